@@ -1,0 +1,45 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The privacy profile of one Gaussian mechanism with mean shift over deviation mu:
+///
+///     delta(epsilon) = Phi(mu/2 - epsilon/mu) - e^epsilon Phi(-mu/2 - epsilon/mu)
+///
+/// [Balle & Wang 2018, Theorem 8]. T rounds without sampling are one such mechanism with mu^2 = sum of mu_t^2: the pair
+/// is attained, so both sides are exact.
+struct GaussianProfile {
+  let mu: Double
+
+  /// With a = epsilon/mu - mu/2, b = a + mu: e^epsilon phi(b) = phi(a), hence
+  /// delta = 1/2 e^(-a^2/2) (erfcx(a / sqrt 2) - erfcx(b / sqrt 2)): no overflow, relative accuracy in the tail.
+  func delta(epsilon: Double) -> Double {
+    guard mu > 0 else { return 0 }
+    let a = epsilon / mu - mu / 2
+    let b = epsilon / mu + mu / 2
+    let root = 2.0.squareRoot()
+    let second = exp(-a * a / 2) / 2 * scaledComplementaryError(b / root)
+    if a < 0 { return erfc(a / root) / 2 - second }
+    return exp(-a * a / 2) / 2 * scaledComplementaryError(a / root) - second
+  }
+
+  /// The smallest epsilon >= 0 with delta(epsilon) <= delta: bisection to the last bit.
+  func epsilon(delta target: Double) -> Double {
+    guard mu > 0, delta(epsilon: 0) > target else { return 0 }
+    var low = 0.0
+    var high = mu
+    while delta(epsilon: high) > target {
+      low = high
+      high *= 2
+    }
+    while true {
+      let middle = (low + high) / 2
+      if middle <= low || middle >= high { return high }
+      if delta(epsilon: middle) > target { low = middle } else { high = middle }
+    }
+  }
+}

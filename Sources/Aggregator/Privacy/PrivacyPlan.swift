@@ -1,0 +1,87 @@
+/// Everything about privacy that is fixed before the first round, all of it public.
+///
+/// z, C and q are written once, here; noise shares, the server's completion and the event are computed from them.
+public struct PrivacyPlan: Sendable, Equatable {
+  /// C, the bound on the L2 norm of one client's update.
+  public let clippingNorm: Double
+  /// z, the deviation of the noise on the sum over C.
+  public let noiseMultiplier: Double
+  public let sampling: Sampling
+  public let relation: Relation
+  public let accountant: Accountant
+  public let delta: Double
+  public let plannedRounds: Int
+  /// m_max: a public bound on the drawn clients. Each adds noise of variance (z C)^2 / m_max.
+  public let largestCohort: Int
+  /// The part of delta that pays for cohorts cut to m_max.
+  public let truncationDelta: Double
+
+  /// The smallest m_max with T Pr[Bin(N, q) >= m_max] <= delta / 100, and that probability; N and 0 for everyone.
+  ///
+  /// Why "at least" and N, not "more than" and N - 1: condition on the coins of the *other* clients. Where fewer than
+  /// m_max of them are drawn in every round, no cohort is cut whatever the target's coin says, and the composed pair
+  /// applies; the rest has the same probability under both neighbours. docs/privacy.md has the argument.
+  public static func largestCohort(
+    population: Int, sampling: Sampling, rounds: Int, delta: Double
+  ) -> (size: Int, truncationDelta: Double) {
+    guard case .poisson(let rate) = sampling, rate < 1 else { return (population, 0) }
+    let charge = { (size: Int) in
+      Double(rounds) * binomialUpperTail(trials: population, probability: rate, atLeast: size)
+    }
+    var low = Int(Double(population) * rate)  // too small: about half of all cohorts reach it
+    var high = population + 1  // never reached
+    while high - low > 1 {
+      let middle = low + (high - low) / 2
+      if charge(middle) <= delta / 100 { high = middle } else { low = middle }
+    }
+    if high > population { return (population, 0) }
+    return (high, charge(high))
+  }
+
+  public init(
+    population: Int, clippingNorm: Double, noise: Noise, sampling: Sampling, relation: Relation,
+    accountant: Accountant, delta: Double, rounds: Int
+  ) throws(PrivacyRefusal) {
+    self.clippingNorm = clippingNorm
+    self.sampling = sampling
+    self.relation = relation
+    self.accountant = accountant
+    self.delta = delta
+    plannedRounds = rounds
+    (largestCohort, truncationDelta) = Self.largestCohort(
+      population: population, sampling: sampling, rounds: rounds, delta: delta)
+    switch noise {
+    case .multiplier(let z): noiseMultiplier = z
+    case .targetEpsilon(let target):
+      noiseMultiplier = try accountant.calibratedNoiseMultiplier(
+        targetEpsilon: target, delta: delta - truncationDelta, rounds: rounds, sampling: sampling, relation: relation)
+    }
+    // Refused before the first round, not after the last.
+    _ = try spending(rounds: rounds)
+  }
+
+  public enum Noise: Sendable, Equatable {
+    case multiplier(Double)
+    case targetEpsilon(Double)
+  }
+
+  /// What one round releases.
+  public var event: PrivacyEvent {
+    PrivacyEvent(noiseMultiplier: noiseMultiplier, sampling: sampling, relation: relation)
+  }
+
+  /// Epsilon of the first `rounds` rounds at the plan's delta.
+  public func spending(rounds: Int) throws(PrivacyRefusal) -> Accountant.Spending {
+    try accountant.spending(event, rounds: rounds, delta: delta - truncationDelta)
+  }
+
+  /// sigma = z C / sqrt(m_max): the deviation of one client's noise. A public constant: shares that depended on the drawn
+  /// number would tell it to every client.
+  public var noiseScale: Double { noiseMultiplier * clippingNorm / Double(largestCohort).squareRoot() }
+
+  /// The deviation of the noise that the server adds when `arrived` shares are in the sum: to z C in all.
+  public func completionScale(arrived: Int) -> Double {
+    precondition(arrived <= largestCohort)
+    return noiseScale * Double(largestCohort - arrived).squareRoot()
+  }
+}

@@ -1,0 +1,51 @@
+// The few loops that must be vectorised.
+//
+// Every kernel is compiled once for each instruction set from one text (*.inc), without contraction of
+// a * b + c, with a fixed vector width and only + - * / sqrt and comparisons: the same bits everywhere.
+// Decoders rely on that. `ck_get` returns null where the machine lacks an instruction set, so tests can
+// compare all that exist.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+typedef enum { CK_ISA_BASELINE = 0, CK_ISA_V3 = 1, CK_ISA_V4 = 2 } ck_isa;
+
+typedef struct {
+  const char *name;
+
+  /// 8 words a group -> 8 uniforms in [0, 1), multiples of 2^-53.
+  void (*uniforms)(const uint64_t *words, double *out, size_t groups);
+
+  /// 8 words a group -> 8 standard exponentials, -ln of a multiple of 2^-53 in (0, 1]: in [0, 36.74].
+  void (*exponentials)(const uint64_t *words, double *out, size_t groups);
+
+  /// Box-Muller, 16 words a group -> 16 standard normals: words 0-7 give the radii, words 8-15 the angles
+  /// (53 bits each), outputs 0-7 are the cosines, 8-15 the sines. |out| <= 8.58.
+  void (*normals)(const uint64_t *words, double *out, size_t groups);
+
+  /// 32 words a group -> for 8 coordinates, step = 2 sqrt(chi-square with three degrees of freedom), the step
+  /// of the direct layered quantizer at sigma = 1, and a dither uniform in [-1/2, 1/2).
+  void (*layers)(const uint64_t *words, double *steps, double *dithers, size_t groups);
+
+  /// In-place unnormalised Walsh-Hadamard transform; count is a power of two.
+  void (*hadamard)(double *values, size_t count);
+
+  /// y[i] += a x[i]
+  void (*axpy)(float a, const float *x, float *y, size_t count);
+
+  /// Sum of x[i] y[i] in a fixed order of additions.
+  float (*dot)(const float *x, const float *y, size_t count);
+} ck_ops;
+
+const ck_ops *_Nullable ck_get(ck_isa isa);
+
+/// The widest instruction set of this machine. Never null.
+const ck_ops *ck_best(void);
+
+/// Scalar twins of what the kernels compute, for tables and for samplers that reject.
+double ck_log(double x);
+double ck_exp(double x);
+
+#pragma clang assume_nonnull end

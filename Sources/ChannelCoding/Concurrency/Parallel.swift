@@ -1,0 +1,31 @@
+import Dispatch
+import Synchronization
+
+/// Runs work on several cores with results in the order of their indices: the same for any number of threads.
+public struct Parallel: Sendable {
+  public let threads: Int
+
+  /// - Parameter threads: at least 1.
+  public init(threads: Int) {
+    precondition(threads >= 1)
+    self.threads = threads
+  }
+
+  /// `body(0) ... body(count - 1)`, in that order in the result. Each index writes its own place; idle threads sleep.
+  public func map<R: Sendable>(_ count: Int, _ body: @Sendable (Int) -> R) -> [R] {
+    guard threads > 1, count > 1 else { return (0..<count).map(body) }
+    return [R](unsafeUninitializedCapacity: count) { buffer, initialized in
+      // Each index is written once, by one thread, and read after all are done.
+      nonisolated(unsafe) let places = buffer
+      let next = Atomic<Int>(0)
+      DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
+        while true {
+          let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          if i >= count { return }
+          places.initializeElement(at: i, to: body(i))
+        }
+      }
+      initialized = count
+    }
+  }
+}

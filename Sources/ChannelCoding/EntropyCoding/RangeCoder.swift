@@ -1,0 +1,134 @@
+/// Range coder over 64 bits: probabilities are sizes out of 2^32, output is whole bytes.
+///
+/// State is an interval [low, low + range) of the message seen as a binary fraction. A symbol with `start` and
+/// `size` out of 2^32 narrows it to (range >> 32) * size at low + (range >> 32) * start. The range is kept at
+/// or above 2^56, so truncating it loses at most 2^-24 of a symbol's probability: below 10^-7 bits a symbol.
+///
+/// Only integers decide: every machine codes and decodes the same bytes.
+public struct RangeEncoder: Sendable {
+  private var low: UInt64 = 0
+  private var range: UInt64 = .max
+  private var bytes: [UInt8] = []
+
+  public init(reservingBytes capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+  /// - Precondition: 0 < size, start + size <= 2^32.
+  @inline(__always)
+  public mutating func encode(start: UInt64, size: UInt64) {
+    let unit = range >> 32
+    let (sum, carry) = low.addingReportingOverflow(unit &* start)
+    low = sum
+    if carry { propagateCarry() }
+    range = unit &* size
+    while range < 1 << 56 {
+      bytes.append(UInt8(truncatingIfNeeded: low >> 56))
+      low <<= 8
+      range <<= 8
+    }
+  }
+
+  /// `count` <= 32 bits of equal probability.
+  public mutating func encode(bits: UInt64, count: Int) {
+    let shift = UInt64(32 - count)
+    encode(start: bits << shift, size: 1 << shift)
+  }
+
+  /// A non-negative integer as Elias gamma: 2 floor(log2(value + 1)) + 1 bits.
+  public mutating func encodeGamma(_ value: UInt64) {
+    let shifted = value &+ 1
+    let length = 63 - shifted.leadingZeroBitCount
+    for _ in 0..<length { encode(bits: 1, count: 1) }
+    encode(bits: 0, count: 1)
+    for bit in stride(from: length - 1, through: 0, by: -1) { encode(bits: (shifted >> UInt64(bit)) & 1, count: 1) }
+  }
+
+  private mutating func propagateCarry() {
+    // low + range never passes the interval that the bytes already name, so the carry stops before the start.
+    var i = bytes.count - 1
+    while bytes[i] == 0xFF {
+      bytes[i] = 0
+      i -= 1
+    }
+    bytes[i] += 1
+  }
+
+  /// The shortest bytes that name a point of the final interval, given that a decoder reads zeros past the end.
+  public consuming func finish() -> [UInt8] {
+    for count in 0...8 {
+      let mask: UInt64 = count == 8 ? 0 : .max >> UInt64(8 * count)
+      let (sum, carry) = low.addingReportingOverflow(mask)
+      let point = sum & ~mask
+      guard point &- low < range else { continue }
+      if carry { propagateCarry() }
+      for i in 0..<count { bytes.append(UInt8(truncatingIfNeeded: point >> UInt64(56 - 8 * i))) }
+      break
+    }
+    while bytes.last == 0 { bytes.removeLast() }
+    return bytes
+  }
+}
+
+/// Reads what `RangeEncoder` wrote. Any bytes decode to something: nothing here traps on foreign input.
+public struct RangeDecoder {
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private var position: Int
+  private var value: UInt64 = 0
+  private var range: UInt64 = .max
+
+  /// The bytes must outlive the decoder.
+  public init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    self.bytes = bytes
+    position = 0
+    for _ in 0..<8 { value = value << 8 | nextByte() }
+  }
+
+  @inline(__always)
+  private mutating func nextByte() -> UInt64 {
+    defer { position &+= 1 }
+    return position < bytes.count ? UInt64(bytes[position]) : 0
+  }
+
+  /// Whether no byte is left: a message that ends before its payload does is damaged.
+  ///
+  /// The decoder looks eight bytes ahead; the encoder writes at most as many.
+  public var isAtEnd: Bool { position >= bytes.count }
+
+  /// Whether the next symbol starts at or above `start`.
+  @inline(__always)
+  public func isAtLeast(_ start: UInt64) -> Bool { value >= (range >> 32) &* start }
+
+  /// A point of the next symbol's interval, out of 2^32.
+  @inline(__always)
+  public var target: UInt64 { min(value / (range >> 32), (1 << 32) - 1) }
+
+  /// Removes a symbol that was found by `target` or `isAtLeast`.
+  @inline(__always)
+  public mutating func consume(start: UInt64, size: UInt64) {
+    let unit = range >> 32
+    value = value &- unit &* start
+    range = unit &* size
+    while range < 1 << 56 {
+      value = value << 8 | nextByte()
+      range <<= 8
+    }
+  }
+
+  public mutating func bits(count: Int) -> UInt64 {
+    let shift = UInt64(32 - count)
+    let bits = target >> shift
+    consume(start: bits << shift, size: 1 << shift)
+    return bits
+  }
+
+  /// - Returns: nil where the length is one that no encoder writes.
+  public mutating func gamma() -> UInt64? {
+    var length = 0
+    while bits(count: 1) == 1 {
+      length += 1
+      if length > 62 { return nil }
+    }
+    var shifted: UInt64 = 1
+    for _ in 0..<length { shifted = shifted << 1 | bits(count: 1) }
+    return shifted - 1
+  }
+}

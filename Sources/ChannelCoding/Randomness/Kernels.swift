@@ -1,0 +1,73 @@
+import CKernels
+
+/// The vectorised loops of CKernels, chosen once for this machine. Every choice gives the same bits.
+public struct Kernels: Sendable {
+  // An address of constant, never freed data.
+  nonisolated(unsafe) private let operations: UnsafePointer<ck_ops>
+
+  public static let best = Kernels(operations: ck_best())
+
+  /// Every instruction set that this machine has, narrowest first: for tests that compare them.
+  public static var available: [Kernels] {
+    [CK_ISA_BASELINE, CK_ISA_V3, CK_ISA_V4].compactMap { ck_get($0).map(Kernels.init(operations:)) }
+  }
+
+  public var name: String { String(cString: operations.pointee.name) }
+
+  /// In-place unnormalised Walsh-Hadamard transform of a power of two of values; (n log2 n) additions.
+  public func hadamard(_ values: UnsafeMutableBufferPointer<Double>) {
+    precondition(values.count > 0 && values.count & (values.count - 1) == 0)
+    guard let address = values.baseAddress else { return }
+    operations.pointee.hadamard(address, values.count)
+  }
+
+  /// y += a x
+  public func axpy(_ a: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int) {
+    operations.pointee.axpy(a, x, y, count)
+  }
+
+  /// The sum of x[i] y[i], added in a fixed order.
+  public func dot(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, count: Int) -> Float {
+    operations.pointee.dot(x, y, count)
+  }
+
+  /// `words.count` = `output.count`, a multiple of 8: uniforms in [0, 1).
+  public func uniforms(_ words: UnsafeBufferPointer<UInt64>, _ output: UnsafeMutableBufferPointer<Double>) {
+    precondition(words.count == output.count && words.count % 8 == 0)
+    guard let from = words.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.uniforms(from, to, words.count / 8)
+  }
+
+  /// `words.count` = `output.count`, a multiple of 8: standard exponentials.
+  public func exponentials(_ words: UnsafeBufferPointer<UInt64>, _ output: UnsafeMutableBufferPointer<Double>) {
+    precondition(words.count == output.count && words.count % 8 == 0)
+    guard let from = words.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.exponentials(from, to, words.count / 8)
+  }
+
+  /// `words.count` = `output.count`, a multiple of 16: standard normals.
+  public func normals(_ words: UnsafeBufferPointer<UInt64>, _ output: UnsafeMutableBufferPointer<Double>) {
+    precondition(words.count == output.count && words.count % 16 == 0)
+    guard let from = words.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.normals(from, to, words.count / 16)
+  }
+
+  /// Steps and dithers of the direct layered quantizer at sigma = 1: 32 words give 8 of each.
+  public func layers(
+    _ words: UnsafeBufferPointer<UInt64>, steps: UnsafeMutableBufferPointer<Double>,
+    dithers: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(words.count % 32 == 0 && steps.count * 4 == words.count && dithers.count == steps.count)
+    guard let from = words.baseAddress, let step = steps.baseAddress, let dither = dithers.baseAddress else {
+      return
+    }
+    operations.pointee.layers(from, step, dither, words.count / 32)
+  }
+}
+
+/// ln x for normal positive x and e^x, within one ulp, from + - * / alone: the same bits on every machine.
+/// For tables and samplers that both ends evaluate, where the platform's own functions may differ in the last bit.
+public enum Elementary {
+  public static func log(_ x: Double) -> Double { ck_log(x) }
+  public static func exp(_ x: Double) -> Double { ck_exp(x) }
+}

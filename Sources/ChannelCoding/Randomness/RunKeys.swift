@@ -1,0 +1,89 @@
+/// Every key of a run, from one seed.
+///
+/// Two roots. The *experiment* root comes from the seed alone and keys the data split, the partition and the initial
+/// parameters, so that runs of one seed can be compared. The *run* root comes from the seed and a fingerprint of
+/// everything else that decides what is released (the resolved scenario, the data, the version) and keys cohorts,
+/// noise and agreements: two runs of one seed with different noise multipliers would otherwise release
+/// S + z1 G and S + z2 G, hence S.
+public struct RunKeys: Sendable {
+  private let experiment: Key
+  private let run: Key
+
+  /// - Parameter fingerprint: any bytes that name the run; see `Fingerprint`.
+  public init(seed: UInt64, fingerprint: [UInt8]) {
+    let root = Self.root(seed)
+    experiment = root.derived(.experiment)
+    run = Sodium.hash(Array("fedsim run".utf8) + fingerprint, key: root)
+  }
+
+  private static func root(_ seed: UInt64) -> Key {
+    Sodium.hash(Array("fedsim seed".utf8) + withUnsafeBytes(of: seed.littleEndian, Array.init))
+  }
+
+  /// For data split, partition and initialisation: from the seed alone.
+  public static func experimentStream(seed: UInt64, _ purpose: KeyPurpose) -> RandomStream {
+    RandomStream(key: root(seed).derived(.experiment).derived(purpose))
+  }
+
+  public var server: ServerSecrets { ServerSecrets(root: run.derived(.server)) }
+
+  public func client(_ id: Int) -> ClientSecrets { ClientSecrets(root: run.derived(.client, index: UInt64(id))) }
+}
+
+/// What the server alone knows. The rotation is made public in the round's broadcast.
+public struct ServerSecrets: Sendable {
+  fileprivate let root: Key
+
+  public var keyPair: KeyPair { KeyPair(seed: root.derived(.keyPair)) }
+
+  public func cohort(round: Int) -> PrivateRandomness {
+    PrivateRandomness(key: root.derived(.cohort, index: UInt64(round)))
+  }
+
+  public func completion(round: Int) -> PrivateRandomness {
+    PrivateRandomness(key: root.derived(.completion, index: UInt64(round)))
+  }
+
+  public func rotation(round: Int) -> Key { root.derived(.rotation, index: UInt64(round)) }
+}
+
+/// What one client alone knows.
+public struct ClientSecrets: Sendable {
+  fileprivate let root: Key
+
+  public var keyPair: KeyPair { KeyPair(seed: root.derived(.keyPair)) }
+
+  public func noise(round: Int) -> PrivateRandomness {
+    PrivateRandomness(key: root.derived(.noise, index: UInt64(round)))
+  }
+
+  public func training(round: Int) -> PrivateRandomness {
+    PrivateRandomness(key: root.derived(.training, index: UInt64(round)))
+  }
+
+  public func dropout(round: Int) -> PrivateRandomness {
+    PrivateRandomness(key: root.derived(.dropout, index: UInt64(round)))
+  }
+}
+
+/// Collects what names a run and hashes it. Every part is preceded by its length, so no two lists of parts agree.
+public struct Fingerprint: Sendable {
+  private var digest: Key = Sodium.hash([])
+
+  public init() {}
+
+  public mutating func add(_ bytes: [UInt8]) {
+    let length = withUnsafeBytes(of: UInt64(bytes.count).littleEndian, Array.init)
+    digest = Sodium.hash(digest.bytes + length + bytes)
+  }
+
+  public var bytes: [UInt8] { digest.bytes }
+
+  /// 64 hexadecimal digits.
+  public var description: String {
+    digest.bytes.map { byte in
+      let digits = Array("0123456789abcdef")
+      return String([digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+    }.joined()
+  }
+}

@@ -1,0 +1,21 @@
+/// Randomness that one client and the server share for one round, and nobody else knows.
+///
+/// It is addressed, not consumed: a decoder can read any word without reading those before it.
+public struct SharedRandomness: Sendable {
+  private let key: Key
+
+  /// - Parameter session: the uplink key of `KeyAgreement`.
+  public init(session: SessionKey, round: Int) {
+    key = session.key.derived(.shared, index: UInt64(round))
+  }
+
+  /// For two processes that were given the same 32 bytes.
+  public init(key: Key) { self.key = key }
+
+  /// What a codec uses its words for: one key stream each.
+  public enum Purpose: UInt64, Sendable {
+    case layers = 1
+  }
+
+  public func words(_ purpose: Purpose) -> KeyStream { KeyStream(key: key, stream: purpose.rawValue) }
+}

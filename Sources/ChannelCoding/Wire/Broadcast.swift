@@ -1,0 +1,69 @@
+/// What the server sends to every drawn client of a round: the model, the channel's settings (once, not in each
+/// payload), the key of the round's public rotation and the server's public key. Nothing in it depends on how many
+/// clients were drawn.
+///
+/// Bytes: version, round, codec (LEB128 length and name), dimension, clipping norm and noise scale as float64,
+/// rotation key, public key, then the parameters as float32, all little-endian.
+public struct Broadcast: Sendable, Equatable {
+  static let version: UInt8 = 1
+
+  public let round: Int
+  public let channel: ChannelSettings
+  public let rotationKey: Key
+  public let serverPublicKey: Key
+  public let parameters: [Float]
+
+  public init(
+    round: Int, channel: ChannelSettings, rotationKey: Key, serverPublicKey: Key, parameters: [Float]
+  ) {
+    precondition(parameters.count == channel.dimension)
+    self.round = round
+    self.channel = channel
+    self.rotationKey = rotationKey
+    self.serverPublicKey = serverPublicKey
+    self.parameters = parameters
+  }
+
+  public var bytes: [UInt8] {
+    var writer = ByteWriter()
+    writer.put(Self.version)
+    writer.put(varint: round)
+    let name = Array(channel.codec.rawValue.utf8)
+    writer.put(varint: name.count)
+    writer.put(name)
+    writer.put(varint: channel.dimension)
+    writer.put(channel.clippingNorm)
+    writer.put(channel.noiseScale)
+    writer.put(rotationKey.bytes)
+    writer.put(serverPublicKey.bytes)
+    for parameter in parameters { writer.put(parameter) }
+    return writer.bytes
+  }
+
+  public init(bytes: [UInt8]) throws(WireError) {
+    var reader = ByteReader(bytes)
+    let version = try reader.byte()
+    guard version == Self.version else { throw .unknownVersion(version) }
+    round = try reader.varint()
+    let namePosition = reader.position
+    let name = String(decoding: try reader.bytes(try reader.varint()), as: UTF8.self)
+    guard let codec = CodecName(rawValue: name) else { throw .malformed(at: namePosition, "no codec \"\(name)\"") }
+    let dimension = try reader.varint()
+    let clippingNorm = try reader.double()
+    let noiseScale = try reader.double()
+    channel = ChannelSettings(
+      codec: codec, dimension: dimension, clippingNorm: clippingNorm, noiseScale: noiseScale)
+    if let problem = channel.problem { throw .malformed(at: reader.position, problem) }
+    guard let rotationKey = Key(try reader.bytes(Key.byteCount)),
+      let serverPublicKey = Key(try reader.bytes(Key.byteCount))
+    else { throw .truncated(at: reader.position) }
+    self.rotationKey = rotationKey
+    self.serverPublicKey = serverPublicKey
+    guard reader.remaining / 4 >= dimension else { throw .truncated(at: bytes.count) }
+    var parameters = [Float]()
+    parameters.reserveCapacity(dimension)
+    for _ in 0..<dimension { parameters.append(try reader.float()) }
+    self.parameters = parameters
+    try reader.finish()
+  }
+}

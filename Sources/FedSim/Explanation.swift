@@ -1,0 +1,144 @@
+import Aggregator
+import ChannelCoding
+
+/// What a scenario means before anything runs.
+public struct Explanation: Sendable {
+  private let setup: RunSetup
+  private let prediction: Accountant.Spending?
+
+  public init(_ setup: RunSetup) {
+    self.setup = setup
+    // A plan has been asked for all its rounds before: it does not refuse now.
+    prediction = try? setup.plan?.spending(rounds: setup.scenario.rounds)
+  }
+
+  /// |x|^2 / (d sigma^2) of an update of norm C: the signal-to-noise ratio of one coordinate.
+  private var rho: Double? {
+    setup.plan.map { plan in
+      let ratio = plan.clippingNorm / plan.noiseScale
+      return ratio * ratio / Double(setup.channel.dimension)
+    }
+  }
+
+  /// I(X; Y) of an update of norm C, in bits.
+  private var idealBits: Double? {
+    rho.map { Double(setup.channel.dimension) / 2 * Elementary.log(1 + $0) / Elementary.log(2) }
+  }
+
+  /// Rough: data, model and the buffers of the threads and of decoding.
+  private var memoryBytes: Int {
+    let data = 4 * (setup.population.data.features.count + setup.test.features.count)
+    let update = 8 * setup.channel.dimension
+    return data + update * (4 + 16 + 4 * setup.parallel.threads) + 150 * setup.population.clientCount + 30_000_000
+  }
+
+  public var json: JSON {
+    let plan = setup.plan
+    return [
+      "name": .string(setup.scenario.name), "population": .integer(setup.population.clientCount),
+      "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
+      "parameters": .integer(setup.channel.dimension), "rounds": .integer(setup.scenario.rounds),
+      "expectedCohort": .number(setup.sampler.expectedSize), "samplingRate": .number(setup.sampler.sampling.rate),
+      "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
+      "clippingNorm": .optional(plan?.clippingNorm), "noiseMultiplier": .optional(plan?.noiseMultiplier),
+      "noiseScalePerClient": .optional(plan?.noiseScale), "signalToNoiseRatio": .optional(rho),
+      "codec": .string(setup.channel.codec.rawValue), "predictedBits": .number(setup.channel.predictedBits),
+      "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.channel.dimension),
+      "epsilon": .optional(prediction?.epsilon), "epsilonLowerBound": .optional(prediction?.lowerBound),
+      "delta": .optional(plan?.delta), "memoryBytes": .integer(memoryBytes),
+      "assumptions": .array(assumptions.map { .string($0) }),
+      "warnings": .array(setup.warnings.map { .string($0) }),
+    ]
+  }
+
+  public var text: String {
+    var lines = ["\(setup.scenario.name): \(setup.scenario.rounds) rounds, seed \(setup.scenario.seed)", ""]
+    for (label, value) in facts { lines.append(label + String(repeating: " ", count: 16 - label.count) + value) }
+    lines.append("\nAssumptions")
+    for assumption in assumptions {
+      let wrapped = Text.wrapped(assumption, indent: "    ")
+      lines.append("  - " + wrapped.dropFirst(4))
+    }
+    for warning in setup.warnings { lines.append("\n" + Text.wrapped("warning: " + warning)) }
+    lines.append("\n" + Text.wrapped(GuaranteeStatement(setup).sentence))
+    return lines.joined(separator: "\n")
+  }
+
+  private var facts: [(String, String)] {
+    let clients = setup.population.clientCount
+    let examples = setup.population.data.count
+    var facts = [
+      (
+        "clients",
+        "\(Text.grouped(clients)) with \(Text.grouped(examples)) training examples; "
+          + "\(Text.grouped(setup.test.count)) test examples"
+      ),
+      (
+        "model",
+        "\(setup.network.widths.map(String.init).joined(separator: "-")), "
+          + "\(Text.grouped(setup.channel.dimension)) parameters"
+      ),
+      (
+        "cohort",
+        "\(setup.sampler.sampling.name), q = \(Text.short(setup.sampler.sampling.rate)), "
+          + "\(Text.short(setup.sampler.expectedSize)) clients expected"
+      ),
+    ]
+    if let plan = setup.plan, let rho, let idealBits {
+      facts.append(
+        (
+          "noise",
+          "z = \(Text.fixed(plan.noiseMultiplier, 4)), C = \(Text.short(plan.clippingNorm)); each client adds sigma = "
+            + "z C / sqrt(m_max) = \(Text.fixed(plan.noiseScale, 5)), m_max = \(plan.largestCohort)"
+        ))
+      facts.append(("signal", "rho = |x|^2 / (d sigma^2) = \(Text.short(rho)) at |x| = C"))
+      let shortfall = Text.fixed(setup.channel.predictedBits, 0)
+      facts.append(
+        (
+          "bits",
+          "about \(shortfall) a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; I(X;Y) = "
+            + "\(Text.fixed(idealBits, 0)), float32 \(Text.grouped(32 * setup.channel.dimension))"
+        ))
+      if let prediction {
+        facts.append(
+          (
+            "epsilon",
+            "\(Text.fixed(prediction.epsilon, 4)) after all rounds at delta = \(Text.short(plan.delta)) "
+              + "(N delta = \(Text.short(plan.delta * Double(clients)))), \(plan.accountant.rawValue) accountant"
+          ))
+      }
+    } else {
+      facts.append(("privacy", "NONE: neither clipping nor noise"))
+      facts.append(("bits", "\(Text.grouped(32 * setup.channel.dimension)) a client and round by \"float32\""))
+    }
+    facts.append(("memory", "about \(memoryBytes / 1_000_000) MB"))
+    return facts
+  }
+
+  private var assumptions: [String] {
+    guard let plan = setup.plan else { return ["None: nothing is claimed."] }
+    var list = [
+      "The unit of privacy is one client with all its examples; neighbouring data sets differ by \(relation(plan)).",
+      "Population size, sampling rate, noise shares, divisor and delta are public constants.",
+      "The observer sees the models of all rounds, not the seed, keys, cohorts or messages. The server is trusted: it decodes "
+        + "every update.",
+      "Every update is clipped to C; one that is not finite is replaced by zero; the account is for C (1 + 1e-6).",
+      "Clients share the noise by the public bound m_max; the server completes it to z C whoever sends nothing.",
+    ]
+    if case .poisson = plan.sampling {
+      list.append(
+        "Each client is drawn on its own with probability q each round; a draw of more than m_max clients is cut, at a charge of "
+          + "\(Text.short(plan.truncationDelta)) to delta for the whole run.")
+    }
+    list.append("Epsilon: \(plan.accountant.theorem).")
+    return list
+  }
+
+  private func relation(_ plan: PrivacyPlan) -> String {
+    switch plan.relation {
+    case .zeroOut: "one client's contributions being zero (it is still drawn and still sends noise)"
+    case .addOrRemove: "one client being there or not"
+    case .replaceOne: "one client's data being any other"
+    }
+  }
+}

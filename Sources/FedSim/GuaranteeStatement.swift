@@ -1,0 +1,37 @@
+import Aggregator
+
+/// What a run may claim, in words: printed once a run and kept in its summary.
+public struct GuaranteeStatement: Sendable {
+  /// "epsilon-delta", or "none".
+  public let kind: String
+  public let sentence: String
+  public let theorem: String?
+  /// Fields of rounds.jsonl and summary.json, and other things, that the guarantee does not cover.
+  public let outsideGuarantee: [String]
+
+  public static let hardening =
+    "simulation, not a hardened release: noise is exact in real arithmetic and computed in floating point, keys come from a "
+    + "seed in a file"
+
+  public init(_ setup: RunSetup) {
+    guard let plan = setup.plan else {
+      kind = "none"
+      sentence = "No guarantee: the scenario has no privacy section, so updates were neither clipped nor noised."
+      theorem = nil
+      outsideGuarantee = ["everything"]
+      return
+    }
+    kind = "epsilon-delta"
+    sentence =
+      "Epsilon covers the model sequence and what is computed from it and public data, for an observer who knows neither "
+      + "the seed nor cohort sizes. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy "
+      + "on clients' data, message lengths, timings, choices made from them, other runs. The server, which decodes each "
+      + "update, is trusted."
+    theorem = plan.accountant.theorem
+    outsideGuarantee = [
+      "drawn", "arrived", "refused", "nonFinite", "clippedFraction", "loss", "accuracy", "clientAccuracy", "uplink",
+      "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy", "finalLoss", "payloadBitsPerClientRound",
+      "wireBytesPerClientRound", "idealBitsPerClientRound", "timings.json", "seed", "other runs",
+    ]
+  }
+}

@@ -1,0 +1,34 @@
+/// Rounds as comma-separated values: one column a leaf of the JSON row, named by its dotted path.
+enum CSV {
+  static func header(_ row: JSON) -> String { leaves(row, "").map(\.path).joined(separator: ",") }
+
+  /// Null is an empty field.
+  static func line(_ row: JSON) -> String {
+    leaves(row, "").map { $0.value == .null ? "" : quoted($0.value) }.joined(separator: ",")
+  }
+
+  private static func leaves(_ value: JSON, _ path: String) -> [(path: String, value: JSON)] {
+    guard case .object(let object) = value else { return [(path, value)] }
+    return object.flatMap { leaves($0.value, JSONParser.childPath(path, key: $0.key)) }
+  }
+
+  private static func quoted(_ value: JSON) -> String {
+    guard case .string(let text) = value else { return value.text(pretty: false) }
+    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+  }
+}
+
+extension RoundRecord {
+  public var csvHeader: String {
+    // Distributions that a round lacks keep their columns.
+    CSV.header(json).split(separator: ",", omittingEmptySubsequences: false)
+      .flatMap { $0 == "clientAccuracy" ? ["clientAccuracy.mean", "clientAccuracy.p10", "clientAccuracy.p90"] : [String($0)] }
+      .joined(separator: ",")
+  }
+
+  public var csvLine: String {
+    guard case .object(var row) = json else { return "" }
+    if clientAccuracy == nil { row["clientAccuracy"] = ["mean": .null, "p10": .null, "p90": .null] }
+    return CSV.line(.object(row))
+  }
+}

@@ -1,0 +1,50 @@
+extension RunSummary {
+  /// What `fedsim run` ends with: some rounds, then the headline.
+  public var closingTable: String {
+    let evaluated = records.filter { $0.accuracy != nil }
+    let shown = 10
+    let chosen = evaluated.indices.filter { i in
+      // About ten, evenly spread, the last among them.
+      let step = max((evaluated.count + shown - 1) / shown, 1)
+      return (evaluated.count - 1 - i) % step == 0
+    }.map { evaluated[$0] }
+    let rows = chosen.map { record in
+      [
+        "\(record.round)", "\(record.arrived)", record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
+        record.loss.map { Text.fixed($0, 3) } ?? "-", record.spending.map { Text.fixed($0.epsilon, 2) } ?? "none",
+        record.payloadBits.map { Text.fixed($0.mean, 0) } ?? "-", record.idealBits.map { Text.fixed($0, 0) } ?? "-",
+      ]
+    }
+    var lines = [
+      Text.table(["round", "clients", "accuracy", "loss", "epsilon", "bits/client", "I(X;Y), bits"], rows), "",
+    ]
+    lines.append(contentsOf: headline)
+    return lines.joined(separator: "\n")
+  }
+
+  private var headline: [String] {
+    var lines: [String] = []
+    if let finalAccuracy, let bestAccuracy {
+      lines.append(
+        "accuracy   \(Text.fixed(100 * finalAccuracy, 1)) % on \(setup.test.count) test examples "
+          + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)")
+    }
+    if let plan = setup.plan, let spending {
+      let lower = spending.lowerBound.map { ", at least \(Text.fixed($0, 3))" } ?? ""
+      lines.append(
+        "privacy    epsilon \(Text.fixed(spending.epsilon, 3))\(lower) at delta \(Text.short(plan.delta)) "
+          + "(\(plan.accountant.rawValue), \(plan.relation.rawValue), \(plan.sampling.name) q = "
+          + "\(Text.short(plan.sampling.rate)), z = \(Text.short(plan.noiseMultiplier)))")
+    } else {
+      lines.append("privacy    NONE: neither clipping nor noise")
+    }
+    if let bits = payloadBitsPerClientRound {
+      let share = Text.short(100 * bits / Double(float32Bits))
+      let ideal = idealBitsPerClientRound.map { "; I(X;Y) = \(Text.fixed($0, 0))" } ?? ""
+      lines.append(
+        "uplink     \(Text.fixed(bits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\": \(share) % of "
+          + "float32's \(Text.grouped(float32Bits))\(ideal)")
+    }
+    return lines
+  }
+}

@@ -1,0 +1,81 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The output folder of a run. Rounds are on disk as soon as they are done; whole files are written to one side and
+/// renamed, so that a reader never sees half of one.
+public struct RunFolder: Sendable {
+  public let path: String
+
+  public enum File: String, CaseIterable, Sendable {
+    case scenario = "scenario.json"
+    case rounds = "rounds.jsonl"
+    case table = "rounds.csv"
+    case summary = "summary.json"
+    case model = "model.safetensors"
+    case timings = "timings.json"
+  }
+
+  /// Makes the folder, or takes over an old one.
+  ///
+  /// - Parameter replacing: whether the files of a run that is already there may go; other files stay.
+  /// - Throws: `RunFolderError.occupied` where there is a run and it may not be replaced.
+  public init(creating path: String, replacing: Bool) throws(RunFolderError) {
+    self.path = path
+    let manager = FileManager.default
+    let old = File.allCases.map(\.rawValue).filter { manager.fileExists(atPath: "\(path)/\($0)") }
+    if !old.isEmpty && !replacing { throw .occupied(path: path, file: old[0]) }
+    do {
+      try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+      for file in old { try manager.removeItem(atPath: "\(path)/\(file)") }
+    } catch {
+      throw .failed(path: path, reason: "\(error)")
+    }
+  }
+
+  public func write(_ text: String, to file: File) throws(RunFolderError) {
+    try write(Array(text.utf8), to: file)
+  }
+
+  public func write(_ bytes: [UInt8], to file: File) throws(RunFolderError) {
+    let target = "\(path)/\(file.rawValue)"
+    do {
+      try Data(bytes).write(to: URL(fileURLWithPath: target), options: .atomic)
+    } catch {
+      throw .failed(path: target, reason: "\(error)")
+    }
+  }
+
+  /// Appends one line and hands it to the system before it returns.
+  public func append(_ line: String, to file: File) throws(RunFolderError) {
+    let target = "\(path)/\(file.rawValue)"
+    guard let stream = fopen(target, "a") else { throw .failed(path: target, reason: lastError()) }
+    let isWritten = fputs(line + "\n", stream) >= 0
+    let isClosed = fclose(stream) == 0
+    guard isWritten && isClosed else { throw .failed(path: target, reason: lastError()) }
+  }
+
+  private func lastError() -> String { String(cString: strerror(errno)) }
+}
+
+public enum RunFolderError: Error, Equatable, CustomStringConvertible {
+  case occupied(path: String, file: String)
+  case failed(path: String, reason: String)
+
+  public var description: String {
+    switch self {
+    case .occupied(let path, let file):
+      "\(path): there is a run already (\(file)); choose another folder with --out, or replace it with --force"
+    case .failed(let path, let reason): "\(path): could not be written: \(reason)"
+    }
+  }
+}

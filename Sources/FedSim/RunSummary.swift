@@ -1,0 +1,79 @@
+import Aggregator
+import ChannelCoding
+
+/// The last word on a run: summary.json, and what the closing table is made from.
+public struct RunSummary: Sendable {
+  public let setup: RunSetup
+  public let stoppedBy: StopReason
+  public let records: [RoundRecord]
+
+  public enum StopReason: String, Sendable {
+    case rounds
+    case interrupted
+  }
+
+  public init(_ setup: RunSetup, records: [RoundRecord], stoppedBy: StopReason) {
+    self.setup = setup
+    self.records = records
+    self.stoppedBy = stoppedBy
+  }
+
+  public var finalAccuracy: Double? { records.last(where: { $0.accuracy != nil })?.accuracy }
+  public var bestAccuracy: Double? { records.compactMap(\.accuracy).max() }
+  public var finalLoss: Double? { records.last(where: { $0.accuracy != nil })?.loss }
+  public var spending: Accountant.Spending? { records.last?.spending }
+
+  private var arrived: Int { records.reduce(0) { $0 + $1.arrived } }
+
+  /// Mean payload bits of an upload that counted; nil where none did.
+  public var payloadBitsPerClientRound: Double? {
+    arrived == 0 ? nil : Double(records.reduce(0) { $0 + $1.totalPayloadBits }) / Double(arrived)
+  }
+
+  /// Mean bytes of an upload with its envelope, refused ones included.
+  public var wireBytesPerClientRound: Double? {
+    let uploads = arrived + records.reduce(0) { $0 + $1.refused }
+    return uploads == 0 ? nil : Double(records.reduce(0) { $0 + $1.wireBytes }) / Double(uploads)
+  }
+
+  /// Mean I(X; Y) of the updates that were sent, weighted by uploads.
+  public var idealBitsPerClientRound: Double? {
+    let parts = records.compactMap { record in
+      record.idealBits.map { (bits: $0, count: record.arrived + record.refused) }
+    }
+    let count = parts.reduce(0) { $0 + $1.count }
+    return count == 0 ? nil : parts.reduce(0) { $0 + $1.bits * Double($1.count) } / Double(count)
+  }
+
+  public var float32Bits: Int { 32 * setup.network.parameterCount }
+
+  public var json: JSON {
+    let plan = setup.plan
+    var summary: JSONObject = [
+      "version": 1, "name": .string(setup.scenario.name), "rounds": .integer(records.count),
+      "stoppedBy": .string(stoppedBy.rawValue), "population": .integer(setup.population.clientCount),
+      "parameters": .integer(setup.network.parameterCount), "finalAccuracy": .optional(finalAccuracy),
+      "bestAccuracy": .optional(bestAccuracy), "finalLoss": .optional(finalLoss),
+      "epsilon": .optional(spending?.epsilon), "epsilonLowerBound": .optional(spending?.lowerBound),
+      "delta": .optional(plan?.delta), "truncationDelta": .optional(plan?.truncationDelta),
+      "accountant": plan.map { .string($0.accountant.rawValue) } ?? .null,
+      "relation": plan.map { .string($0.relation.rawValue) } ?? .null,
+      "sampling": .string(setup.sampler.sampling.name), "samplingRate": .number(setup.sampler.sampling.rate),
+      "noiseMultiplier": .optional(plan?.noiseMultiplier), "clippingNorm": .optional(plan?.clippingNorm),
+      "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
+      "noiseScalePerClient": .optional(plan?.noiseScale),
+      "adversary": plan == nil ? .null : "released-model", "codec": .string(setup.channel.codec.rawValue),
+      "payloadBitsPerClientRound": .optional(payloadBitsPerClientRound),
+      "wireBytesPerClientRound": .optional(wireBytesPerClientRound),
+      "idealBitsPerClientRound": .optional(idealBitsPerClientRound), "float32BitsPerClientRound": .integer(float32Bits),
+      "seed": .integer(Int(setup.scenario.seed)), "fedsimVersion": .string(RunSetup.version),
+    ]
+    let statement = GuaranteeStatement(setup)
+    summary["guarantee"] = .string(statement.kind)
+    summary["guaranteeStatement"] = .string(statement.sentence)
+    if let theorem = statement.theorem { summary["theorem"] = .string(theorem) }
+    summary["outsideGuarantee"] = .array(statement.outsideGuarantee.map { .string($0) })
+    summary["hardening"] = .string(GuaranteeStatement.hardening)
+    return .object(summary)
+  }
+}

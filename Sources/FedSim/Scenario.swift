@@ -1,0 +1,169 @@
+import Aggregator
+import ChannelCoding
+import Clients
+
+/// A checked scenario: what a run does, before data are looked at.
+public struct Scenario: Sendable {
+  public let name: String
+  public let seed: UInt64
+  public let rounds: Int
+  public let testFraction: Double
+  public let partition: Partition
+  /// Widths of hidden layers; none for softmax regression.
+  public let hidden: [Int]
+  public let epochs: Int
+  public let batchSize: Int
+  public let learningRate: Double
+  public let optimizer: ServerOptimizer
+  public let cohort: Cohort
+  /// Nil: no clipping, no noise, no guarantee.
+  public let privacy: Privacy?
+  /// Nil for `auto`.
+  public let codec: CodecName?
+  public let evaluateEvery: Int
+  /// All keys, defaults filled in; delta is filled in when the population is known.
+  public let resolved: JSON
+
+  public enum Cohort: Sendable, Equatable {
+    case poisson(expectedSize: Int, dropout: Double)
+    case everyone(dropout: Double)
+
+    public var dropout: Double {
+      switch self {
+      case .poisson(_, let dropout), .everyone(let dropout): dropout
+      }
+    }
+  }
+
+  public struct Privacy: Sendable, Equatable {
+    public let clippingNorm: Double
+    public let noise: PrivacyPlan.Noise
+    /// Nil: min(1e-5, N^-1.1).
+    public let delta: Double?
+    public let relation: Relation
+    public let accountant: Accountant
+  }
+
+  /// - Throws: `ScenarioError` where two keys do not go together.
+  public init(_ file: ScenarioFile) throws(ScenarioError) {
+    let keys = Keys(file.resolved)
+    name = keys.string("name")
+    seed = UInt64(keys.integer("seed"))
+    rounds = keys.integer("rounds")
+    testFraction = keys.number("data.testFraction")
+    partition = try Self.partition(keys, file)
+    hidden = try Self.hidden(keys, file)
+    epochs = keys.integer("training.epochs")
+    batchSize = keys.integer("training.batchSize")
+    learningRate = keys.number("training.learningRate")
+    optimizer = .fedavg(learningRate: keys.number("server.learningRate"))
+    cohort = try Self.cohort(keys, file)
+    privacy = try Self.privacy(keys, file, cohort)
+    codec = CodecName(rawValue: keys.string("channel.codec"))
+    evaluateEvery = keys.integer("evaluation.every")
+    resolved = file.resolved
+    if privacy == nil, codec == .layered {
+      throw file.error(
+        at: "channel.codec", "found \"layered\" in a run without privacy: its noise is the channel's own",
+        allowed: "\"float32\" or \"auto\", or a privacy section")
+    }
+  }
+
+  private static func partition(_ keys: Keys, _ file: ScenarioFile) throws(ScenarioError) -> Partition {
+    let clients = keys.optional("partition.clients")
+    switch (keys.string("partition.kind"), clients) {
+    case ("iid", .integer(let count)?): return .iid(clients: count)
+    case ("iid", _):
+      throw file.error(at: "partition.clients", "\"iid\" needs the number of clients", allowed: "an integer from 1 on")
+    case (_, nil): return .oneExample
+    case (_, let found?):
+      throw file.error(
+        at: "partition.clients", "found \(found.summary), but \"one-example\" makes as many clients as examples",
+        allowed: "null")
+    }
+  }
+
+  private static func hidden(_ keys: Keys, _ file: ScenarioFile) throws(ScenarioError) -> [Int] {
+    let hidden = keys.optional("model.hidden")
+    switch (keys.string("model.kind"), hidden) {
+    case ("perceptron", .array(let widths)?):
+      return widths.compactMap { if case .integer(let width) = $0 { width } else { nil } }
+    case ("perceptron", _):
+      throw file.error(
+        at: "model.hidden", "\"perceptron\" needs the widths of its hidden layers", allowed: "such as [64]")
+    case (_, nil): return []
+    case (_, let found?):
+      throw file.error(
+        at: "model.hidden", "found \(found.summary), but \"softmax-regression\" has no hidden layer", allowed: "null")
+    }
+  }
+
+  private static func cohort(_ keys: Keys, _ file: ScenarioFile) throws(ScenarioError) -> Cohort {
+    let dropout = keys.number("cohort.dropout")
+    switch (keys.string("cohort.sampling"), keys.optional("cohort.size")) {
+    case ("poisson", .integer(let size)?): return .poisson(expectedSize: size, dropout: dropout)
+    case ("poisson", _):
+      throw file.error(
+        at: "cohort.size", "\"poisson\" needs the expected number of drawn clients", allowed: "an integer from 1 on")
+    case (_, nil): return .everyone(dropout: dropout)
+    case (_, let found?):
+      throw file.error(at: "cohort.size", "found \(found.summary), but \"everyone\" draws all clients", allowed: "null")
+    }
+  }
+
+  private static func privacy(
+    _ keys: Keys, _ file: ScenarioFile, _ cohort: Cohort
+  ) throws(ScenarioError) -> Privacy? {
+    guard keys.optional("privacy") != nil else { return nil }
+    let multiplier = keys.optional("privacy.noiseMultiplier")?.double
+    let target = keys.optional("privacy.targetEpsilon")?.double
+    let noise: PrivacyPlan.Noise
+    switch (multiplier, target) {
+    case (let z?, nil): noise = .multiplier(z)
+    case (nil, let epsilon?): noise = .targetEpsilon(epsilon)
+    default:
+      throw file.error(
+        at: "privacy", multiplier == nil ? "found neither \"noiseMultiplier\" nor \"targetEpsilon\""
+          : "found both \"noiseMultiplier\" and \"targetEpsilon\"", allowed: "exactly one of the two")
+    }
+    let standard: Accountant = if case .everyone = cohort { .gaussian } else { .rdp }
+    let named: Accountant? =
+      if case .string(let name)? = keys.optional("privacy.accountant") { Accountant(rawValue: name) } else { nil }
+    return Privacy(
+      clippingNorm: keys.number("privacy.clippingNorm"), noise: noise,
+      delta: keys.optional("privacy.delta")?.double,
+      relation: Relation(rawValue: keys.string("privacy.relation")) ?? .zeroOut, accountant: named ?? standard)
+  }
+}
+
+/// Typed look-ups in a resolved scenario, which has every key with a value that the table allows.
+private struct Keys {
+  let root: JSON
+
+  init(_ root: JSON) { self.root = root }
+
+  /// Nil for null.
+  func optional(_ path: String) -> JSON? {
+    var value = root
+    for part in path.split(separator: ".") {
+      guard case .object(let object) = value, let next = object[String(part)] else { return nil }
+      value = next
+    }
+    return value == .null ? nil : value
+  }
+
+  func string(_ path: String) -> String {
+    guard case .string(let value)? = optional(path) else { preconditionFailure("\(path) is a checked string") }
+    return value
+  }
+
+  func integer(_ path: String) -> Int {
+    guard case .integer(let value)? = optional(path) else { preconditionFailure("\(path) is a checked integer") }
+    return value
+  }
+
+  func number(_ path: String) -> Double {
+    guard let value = optional(path)?.double else { preconditionFailure("\(path) is a checked number") }
+    return value
+  }
+}

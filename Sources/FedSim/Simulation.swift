@@ -1,0 +1,69 @@
+import Aggregator
+import ChannelCoding
+import Clients
+
+/// A federated run: call `nextRound()` until it returns nil. The caller owns the loop.
+///
+///     var simulation = try Simulation(scenario: scenario, threads: 2)
+///     while let record = try simulation.nextRound() { print(record.accuracy ?? .nan) }
+///
+/// Deterministic: one scenario and one set of data give the same records for any number of threads.
+public struct Simulation: Sendable {
+  public let setup: RunSetup
+  public private(set) var round = 0
+  public private(set) var server: Server
+  public private(set) var timings = Timings()
+  private var clients: ClientPool
+
+  /// - Parameters:
+  ///   - split: training and test examples; nil loads what the scenario names.
+  ///   - threads: how many work at once; never changes a result.
+  /// - Throws: `ScenarioError` where scenario and data do not fit or no guarantee follows, `DataError` for bad data.
+  public init(scenario: Scenario, split: Split? = nil, threads: Int) throws {
+    setup = try RunSetup(scenario: scenario, split: split, threads: threads)
+    server = setup.makeServer()
+    clients = setup.makeClients()
+  }
+
+  /// One round, from top to bottom.
+  ///
+  /// - Returns: what happened; nil when all rounds are done.
+  public mutating func nextRound() throws -> RoundRecord? {
+    guard round < setup.scenario.rounds else { return nil }
+    let next = round + 1
+    let evaluates = next % setup.scenario.evaluateEvery == 0 || next == setup.scenario.rounds
+    var watch = Stopwatch()
+
+    // The accountant is asked first: a round that it refuses is not run.
+    let spending = try setup.plan?.spending(rounds: next)
+    watch.lap(\.accounting, &timings)
+
+    let cohort = server.cohort(round: next)
+    let newcomers = cohort.filter { !server.isEnrolled($0) }
+    try server.enrol(newcomers, publicKeys: clients.publicKeys(of: newcomers, setup.parallel), setup.parallel)
+    let broadcast = server.broadcast(round: next).bytes
+    watch.lap(\.enrolment, &timings)
+
+    // Each drawn client trains, clips, encodes and sends; all that leaves it is bytes.
+    let participations = try clients.participate(
+      cohort, receiving: broadcast, evaluates: evaluates, setup.parallel)
+    let uploads = participations.compactMap { $0.sent?.bytes }
+    watch.lap(\.clients, &timings)
+
+    // The server decodes and adds up, completes the noise to z C, and moves the model.
+    var aggregate = try server.aggregate(uploads, of: cohort, round: next, setup.parallel)
+    watch.lap(\.decoding, &timings)
+    server.complete(&aggregate, round: next)
+    server.step(aggregate)
+    round = next
+    watch.lap(\.completion, &timings)
+
+    let evaluation = evaluates ? setup.evaluate(server.parameters) : nil
+    watch.lap(\.evaluation, &timings)
+    for sent in participations.compactMap(\.sent) { timings.add(training: sent.trainingTime, coding: sent.codingTime) }
+
+    return RoundRecord(
+      round: next, drawn: cohort.count, participations: participations, aggregate: aggregate,
+      broadcastBytes: broadcast.count, evaluation: evaluation, plan: setup.plan, spending: spending)
+  }
+}

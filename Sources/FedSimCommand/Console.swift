@@ -1,0 +1,84 @@
+import FedSim
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Standard error, where progress and warnings go.
+enum Console {
+  static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+  static func error(_ line: String) { write(line + "\n") }
+
+  static func write(_ text: String) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes(writeBytes)
+      guard written > 0 else { return }
+      bytes = bytes.dropFirst(written)
+    }
+  }
+}
+
+/// Outside `Console`, whose own `write` would hide the system's.
+private func writeBytes(_ bytes: UnsafeRawBufferPointer) -> Int { write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+
+/// A bar with the time left on a terminal, a line a round elsewhere.
+struct Progress {
+  private let total: Int
+  private let start = ContinuousClock.now
+  private let isTerminal = Console.isTerminal
+  private let isQuiet: Bool
+  private var lastDrawn: ContinuousClock.Instant?
+  private var accuracy: Double?
+
+  init(total: Int, isQuiet: Bool) {
+    self.total = total
+    self.isQuiet = isQuiet
+  }
+
+  mutating func update(_ record: RoundRecord) {
+    accuracy = record.accuracy ?? accuracy
+    guard !isQuiet else { return }
+    if isTerminal { draw(record) } else { Console.error(line(record)) }
+  }
+
+  func finish() {
+    if isTerminal && !isQuiet { Console.write("\r\u{1B}[K") }
+  }
+
+  private func line(_ record: RoundRecord) -> String {
+    var parts = ["round \(record.round)/\(total)", "\(record.arrived) clients"]
+    if let accuracy = record.accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
+    if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixed(epsilon, 3))") }
+    if let bits = record.payloadBits?.mean { parts.append("\(Text.fixed(bits, 0)) bits/client") }
+    return parts.joined(separator: "  ")
+  }
+
+  private mutating func draw(_ record: RoundRecord) {
+    let now = ContinuousClock.now
+    if let lastDrawn, now - lastDrawn < .milliseconds(50), record.round < total { return }
+    lastDrawn = now
+    let elapsed = (now - start).seconds
+    let left = elapsed / Double(record.round) * Double(total - record.round)
+    let width = 24
+    let filled = width * record.round / total
+    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+    var parts = [bar, "round \(record.round)/\(total)"]
+    if let accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
+    if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixed(epsilon, 2))") }
+    parts.append("\(time(left)) left")
+    Console.write("\r\u{1B}[K" + parts.joined(separator: "  "))
+  }
+
+  private func time(_ seconds: Double) -> String {
+    let whole = Int(seconds.rounded(.up))
+    if whole < 60 { return "\(whole) s" }
+    if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
+    return "\(whole / 3600) h \(whole % 3600 / 60) min"
+  }
+}

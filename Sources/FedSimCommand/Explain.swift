@@ -1,0 +1,19 @@
+import ArgumentParser
+import FedSim
+
+struct Explain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say what a scenario means before anything runs: clients, noise, predicted epsilon and bits, assumptions.")
+
+  @OptionGroup var options: ScenarioOptions
+  @OptionGroup var formatting: FormatOption
+  @OptionGroup var threading: ThreadsOption
+
+  func run() throws {
+    let explanation = Explanation(try RunSetup(scenario: options.load(), split: nil, threads: threading.count))
+    switch formatting.format {
+    case .json: print(explanation.json.text(pretty: true))
+    case .text: print(explanation.text)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import FedSim
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+@main
+struct FedSimCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fedsim",
+    abstract: "Shows what private federated learning really costs: privacy, bits, accuracy.",
+    discussion: """
+      A scenario is a JSON file (docs/scenario.md lists every key). Start with
+
+        fedsim explain scenarios/digits.json    what it means, before anything runs
+        fedsim run scenarios/digits.json        train, and write everything to runs/digits-1
+
+      Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted (what was done is kept).
+      """,
+    version: RunSetup.version,
+    subcommands: [Run.self, Validate.self, Explain.self])
+
+  /// ArgumentParser's own exit code for wrong usage is 64; ours is 2 for every kind of bad input.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let code as ExitCode {
+      endProcess(code.rawValue)
+    } catch {
+      let code = exitCode(for: error)
+      if code.isSuccess {
+        print(fullMessage(for: error))
+        endProcess(0)
+      }
+      switch error {
+      case is ScenarioError, is InputError: Console.error("fedsim: \(error)")
+      case let folder as RunFolderError:
+        Console.error("fedsim: \(folder)")
+        if case .failed = folder { endProcess(1) }
+      case _ where code == .validationFailure: Console.error(fullMessage(for: error))
+      default:
+        Console.error("fedsim: \(error)")
+        endProcess(1)
+      }
+      endProcess(2)
+    }
+  }
+}
+
+/// Outside `FedSimCommand`, whose own `exit` would hide the system's.
+private func endProcess(_ code: Int32) -> Never { exit(code) }
+
+/// Input that is not a scenario's text: a file that cannot be read, a flag out of range.
+struct InputError: Error, CustomStringConvertible {
+  let description: String
+}

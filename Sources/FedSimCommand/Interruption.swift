@@ -1,0 +1,33 @@
+import Dispatch
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Turns the first Ctrl-C (or a termination request) into a flag, so that a round in progress is finished and written;
+/// the second one ends the process at once.
+final class Interruption: Sendable {
+  private let flag = Atomic<Bool>(false)
+  // Kept alive, never touched again.
+  nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
+
+  var isRequested: Bool { flag.load(ordering: .relaxed) }
+
+  init() {
+    let numbers = [SIGINT, SIGTERM]
+    sources = numbers.map { DispatchSource.makeSignalSource(signal: $0, queue: .global()) }
+    for (number, source) in zip(numbers, sources) {
+      signal(number, SIG_IGN)
+      source.setEventHandler { [weak self] in
+        self?.flag.store(true, ordering: .relaxed)
+        signal(number, SIG_DFL)
+      }
+      source.resume()
+    }
+  }
+}

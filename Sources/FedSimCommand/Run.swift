@@ -1,0 +1,67 @@
+import ArgumentParser
+import FedSim
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train, account and measure; write everything to a folder.",
+    discussion: """
+      Writes scenario.json (every default filled in), rounds.jsonl and rounds.csv (a row a round), summary.json,
+      model.safetensors and timings.json. All but timings.json are the same for any number of threads.
+      """)
+
+  @OptionGroup var options: ScenarioOptions
+  @OptionGroup var formatting: FormatOption
+  @OptionGroup var threading: ThreadsOption
+
+  @Option(help: "Output folder. (default: runs/NAME-SEED)")
+  var out: String?
+
+  @Flag(help: "Replace the run that is already in the output folder.")
+  var force = false
+
+  @Flag(name: .shortAndLong, help: "No progress.")
+  var quiet = false
+
+  func run() throws {
+    let start = ContinuousClock.now
+    let scenario = try options.load()
+    var simulation = try Simulation(scenario: scenario, threads: threading.count)
+    let setupSeconds = (ContinuousClock.now - start).seconds
+    let folder = try RunFolder(creating: out ?? "runs/\(scenario.name)-\(scenario.seed)", replacing: force)
+    try folder.write(simulation.setup.resolved.text(pretty: true) + "\n", to: .scenario)
+    for warning in simulation.setup.warnings { Console.error("warning: \(warning)") }
+
+    let interruption = Interruption()
+    var progress = Progress(total: scenario.rounds, isQuiet: quiet)
+    var records: [RoundRecord] = []
+    while !interruption.isRequested, let record = try simulation.nextRound() {
+      if records.isEmpty { try folder.append(record.csvHeader, to: .table) }
+      try folder.append(record.json.text(pretty: false), to: .rounds)
+      try folder.append(record.csvLine, to: .table)
+      records.append(record)
+      progress.update(record)
+    }
+    progress.finish()
+
+    let isDone = simulation.round == scenario.rounds
+    let summary = RunSummary(simulation.setup, records: records, stoppedBy: isDone ? .rounds : .interrupted)
+    try folder.write(summary.json.text(pretty: true) + "\n", to: .summary)
+    try folder.write(
+      Safetensors.encode(
+        simulation.server.parameters, of: simulation.setup.network,
+        metadata: [("fedsim", RunSetup.version), ("rounds", "\(records.count)")]), to: .model)
+    var timings = simulation.timings
+    timings.setup = setupSeconds
+    let wall = (ContinuousClock.now - start).seconds
+    try folder.write(timings.json(wallSeconds: wall).text(pretty: true) + "\n", to: .timings)
+
+    switch formatting.format {
+    case .json: print(summary.json.text(pretty: true))
+    case .text:
+      print(summary.closingTable)
+      print("time       \(Text.fixed(wall, 1)) s; files in \(folder.path)")
+      print("\n" + Text.wrapped(GuaranteeStatement(simulation.setup).sentence))
+    }
+    if !isDone { throw ExitCode(130) }
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import FedSim
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// How every command is told its scenario.
+struct ScenarioOptions: ParsableArguments {
+  @Argument(help: "The scenario file (JSON).", completion: .file(extensions: ["json"]))
+  var scenario: String
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "Override a key, as in --set privacy.targetEpsilon=4; may be repeated. --set privacy=null removes the section.",
+      valueName: "key=value"))
+  var overrides: [String] = []
+
+  func load() throws -> Scenario {
+    let bytes: [UInt8]
+    do {
+      bytes = Array(try Data(contentsOf: URL(fileURLWithPath: scenario)))
+    } catch {
+      let reason =
+        FileManager.default.fileExists(atPath: scenario) ? "the file could not be read" : "there is no such file"
+      throw InputError(description: "\(scenario): \(reason)")
+    }
+    return try Scenario(ScenarioFile(bytes, name: scenario, overrides: overrides))
+  }
+}
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case text
+  case json
+}
+
+struct FormatOption: ParsableArguments {
+  @Option(help: "text for people; json prints one JSON value to standard output and nothing else.")
+  var format: OutputFormat = .text
+}
+
+struct ThreadsOption: ParsableArguments {
+  @Option(help: "Threads; results do not depend on it. (default: all cores)")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads: found \(threads), allowed: 1 to 1024")
+    }
+  }
+
+  var count: Int { threads ?? min(max(ProcessInfo.processInfo.activeProcessorCount, 1), 1024) }
+}
