@@ -123,7 +123,9 @@ public struct Scenario: Sendable {
     case (nil, let epsilon?): noise = .targetEpsilon(epsilon)
     default:
       throw file.error(
-        at: "privacy", multiplier == nil ? "found neither \"noiseMultiplier\" nor \"targetEpsilon\""
+        at: "privacy",
+        multiplier == nil
+          ? "found neither \"noiseMultiplier\" nor \"targetEpsilon\""
           : "found both \"noiseMultiplier\" and \"targetEpsilon\"", allowed: "exactly one of the two")
     }
     let standard: Accountant = if case .everyone = cohort { .gaussian } else { .rdp }

@@ -9,9 +9,9 @@ public struct ScenarioFile: Sendable {
     let positions: [String: JSONPosition]
     let overridden: Set<String>
 
-    /// Where a path was written: "file:line:column", "--set path", or the file alone.
+    /// Where a path was written: "file:line:column", "--set", or the file alone.
     func place(of path: String) -> String {
-      if overridden.contains(where: { path == $0 || path.hasPrefix($0 + ".") }) { return "--set \(path)" }
+      if overridden.contains(where: { path == $0 || path.hasPrefix($0 + ".") }) { return "--set" }
       if let position = positions[path] { return "\(name):\(position.line):\(position.column)" }
       if let dot = path.lastIndex(of: "."), let position = positions[String(path[..<dot])] {
         return "\(name):\(position.line):\(position.column)"
@@ -61,7 +61,7 @@ public struct ScenarioFile: Sendable {
       section[parts[1]] = value
       root[parts[0]] = .object(section)
     } else {
-      throw unknown(path, place: "--set \(path)", among: ScenarioKey.all.map(\.path))
+      throw unknown(path, place: "--set", among: ScenarioKey.all.map(\.path))
     }
     return path
   }
@@ -89,7 +89,8 @@ public struct ScenarioFile: Sendable {
     case nil, .null:
       if name == "privacy" { return .null }
       if ScenarioKey.requiredSections.contains(name) {
-        throw .key(place: source.place(of: name), path: name, problem: "the section is missing",
+        throw .key(
+          place: source.place(of: name), path: name, problem: "the section is missing",
           allowed: "an object with \(keys.map { $0.path.dropFirst(name.count + 1) }.joined(separator: ", "))")
       }
     case .object(let found): object = found

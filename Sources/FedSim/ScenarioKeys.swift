@@ -159,10 +159,12 @@ extension ScenarioKey {
     key(
       "privacy.noise", .choice(["shares"], later: ["central"]), .value("shares"),
       "who adds the noise: `shares` of the clients, completed by the server"),
-    key("privacy.budget", .onlyNeutral(.null), .unset("no budget"), "stop before a round that would exceed this epsilon"),
+    key(
+      "privacy.budget", .onlyNeutral(.null), .unset("no budget"), "stop before a round that would exceed this epsilon"),
 
     key(
-      "channel.codec", .choice(["auto", "float32", "layered"], later: ["polar", "gprs", "fast-gprs", "ring-toss", "pfr"]),
+      "channel.codec",
+      .choice(["auto", "float32", "layered"], later: ["polar", "gprs", "fast-gprs", "ring-toss", "pfr"]),
       .value("auto"), "the code of the uplink; `auto` takes the exact codec with the fewest predicted bits"),
     key("channel.effort", .onlyNeutral(0), .value(0), "how hard the encoder searches"),
 

@@ -3,7 +3,8 @@ import FedSim
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a scenario means before anything runs: clients, noise, predicted epsilon and bits, assumptions.")
+    abstract: "Say what a scenario means before anything runs: clients, noise, predicted epsilon and bits, assumptions."
+  )
 
   @OptionGroup var options: ScenarioOptions
   @OptionGroup var formatting: FormatOption

@@ -53,8 +53,8 @@ public enum Accountant: String, Sendable, CaseIterable {
     }
   }
 
-  /// The smallest noise multiplier, to 10^-6 of itself, whose epsilon after `rounds` is at most `target`: the one returned
-  /// has been evaluated and meets it.
+  /// The smallest noise multiplier, to 10^-6 of itself, whose epsilon after `rounds` is at most `target`: the one
+  /// returned has been evaluated and meets it.
   public func calibratedNoiseMultiplier(
     targetEpsilon target: Double, delta: Double, rounds: Int, sampling: Sampling, relation: Relation
   ) throws(PrivacyRefusal) -> Double {

@@ -75,8 +75,8 @@ public struct PrivacyPlan: Sendable, Equatable {
     try accountant.spending(event, rounds: rounds, delta: delta - truncationDelta)
   }
 
-  /// sigma = z C / sqrt(m_max): the deviation of one client's noise. A public constant: shares that depended on the drawn
-  /// number would tell it to every client.
+  /// sigma = z C / sqrt(m_max): the deviation of one client's noise. A public constant: shares that depended on the
+  /// drawn number would tell it to every client.
   public var noiseScale: Double { noiseMultiplier * clippingNorm / Double(largestCohort).squareRoot() }
 
   /// The deviation of the noise that the server adds when `arrived` shares are in the sum: to z C in all.

@@ -45,8 +45,8 @@ public struct Server: Sendable {
       serverPublicKey: keyPair.publicKey, parameters: parameters)
   }
 
-  /// Decodes and adds up the uploads of a round, in their order. One that is no valid message of a drawn client for this
-  /// round is refused: a contribution of zero, as if it had not come.
+  /// Decodes and adds up the uploads of a round, in their order. One that is no valid message of a drawn client for
+  /// this round is refused: a contribution of zero, as if it had not come.
   public func aggregate(
     _ uploads: [[UInt8]], of cohort: [Int], round: Int, _ parallel: Parallel
   ) throws -> Aggregate {

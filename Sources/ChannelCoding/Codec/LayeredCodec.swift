@@ -133,7 +133,9 @@ struct NormClass: Equatable {
   private static let ratios: [Double] = {
     let quarter = 0.5.squareRoot().squareRoot()
     var ratios = [1.0]
-    while ratios.count < zero { ratios.append(ratios.count % 4 == 0 ? ratios[ratios.count - 4] / 2 : ratios[ratios.count - 1] * quarter) }
+    while ratios.count < zero {
+      ratios.append(ratios.count % 4 == 0 ? ratios[ratios.count - 4] / 2 : ratios[ratios.count - 1] * quarter)
+    }
     return ratios
   }()
 

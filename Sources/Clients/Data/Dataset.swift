@@ -15,8 +15,9 @@ public struct Dataset: Sendable {
       throw .shape("need at least one feature and two classes, found \(featureCount) and \(classCount)")
     }
     guard features.count == labels.count * featureCount else {
-      throw .shape("\(labels.count) labels of \(featureCount) features need "
-        + "\(labels.count * featureCount) values, found \(features.count)")
+      throw .shape(
+        "\(labels.count) labels of \(featureCount) features need "
+          + "\(labels.count * featureCount) values, found \(features.count)")
     }
     if let i = labels.firstIndex(where: { $0 < 0 || $0 >= classCount }) {
       throw .label(example: i, found: Int(labels[i]), classes: classCount)

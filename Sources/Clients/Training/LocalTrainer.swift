@@ -52,7 +52,9 @@ public struct Evaluation: Sendable, Equatable {
   public let accuracy: Double
 
   /// Evaluates in fixed chunks, added in order: the same for any number of threads. No examples: accuracy 0.
-  public init(_ network: Network, _ parameters: [Float], on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel) {
+  public init(
+    _ network: Network, _ parameters: [Float], on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
+  ) {
     let chunk = 256
     let list = Array(examples)
     let parts = parallel.map((list.count + chunk - 1) / chunk) { part in

@@ -22,7 +22,9 @@ extension RoundRecord {
   public var csvHeader: String {
     // Distributions that a round lacks keep their columns.
     CSV.header(json).split(separator: ",", omittingEmptySubsequences: false)
-      .flatMap { $0 == "clientAccuracy" ? ["clientAccuracy.mean", "clientAccuracy.p10", "clientAccuracy.p90"] : [String($0)] }
+      .flatMap {
+        $0 == "clientAccuracy" ? ["clientAccuracy.mean", "clientAccuracy.p10", "clientAccuracy.p90"] : [String($0)]
+      }
       .joined(separator: ",")
   }
 

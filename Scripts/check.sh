@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The gate: lint, import check, warnings as errors, fast tests in debug, all tests in release.
+# Ends with the test runner's own summary.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "format"
+swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
+
+step "files"
+# No path of a machine, no build products, no lock file.
+if git rev-parse --git-dir >/dev/null 2>&1; then
+  bad=$(git ls-files | grep -E '(^|/)(\.build[^/]*/|Package\.resolved$)' || true)
+  [ -z "$bad" ] || { echo "tracked build products: $bad" >&2; exit 1; }
+  bad=$(git grep -nE '/(work|root|home)/[a-z]|/tmp/bash' -- . ':!Scripts/check.sh' || true)
+  [ -z "$bad" ] || { echo "paths of a machine: $bad" >&2; exit 1; }
+fi
+
+# A build folder of its own: testability changes how release code is compiled.
+export FEDSIM_STRICT=1
+options=(--scratch-path .build-check --explicit-target-dependency-import-check error)
+
+step "debug: warnings are errors, fast tests"
+swift build "${options[@]}" --build-tests
+swift test "${options[@]}" --skip-build --skip Statistics 2>&1 | Scripts/quiet-tests.sh
+
+step "release: all tests"
+swift build -c release "${options[@]}" -Xswiftc -enable-testing --build-tests
+swift test -c release "${options[@]}" -Xswiftc -enable-testing --skip-build 2>&1 | Scripts/quiet-tests.sh

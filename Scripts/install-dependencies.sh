@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs what a fresh Debian machine with a Swift toolchain lacks: libsodium's headers and pkg-config.
+set -euo pipefail
+
+if ! command -v swift >/dev/null; then
+  echo "fedsim needs a Swift toolchain of 6.1 or later in PATH (https://www.swift.org/install)" >&2
+  exit 1
+fi
+
+missing=()
+command -v pkg-config >/dev/null || missing+=(pkg-config)
+if ! command -v pkg-config >/dev/null || ! pkg-config --exists libsodium; then missing+=(libsodium-dev); fi
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if command -v brew >/dev/null; then
+  brew install libsodium pkg-config
+elif command -v apt-get >/dev/null; then
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "please install as root: apt-get install ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${missing[@]}"
+else
+  echo "please install: ${missing[*]}" >&2
+  exit 1
+fi

@@ -1,0 +1,156 @@
+import ChannelCoding
+import Support
+import Testing
+
+@testable import Aggregator
+
+private let keys = RunKeys(seed: 5, fingerprint: [])
+
+private func makeServer(dimension: Int, population: Int, codec: CodecName = .layered) throws -> (Server, PrivacyPlan) {
+  let plan = try PrivacyPlan(
+    population: population, clippingNorm: 1, noise: .multiplier(2), sampling: .poisson(rate: 0.25),
+    relation: .zeroOut, accountant: .rdp, delta: 1e-5, rounds: 10)
+  let settings = ChannelSettings(
+    codec: codec, dimension: dimension, clippingNorm: 1, noiseScale: plan.noiseScale)
+  let sampler = CohortSampler(sampling: plan.sampling, population: population, largest: plan.largestCohort)
+  let server = Server(
+    parameters: [Float](repeating: 0, count: dimension), sampler: sampler, plan: plan, settings: settings,
+    optimizer: .fedavg(learningRate: 1), secrets: keys.server)
+  return (server, plan)
+}
+
+/// A client's message as a real client would make it.
+private func upload(_ client: Int, _ broadcast: Broadcast, update: [Float]) throws -> [UInt8] {
+  let channel = try Channel(broadcast.channel, rotationKey: broadcast.rotationKey)
+  let secrets = keys.client(client)
+  let session = try secrets.keyPair.sessionAsClient(server: broadcast.serverPublicKey)
+  var noise = secrets.noise(round: broadcast.round)
+  let payload = channel.encode(
+    ClippedUpdate(clipping: update, to: 1), shared: SharedRandomness(session: session, round: broadcast.round),
+    private: &noise)
+  return Upload(client: client, round: broadcast.round, payload: payload).bytes
+}
+
+@Suite struct ServerTests {
+  private let parallel = Parallel(threads: 2)
+  private let dimension = 100
+
+  private func enrolled(_ clients: [Int], codec: CodecName = .layered) throws -> (Server, PrivacyPlan) {
+    var (server, plan) = try makeServer(dimension: dimension, population: 200, codec: codec)
+    try server.enrol(clients, publicKeys: clients.map { keys.client($0).keyPair.publicKey }, parallel)
+    return (server, plan)
+  }
+
+  @Test func uploadsThatAreNoMessagesOfTheCohortAreRefused() throws {
+    let (server, _) = try enrolled([1, 2, 3, 4])
+    let broadcast = server.broadcast(round: 2)
+    let update = [Float](repeating: 0.05, count: dimension)
+    let good = try upload(1, broadcast, update: update)
+    let otherRound = try upload(2, server.broadcast(round: 3), update: update)
+    let notDrawn = try upload(4, broadcast, update: update)
+    let garbage: [UInt8] = [1, 3, 2] + [UInt8](repeating: 0xEE, count: 300)
+    let aggregate = try server.aggregate(
+      [good, good, otherRound, notDrawn, garbage, [], [7]], of: [1, 2, 3], round: 2, parallel)
+    #expect(aggregate.arrived == 1 && aggregate.refused == 6)
+    let alone = try server.aggregate([good], of: [1, 2, 3], round: 2, parallel)
+    #expect(aggregate.sum == alone.sum, "refused uploads leave no trace in the sum")
+    #expect(aggregate.payloadBits == alone.payloadBits)
+  }
+
+  @Test func sumsDoNotDependOnThreads() throws {
+    let clients = Array(0..<40)
+    let (server, _) = try enrolled(clients)
+    let broadcast = server.broadcast(round: 1)
+    let uploads = try clients.map { id in
+      try upload(id, broadcast, update: (0..<dimension).map { Float(($0 + id) % 7) * 0.01 })
+    }
+    let one = try server.aggregate(uploads, of: clients, round: 1, Parallel(threads: 1))
+    let three = try server.aggregate(uploads, of: clients, round: 1, Parallel(threads: 3))
+    #expect(one.sum == three.sum && one.arrived == 40)
+  }
+
+  @Test func theModelMovesByTheSumOverTheExpectedCohort() throws {
+    var (server, _) = try enrolled([1])
+    var aggregate = Aggregate(dimension: dimension)
+    aggregate.add([Double](repeating: 10, count: dimension), payloadBits: 8, wireBytes: 2)
+    server.step(aggregate)
+    #expect(server.parameters.allSatisfy { $0 == 0.2 }, "10 over 0.25 x 200")
+  }
+
+  @Test func broadcastsSayNothingOfTheDrawnNumber() throws {
+    let (server, _) = try enrolled([1, 2, 3])
+    let (other, _) = try enrolled([1])
+    #expect(server.broadcast(round: 4).bytes == other.broadcast(round: 4).bytes)
+    #expect(server.broadcast(round: 4).rotationKey != server.broadcast(round: 5).rotationKey)
+  }
+}
+
+@Suite struct CohortStatistics {
+  /// n = 20,000 cohorts; false-alarm rate 1e-6.
+  @Test func poissonCohortsHaveIndependentMembers() {
+    let sampler = CohortSampler(sampling: .poisson(rate: 0.3), population: 6, largest: 6)
+    var counts = [Int](repeating: 0, count: 64)
+    for round in 0..<20_000 {
+      let members = sampler.cohort(keys.server.cohort(round: round))
+      #expect(members == members.sorted())
+      counts[members.reduce(0) { $0 | 1 << $1 }] += 1
+    }
+    let probabilities = (0..<64).map { mask in
+      (0..<6).reduce(1.0) { $0 * (mask >> $1 & 1 == 1 ? 0.3 : 0.7) }
+    }
+    let result = StatisticalChecks.chiSquare(counts: counts, probabilities: probabilities)
+    #expect(result.passes(), "\(result)")
+    // A rate of 0.31 is seen.
+    let other = (0..<64).map { mask in (0..<6).reduce(1.0) { $0 * (mask >> $1 & 1 == 1 ? 0.32 : 0.68) } }
+    #expect(!StatisticalChecks.chiSquare(counts: counts, probabilities: other).passes())
+  }
+
+  @Test func largeDrawsAreCutToTheBoundFairly() {
+    let sampler = CohortSampler(sampling: .poisson(rate: 0.9), population: 8, largest: 3)
+    var counts = [Int](repeating: 0, count: 8)
+    var full = 0
+    for round in 0..<8000 {
+      let members = sampler.cohort(keys.server.cohort(round: round))
+      #expect(members.count <= 3 && members == members.sorted() && Set(members).count == members.count)
+      if members.count == 3 {
+        full += 1
+        for member in members { counts[member] += 1 }
+      }
+    }
+    #expect(full > 7900)
+    for count in counts { #expect(abs(Double(count) / (3.0 / 8 * Double(full)) - 1) < 0.1) }
+  }
+
+  @Test func everyoneIsEveryone() {
+    let sampler = CohortSampler(sampling: .everyone, population: 5, largest: 5)
+    #expect(sampler.cohort(keys.server.cohort(round: 1)) == [0, 1, 2, 3, 4])
+    #expect(sampler.expectedSize == 5)
+  }
+
+  /// The completed sum carries exactly z C, whoever dropped out: n = 200,000 coordinates a case.
+  @Test(arguments: [0, 1, 30])
+  func completedNoiseIsTheWholeNoise(arriving: Int) throws {
+    let dimension = 2000
+    let clients = Array(0..<arriving)
+    var noise: [Double] = []
+    var (server, plan) = try makeServer(dimension: dimension, population: 200)
+    try server.enrol(clients, publicKeys: clients.map { keys.client($0).keyPair.publicKey }, Parallel(threads: 2))
+    for round in 0..<100 {
+      let broadcast = server.broadcast(round: round)
+      let uploads = try clients.map { try upload($0, broadcast, update: [Float](repeating: 0, count: dimension)) }
+      var aggregate = try server.aggregate(uploads, of: clients, round: round, Parallel(threads: 2))
+      #expect(aggregate.arrived == arriving)
+      server.complete(&aggregate, round: round)
+      noise += aggregate.sum.map { $0 / 2 }
+    }
+    #expect(plan.largestCohort > 30)
+    for result in [
+      StatisticalChecks.kolmogorovSmirnov(sample: noise) { Laws.normalCDF($0) },
+      StatisticalChecks.normMoment(sample: noise, variance: 1),
+      StatisticalChecks.serialCorrelation(sample: noise, lag: 1),
+    ] { #expect(result.passes(), "\(result)") }
+    // A share short of noise (one client of 61 missing) is seen in the norm.
+    let short = noise.map { $0 * (1 - 1 / 61.0).squareRoot() }
+    #expect(!StatisticalChecks.normMoment(sample: short, variance: 1).passes())
+  }
+}

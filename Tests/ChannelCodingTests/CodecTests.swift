@@ -1,0 +1,251 @@
+import Testing
+
+@testable import ChannelCoding
+
+/// One client's end and the server's end of a channel with fixed keys.
+struct Link {
+  let channel: Channel
+  let keys = RunKeys(seed: 11, fingerprint: [])
+
+  init(_ codec: CodecName, dimension: Int, clippingNorm: Double, noiseScale: Double) throws {
+    channel = try Channel(
+      ChannelSettings(codec: codec, dimension: dimension, clippingNorm: clippingNorm, noiseScale: noiseScale),
+      rotationKey: RunKeys(seed: 11, fingerprint: []).server.rotation(round: 1))
+  }
+
+  func shared(_ round: Int) -> SharedRandomness {
+    SharedRandomness(key: countingKey.derived(.shared, index: UInt64(round)))
+  }
+
+  func encode(_ update: [Float], round: Int = 1) -> Payload {
+    var noise = keys.client(0).noise(round: round)
+    return channel.encode(
+      ClippedUpdate(clipping: update, to: channel.settings.clippingNorm), shared: shared(round), private: &noise)
+  }
+
+  func decode(_ payload: Payload, round: Int = 1) throws -> [Double] {
+    var sum = [Double](repeating: 0, count: channel.settings.dimension)
+    try channel.decode(payload, shared: shared(round), addingTo: &sum)
+    channel.unrotate(&sum)
+    return sum
+  }
+}
+
+@Suite struct CodecTests {
+  private func direction(_ dimension: Int, stream: UInt64 = 1) -> [Float] {
+    var random = RandomStream(key: countingKey, stream: stream)
+    return (0..<dimension).map { _ in Float(random.normal()) }
+  }
+
+  @Test(arguments: CodecName.allCases)
+  func decodedUpdatesAreWithinTheNoise(codec: CodecName) throws {
+    for dimension in [1, 2, 3, 17, 64, 1000, 1025] {
+      for sigma in [1e-6, 0.01, 1, 30] {
+        let link = try Link(codec, dimension: dimension, clippingNorm: 1, noiseScale: sigma)
+        let update = ClippedUpdate(clipping: direction(dimension), to: 1).values
+        let decoded = try link.decode(link.encode(direction(dimension)))
+        let error = zip(decoded, update).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        // Chi-square with d degrees: below d + 9 sqrt(2 d) + 60 but for 1e-9 of cases.
+        let d = Double(dimension)
+        #expect(error / (sigma * sigma) < d + 9 * (2 * d).squareRoot() + 60, "\(codec) d \(dimension) sigma \(sigma)")
+        #expect(error > 0)
+      }
+    }
+  }
+
+  @Test(arguments: CodecName.allCases)
+  func zeroTinyAndExtremeUpdates(codec: CodecName) throws {
+    let link = try Link(codec, dimension: 50, clippingNorm: 1, noiseScale: 0.1)
+    var spike = [Float](repeating: 0, count: 50)
+    spike[7] = 1
+    for update in [
+      [Float](repeating: 0, count: 50), spike, [Float](repeating: 1e-30, count: 50),
+      [Float](repeating: .greatestFiniteMagnitude, count: 50), [Float](repeating: .nan, count: 50),
+    ] {
+      let decoded = try link.decode(link.encode(update))
+      #expect(decoded.allSatisfy { $0.isFinite })
+    }
+  }
+
+  @Test func theZeroUpdateTakesOneByteAndStillHasNoise() throws {
+    let link = try Link(.layered, dimension: 4096, clippingNorm: 1, noiseScale: 0.1)
+    let payload = link.encode([Float](repeating: 0, count: 4096))
+    #expect(payload.bytes.count == 1)
+    let decoded = try link.decode(payload)
+    let variance = decoded.reduce(0) { $0 + $1 * $1 } / 4096 / 0.01
+    #expect(abs(variance - 1) < 0.2)
+  }
+
+  @Test func float32TakesExactly32BitsACoordinate() throws {
+    let link = try Link(.float32, dimension: 123, clippingNorm: 1, noiseScale: 1)
+    #expect(link.encode(direction(123)).bits == 32 * 123)
+    #expect(link.channel.settings.predictedBits == 32 * 123)
+  }
+
+  @Test func float32WithoutNoiseIsTheUpdate() throws {
+    let link = try Link(.float32, dimension: 5, clippingNorm: .infinity, noiseScale: 0)
+    #expect(try link.decode(link.encode([1, -2, 3.5, 0, 1e-3])) == [1, -2, 3.5, 0, Double(Float(1e-3))])
+  }
+
+  /// Changing this is a breaking change of the code: name it in CHANGELOG.md.
+  @Test func layeredBytesAreGolden() throws {
+    let link = try Link(.layered, dimension: 300, clippingNorm: 2, noiseScale: 0.25)
+    let bytes = link.encode(direction(300)).bytes
+    var hash: UInt64 = UInt64(bytes.count)
+    for byte in bytes { hash = hash &* 6_364_136_223_846_793_005 &+ UInt64(byte) }
+    #expect(bytes.count == 18 && hash == 6_130_530_607_331_451_389, "found \(bytes.count) bytes, hash \(hash)")
+    let decoded = try link.decode(Payload(bytes: bytes))
+    let ends = [decoded[0].bitPattern, decoded[299].bitPattern]
+    #expect(ends == [13_821_064_840_077_411_624, 13_814_551_143_941_630_925], "found \(ends)")
+  }
+
+  @Test func otherRandomnessDecodesToSomethingElse() throws {
+    let link = try Link(.layered, dimension: 300, clippingNorm: 2, noiseScale: 0.25)
+    let payload = link.encode(direction(300), round: 1)
+    let right = try link.decode(payload, round: 1)
+    if let wrong = try? link.decode(payload, round: 2) { #expect(wrong != right) }
+  }
+
+  /// Coordinates far outside the model take the escape, in both directions.
+  @Test func escapesDecode() {
+    NormalTable.shared.withCumulative { cumulative in
+      for (step, dither) in [(5.0, 0.25), (0.01, -0.5), (20.0, 0.49), (1e-9, 0.0), (8.0, -0.1)] {
+        let model = LayerModel(step: step, dither: dither)
+        let indices = [0, 1, -1, 2, -2, 3, -3, 900, -900, 1 << 20, -(1 << 20), 1 << 21, -(1 << 40), 1 << 56]
+        var encoder = RangeEncoder()
+        for index in indices { model.encode(index, cumulative, to: &encoder) }
+        encoder.finish().withUnsafeBufferPointer {
+          var decoder = RangeDecoder($0)
+          for index in indices { #expect(model.decode(cumulative, from: &decoder) == index) }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: CodecName.allCases)
+  func foreignBytesDoNotTrap(codec: CodecName) throws {
+    let link = try Link(codec, dimension: 40, clippingNorm: 1, noiseScale: 0.05)
+    let valid = link.encode(direction(40)).bytes
+    var random = RandomStream(key: countingKey, stream: 77)
+    var refused = 0
+    for trial in 0..<3000 {
+      var bytes =
+        trial % 2 == 0 ? valid : (0..<random.integer(below: 200)).map { _ in UInt8(truncatingIfNeeded: random.word()) }
+      if trial % 2 == 0 {
+        for _ in 0..<3 { bytes[random.integer(below: bytes.count)] = UInt8(truncatingIfNeeded: random.word()) }
+      }
+      do {
+        let decoded = try link.decode(Payload(bytes: bytes))
+        #expect(decoded.allSatisfy { $0.isFinite })
+      } catch is PayloadError {
+        refused += 1
+      }
+    }
+    #expect(refused > 100, "damage is often noticed: \(refused)")
+    let empty = try? link.decode(Payload(bytes: []))
+    #expect(codec == .layered || empty == nil)
+  }
+
+  @Test func payloadErrorsNameTheFault() throws {
+    let link = try Link(.float32, dimension: 3, clippingNorm: 1, noiseScale: 1)
+    #expect(throws: PayloadError.wrongLength(found: 11, expected: 12)) {
+      try link.decode(Payload(bytes: [UInt8](repeating: 0, count: 11)))
+    }
+    #expect(throws: PayloadError.notFinite(coordinate: 1)) {
+      try link.decode(Payload(bytes: [0, 0, 0, 0, 0, 0, 0xC0, 0x7F, 0, 0, 0, 0]))
+    }
+    let layered = try Link(.layered, dimension: 3, clippingNorm: 1, noiseScale: 1)
+    #expect(throws: PayloadError.trailingBytes) {
+      try layered.decode(Payload(bytes: layered.encode([1, 2, 3]).bytes + [UInt8](repeating: 7, count: 40)))
+    }
+  }
+
+  @Test func aFailedDecodeLeavesTheSumAlone() throws {
+    let link = try Link(.float32, dimension: 2, clippingNorm: 1, noiseScale: 1)
+    var sum = [5.0, 6.0]
+    #expect(throws: PayloadError.self) {
+      try link.channel.decode(Payload(bytes: [0, 0, 0, 0, 0, 0, 0xC0, 0x7F]), shared: link.shared(1), addingTo: &sum)
+    }
+    #expect(sum == [5, 6])
+  }
+
+  @Test func settingsWithoutACodecAreRefused() {
+    let refused = { (codec: CodecName, dimension: Int, c: Double, sigma: Double) in
+      ChannelSettings(codec: codec, dimension: dimension, clippingNorm: c, noiseScale: sigma).problem != nil
+    }
+    #expect(refused(.layered, 10, 1, 0))
+    #expect(refused(.layered, 10, .infinity, 1))
+    #expect(refused(.layered, 10, 1, 1e-12))
+    #expect(refused(.float32, 0, 1, 1))
+    #expect(refused(.float32, 10, .nan, 1))
+    #expect(refused(.float32, 10, 1, .nan))
+    #expect(!refused(.layered, 10, 1, 1e-9))
+  }
+}
+
+@Suite struct NormClassTests {
+  @Test func nearestClassAndRoundTrip() {
+    #expect(NormClass(norm: 0, bound: 1).isZero)
+    #expect(NormClass(norm: 1, bound: 1).index == 0)
+    #expect(NormClass(norm: 0.5, bound: 1).index == 4)
+    #expect(NormClass(norm: 1e-30, bound: 1).index == 62)
+    for norm in [1, 0.93, 0.9, 0.3, 0.01, 1e-4] {
+      let ratio = NormClass(norm: norm, bound: 1).scale / norm
+      #expect(ratio < 1.0906 && ratio > 1 / 1.0906, "within an eighth of a factor of 2: \(ratio)")
+    }
+    for norm in [0, 1, 0.7, 0.2, 1e-3, 1e-9] {
+      let written = NormClass(norm: norm, bound: 1)
+      var encoder = RangeEncoder()
+      written.encode(to: &encoder)
+      encoder.finish().withUnsafeBufferPointer {
+        var decoder = RangeDecoder($0)
+        #expect(NormClass(from: &decoder) == written)
+      }
+    }
+  }
+}
+
+@Suite struct WireTests {
+  @Test func uploadsRoundTrip() throws {
+    let upload = Upload(client: 300, round: 70_000, payload: Payload(bytes: [9, 8, 7]))
+    #expect(try Upload(bytes: upload.bytes) == upload)
+    #expect(upload.bytes.count == 1 + 2 + 3 + 3)
+    #expect(try Upload(bytes: [1, 0, 1]) == Upload(client: 0, round: 1, payload: Payload(bytes: [])))
+  }
+
+  @Test func broadcastsRoundTrip() throws {
+    let keys = RunKeys(seed: 1, fingerprint: []).server
+    let broadcast = Broadcast(
+      round: 3, channel: ChannelSettings(codec: .layered, dimension: 3, clippingNorm: 1, noiseScale: 0.5),
+      rotationKey: keys.rotation(round: 3), serverPublicKey: keys.keyPair.publicKey, parameters: [1, -2, .pi])
+    #expect(try Broadcast(bytes: broadcast.bytes) == broadcast)
+    for count in 0..<broadcast.bytes.count {
+      #expect(throws: WireError.self) { try Broadcast(bytes: Array(broadcast.bytes.prefix(count))) }
+    }
+    #expect(throws: WireError.self) { try Broadcast(bytes: broadcast.bytes + [0]) }
+  }
+
+  @Test func foreignBytesAreErrorsNotTraps() {
+    #expect(throws: WireError.truncated(at: 0)) { try Upload(bytes: []) }
+    #expect(throws: WireError.unknownVersion(9)) { try Upload(bytes: [9, 1, 1]) }
+    #expect(throws: WireError.self) { try Upload(bytes: [1] + [UInt8](repeating: 0xFF, count: 12)) }
+    #expect(throws: WireError.self) { try Upload(bytes: [1, 0x80, 0x00, 1]) }
+    var random = RandomStream(key: countingKey, stream: 55)
+    for _ in 0..<5000 {
+      var bytes = (0..<random.integer(below: 140)).map { _ in UInt8(truncatingIfNeeded: random.word()) }
+      if !bytes.isEmpty { bytes[0] = 1 }
+      _ = try? Upload(bytes: bytes)
+      _ = try? Broadcast(bytes: bytes)
+    }
+  }
+}
+
+@Suite struct ParallelTests {
+  @Test(arguments: [1, 2, 5])
+  func resultsComeInOrder(threads: Int) {
+    let squares = Parallel(threads: threads).map(1000) { $0 * $0 }
+    #expect(squares == (0..<1000).map { $0 * $0 })
+    #expect(Parallel(threads: threads).map(0) { $0 }.isEmpty)
+    #expect(Parallel(threads: threads).map(1) { "\($0)" } == ["0"])
+  }
+}

@@ -1,0 +1,218 @@
+import CKernels
+import Testing
+
+@testable import ChannelCoding
+
+/// 0, 1, 2, ... as a key.
+let countingKey = Key(Array(0..<32))!
+
+@Suite struct KeyTests {
+  @Test func derivedKeysDiffer() {
+    var seen = Set<Key>()
+    for purpose in KeyPurpose.allCases {
+      #expect(purpose.rawValue.utf8.count == 8, "the context of crypto_kdf")
+      for index in [0, 1, 2, UInt64.max] { #expect(seen.insert(countingKey.derived(purpose, index: index)).inserted) }
+    }
+  }
+
+  @Test func derivationIsGolden() {
+    #expect(
+      countingKey.derived(.shared, index: 7).bytes.prefix(8) == [127, 220, 236, 89, 46, 113, 140, 108],
+      "as hashlib.blake2b with the index as salt and the context as person")
+  }
+
+  @Test func keysNeedExactly32Bytes() {
+    #expect(Key([UInt8](repeating: 1, count: 31)) == nil)
+    #expect(Key([UInt8](repeating: 1, count: 33)) == nil)
+  }
+
+  @Test func bothEndsAgree() throws {
+    let keys = RunKeys(seed: 3, fingerprint: [1, 2])
+    let server = keys.server.keyPair
+    let first = keys.client(0).keyPair
+    let second = keys.client(1).keyPair
+    let agreed = try first.sessionAsClient(server: server.publicKey)
+    #expect(try server.sessionAsServer(client: first.publicKey) == agreed)
+    #expect(try server.sessionAsServer(client: second.publicKey) != agreed)
+  }
+
+  @Test func smallOrderPublicKeysAreRefused() {
+    let pair = RunKeys(seed: 3, fingerprint: []).server.keyPair
+    #expect(throws: KeyAgreementError.unacceptablePublicKey) {
+      try pair.sessionAsServer(client: Key([UInt8](repeating: 0, count: 32))!)
+    }
+  }
+
+  @Test func experimentKeysIgnoreTheFingerprintAndRunKeysDoNot() {
+    var a = RunKeys.experimentStream(seed: 1, .split)
+    var b = RunKeys.experimentStream(seed: 2, .split)
+    #expect(a.word() != b.word())
+    var noise = RunKeys(seed: 1, fingerprint: [1]).client(5).noise(round: 2)
+    var other = RunKeys(seed: 1, fingerprint: [2]).client(5).noise(round: 2)
+    var same = RunKeys(seed: 1, fingerprint: [1]).client(5).noise(round: 2)
+    let word = noise.stream.word()
+    #expect(word != other.stream.word())
+    #expect(word == same.stream.word())
+  }
+
+  @Test func fingerprintsSeparateTheirParts() {
+    var a = Fingerprint()
+    a.add([1, 2])
+    a.add([3])
+    var b = Fingerprint()
+    b.add([1])
+    b.add([2, 3])
+    #expect(a.bytes != b.bytes)
+    #expect(a.description.count == 64)
+  }
+}
+
+@Suite struct KeyStreamTests {
+  /// Key and nonce zero: the first block of ChaCha20 as everyone publishes it.
+  @Test func isChaCha20() {
+    let stream = KeyStream(key: Key([UInt8](repeating: 0, count: 32))!, stream: 0)
+    #expect(stream.word(at: 0) == UInt64(littleEndian: 0x903d_f1a0_ade0_b876))
+    #expect(stream.word(at: 1) == UInt64(littleEndian: 0x28bd_8653_e56a_5d40))
+  }
+
+  @Test(arguments: [0, 1, 7, 8, 9, 1000] as [UInt64])
+  func everyWordCanBeReachedDirectly(position: UInt64) {
+    let stream = KeyStream(key: countingKey, stream: 3)
+    var run = [UInt64](repeating: 0, count: 41)
+    run.withUnsafeMutableBufferPointer { stream.read(at: position, into: $0) }
+    for i in run.indices { #expect(stream.word(at: position + UInt64(i)) == run[i]) }
+  }
+
+  /// A 32-bit counter of blocks would repeat here.
+  @Test func positionsAre64Bits() {
+    let stream = KeyStream(key: countingKey, stream: 3)
+    let far = UInt64(1) << 32 * 8
+    #expect(stream.word(at: far) != stream.word(at: 0))
+    var across = [UInt64](repeating: 0, count: 32)
+    across.withUnsafeMutableBufferPointer { stream.read(at: far - 16, into: $0) }
+    #expect(across[16] == stream.word(at: far))
+    #expect(stream.word(at: UInt64.max) != stream.word(at: 7))
+  }
+
+  @Test func streamsDiffer() {
+    #expect(KeyStream(key: countingKey, stream: 0).word(at: 0) != KeyStream(key: countingKey, stream: 1).word(at: 0))
+  }
+}
+
+@Suite struct SamplingTests {
+  /// Changing one of these changes every code and every run: a breaking change.
+  @Test func valuesAreGolden() {
+    var stream = RandomStream(key: countingKey)
+    #expect(stream.uniform() == Golden.uniform)
+    #expect(stream.exponential() == Golden.exponential)
+    #expect(stream.normal() == Golden.normal)
+    #expect(stream.gamma(shape: 2.5) == Golden.gamma)
+    #expect(stream.gamma(shape: 0.3) == Golden.smallGamma)
+    #expect(stream.integer(below: 1_000_000) == Golden.integer)
+    var normals = [Double](repeating: 0, count: 20)
+    stream.forEachNormal(count: 20) { normals[$0] = $1 }
+    #expect(normals[19] == Golden.bulkNormal)
+  }
+
+  /// The first three were recomputed from a ChaCha20 of another library and another logarithm and cosine.
+  enum Golden {
+    static let uniform = 0.41445576247967597
+    static let exponential = 1.2507201092884153
+    static let normal = -0.43011791195171684
+    static let gamma = 1.3110248607689514
+    static let smallGamma = 0.0007184723733181534
+    static let integer = 493_409
+    static let bulkNormal = 0.3916931911233975
+  }
+
+  @Test func everyInstructionSetGivesTheSameBits() {
+    var words = [UInt64](repeating: 0, count: 4096)
+    words.withUnsafeMutableBufferPointer { KeyStream(key: countingKey, stream: 9).read(at: 0, into: $0) }
+    words[0] = 0
+    words[1] = .max
+    let outputs = Kernels.available.map { kernels in
+      var all: [UInt64] = []
+      var out = [Double](repeating: 0, count: 4096)
+      var second = [Double](repeating: 0, count: 1024)
+      words.withUnsafeBufferPointer { w in
+        out.withUnsafeMutableBufferPointer { kernels.uniforms(w, $0) }
+        all += out.map(\.bitPattern)
+        out.withUnsafeMutableBufferPointer { kernels.exponentials(w, $0) }
+        all += out.map(\.bitPattern)
+        out.withUnsafeMutableBufferPointer { kernels.normals(w, $0) }
+        all += out.map(\.bitPattern)
+        out.withUnsafeMutableBufferPointer { o in
+          second.withUnsafeMutableBufferPointer {
+            kernels.layers(w, steps: UnsafeMutableBufferPointer(rebasing: o[..<1024]), dithers: $0)
+          }
+        }
+        all += (out[..<1024] + second).map(\.bitPattern)
+      }
+      out.withUnsafeMutableBufferPointer { kernels.hadamard($0) }
+      all += out.map(\.bitPattern)
+      let floats = out.map { Float($0) }
+      var target = floats
+      kernels.axpy(0.37, floats, &target, count: 1003)
+      all += target.map { UInt64($0.bitPattern) }
+      all.append(UInt64(kernels.dot(floats, target, count: 1003).bitPattern))
+      return all
+    }
+    #expect(outputs.count >= 1)
+    for output in outputs { #expect(output == outputs[0]) }
+  }
+
+  /// The extremes of 53 bits: no infinity, and tails beyond 8 standard deviations.
+  @Test func extremesAreFinite() {
+    var words = [UInt64](repeating: 0, count: 32)
+    var out = [Double](repeating: 0, count: 32)
+    words.withUnsafeBufferPointer { w in out.withUnsafeMutableBufferPointer { Kernels.best.normals(w, $0) } }
+    #expect(out[0] > 8.5 && out[0] < 8.6)
+    words.withUnsafeBufferPointer { w in out.withUnsafeMutableBufferPointer { Kernels.best.exponentials(w, $0) } }
+    #expect(abs(out[0] - 53 * 0.6931471805599453) < 1e-12)
+    words = [UInt64](repeating: .max, count: 32)
+    words.withUnsafeBufferPointer { w in out.withUnsafeMutableBufferPointer { Kernels.best.exponentials(w, $0) } }
+    #expect(out.allSatisfy { $0 == 0 })
+    var steps = [Double](repeating: 0, count: 8)
+    var dithers = steps
+    words.withUnsafeBufferPointer { w in
+      steps.withUnsafeMutableBufferPointer { s in
+        dithers.withUnsafeMutableBufferPointer { Kernels.best.layers(w, steps: s, dithers: $0) }
+      }
+    }
+    #expect(steps.allSatisfy { $0 == 0x1p-26 }, "a step of zero would divide by zero")
+    #expect(dithers.allSatisfy { $0 >= -0.5 && $0 < 0.5 })
+  }
+
+  @Test func elementaryFunctionsAreWithinTwoUlps() {
+    var stream = RandomStream(key: countingKey, stream: 4)
+    for _ in 0..<20_000 {
+      let y = (stream.uniform() - 0.5) * 1400
+      let x = Elementary.exp(y)
+      if y > -700 { #expect(abs(Elementary.log(x) - y) <= 2 * abs(y).ulp + 1e-15) }
+    }
+    #expect(Elementary.log(1) == 0)
+    #expect(Elementary.exp(0) == 1)
+    #expect(Elementary.exp(-1000) == 0)
+    #expect(Elementary.exp(1000) == .infinity)
+    #expect(Elementary.exp(.nan).isNaN)
+  }
+
+  @Test func integersStayBelowTheirBound() {
+    var stream = RandomStream(key: countingKey, stream: 5)
+    for bound in [1, 2, 3, 1000, Int.max] {
+      for _ in 0..<100 { #expect((0..<bound).contains(stream.integer(below: bound))) }
+    }
+  }
+
+  @Test func bulkNormalsDoNotReuseWhatWasDrawn() {
+    var a = RandomStream(key: countingKey)
+    var words = Set<UInt64>()
+    for _ in 0..<3 { words.insert(a.word()) }
+    var first: [Double] = []
+    var second: [Double] = []
+    a.forEachNormal(count: 5) { first.append($1) }
+    a.forEachNormal(count: 5) { second.append($1) }
+    #expect(first != second)
+    #expect(Set(first + second).count == 10)
+  }
+}

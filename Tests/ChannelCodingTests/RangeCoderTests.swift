@@ -1,0 +1,120 @@
+import Testing
+
+@testable import ChannelCoding
+
+@Suite struct RangeCoderTests {
+  private struct Symbol { var start: UInt64, size: UInt64 }
+
+  private func decode(_ bytes: [UInt8], _ body: (inout RangeDecoder) -> Void) {
+    bytes.withUnsafeBufferPointer {
+      var decoder = RangeDecoder($0)
+      body(&decoder)
+    }
+  }
+
+  @Test(arguments: 0..<50)
+  func whatIsWrittenIsRead(seed: Int) {
+    var random = RandomStream(key: countingKey, stream: UInt64(100 + seed))
+    let symbols = (0..<random.integer(below: 400)).map { _ in
+      // Sizes from one unit to nearly everything.
+      let size = UInt64(1) << UInt64(random.integer(below: 32)) + UInt64(random.integer(below: 2))
+      return Symbol(start: UInt64(random.integer(below: Int(1 << 32 - size) + 1)), size: size)
+    }
+    var encoder = RangeEncoder()
+    for symbol in symbols { encoder.encode(start: symbol.start, size: symbol.size) }
+    let bytes = encoder.finish()
+    #expect(bytes.last != 0)
+    decode(bytes) { decoder in
+      for symbol in symbols {
+        let target = decoder.target
+        #expect(target >= symbol.start && target < symbol.start + symbol.size)
+        #expect(decoder.isAtLeast(symbol.start))
+        #expect(symbol.start + symbol.size == 1 << 32 || !decoder.isAtLeast(symbol.start + symbol.size))
+        decoder.consume(start: symbol.start, size: symbol.size)
+      }
+      #expect(decoder.isAtEnd)
+    }
+  }
+
+  /// The top interval again and again makes runs of 0xFF, then one carry ripples through them.
+  @Test func carriesPropagate() {
+    var encoder = RangeEncoder()
+    let symbols =
+      [Symbol](repeating: Symbol(start: (1 << 32) - 1, size: 1), count: 20)
+      + [Symbol(start: 1 << 31, size: 1 << 31)] + [Symbol](repeating: Symbol(start: 1 << 30, size: 3 << 30), count: 50)
+    for symbol in symbols { encoder.encode(start: symbol.start, size: symbol.size) }
+    decode(encoder.finish()) { decoder in
+      for symbol in symbols {
+        let target = decoder.target
+        #expect(target >= symbol.start && target < symbol.start + symbol.size)
+        decoder.consume(start: symbol.start, size: symbol.size)
+      }
+    }
+  }
+
+  @Test func bytesAreCloseToTheInformation() {
+    // 100,000 symbols of probability 0.999: 144 bits.
+    let size = UInt64(0.999 * 4_294_967_296)
+    var encoder = RangeEncoder()
+    for _ in 0..<100_000 { encoder.encode(start: 0, size: size) }
+    let bits = 8 * encoder.finish().count
+    #expect(bits <= 152, "\(bits) bits")
+    #expect(RangeEncoder().finish().isEmpty, "nothing to say takes no byte")
+  }
+
+  @Test func rawBitsAndGammaCodes() {
+    let values: [UInt64] = [0, 1, 2, 3, 100, 1 << 40, (1 << 62) - 1]
+    var encoder = RangeEncoder()
+    for value in values { encoder.encodeGamma(value) }
+    encoder.encode(bits: 0xDEAD_BEEF, count: 32)
+    decode(encoder.finish()) { decoder in
+      for value in values { #expect(decoder.gamma() == value) }
+      #expect(decoder.bits(count: 32) == 0xDEAD_BEEF)
+    }
+  }
+
+  @Test func foreignBytesDoNotTrap() {
+    var random = RandomStream(key: countingKey, stream: 99)
+    for _ in 0..<2000 {
+      let bytes = (0..<random.integer(below: 30)).map { _ in UInt8(truncatingIfNeeded: random.word()) }
+      decode(bytes) { decoder in
+        for _ in 0..<50 {
+          let target = decoder.target
+          #expect(target < 1 << 32)
+          decoder.consume(start: target, size: 1)
+          _ = decoder.gamma()
+        }
+      }
+    }
+    var endless = RangeEncoder()
+    for _ in 0..<80 { endless.encode(bits: 1, count: 1) }
+    decode(endless.finish()) { #expect($0.gamma() == nil) }
+  }
+}
+
+@Suite struct NormalTableTests {
+  @Test func neverFallsAndIsClose() {
+    NormalTable.shared.withCumulative { cumulative in
+      var last = -1.0
+      for i in -1_100_000...1_100_000 where i % 7 == 0 {
+        let value = cumulative(Double(i) * 1e-5)
+        if value < last { Issue.record("falls at \(i)") }
+        last = value
+      }
+      #expect(cumulative(-8) == 0 && cumulative(8) == 1 && cumulative(0) == 0.5)
+      #expect(cumulative(-.infinity) == 0 && cumulative(.infinity) == 1)
+      #expect(abs(cumulative(1) - 0.841344746068543) < 1e-15, "a node is exact")
+      #expect(abs(cumulative(-2.5) - 0.00620966532577613) < 1e-16)
+    }
+  }
+
+  @Test func isGolden() {
+    NormalTable.shared.withCumulative { cumulative in
+      var hash: UInt64 = 0
+      for i in 0...1024 {
+        hash = hash &* 6_364_136_223_846_793_005 &+ cumulative(Double(i) / 64 - 8).bitPattern
+      }
+      #expect(hash == 8_289_619_359_985_160_841, "found \(hash): another table codes other bytes")
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import Foundation
+import Testing
+
+/// Runs the built binary as a user would.
+private struct Outcome {
+  let status: Int32
+  let output: String
+  let errors: String
+}
+
+private func fedsim(_ arguments: String..., in folder: URL? = nil) throws -> Outcome {
+  // The test bundle and the binary are built into one folder.
+  #if os(Linux)
+    let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+  #else
+    let products = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }!.bundleURL.deletingLastPathComponent()
+  #endif
+  let process = Process()
+  process.executableURL = products.appendingPathComponent("fedsim")
+  process.arguments = arguments
+  process.currentDirectoryURL = folder
+  let output = Pipe()
+  let errors = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(UUID().uuidString)
+  _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
+  defer { try? FileManager.default.removeItem(at: errors) }
+  process.standardOutput = output
+  process.standardError = try FileHandle(forWritingTo: errors)
+  try process.run()
+  let text = output.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  return Outcome(
+    status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+    errors: try String(contentsOf: errors, encoding: .utf8))
+}
+
+private func scratch() throws -> URL {
+  let folder = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("fedsim-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  return folder
+}
+
+private let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent()
+private let digits = repository.appendingPathComponent("scenarios/digits.json").path
+
+@Suite struct CommandTests {
+  @Test func aRunWritesItsFilesAndIsTheSameForAnyThreads() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let set = ["--set", "rounds=3", "--set", "evaluation.every=2"]
+    let one = try fedsim("run", digits, set[0], set[1], set[2], set[3], "--threads", "1", "--out", "one", in: folder)
+    let two = try fedsim("run", digits, set[0], set[1], set[2], set[3], "--threads", "2", "--out", "two", in: folder)
+    #expect(one.status == 0 && two.status == 0, "\(one.errors)")
+    #expect(one.errors.contains("round 3/3"))
+    #expect(one.output.contains("bits/client") && one.output.contains("Epsilon covers the model sequence"))
+    for name in ["scenario.json", "rounds.jsonl", "rounds.csv", "summary.json", "model.safetensors"] {
+      let a = try Data(contentsOf: folder.appendingPathComponent("one/\(name)"))
+      let b = try Data(contentsOf: folder.appendingPathComponent("two/\(name)"))
+      #expect(a == b && !a.isEmpty, "\(name)")
+    }
+    let timings = try Data(contentsOf: folder.appendingPathComponent("one/timings.json"))
+    #expect(try JSONSerialization.jsonObject(with: timings) is [String: Any])
+
+    let again = try fedsim("run", digits, set[0], set[1], "--out", "one", in: folder)
+    #expect(again.status == 2 && again.errors.contains("--force"), "\(again.errors)")
+    let forced = try fedsim("run", digits, set[0], set[1], "--out", "one", "--force", "-q", in: folder)
+    #expect(forced.status == 0 && forced.errors.isEmpty)
+    // The resolved scenario runs again.
+    let resolved = try fedsim("run", "two/scenario.json", "--out", "three", "-q", in: folder)
+    #expect(resolved.status == 0)
+    let summaries = try ["two", "three"].map {
+      try Data(contentsOf: folder.appendingPathComponent("\($0)/summary.json"))
+    }
+    #expect(summaries[0] == summaries[1])
+  }
+
+  @Test func jsonGoesToStandardOutputAlone() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let run = try fedsim("run", digits, "--set", "rounds=1", "--format", "json", in: folder)
+    let summary = try #require(JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    #expect(summary["codec"] as? String == "layered")
+    #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent("runs/digits-1/summary.json").path))
+    let explained = try fedsim("explain", digits, "--format", "json")
+    #expect(try JSONSerialization.jsonObject(with: Data(explained.output.utf8)) is [String: Any])
+  }
+
+  @Test func aRunWithoutPrivacySaysSoLoudly() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let run = try fedsim(
+      "run", digits, "--set", "rounds=1", "--set", "privacy=null", "--set", "channel.codec=float32", in: folder)
+    #expect(run.status == 0 && run.errors.contains("NO PRIVACY") && run.output.contains("NONE"))
+  }
+
+  @Test func badInputExitsWith2BeforeAnyWork() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let cases: [([String], String)] = [
+      (["run", "none.json"], "none.json: there is no such file"),
+      (
+        ["run", digits, "--set", "privacy.clippingNorm=-1"], "privacy.clippingNorm: found -1; allowed: a number above 0"
+      ),
+      (["run", digits, "--set", "cohort.sampling=fixed-size"], "not in this version"),
+      (["run", digits, "--threads", "0"], "--threads"),
+      (["run", digits, "--format", "xml"], "xml"),
+      (["run"], "scenario"),
+      (["frobnicate"], "frobnicate"),
+      (["validate", digits, "--set", "rounds"], "key=value"),
+    ]
+    for (arguments, expected) in cases {
+      let process = try fedsim2(arguments, in: folder)
+      #expect(process.status == 2, "\(arguments): \(process.status)")
+      #expect(process.errors.contains(expected), "\(arguments): \(process.errors)")
+      #expect(process.output.isEmpty)
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty, "nothing was written")
+  }
+
+  private func fedsim2(_ arguments: [String], in folder: URL) throws -> Outcome {
+    switch arguments.count {
+    case 1: try fedsim(arguments[0], in: folder)
+    case 2: try fedsim(arguments[0], arguments[1], in: folder)
+    default: try fedsim(arguments[0], arguments[1], arguments[2], arguments[3], in: folder)
+    }
+  }
+
+  @Test func helpAndVersionExitWith0() throws {
+    for arguments in ["--help", "--version", "help"] {
+      let outcome = try fedsim(arguments)
+      #expect(outcome.status == 0 && !outcome.output.isEmpty)
+    }
+    let help = try fedsim("--help").output
+    for command in ["run", "validate", "explain"] { #expect(help.contains(command)) }
+  }
+
+  @Test func validScenariosAreValid() throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: repository.appendingPathComponent("scenarios").path)
+    where name.hasSuffix(".json") {
+      let outcome = try fedsim("validate", repository.appendingPathComponent("scenarios/\(name)").path)
+      #expect(outcome.status == 0, "\(name): \(outcome.errors)")
+    }
+  }
+
+  @Test func anInterruptedRunKeepsWhatItHas() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    let process = Process()
+    process.executableURL = products.appendingPathComponent("fedsim")
+    process.arguments = ["run", digits, "--set", "rounds=100000", "--out", folder.path, "-q"]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let rounds = folder.appendingPathComponent("rounds.jsonl")
+    for _ in 0..<600 {
+      if let text = try? String(contentsOf: rounds, encoding: .utf8), text.split(separator: "\n").count >= 2 { break }
+      Thread.sleep(forTimeInterval: 0.1)
+    }
+    process.interrupt()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 130)
+    let summary =
+      try JSONSerialization.jsonObject(
+        with: Data(contentsOf: folder.appendingPathComponent("summary.json"))) as? [String: Any]
+    #expect(summary?["stoppedBy"] as? String == "interrupted")
+    let written = try String(contentsOf: rounds, encoding: .utf8).split(separator: "\n")
+    #expect(summary?["rounds"] as? Int == written.count)
+    for line in written { #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) is [String: Any]) }
+  }
+}

@@ -1,0 +1,130 @@
+import Foundation
+import Testing
+
+@testable import FedSim
+
+/// A small valid scenario; tests break it.
+let smallScenario = """
+  {
+    "name": "small",
+    "task": "classification",
+    "rounds": 4,
+    "data": { "source": "digits" },
+    "partition": { "kind": "iid", "clients": 50 },
+    "model": { "kind": "softmax-regression" },
+    "training": { "learningRate": 0.3, "batchSize": 10 },
+    "cohort": { "sampling": "poisson", "size": 20 },
+    "privacy": { "clippingNorm": 0.5, "noiseMultiplier": 1.1, "delta": 1e-4 },
+    "channel": { "codec": "layered" },
+    "evaluation": { "every": 2 }
+  }
+  """
+
+func scenario(_ overrides: String..., text: String = smallScenario) throws -> Scenario {
+  try Scenario(ScenarioFile(Array(text.utf8), name: "s.json", overrides: overrides))
+}
+
+@Suite struct ScenarioTests {
+  private func message(_ overrides: [String] = [], text: String = smallScenario) -> String {
+    do {
+      let file = try ScenarioFile(Array(text.utf8), name: "s.json", overrides: overrides)
+      _ = try RunSetup(scenario: Scenario(file), split: nil, threads: 1)
+      return "no error"
+    } catch { return "\(error)" }
+  }
+
+  @Test func defaultsAreFilledIn() throws {
+    let small = try scenario()
+    #expect(small.seed == 1 && small.epochs == 1 && small.testFraction == 0.2)
+    let resolved = small.resolved.text(pretty: false)
+    #expect(resolved.contains("\"learningRate\": 1,"))
+    #expect(resolved.contains("\"relation\": \"zero-out\""))
+    #expect(!message(text: resolved).contains("error:") && message(text: resolved) == "no error", "reads itself back")
+    let setup = try RunSetup(scenario: scenario("privacy.delta=null"), split: nil, threads: 1)
+    #expect(setup.resolved.text(pretty: false).contains("\"delta\": 1e-05"), "the default delta is filled in")
+  }
+
+  @Test func placesAreNamed() {
+    #expect(
+      message(text: "{\n  \"rounds\": 3,,\n}").hasPrefix("s.json:2:15: not valid JSON:"))
+    #expect(
+      message(text: smallScenario.replacing("0.3", with: "-1"))
+        == "s.json:8:33: training.learningRate: found -1; allowed: a number above 0")
+    #expect(
+      message(["training.learningRate=x"])
+        == "--set: training.learningRate: found a string, \"x\"; allowed: a number above 0")
+    #expect(message(text: "[1]") == "s.json: found an array; allowed: an object with sections")
+  }
+
+  @Test(arguments: [
+    ("rounds=0", "rounds: found 0; allowed: an integer from 1 to 1000000"),
+    ("rounds=2.5", "rounds: found a number, 2.5"),
+    ("rounds=\"3\"", "rounds: found a string, \"3\""),
+    ("rounds=null", "rounds: the key is missing"),
+    ("rounds=NaN", "rounds: found a string, \"NaN\""),
+    ("roundz=3", "roundz: no such key; did you mean \"rounds\"?"),
+    ("privacy.clipingNorm=1", "did you mean \"privacy.clippingNorm\"?"),
+    ("privacy.clippingNorm=1e999", "privacy.clippingNorm: found a string"),
+    ("data.source=\"mnist\"", "data.source: found \"mnist\"; allowed: \"digits\""),
+    ("data.source=csv", "data.source: \"csv\" is not in this version"),
+    ("data.testFraction=1", "a number above 0 below 1"),
+    ("partition.clients=100000", "refused: found 100000 clients"),
+    ("partition.clients=null", "\"iid\" needs the number of clients"),
+    ("partition.kind=one-example", "\"one-example\" makes as many clients as examples"),
+    ("model.hidden=[3]", "no hidden layer"),
+    ("model.kind=perceptron", "\"perceptron\" needs the widths"),
+    ("training.momentum=0.9", "not in this version"),
+    ("cohort.sampling=fixed-size", "\"fixed-size\" is not in this version"),
+    ("cohort.sampling=everyone", "\"everyone\" draws all clients"),
+    ("cohort.size=51", "refused: found an expected cohort of 51 out of 50 clients"),
+    ("cohort.size=null", "\"poisson\" needs the expected number"),
+    ("cohort.dropout=1", "from 0 below 1"),
+    ("privacy.noiseMultiplier=null", "found neither"),
+    ("privacy.targetEpsilon=3", "found both"),
+    ("privacy.noiseMultiplier=0", "found 0; allowed: a number from 0.0001 up to 1000000, or null"),
+    ("privacy.relation=replace-one", "refused: replace-one with Poisson"),
+    ("privacy.accountant=pld", "\"pld\" is not in this version"),
+    ("privacy.accountant=gaussian", "not an upper bound"),
+    ("privacy.budget=3", "not in this version"),
+    ("privacy=null", "channel.codec: found \"layered\" in a run without privacy"),
+    ("privacy=3", "privacy: found an integer; allowed: an object"),
+    ("channel.codec=polar", "\"polar\" is not in this version"),
+    ("data=null", "data: the section is missing"),
+    ("a.b.c=1", "a.b.c: no such key"),
+    ("=1", "key=value"),
+    ("rounds", "key=value"),
+    ("version=2", "version: found 2"),
+  ])
+  func mistakesAreExplained(override: String, expected: String) {
+    let found = message([override])
+    #expect(found.contains(expected), "\(found)")
+    #expect(!found.contains("\n"), "one line")
+  }
+
+  @Test func bothKindsOfNoiseAndSectionsCanBeOverridden() throws {
+    #expect(message(["privacy.noiseMultiplier=null", "privacy.targetEpsilon=5"]) == "no error")
+    #expect(message(["privacy=null", "channel.codec=float32"]) == "no error")
+    #expect(message(["privacy=null", "channel.codec=auto"]) == "no error")
+    #expect(message(["cohort.sampling=everyone", "cohort.size=null"]) == "no error")
+  }
+
+  @Test func deltaIsCheckedAgainstTheNumberOfClients() throws {
+    #expect(message(["privacy.delta=0.5"]) == "no error", "written down: allowed")
+    let setup = try RunSetup(scenario: scenario("privacy.delta=0.01"), split: nil, threads: 1)
+    #expect(setup.warnings.contains { $0.contains("N delta = 0.5") })
+    // One client alone has no default: 1^-1.1 = 1, capped at 1e-5 < 1.
+    #expect(message(["partition.clients=1", "cohort.size=1", "privacy.delta=null"]) == "no error")
+  }
+
+  @Test func foreignBytesAreErrorsNotTraps() {
+    #expect(message(text: "").contains("s.json:1:1"))
+    #expect(message(text: "{\"rounds\": NaN}").contains("not valid JSON"))
+    #expect(message(text: "{\"rounds\": 1, \"rounds\": 2}").contains("rounds"))
+  }
+
+  /// Made from the table of keys: `swift run fedsim` users read it as docs/scenario.md.
+  @Test func theReferenceIsUpToDate() throws {
+    let written = try String(contentsOf: repositoryFile("docs/scenario.md"), encoding: .utf8)
+    #expect(written == ScenarioKey.reference, "regenerate with FEDSIM_WRITE_REFERENCE=1 swift test --filter reference")
+  }
+}

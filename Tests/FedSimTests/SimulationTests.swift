@@ -1,0 +1,233 @@
+import Aggregator
+import ChannelCoding
+import Clients
+import Foundation
+import Support
+import Testing
+
+@testable import FedSim
+
+private func records(_ scenario: Scenario, threads: Int = 2) throws -> (records: [RoundRecord], model: [Float]) {
+  var simulation = try Simulation(scenario: scenario, threads: threads)
+  var records: [RoundRecord] = []
+  while let record = try simulation.nextRound() { records.append(record) }
+  return (records, simulation.server.parameters)
+}
+
+private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json.text(pretty: false) } }
+
+@Suite struct SimulationTests {
+  @Test func recordsDoNotDependOnThreads() throws {
+    let one = try records(scenario(), threads: 1)
+    let three = try records(scenario(), threads: 3)
+    #expect(one.records.count == 4)
+    #expect(lines(one.records) == lines(three.records))
+    #expect(one.model == three.model)
+  }
+
+  @Test func recordsAreComplete() throws {
+    let run = try records(scenario("cohort.dropout=0.3"))
+    for record in run.records {
+      #expect(record.arrived <= record.drawn && record.refused == 0 && record.nonFinite == 0)
+      #expect((record.accuracy != nil) == (record.round % 2 == 0))
+      let bits = try #require(record.payloadBits)
+      #expect(bits.mean * Double(record.arrived) - Double(record.totalPayloadBits) < 1e-6)
+      // An upload is its payload and an envelope of 3 to 4 bytes.
+      let envelope = record.wireBytes - record.totalPayloadBits / 8
+      #expect(envelope >= 3 * record.arrived && envelope <= 4 * record.arrived)
+      #expect(record.spending?.lowerBound == nil)
+    }
+    #expect(run.records.contains { $0.arrived < $0.drawn })
+    let epsilons = run.records.compactMap { $0.spending?.epsilon }
+    #expect(epsilons == epsilons.sorted() && epsilons.count == 4)
+  }
+
+  @Test func otherSeedsNoiseAndDataGiveOtherNoise() throws {
+    let base = try records(scenario())
+    for override in ["seed=2", "privacy.noiseMultiplier=1.2", "name=other", "training.learningRate=0.31"] {
+      #expect(try records(scenario(override)).model != base.model, "\(override)")
+    }
+  }
+
+  /// The initial model, the split and the partition come from the seed alone; noise does not. Two runs that differ in z
+  /// alone must not share their noise: round 1 of both starts from one model, and the difference of the releases over
+  /// the difference of z would be the noise itself.
+  @Test func runsOfOneSeedDoNotShareNoise() throws {
+    let first = try Simulation(scenario: scenario("training.learningRate=1e-30"), threads: 1)
+    let second = try Simulation(
+      scenario: scenario("training.learningRate=1e-30", "privacy.noiseMultiplier=2.2"), threads: 1)
+    #expect(first.server.parameters == second.server.parameters)
+    #expect(first.setup.test.bytes == second.setup.test.bytes)
+    var (a, b) = (first, second)
+    _ = try a.nextRound()
+    _ = try b.nextRound()
+    let x = a.server.parameters.map(Double.init)
+    let y = b.server.parameters.map(Double.init)
+    let dot = zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }
+    let norms = (x.reduce(0) { $0 + $1 * $1 } * y.reduce(0) { $0 + $1 * $1 }).squareRoot()
+    #expect(abs(dot / norms) < 0.25, "650 coordinates, 6 standard deviations")
+  }
+
+  /// With the data too: neighbouring data sets and one seed.
+  @Test func neighbouringDataDoNotShareNoise() throws {
+    let digits = try Digits.load()
+    var stream = RunKeys.experimentStream(seed: 1, .split)
+    let split = try Split(stratified: digits, testFraction: 0.2, random: &stream)
+    var features = split.training.features
+    features[5] += 0.5
+    let neighbour = try Split(
+      training: Dataset(features: features, labels: split.training.labels, featureCount: 64, classCount: 10),
+      test: split.test)
+    let quiet = try scenario("training.learningRate=1e-30")
+    var a = try Simulation(scenario: quiet, split: split, threads: 1)
+    var b = try Simulation(scenario: quiet, split: neighbour, threads: 1)
+    _ = try a.nextRound()
+    _ = try b.nextRound()
+    #expect(a.server.parameters != b.server.parameters)
+  }
+
+  @Test func aLibraryUserBringsData() throws {
+    var stream = RandomStream(key: try #require(Key([UInt8](repeating: 3, count: 32))))
+    func examples(_ count: Int) throws -> Dataset {
+      var features: [Float] = []
+      var labels: [Int32] = []
+      for i in 0..<count {
+        labels.append(Int32(i % 3))
+        for k in 0..<4 { features.append(Float(stream.normal() + (k == i % 3 ? 4 : 0))) }
+      }
+      return try Dataset(features: features, labels: labels, featureCount: 4, classCount: 3)
+    }
+    let split = try Split(training: examples(600), test: examples(300))
+    let mild = try scenario("rounds=20", "privacy.noiseMultiplier=0.3", "channel.codec=auto")
+    var simulation = try Simulation(scenario: mild, split: split, threads: 2)
+    var last: RoundRecord?
+    while let record = try simulation.nextRound() { last = record }
+    #expect(simulation.setup.network.parameterCount == 15)
+    #expect(try #require(last?.accuracy) > 0.9)
+  }
+
+  @Test func withoutPrivacyNothingIsClippedOrNoised() throws {
+    let run = try records(
+      scenario("privacy=null", "channel.codec=float32", "cohort.sampling=everyone", "cohort.size=null", "rounds=20"))
+    let last = try #require(run.records.last)
+    #expect(last.spending == nil && last.clippedFraction == 0 && last.idealBits == nil)
+    #expect(last.totalPayloadBits == 50 * 32 * 650)
+    #expect(try #require(last.accuracy) > 0.9)
+  }
+
+  @Test func anEmptyCohortReleasesNoiseAndCostsARound() throws {
+    let run = try records(scenario("cohort.size=1", "privacy.noiseMultiplier=5", "rounds=30"))
+    let empty = try #require(run.records.first { $0.drawn == 0 })
+    #expect(empty.payloadBits == nil && empty.clippedFraction == nil && empty.wireBytes == 0)
+    #expect(empty.spending != nil)
+    #expect(empty.json.text(pretty: false).contains("\"mean\": null"))
+  }
+
+  @Test func aDivergedRunGoesOn() throws {
+    let run = try records(scenario("training.learningRate=1e38", "privacy.noiseMultiplier=1"))
+    #expect(run.records.count == 4)
+    #expect(run.records.contains { $0.nonFinite > 0 })
+    for line in lines(run.records) { _ = try JSONParser.parse(Array(line.utf8)) }
+  }
+
+  @Test func summariesKeepTheContract() throws {
+    var simulation = try Simulation(scenario: scenario(), threads: 1)
+    var records: [RoundRecord] = []
+    while let record = try simulation.nextRound() { records.append(record) }
+    let summary = RunSummary(simulation.setup, records: records, stoppedBy: .rounds)
+    guard case .object(let object) = summary.json else { throw CancellationError() }
+    for key in [
+      "version", "rounds", "stoppedBy", "population", "parameters", "finalAccuracy", "bestAccuracy", "finalLoss",
+      "epsilon", "epsilonLowerBound", "delta", "accountant", "relation", "sampling", "samplingRate", "noiseMultiplier",
+      "adversary", "codec", "payloadBitsPerClientRound", "wireBytesPerClientRound", "idealBitsPerClientRound",
+      "float32BitsPerClientRound", "seed", "fedsimVersion", "outsideGuarantee",
+    ] { #expect(object[key] != nil, "\(key)") }
+    #expect(summary.closingTable.contains("epsilon"))
+    #expect(
+      records[0].csvHeader.split(separator: ",").count
+        == records[1].csvLine.split(separator: ",", omittingEmptySubsequences: false).count)
+    #expect(
+      records[0].csvLine.split(separator: ",", omittingEmptySubsequences: false).count
+        == records[1].csvLine.split(separator: ",", omittingEmptySubsequences: false).count)
+  }
+
+  @Test func explanationsPredictWhatHappens() throws {
+    let clipped = try scenario("training.learningRate=50", "privacy.noiseMultiplier=2")
+    let setup = try RunSetup(scenario: clipped, split: nil, threads: 1)
+    let run = try records(clipped)
+    let explanation = Explanation(setup)
+    guard case .object(let facts) = explanation.json else { throw CancellationError() }
+    let predicted = try #require(facts["predictedBits"]?.double)
+    let last = try #require(run.records.last)
+    #expect(last.clippedFraction == 1)
+    #expect(abs(try #require(last.payloadBits).mean / predicted - 1) < 0.03)
+    #expect(abs(try #require(facts["idealBits"]?.double) / (try #require(last.idealBits)) - 1) < 1e-9)
+    #expect(facts["epsilon"]?.double == last.spending?.epsilon)
+    #expect(explanation.text.contains("m_max"))
+  }
+}
+
+/// The law of what a round releases, through the whole machine: n = 650 coordinates x 300 rounds.
+@Suite struct ReleaseStatistics {
+  @Test(arguments: ["layered", "float32"])
+  func theReleasedNoiseIsExactlyZC(codec: String) throws {
+    let quiet = try scenario(
+      "training.learningRate=1e-30", "privacy.noiseMultiplier=3", "cohort.dropout=0.4", "rounds=300",
+      "channel.codec=\(codec)", "evaluation.every=1000")
+    var simulation = try Simulation(scenario: quiet, threads: 2)
+    var noise: [Double] = []
+    var before = simulation.server.parameters
+    while try simulation.nextRound() != nil {
+      let after = simulation.server.parameters
+      // z C = 1.5, expected cohort 20.
+      for i in after.indices { noise.append(Double(after[i] - before[i]) * 20 / 1.5) }
+      before = after
+    }
+    for result in [
+      StatisticalChecks.kolmogorovSmirnov(sample: noise) { Laws.normalCDF($0) },
+      StatisticalChecks.normMoment(sample: noise, variance: 1),
+      StatisticalChecks.serialCorrelation(sample: noise, lag: 1),
+      StatisticalChecks.serialCorrelation(sample: noise, lag: 650),
+    ] { #expect(result.passes(), "\(result)") }
+    #expect(!StatisticalChecks.normMoment(sample: noise.map { $0 * 1.02 }, variance: 1).passes())
+  }
+}
+
+@Suite struct ReportTests {
+  @Test func safetensorsHaveTheFormat() throws {
+    let network = Network(features: 2, hidden: [], classes: 3)
+    let bytes = Safetensors.encode([1, 2, 3, 4, 5, 6, 7, 8, 9], of: network, metadata: [("a", "b")])
+    let length = bytes.prefix(8).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
+    #expect(length % 8 == 0 && bytes.count == 8 + length + 36)
+    let header = try JSONParser.parse(Array(bytes[8..<(8 + length)])).value
+    #expect(
+      header.text(pretty: false).contains(#""layers.0.bias": {"dtype": "F32", "shape": [3], "data_offsets": [24, 36]}"#)
+    )
+  }
+
+  @Test func numbersForPeople() {
+    #expect(Text.grouped(1_234_567) == "1,234,567" && Text.grouped(-12) == "-12" && Text.grouped(1000) == "1,000")
+    #expect(Text.fixed(1.005, 1) == "1.0" && Text.fixed(-0.04, 1) == "0.0" && Text.fixed(12.5, 0) == "13")
+    #expect(Text.fixed(1234.5678, 2) == "1,234.57")
+    #expect(Text.short(1e-5) == "1e-5" && Text.short(3.44e-8) == "3.44e-8" && Text.short(0.0123) == "0.0123")
+    #expect(Text.short(0) == "0" && Text.short(153_920) == "153,920")
+    #expect(Text.wrapped("aa bb cc", width: 5) == "aa bb\ncc")
+    #expect(Text.table(["a", "bb"], [["111", "2"]]) == "  a  bb\n---  --\n111   2")
+  }
+
+  @Test func foldersAreNotOverwrittenUnasked() throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("fedsim-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let folder = try RunFolder(creating: path, replacing: false)
+    try folder.append("{\"round\": 1}", to: .rounds)
+    try folder.append("{\"round\": 2}", to: .rounds)
+    #expect(throws: RunFolderError.occupied(path: path, file: "rounds.jsonl")) {
+      try RunFolder(creating: path, replacing: false)
+    }
+    #expect(try String(contentsOfFile: path + "/rounds.jsonl", encoding: .utf8) == "{\"round\": 1}\n{\"round\": 2}\n")
+    try "mine".write(toFile: path + "/notes.txt", atomically: true, encoding: .utf8)
+    _ = try RunFolder(creating: path, replacing: true)
+    #expect(!FileManager.default.fileExists(atPath: path + "/rounds.jsonl"))
+    #expect(FileManager.default.fileExists(atPath: path + "/notes.txt"), "files that are not a run's stay")
+  }
+}
