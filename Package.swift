@@ -13,7 +13,8 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "fedsim", targets: ["FedSimCommand"]),
-    .library(name: "FedSim", targets: ["FedSim"]),
+    // With what its API is made of: data sets, plans, channels.
+    .library(name: "FedSim", targets: ["FedSim", "Clients", "Aggregator", "ChannelCoding"]),
     .library(name: "ChannelCoding", targets: ["ChannelCoding"]),
   ],
   dependencies: [

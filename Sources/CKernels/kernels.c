@@ -66,6 +66,11 @@ const ck_ops *ck_best(void) {
 }
 
 double ck_log(double x) {
+  if (!(x >= 0x1p-1022 && x <= 0x1.fffffffffffffp+1023)) {
+    if (x == 0) return -__builtin_inf();
+    if (x > 0 && x < 1) return ck_log(x * 0x1p+54) - 54 * 0x1.62e42fefa39efp-1;
+    return x > 0 ? x : __builtin_nan("");
+  }
   vd v = {x, 1, 1, 1, 1, 1, 1, 1};
   log__base(&v, &v);
   return v[0];

@@ -23,15 +23,25 @@ public struct ClientPool: Sendable {
     parallel.map(clients.count) { keys.client(clients[$0]).keyPair.publicKey }
   }
 
-  /// What every client of the cohort does with the broadcast: train, clip, encode, send. In client order.
+  /// A broadcast as read. Every client reads the same bytes to the same end; the simulation does it once for all.
+  public struct Received: Sendable {
+    fileprivate let broadcast: Broadcast
+    fileprivate let channel: Channel
+  }
+
+  public func receive(_ bytes: [UInt8]) throws -> Received {
+    let broadcast = try Broadcast(bytes: bytes)
+    return Received(
+      broadcast: broadcast, channel: try Channel(broadcast.channel, rotationKey: broadcast.rotationKey))
+  }
+
+  /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. In client order.
   ///
   /// - Parameter evaluates: whether each client also measures the broadcast model on its own examples.
   public mutating func participate(
-    _ cohort: [Int], receiving bytes: [UInt8], evaluates: Bool, _ parallel: Parallel
+    _ cohort: [Int], in round: Received, evaluates: Bool, _ parallel: Parallel
   ) throws -> [Participation] {
-    // Every client reads the same bytes to the same end; the simulation does it once for all.
-    let broadcast = try Broadcast(bytes: bytes)
-    let channel = try Channel(broadcast.channel, rotationKey: broadcast.rotationKey)
+    let (broadcast, channel) = (round.broadcast, round.channel)
     try agree(with: broadcast.serverPublicKey, newcomers: cohort, parallel)
     let pool = self
     return parallel.map(cohort.count) { i in

@@ -1,5 +1,6 @@
 import Aggregator
 import ChannelCoding
+import Clients
 
 /// What a scenario means before anything runs.
 public struct Explanation: Sendable {
@@ -8,8 +9,7 @@ public struct Explanation: Sendable {
 
   public init(_ setup: RunSetup) {
     self.setup = setup
-    // A plan has been asked for all its rounds before: it does not refuse now.
-    prediction = try? setup.plan?.spending(rounds: setup.scenario.rounds)
+    prediction = setup.plan?.plannedSpending
   }
 
   /// |x|^2 / (d sigma^2) of an update of norm C: the signal-to-noise ratio of one coordinate.
@@ -28,8 +28,11 @@ public struct Explanation: Sendable {
   /// Rough: data, model and the buffers of the threads and of decoding.
   private var memoryBytes: Int {
     let data = 4 * (setup.population.data.features.count + setup.test.features.count)
-    let update = 8 * setup.channel.dimension
-    return data + update * (4 + 16 + 4 * setup.parallel.threads) + 150 * setup.population.clientCount + 30_000_000
+    let d = setup.channel.dimension
+    let batch = min(setup.batchSize, max(setup.sampler.largest, 1))
+    let upload = Int(setup.channel.predictedBits / 8) + 8 * d
+    return 2 * data + 40 * d + batch * upload + 40 * d * setup.parallel.threads
+      + 150 * setup.population.clientCount + 12_000_000
   }
 
   public var json: JSON {
@@ -68,6 +71,7 @@ public struct Explanation: Sendable {
     let clients = setup.population.clientCount
     let examples = setup.population.data.count
     var facts = [
+      ("data", setup.scenario.expectsGivenData ? "given by the caller" : Digits.attribution),
       (
         "clients",
         "\(Text.grouped(clients)) with \(Text.grouped(examples)) training examples; "
@@ -92,18 +96,17 @@ public struct Explanation: Sendable {
             + "z C / sqrt(m_max) = \(Text.fixed(plan.noiseScale, 5)), m_max = \(plan.largestCohort)"
         ))
       facts.append(("signal", "rho = |x|^2 / (d sigma^2) = \(Text.short(rho)) at |x| = C"))
-      let shortfall = Text.fixed(setup.channel.predictedBits, 0)
       facts.append(
         (
           "bits",
-          "about \(shortfall) a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; I(X;Y) = "
+          "about \(Text.fixed(setup.channel.predictedBits, 0)) a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
             + "\(Text.fixed(idealBits, 0)), float32 \(Text.grouped(32 * setup.channel.dimension))"
         ))
       if let prediction {
         facts.append(
           (
             "epsilon",
-            "\(Text.fixed(prediction.epsilon, 4)) after all rounds at delta = \(Text.short(plan.delta)) "
+            "\(Text.fixedUp(prediction.epsilon, 4)) after all rounds at delta = \(plan.delta) "
               + "(N delta = \(Text.short(plan.delta * Double(clients)))), \(plan.accountant.rawValue) accountant"
           ))
       }
@@ -120,8 +123,9 @@ public struct Explanation: Sendable {
     var list = [
       "The unit of privacy is one client with all its examples; neighbouring data sets differ by \(relation(plan)).",
       "Population size, sampling rate, noise shares, divisor and delta are public constants.",
-      "The observer sees the models of all rounds, not the seed, keys, cohorts or messages. The server is trusted: it decodes "
-        + "every update.",
+      "The observer takes no part and sees the models of all rounds, not the seed, keys, cohorts or messages. A client that "
+        + "takes part knows its own noise: against it, z is smaller by the factor sqrt((m_max - 1) / m_max). The server is "
+        + "trusted: it decodes every update.",
       "Every update is clipped to C; one that is not finite is replaced by zero; the account is for C (1 + 1e-6).",
       "Clients share the noise by the public bound m_max; the server completes it to z C whoever sends nothing.",
     ]

@@ -14,24 +14,32 @@ public struct GuaranteeStatement: Sendable {
     + "seed in a file"
 
   public init(_ setup: RunSetup) {
-    guard let plan = setup.plan else {
+    guard let plan = setup.plan, setup.isChannelExact else {
       kind = "none"
-      sentence = "No guarantee: the scenario has no privacy section, so updates were neither clipped nor noised."
+      sentence =
+        setup.plan == nil
+        ? "No guarantee: the scenario has no privacy section, so updates were neither clipped nor noised."
+        : "No guarantee: the codec is not exact, so the noise is not the Gaussian that epsilon is proved for."
       theorem = nil
       outsideGuarantee = ["everything"]
       return
     }
     kind = "epsilon-delta"
     sentence =
-      "Epsilon covers the model sequence and what is computed from it and public data, for an observer who knows neither "
-      + "the seed nor cohort sizes. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy "
-      + "on clients' data, message lengths, timings, choices made from them, other runs. The server, which decodes each "
-      + "update, is trusted."
+      "Epsilon covers the model sequence and what is computed from it and public data, for an observer who takes no part and "
+      + "knows neither the seed nor cohort sizes. Population size, sampling rate, noise shares and delta count as public "
+      + "constants. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
+      + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
+      + "trusted."
     theorem = plan.accountant.theorem
-    outsideGuarantee = [
-      "drawn", "arrived", "refused", "nonFinite", "clippedFraction", "loss", "accuracy", "clientAccuracy", "uplink",
-      "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy", "finalLoss", "payloadBitsPerClientRound",
-      "wireBytesPerClientRound", "idealBitsPerClientRound", "timings.json", "seed", "other runs",
-    ]
+    // Where a neighbour has one client more or less, figures that follow from the number of clients are told apart.
+    let constants =
+      plan.relation == .addOrRemove ? ["population", "samplingRate", "largestCohort", "noiseScalePerClient"] : []
+    outsideGuarantee =
+      constants + [
+        "drawn", "arrived", "refused", "nonFinite", "clippedFraction", "loss", "accuracy", "clientAccuracy", "uplink",
+        "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy", "finalLoss", "payloadBitsPerClientRound",
+        "wireBytesPerClientRound", "idealBitsPerClientRound", "timings.json", "seed", "other runs",
+      ]
   }
 }

@@ -35,28 +35,26 @@ public struct RoundRecord: Sendable, Equatable {
   public let idealBits: Double?
 
   init(
-    round: Int, drawn: Int, participations: [Participation], aggregate: Aggregate, broadcastBytes: Int,
-    evaluation: Evaluation?, plan: PrivacyPlan?, spending: Accountant.Spending?
+    drawn: Int, aggregate: Aggregate, diagnostics: CohortDiagnostics, broadcastBytes: Int, evaluation: Evaluation?,
+    setup: RunSetup, spending: Accountant.Spending?
   ) {
-    let sent = participations.compactMap(\.sent)
-    self.round = round
+    round = aggregate.round
     self.drawn = drawn
     arrived = aggregate.arrived
-    refused = aggregate.refused
-    nonFinite = sent.count { $0.wasReplaced }
-    clippedFraction = sent.isEmpty ? nil : Double(sent.count { $0.wasClipped }) / Double(sent.count)
+    refused = aggregate.refusals.count
+    nonFinite = diagnostics.nonFinite
+    clippedFraction = diagnostics.share(diagnostics.clipped)
     loss = evaluation.flatMap { $0.loss.isFinite ? $0.loss : nil }
     accuracy = evaluation?.accuracy
-    clientAccuracy = Distribution(sent.compactMap(\.accuracy))
+    clientAccuracy = Distribution(diagnostics.accuracies)
     self.spending = spending
-    samplingRate = plan?.sampling.rate ?? 1
-    noiseMultiplier = plan?.noiseMultiplier
+    samplingRate = setup.sampler.sampling.rate
+    noiseMultiplier = setup.plan?.noiseMultiplier
     payloadBits = Distribution(aggregate.payloadBits.map(Double.init))
     totalPayloadBits = aggregate.payloadBits.reduce(0, +)
     wireBytes = aggregate.wireBytes
     downlinkBytes = broadcastBytes * drawn
-    let ideal = sent.map(\.idealBits)
-    idealBits = ideal.isEmpty || plan == nil ? nil : ideal.reduce(0, +) / Double(ideal.count)
+    idealBits = setup.plan == nil ? nil : diagnostics.share(diagnostics.idealBits)
   }
 
   /// One line of rounds.jsonl.
@@ -66,14 +64,14 @@ public struct RoundRecord: Sendable, Equatable {
       "nonFinite": .integer(nonFinite), "clippedFraction": .optional(clippedFraction), "loss": .optional(loss),
       "accuracy": .optional(accuracy),
       "clientAccuracy": clientAccuracy.map {
-        ["mean": .number($0.mean), "p10": .number($0.quantile(0.1)), "p90": .number($0.quantile(0.9))]
+        ["mean": .number($0.mean), "p10": .number($0.p10), "p90": .number($0.p90)]
       } ?? .null,
       "epsilon": .optional(spending?.epsilon), "epsilonLowerBound": .optional(spending?.lowerBound),
       "samplingRate": .number(samplingRate), "noiseMultiplier": .optional(noiseMultiplier),
       "uplink": [
         "payloadBits": [
-          "mean": .optional(payloadBits?.mean), "min": .optional(payloadBits?.quantile(0)),
-          "max": .optional(payloadBits?.quantile(1)), "p50": .optional(payloadBits?.quantile(0.5)),
+          "mean": .optional(payloadBits?.mean), "min": .optional(payloadBits?.min),
+          "max": .optional(payloadBits?.max), "p50": .optional(payloadBits?.p50),
           "total": .integer(totalPayloadBits),
         ],
         "wireBytes": .integer(wireBytes),
@@ -83,20 +81,50 @@ public struct RoundRecord: Sendable, Equatable {
   }
 }
 
-/// Some numbers, sorted. Never empty.
-public struct Distribution: Sendable, Equatable {
-  private let sorted: [Double]
+/// What only a simulation can see of a round's clients, added up in client order.
+struct CohortDiagnostics {
+  private(set) var sent = 0
+  private(set) var clipped = 0.0
+  private(set) var nonFinite = 0
+  private(set) var idealBits = 0.0
+  private(set) var accuracies: [Double] = []
+  private(set) var trainingTime = Duration.zero
+  private(set) var codingTime = Duration.zero
 
-  init?(_ values: [Double]) {
-    guard !values.isEmpty else { return nil }
-    sorted = values.sorted()
+  mutating func add(_ participations: [Participation]) {
+    for client in participations.compactMap(\.sent) {
+      sent += 1
+      clipped += client.wasClipped ? 1 : 0
+      nonFinite += client.wasReplaced ? 1 : 0
+      idealBits += client.idealBits
+      if let accuracy = client.accuracy { accuracies.append(accuracy) }
+      trainingTime += client.trainingTime
+      codingTime += client.codingTime
+    }
   }
 
-  public var mean: Double { sorted.reduce(0, +) / Double(sorted.count) }
+  /// `total` over the clients that sent; nil where none did.
+  func share(_ total: Double) -> Double? { sent == 0 ? nil : total / Double(sent) }
+}
 
-  /// The value at rank ceil(p n), the smallest one for p = 0.
-  public func quantile(_ p: Double) -> Double {
-    sorted[min(max(Int((p * Double(sorted.count)).rounded(.up)) - 1, 0), sorted.count - 1)]
+/// Mean and some quantiles of numbers. The quantile at p is the value at rank ceil(p n), the smallest one for p = 0.
+public struct Distribution: Sendable, Equatable {
+  public let mean: Double
+  public let min: Double
+  public let p10: Double
+  public let p50: Double
+  public let p90: Double
+  public let max: Double
+
+  /// Nil for no numbers.
+  init?(_ values: [Double]) {
+    guard !values.isEmpty else { return nil }
+    let sorted = values.sorted { $0 < $1 }
+    let quantile = { (p: Double) in
+      sorted[Swift.max(Int((p * Double(sorted.count)).rounded(.up)) - 1, 0)]
+    }
+    mean = sorted.reduce(0, +) / Double(sorted.count)
+    (min, p10, p50, p90, max) = (quantile(0), quantile(0.1), quantile(0.5), quantile(0.9), quantile(1))
   }
 }
 

@@ -24,30 +24,37 @@ public struct RunSetup: Sendable {
   public init(scenario: Scenario, split: Split?, threads: Int) throws {
     self.scenario = scenario
     parallel = Parallel(threads: max(threads, 1))
+    let isGiven = split != nil
     let split = try split ?? Self.load(scenario)
     test = split.test
     var random = RunKeys.experimentStream(seed: scenario.seed, .partition)
     let population = try Self.deal(split.training, scenario, &random)
     self.population = population
-    network = Network(
-      features: test.featureCount, hidden: scenario.hidden, classes: test.classCount)
+    network = try Self.network(scenario, test)
 
-    let sampling = try Self.sampling(scenario.cohort, population.clientCount)
+    let sampling = try Self.sampling(scenario, population.clientCount)
     let delta = scenario.privacy.map { $0.delta ?? Self.defaultDelta(population.clientCount) }
     plan = try Self.plan(scenario, sampling, delta, population.clientCount)
     sampler = CohortSampler(
       sampling: sampling, population: population.clientCount, largest: plan?.largestCohort ?? population.clientCount)
     channel = try Self.channel(scenario, plan, dimension: network.parameterCount)
 
-    resolved = Self.filling(delta, plan, channel, into: scenario.resolved)
+    resolved = Self.filling(delta, plan, channel, isGiven, into: scenario.file.resolved)
     var fingerprint = Fingerprint()
     fingerprint.add(Array(Self.version.utf8))
     fingerprint.add(Array(resolved.text(pretty: false).utf8))
     // The data too: with one seed, neighbouring data sets must not share their noise.
     fingerprint.add(split.training.bytes)
+    // And what the accountant and the channel made of them: another build may calibrate another z.
+    for value in [plan?.noiseMultiplier ?? 0, channel.clippingNorm, channel.noiseScale] {
+      fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
+    }
     keys = RunKeys(seed: scenario.seed, fingerprint: fingerprint.bytes)
     warnings = Self.warnings(scenario, plan, population.clientCount)
   }
+
+  /// Whether the codec's noise is the Gaussian that epsilon is proved for.
+  var isChannelExact: Bool { (try? channel.makeCodec())?.descriptor.isExact ?? false }
 
   func makeServer() -> Server {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
@@ -64,34 +71,66 @@ public struct RunSetup: Sendable {
         learningRate: scenario.learningRate), keys: keys, dropout: scenario.cohort.dropout)
   }
 
+  /// Parts of a cohort that are trained, sent and decoded together: small enough that what is held at a time is bounded,
+  /// large enough to keep all threads busy. No result depends on the size.
+  func batches(of cohort: [Int]) -> [[Int]] {
+    let size = batchSize
+    return stride(from: 0, to: cohort.count, by: size).map { Array(cohort[$0..<min($0 + size, cohort.count)]) }
+  }
+
+  /// An upload and its sample take at most 12 bytes a coordinate: about 50 MB a batch, or two clients a thread.
+  var batchSize: Int { max(4_000_000 / channel.dimension, 2 * parallel.threads) }
+
   func evaluate(_ parameters: [Float]) -> Evaluation {
     Evaluation(network, parameters, on: Array(0..<test.count)[...], of: test, parallel)
   }
 
   private static func load(_ scenario: Scenario) throws -> Split {
+    guard !scenario.expectsGivenData else {
+      throw scenario.file.refusal(
+        at: "data.source", "\"given\" examples come from a program that uses FedSim as a library; none were given")
+    }
     var random = RunKeys.experimentStream(seed: scenario.seed, .split)
-    return try Split(stratified: Digits.load(), testFraction: scenario.testFraction, random: &random)
+    do {
+      return try Split(stratified: Digits.load(), testFraction: scenario.testFraction, random: &random)
+    } catch {
+      throw scenario.file.refusal(at: "data.testFraction", "\(error)")
+    }
   }
 
   private static func deal(
     _ training: Dataset, _ scenario: Scenario, _ random: inout RandomStream
   ) throws -> Population {
     if case .iid(let clients) = scenario.partition, clients > training.count {
-      throw ScenarioError.refused(
-        path: "partition.clients", reason: "found \(clients) clients for \(training.count) training examples")
+      throw scenario.file.refusal(
+        at: "partition.clients", "found \(clients) clients for \(training.count) training examples")
     }
     return try Population(training, partition: scenario.partition, random: &random)
   }
 
-  private static func sampling(_ cohort: Scenario.Cohort, _ clients: Int) throws(ScenarioError) -> Sampling {
-    switch cohort {
+  /// More than this no machine here trains: a slip of the keyboard, found before memory is asked for.
+  static let largestModel = 100_000_000
+
+  private static func network(_ scenario: Scenario, _ data: Dataset) throws(ScenarioError) -> Network {
+    let network = Network(features: data.featureCount, hidden: scenario.hidden, classes: data.classCount)
+    guard network.parameterCount <= largestModel else {
+      throw scenario.file.refusal(
+        at: "model.hidden", "found a model of \(network.parameterCount) parameters; at most \(largestModel)")
+    }
+    return network
+  }
+
+  private static func sampling(_ scenario: Scenario, _ clients: Int) throws(ScenarioError) -> Sampling {
+    switch scenario.cohort {
     case .everyone: return .everyone
-    case .poisson(let size, _):
+    case .poisson(let size, _), .fixedSize(let size, _):
       guard size <= clients else {
-        throw .refused(
-          path: "cohort.size", reason: "found an expected cohort of \(size) out of \(clients) clients; at most all")
+        throw scenario.file.refusal(
+          at: "cohort.size", "found a cohort of \(size) out of \(clients) clients; at most all")
       }
-      return .poisson(rate: Double(size) / Double(clients))
+      let rate = Double(size) / Double(clients)
+      if case .fixedSize = scenario.cohort { return .fixedSize(rate: rate) }
+      return .poisson(rate: rate)
     }
   }
 
@@ -103,17 +142,23 @@ public struct RunSetup: Sendable {
     _ scenario: Scenario, _ sampling: Sampling, _ delta: Double?, _ clients: Int
   ) throws(ScenarioError) -> PrivacyPlan? {
     guard let privacy = scenario.privacy, let delta else { return nil }
-    if privacy.delta == nil, delta * Double(clients) >= 1 {
-      throw .refused(
-        path: "privacy.delta",
-        reason: "the default \(delta) is at least 1/N for N = \(clients) clients; write a delta to insist")
-    }
     do throws(PrivacyRefusal) {
       return try PrivacyPlan(
         population: clients, clippingNorm: privacy.clippingNorm, noise: privacy.noise, sampling: sampling,
         relation: privacy.relation, accountant: privacy.accountant, delta: delta, rounds: scenario.rounds)
     } catch {
-      throw .refused(path: "privacy", reason: error.description)
+      // Fixed-size cohorts are refused for what they are; otherwise relation or accountant do not fit the cohort.
+      let path: String =
+        if case .fixedSize = sampling {
+          "cohort.sampling"
+        } else if privacy.relation == .replaceOne {
+          "privacy.relation"
+        } else if privacy.accountant == .gaussian {
+          "privacy.accountant"
+        } else {
+          "privacy"
+        }
+      throw scenario.file.refusal(at: path, error.description)
     }
   }
 
@@ -127,7 +172,7 @@ public struct RunSetup: Sendable {
     }
     if let codec = scenario.codec {
       let chosen = settings(codec)
-      if let problem = chosen.problem { throw .refused(path: "channel.codec", reason: problem) }
+      if let problem = chosen.problem { throw scenario.file.refusal(at: "channel.codec", problem) }
       return chosen
     }
     let candidates = CodecName.allCases.map(settings).filter { $0.problem == nil }
@@ -135,13 +180,21 @@ public struct RunSetup: Sendable {
   }
 
   private static func filling(
-    _ delta: Double?, _ plan: PrivacyPlan?, _ channel: ChannelSettings, into scenario: JSON
+    _ delta: Double?, _ plan: PrivacyPlan?, _ channel: ChannelSettings, _ isGiven: Bool, into scenario: JSON
   ) -> JSON {
     guard case .object(var root) = scenario else { return scenario }
     if case .object(var privacy)? = root["privacy"], let delta, let plan {
       privacy["delta"] = .number(delta)
       privacy["accountant"] = .string(plan.accountant.rawValue)
       root["privacy"] = .object(privacy)
+    }
+    if case .object(var section)? = root["channel"] {
+      section["codec"] = .string(channel.codec.rawValue)
+      root["channel"] = .object(section)
+    }
+    if isGiven, case .object(var section)? = root["data"] {
+      section["source"] = "given"
+      root["data"] = .object(section)
     }
     return .object(root)
   }

@@ -21,7 +21,9 @@ public struct RunSummary: Sendable {
   public var finalAccuracy: Double? { records.last(where: { $0.accuracy != nil })?.accuracy }
   public var bestAccuracy: Double? { records.compactMap(\.accuracy).max() }
   public var finalLoss: Double? { records.last(where: { $0.accuracy != nil })?.loss }
-  public var spending: Accountant.Spending? { records.last?.spending }
+
+  /// Of all *planned* rounds: where a run is stopped may have been chosen by looking at it.
+  public var spending: Accountant.Spending? { setup.isChannelExact ? setup.plan?.plannedSpending : nil }
 
   private var arrived: Int { records.reduce(0) { $0 + $1.arrived } }
 
@@ -55,7 +57,8 @@ public struct RunSummary: Sendable {
       "parameters": .integer(setup.network.parameterCount), "finalAccuracy": .optional(finalAccuracy),
       "bestAccuracy": .optional(bestAccuracy), "finalLoss": .optional(finalLoss),
       "epsilon": .optional(spending?.epsilon), "epsilonLowerBound": .optional(spending?.lowerBound),
-      "delta": .optional(plan?.delta), "truncationDelta": .optional(plan?.truncationDelta),
+      "epsilonOfRoundsDone": .optional(records.last?.spending?.epsilon), "delta": .optional(plan?.delta),
+      "truncationDelta": .optional(plan?.truncationDelta),
       "accountant": plan.map { .string($0.accountant.rawValue) } ?? .null,
       "relation": plan.map { .string($0.relation.rawValue) } ?? .null,
       "sampling": .string(setup.sampler.sampling.name), "samplingRate": .number(setup.sampler.sampling.rate),

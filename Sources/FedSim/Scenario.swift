@@ -21,16 +21,19 @@ public struct Scenario: Sendable {
   /// Nil for `auto`.
   public let codec: CodecName?
   public let evaluateEvery: Int
-  /// All keys, defaults filled in; delta is filled in when the population is known.
-  public let resolved: JSON
+  /// Whether the examples are a library caller's own.
+  public let expectsGivenData: Bool
+  /// The text: for messages, and all keys with their defaults.
+  public let file: ScenarioFile
 
   public enum Cohort: Sendable, Equatable {
     case poisson(expectedSize: Int, dropout: Double)
+    case fixedSize(size: Int, dropout: Double)
     case everyone(dropout: Double)
 
     public var dropout: Double {
       switch self {
-      case .poisson(_, let dropout), .everyone(let dropout): dropout
+      case .poisson(_, let dropout), .fixedSize(_, let dropout), .everyone(let dropout): dropout
       }
     }
   }
@@ -61,7 +64,8 @@ public struct Scenario: Sendable {
     privacy = try Self.privacy(keys, file, cohort)
     codec = CodecName(rawValue: keys.string("channel.codec"))
     evaluateEvery = keys.integer("evaluation.every")
-    resolved = file.resolved
+    expectsGivenData = keys.string("data.source") == "given"
+    self.file = file
     if privacy == nil, codec == .layered {
       throw file.error(
         at: "channel.codec", "found \"layered\" in a run without privacy: its noise is the channel's own",
@@ -102,9 +106,11 @@ public struct Scenario: Sendable {
     let dropout = keys.number("cohort.dropout")
     switch (keys.string("cohort.sampling"), keys.optional("cohort.size")) {
     case ("poisson", .integer(let size)?): return .poisson(expectedSize: size, dropout: dropout)
-    case ("poisson", _):
+    case ("fixed-size", .integer(let size)?): return .fixedSize(size: size, dropout: dropout)
+    case ("poisson", _), ("fixed-size", _):
       throw file.error(
-        at: "cohort.size", "\"poisson\" needs the expected number of drawn clients", allowed: "an integer from 1 on")
+        at: "cohort.size", "\"\(keys.string("cohort.sampling"))\" needs the number of drawn clients",
+        allowed: "an integer from 1 on")
     case (_, nil): return .everyone(dropout: dropout)
     case (_, let found?):
       throw file.error(at: "cohort.size", "found \(found.summary), but \"everyone\" draws all clients", allowed: "null")

@@ -45,6 +45,11 @@ public struct ScenarioFile: Sendable {
     .key(place: source.place(of: path), path: path, problem: problem, allowed: allowed)
   }
 
+  /// A scenario whose keys are fine one by one, and from which no run or no guarantee follows.
+  public func refusal(at path: String, _ reason: String) -> ScenarioError {
+    .refused(place: source.place(of: path), path: path, reason: reason)
+  }
+
   private static func apply(_ text: String, to root: inout JSONObject) throws(ScenarioError) -> String {
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
       throw .key(place: "--set", path: "", problem: "found \"\(text)\"", allowed: "key=value, such as rounds=10")
@@ -117,7 +122,12 @@ public struct ScenarioFile: Sendable {
       throw .key(place: place, path: key.path, problem: "the key is missing", allowed: key.allowed)
     case (nil, .value(let value)), (.null, .value(let value)): return value
     case (nil, .unset), (.null, .unset): return .null
-    case (.some(let value), _):
+    case (.some(let found), _):
+      // 100.0 and 1e2 are integers to people.
+      var value = found
+      if case .integer = key.kind, case .number(let number) = found, let integer = Int(exactly: number) {
+        value = .integer(integer)
+      }
       if let problem = key.problem(value) {
         let allowed = key.allowed + (key.isNullable ? ", or null" : "")
         throw .key(place: place, path: key.path, problem: problem, allowed: allowed)
@@ -156,14 +166,14 @@ public enum ScenarioError: Error, Equatable, CustomStringConvertible {
   case syntax(place: String, message: String)
   case key(place: String, path: String, problem: String, allowed: String)
   /// The keys are fine one by one; no guarantee or no run follows from them together.
-  case refused(path: String, reason: String)
+  case refused(place: String, path: String, reason: String)
 
   public var description: String {
     switch self {
     case .syntax(let place, let message): "\(place): not valid JSON: \(message)"
     case .key(let place, let path, let problem, let allowed):
       path.isEmpty ? "\(place): \(problem); allowed: \(allowed)" : "\(place): \(path): \(problem); allowed: \(allowed)"
-    case .refused(let path, let reason): "\(path): refused: \(reason)"
+    case .refused(let place, let path, let reason): "\(place): \(path): refused: \(reason)"
     }
   }
 }

@@ -11,7 +11,8 @@ public struct ScenarioKey: Sendable {
     case integer(ClosedRange<Int>)
     /// Above or from `low`, below or up to `high`.
     case number(low: Double, isLowIncluded: Bool, high: Double, isHighIncluded: Bool)
-    case string
+    /// Names a folder: letters, digits, `.`, `_` and `-`, at most 100, not starting with a point.
+    case name
     /// Values that this version has, and values of the contract that it does not have yet.
     case choice([String], later: [String])
     case integers(each: ClosedRange<Int>, count: ClosedRange<Int>)
@@ -37,7 +38,7 @@ public struct ScenarioKey: Sendable {
         low == -.infinity ? "a number" : "a number \(isLowIncluded ? "from" : "above") \(JSON.number(low).summary)",
         high == .infinity ? "" : " \(isHighIncluded ? "up to" : "below") \(JSON.number(high).summary)",
       ].joined()
-    case .string: "a string that is not empty"
+    case .name: "1 to 100 letters, digits, \".\", \"_\" or \"-\", not starting with \".\""
     case .choice(let values, _): values.map { "\"\($0)\"" }.joined(separator: ", ")
     case .integers(let each, let count):
       "an array of \(count.lowerBound) to \(count.upperBound) integers from \(each.lowerBound) to \(each.upperBound)"
@@ -60,7 +61,14 @@ public struct ScenarioKey: Sendable {
       guard let found = value.double else { return "found \(value.kindName), \(value.summary)" }
       isAllowed =
         (isLowIncluded ? found >= low : found > low) && (isHighIncluded ? found <= high : found < high)
-    case (.string, .string(let found)): isAllowed = !found.isEmpty
+    case (.name, .string(let found)):
+      isAllowed =
+        (1...100).contains(found.utf8.count) && !found.hasPrefix(".")
+        && found.utf8.allSatisfy { byte in
+          let letter = byte | 0x20
+          return (0x61...0x7A).contains(letter) && byte < 0x80 || (0x30...0x39).contains(byte)
+            || [0x2D, 0x2E, 0x5F].contains(byte)
+        }
     case (.choice(let values, let later), .string(let found)):
       if later.contains(found) { return "\"\(found)\" is not in this version" }
       isAllowed = values.contains(found)
@@ -88,7 +96,7 @@ extension ScenarioKey {
   /// Every key, section by section, in the order in which a resolved scenario writes them.
   public static let all: [ScenarioKey] = [
     key("version", .integer(1...1), .value(1), "version of this contract"),
-    key("name", .string, .value("scenario"), "names the run and its output folder"),
+    key("name", .name, .value("scenario"), "names the run and its output folder"),
     key(
       "seed", .integer(0...Int.max), .value(1),
       "the one seed: data split, partition and initial model come from it alone; cohorts, noise and keys from it and "
@@ -98,10 +106,11 @@ extension ScenarioKey {
     key("rounds", .integer(1...1_000_000), .required, "rounds of training, T"),
 
     key(
-      "data.source", .choice(["digits"], later: ["idx", "csv", "synthetic", "leaf"]), .required,
-      "where examples come from; `digits` (1797 images of 8 x 8) is built in"),
+      "data.source", .choice(["digits", "given"], later: ["idx", "csv", "synthetic", "leaf"]), .required,
+      "where examples come from; `digits` (1797 images of 8 x 8) is built in, `given` are a library caller's own"),
     key(
       "data.testFraction", .fraction, .value(0.2), "share of each class that is kept for the test, by a seeded split"),
+    key("data.test", .onlyNeutral(.null), .unset("split by `testFraction`"), "test examples of their own"),
 
     key(
       "partition.kind",
@@ -116,6 +125,7 @@ extension ScenarioKey {
       "widths of the hidden layers, for `perceptron`"),
 
     key("training.epochs", .integer(1...1_000_000), .value(1), "passes of a client over its examples in a round"),
+    key("training.steps", .onlyNeutral(.null), .unset("`epochs` counts"), "steps instead of epochs"),
     key(
       "training.batchSize", .integer(1...1_000_000), .value(10), "examples a step; the last batch may be smaller"),
     key("training.learningRate", .positive, .required, "step size of the clients' SGD"),
@@ -129,18 +139,20 @@ extension ScenarioKey {
     key("server.momentum", .onlyNeutral(0), .value(0), "momentum of the server"),
 
     key(
-      "cohort.sampling", .choice(["poisson", "everyone"], later: ["fixed-size"]), .required,
-      "how the clients of a round are drawn"),
+      "cohort.sampling", .choice(["poisson", "fixed-size", "everyone"], later: []), .required,
+      "how the clients of a round are drawn; `fixed-size` only without privacy, as no epsilon is proved for it yet"),
     key(
-      "cohort.size", .integer(1...10_000_000), .unset("needed for `poisson`"),
-      "expected number of drawn clients, for `poisson`: sampling rate q = size / clients"),
+      "cohort.size", .integer(1...10_000_000), .unset("needed for `poisson` and `fixed-size`"),
+      "number of drawn clients, the expected one for `poisson`: sampling rate q = size / clients"),
     key(
       "cohort.dropout", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: false), .value(0),
       "probability that a drawn client sends nothing"),
 
-    key("privacy.clippingNorm", .positive, .required, "C: bound on the L2 norm of a client's update"),
     key(
-      "privacy.noiseMultiplier", .number(low: 1e-4, isLowIncluded: true, high: 1e6, isHighIncluded: true),
+      "privacy.clippingNorm", .number(low: 1e-9, isLowIncluded: true, high: 1e9, isHighIncluded: true), .required,
+      "C: bound on the L2 norm of a client's update"),
+    key(
+      "privacy.noiseMultiplier", .number(low: 0.01, isLowIncluded: true, high: 1e6, isHighIncluded: true),
       .unset("computed from `targetEpsilon`"),
       "z: deviation of the noise on the sum of updates over C; exactly one of this and `targetEpsilon`"),
     key(
@@ -156,9 +168,6 @@ extension ScenarioKey {
       "privacy.accountant", .choice(["rdp", "gaussian"], later: ["pld"]),
       .unset("`rdp` for Poisson cohorts, `gaussian` for everyone"),
       "how epsilon is computed"),
-    key(
-      "privacy.noise", .choice(["shares"], later: ["central"]), .value("shares"),
-      "who adds the noise: `shares` of the clients, completed by the server"),
     key(
       "privacy.budget", .onlyNeutral(.null), .unset("no budget"), "stop before a round that would exceed this epsilon"),
 

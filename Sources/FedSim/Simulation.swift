@@ -40,30 +40,35 @@ public struct Simulation: Sendable {
 
     let cohort = server.cohort(round: next)
     let newcomers = cohort.filter { !server.isEnrolled($0) }
-    try server.enrol(newcomers, publicKeys: clients.publicKeys(of: newcomers, setup.parallel), setup.parallel)
+    server.enrol(newcomers, publicKeys: clients.publicKeys(of: newcomers, setup.parallel), setup.parallel)
     let broadcast = server.broadcast(round: next).bytes
     watch.lap(\.enrolment, &timings)
 
-    // Each drawn client trains, clips, encodes and sends; all that leaves it is bytes.
-    let participations = try clients.participate(
-      cohort, receiving: broadcast, evaluates: evaluates, setup.parallel)
-    let uploads = participations.compactMap { $0.sent?.bytes }
-    watch.lap(\.clients, &timings)
+    let received = try clients.receive(broadcast)
+    var aggregate = try server.open(round: next, cohort: cohort)
+    var diagnostics = CohortDiagnostics()
+    for batch in setup.batches(of: cohort) {
+      // Each drawn client trains, clips, encodes and sends; all that leaves it is bytes.
+      let participations = try clients.participate(batch, in: received, evaluates: evaluates, setup.parallel)
+      diagnostics.add(participations)
+      watch.lap(\.clients, &timings)
 
-    // The server decodes and adds up, completes the noise to z C, and moves the model.
-    var aggregate = try server.aggregate(uploads, of: cohort, round: next, setup.parallel)
-    watch.lap(\.decoding, &timings)
-    server.complete(&aggregate, round: next)
-    server.step(aggregate)
+      // The server decodes and adds up.
+      server.receive(participations.compactMap { $0.sent?.bytes }, into: &aggregate, setup.parallel)
+      watch.lap(\.decoding, &timings)
+    }
+
+    // It completes the noise to z C and moves the model.
+    server.step(server.complete(aggregate))
     round = next
     watch.lap(\.completion, &timings)
 
     let evaluation = evaluates ? setup.evaluate(server.parameters) : nil
     watch.lap(\.evaluation, &timings)
-    for sent in participations.compactMap(\.sent) { timings.add(training: sent.trainingTime, coding: sent.codingTime) }
+    timings.add(training: diagnostics.trainingTime, coding: diagnostics.codingTime)
 
     return RoundRecord(
-      round: next, drawn: cohort.count, participations: participations, aggregate: aggregate,
-      broadcastBytes: broadcast.count, evaluation: evaluation, plan: setup.plan, spending: spending)
+      drawn: cohort.count, aggregate: aggregate, diagnostics: diagnostics, broadcastBytes: broadcast.count,
+      evaluation: evaluation, setup: setup, spending: spending)
   }
 }

@@ -29,12 +29,14 @@ public struct Timings: Sendable {
   /// CPU seconds and peak memory are those of the whole process.
   public func json(wallSeconds: Double) -> JSON {
     var usage = rusage()
-    #if os(Linux)
+    #if canImport(Glibc)
       getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-      // Kilobytes here, bytes on macOS.
-      let peakBytes = usage.ru_maxrss * 1024
     #else
       getrusage(RUSAGE_SELF, &usage)
+    #endif
+    #if os(Linux)
+      let peakBytes = usage.ru_maxrss * 1024
+    #else
       let peakBytes = usage.ru_maxrss
     #endif
     let cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime)

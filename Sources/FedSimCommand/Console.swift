@@ -8,24 +8,38 @@ import FedSim
   import Darwin
 #endif
 
-/// Standard error, where progress and warnings go.
+/// Standard output for results; standard error for progress and warnings.
 enum Console {
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
   static func error(_ line: String) { write(line + "\n") }
 
-  static func write(_ text: String) {
+  static func write(_ text: String) { _ = put(text, to: STDERR_FILENO) }
+
+  /// - Throws: `OutputError` where the reader is gone or the disk is full.
+  static func result(_ text: String) throws {
+    guard put(text + "\n", to: STDOUT_FILENO) else { throw OutputError() }
+  }
+
+  private static func put(_ text: String, to descriptor: Int32) -> Bool {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let written = bytes.withUnsafeBytes(writeBytes)
-      guard written > 0 else { return }
+      let written = bytes.withUnsafeBytes { writeBytes(descriptor, $0) }
+      guard written > 0 else { return false }
       bytes = bytes.dropFirst(written)
     }
+    return true
   }
 }
 
 /// Outside `Console`, whose own `write` would hide the system's.
-private func writeBytes(_ bytes: UnsafeRawBufferPointer) -> Int { write(STDERR_FILENO, bytes.baseAddress, bytes.count) }
+private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  write(descriptor, bytes.baseAddress, bytes.count)
+}
+
+struct OutputError: Error, CustomStringConvertible {
+  var description: String { "standard output could not be written" }
+}
 
 /// A bar with the time left on a terminal, a line a round elsewhere.
 struct Progress {
@@ -54,7 +68,7 @@ struct Progress {
   private func line(_ record: RoundRecord) -> String {
     var parts = ["round \(record.round)/\(total)", "\(record.arrived) clients"]
     if let accuracy = record.accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
-    if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixed(epsilon, 3))") }
+    if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixedUp(epsilon, 3))") }
     if let bits = record.payloadBits?.mean { parts.append("\(Text.fixed(bits, 0)) bits/client") }
     return parts.joined(separator: "  ")
   }
@@ -70,7 +84,7 @@ struct Progress {
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
     var parts = [bar, "round \(record.round)/\(total)"]
     if let accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
-    if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixed(epsilon, 2))") }
+    if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixedUp(epsilon, 2))") }
     parts.append("\(time(left)) left")
     Console.write("\r\u{1B}[K" + parts.joined(separator: "  "))
   }

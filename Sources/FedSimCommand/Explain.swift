@@ -13,8 +13,8 @@ struct Explain: ParsableCommand {
   func run() throws {
     let explanation = Explanation(try RunSetup(scenario: options.load(), split: nil, threads: threading.count))
     switch formatting.format {
-    case .json: print(explanation.json.text(pretty: true))
-    case .text: print(explanation.text)
+    case .json: try Console.result(explanation.json.text(pretty: true))
+    case .text: try Console.result(explanation.text)
     }
   }
 }

@@ -25,7 +25,7 @@ final class Interruption: Sendable {
       signal(number, SIG_IGN)
       source.setEventHandler { [weak self] in
         self?.flag.store(true, ordering: .relaxed)
-        signal(number, SIG_DFL)
+        for number in numbers { signal(number, SIG_DFL) }
       }
       source.resume()
     }

@@ -56,11 +56,11 @@ struct Run: ParsableCommand {
     try folder.write(timings.json(wallSeconds: wall).text(pretty: true) + "\n", to: .timings)
 
     switch formatting.format {
-    case .json: print(summary.json.text(pretty: true))
+    case .json: try Console.result(summary.json.text(pretty: true))
     case .text:
-      print(summary.closingTable)
-      print("time       \(Text.fixed(wall, 1)) s; files in \(folder.path)")
-      print("\n" + Text.wrapped(GuaranteeStatement(simulation.setup).sentence))
+      try Console.result(summary.closingTable)
+      try Console.result("time       \(Text.fixed(wall, 1)) s; files in \(folder.path)")
+      try Console.result("\n" + Text.wrapped(GuaranteeStatement(simulation.setup).sentence))
     }
     if !isDone { throw ExitCode(130) }
   }

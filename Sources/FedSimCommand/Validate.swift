@@ -10,11 +10,11 @@ struct Validate: ParsableCommand {
 
   func run() throws {
     let setup = try RunSetup(scenario: options.load(), split: nil, threads: 1)
+    for warning in setup.warnings { Console.error("warning: \(warning)") }
     switch formatting.format {
-    case .json: print(setup.resolved.text(pretty: true))
+    case .json: try Console.result(setup.resolved.text(pretty: true))
     case .text:
-      for warning in setup.warnings { Console.error("warning: \(warning)") }
-      print("\(options.scenario): valid")
+      try Console.result("\(options.scenario): valid")
     }
   }
 }

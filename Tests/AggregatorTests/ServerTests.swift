@@ -31,13 +31,24 @@ private func upload(_ client: Int, _ broadcast: Broadcast, update: [Float]) thro
   return Upload(client: client, round: broadcast.round, payload: payload).bytes
 }
 
+/// A round's uploads in batches of three, as the simulation gives them.
+private func sum(
+  _ server: Server, _ uploads: [[UInt8]], of cohort: [Int], round: Int, _ parallel: Parallel
+) throws -> Aggregate {
+  var aggregate = try server.open(round: round, cohort: cohort)
+  for first in stride(from: 0, to: uploads.count, by: 3) {
+    server.receive(Array(uploads[first..<min(first + 3, uploads.count)]), into: &aggregate, parallel)
+  }
+  return aggregate
+}
+
 @Suite struct ServerTests {
   private let parallel = Parallel(threads: 2)
   private let dimension = 100
 
   private func enrolled(_ clients: [Int], codec: CodecName = .layered) throws -> (Server, PrivacyPlan) {
     var (server, plan) = try makeServer(dimension: dimension, population: 200, codec: codec)
-    try server.enrol(clients, publicKeys: clients.map { keys.client($0).keyPair.publicKey }, parallel)
+    server.enrol(clients, publicKeys: clients.map { keys.client($0).keyPair.publicKey }, parallel)
     return (server, plan)
   }
 
@@ -49,10 +60,12 @@ private func upload(_ client: Int, _ broadcast: Broadcast, update: [Float]) thro
     let otherRound = try upload(2, server.broadcast(round: 3), update: update)
     let notDrawn = try upload(4, broadcast, update: update)
     let garbage: [UInt8] = [1, 3, 2] + [UInt8](repeating: 0xEE, count: 300)
-    let aggregate = try server.aggregate(
-      [good, good, otherRound, notDrawn, garbage, [], [7]], of: [1, 2, 3], round: 2, parallel)
-    #expect(aggregate.arrived == 1 && aggregate.refused == 6)
-    let alone = try server.aggregate([good], of: [1, 2, 3], round: 2, parallel)
+    let aggregate = try sum(
+      server, [good, good, otherRound, notDrawn, garbage, [], [7]], of: [1, 2, 3], round: 2, parallel)
+    #expect(aggregate.arrived == 1 && aggregate.refusals.count == 6)
+    let alone = try sum(server, [good], of: [1, 2, 3], round: 2, parallel)
+    #expect(aggregate.refusals[0] == .repeated && aggregate.refusals[1] == .wrongRound)
+    #expect(aggregate.refusals[2] == .notDrawn && aggregate.refusals[4] == .malformed)
     #expect(aggregate.sum == alone.sum, "refused uploads leave no trace in the sum")
     #expect(aggregate.payloadBits == alone.payloadBits)
   }
@@ -64,17 +77,26 @@ private func upload(_ client: Int, _ broadcast: Broadcast, update: [Float]) thro
     let uploads = try clients.map { id in
       try upload(id, broadcast, update: (0..<dimension).map { Float(($0 + id) % 7) * 0.01 })
     }
-    let one = try server.aggregate(uploads, of: clients, round: 1, Parallel(threads: 1))
-    let three = try server.aggregate(uploads, of: clients, round: 1, Parallel(threads: 3))
+    let one = try sum(server, uploads, of: clients, round: 1, Parallel(threads: 1))
+    let three = try sum(server, uploads, of: clients, round: 1, Parallel(threads: 3))
     #expect(one.sum == three.sum && one.arrived == 40)
   }
 
   @Test func theModelMovesByTheSumOverTheExpectedCohort() throws {
     var (server, _) = try enrolled([1])
-    var aggregate = Aggregate(dimension: dimension)
-    aggregate.add([Double](repeating: 10, count: dimension), payloadBits: 8, wireBytes: 2)
-    server.step(aggregate)
+    server.step([Double](repeating: 10, count: dimension))
     #expect(server.parameters.allSatisfy { $0 == 0.2 }, "10 over 0.25 x 200")
+  }
+
+  @Test func aBadPublicKeyLeavesItsClientAStranger() throws {
+    var (server, _) = try makeServer(dimension: dimension, population: 200)
+    let bad = try #require(Key([UInt8](repeating: 0, count: 32)))
+    server.enrol([1, 2], publicKeys: [bad, keys.client(2).keyPair.publicKey], parallel)
+    #expect(!server.isEnrolled(1) && server.isEnrolled(2))
+    let update = [Float](repeating: 0.05, count: dimension)
+    let uploads = try [1, 2].map { try upload($0, server.broadcast(round: 1), update: update) }
+    let aggregate = try sum(server, uploads, of: [1, 2], round: 1, parallel)
+    #expect(aggregate.arrived == 1 && aggregate.refusals == [.notDrawn])
   }
 
   @Test func broadcastsSayNothingOfTheDrawnNumber() throws {
@@ -121,6 +143,11 @@ private func upload(_ client: Int, _ broadcast: Broadcast, update: [Float]) thro
     for count in counts { #expect(abs(Double(count) / (3.0 / 8 * Double(full)) - 1) < 0.1) }
   }
 
+  @Test func fixedSizesAreFixed() {
+    let sampler = CohortSampler(sampling: .fixedSize(rate: 3.0 / 7), population: 7, largest: 3)
+    for round in 0..<50 { #expect(sampler.cohort(keys.server.cohort(round: round)).count == 3) }
+  }
+
   @Test func everyoneIsEveryone() {
     let sampler = CohortSampler(sampling: .everyone, population: 5, largest: 5)
     #expect(sampler.cohort(keys.server.cohort(round: 1)) == [0, 1, 2, 3, 4])
@@ -134,14 +161,13 @@ private func upload(_ client: Int, _ broadcast: Broadcast, update: [Float]) thro
     let clients = Array(0..<arriving)
     var noise: [Double] = []
     var (server, plan) = try makeServer(dimension: dimension, population: 200)
-    try server.enrol(clients, publicKeys: clients.map { keys.client($0).keyPair.publicKey }, Parallel(threads: 2))
+    server.enrol(clients, publicKeys: clients.map { keys.client($0).keyPair.publicKey }, Parallel(threads: 2))
     for round in 0..<100 {
       let broadcast = server.broadcast(round: round)
       let uploads = try clients.map { try upload($0, broadcast, update: [Float](repeating: 0, count: dimension)) }
-      var aggregate = try server.aggregate(uploads, of: clients, round: round, Parallel(threads: 2))
+      let aggregate = try sum(server, uploads, of: clients, round: round, Parallel(threads: 2))
       #expect(aggregate.arrived == arriving)
-      server.complete(&aggregate, round: round)
-      noise += aggregate.sum.map { $0 / 2 }
+      noise += server.complete(aggregate).map { $0 / 2 }
     }
     #expect(plan.largestCohort > 30)
     for result in [

@@ -24,8 +24,7 @@ struct Link {
   }
 
   func decode(_ payload: Payload, round: Int = 1) throws -> [Double] {
-    var sum = [Double](repeating: 0, count: channel.settings.dimension)
-    try channel.decode(payload, shared: shared(round), addingTo: &sum)
+    var sum = try channel.decode(payload, shared: shared(round))
     channel.unrotate(&sum)
     return sum
   }
@@ -160,13 +159,32 @@ struct Link {
     }
   }
 
-  @Test func aFailedDecodeLeavesTheSumAlone() throws {
-    let link = try Link(.float32, dimension: 2, clippingNorm: 1, noiseScale: 1)
-    var sum = [5.0, 6.0]
-    #expect(throws: PayloadError.self) {
-      try link.channel.decode(Payload(bytes: [0, 0, 0, 0, 0, 0, 0xC0, 0x7F]), shared: link.shared(1), addingTo: &sum)
+  /// What a drawn client that knows its own step and dither could write: an integer far beyond the clipping norm, up to the
+  /// largest of the wire format.
+  @Test(arguments: [1000, 1 << 40, 1 << 60])
+  func integersThatNoEncoderSendsAreRefused(size: Int) throws {
+    let link = try Link(.layered, dimension: 1, clippingNorm: 1, noiseScale: 0.5)
+    var words = [UInt64](repeating: 0, count: 32)
+    var steps = [Double](repeating: 0, count: 8)
+    var dithers = steps
+    words.withUnsafeMutableBufferPointer { link.shared(1).words(.layers).read(at: 0, into: $0) }
+    words.withUnsafeBufferPointer { w in
+      steps.withUnsafeMutableBufferPointer { s in
+        dithers.withUnsafeMutableBufferPointer { Kernels.best.layers(w, steps: s, dithers: $0) }
+      }
     }
-    #expect(sum == [5, 6])
+    // eta = C / sigma = 2 in one dimension.
+    let model = LayerModel(step: steps[0] / 2, dither: dithers[0])
+    func payload(_ index: Int) -> Payload {
+      var coder = RangeEncoder()
+      NormClass(norm: 1, bound: 1).encode(to: &coder)
+      NormalTable.shared.withCumulative { model.encode(index, $0, to: &coder) }
+      return Payload(bytes: coder.finish())
+    }
+    #expect(try abs(link.decode(payload(0))[0]) < 10)
+    for index in [size, -size] {
+      #expect(throws: PayloadError.notACode(coordinate: 0)) { try link.decode(payload(index)) }
+    }
   }
 
   @Test func settingsWithoutACodecAreRefused() {
@@ -179,6 +197,7 @@ struct Link {
     #expect(refused(.float32, 0, 1, 1))
     #expect(refused(.float32, 10, .nan, 1))
     #expect(refused(.float32, 10, 1, .nan))
+    #expect(refused(.float32, 10, 1e-300, 1e-301) && refused(.float32, 10, 1, 1e300))
     #expect(!refused(.layered, 10, 1, 1e-9))
   }
 }

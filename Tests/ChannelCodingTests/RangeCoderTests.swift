@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func rawBitsAndGammaCodes() {
-    let values: [UInt64] = [0, 1, 2, 3, 100, 1 << 40, (1 << 62) - 1]
+    let values: [UInt64] = [0, 1, 2, 3, 100, 1 << 40, (1 << 61) - 2]
     var encoder = RangeEncoder()
     for value in values { encoder.encodeGamma(value) }
     encoder.encode(bits: 0xDEAD_BEEF, count: 32)
@@ -89,6 +89,12 @@ import Testing
     var endless = RangeEncoder()
     for _ in 0..<80 { endless.encode(bits: 1, count: 1) }
     decode(endless.finish()) { #expect($0.gamma() == nil) }
+    // A length of 61 is one more than any encoder writes: adding an alphabet's size could overflow.
+    var long = RangeEncoder()
+    for bit in Array(repeating: UInt64(1), count: 61) + [0] + Array(repeating: 1, count: 61) {
+      long.encode(bits: bit, count: 1)
+    }
+    decode(long.finish()) { #expect($0.gamma() == nil) }
   }
 }
 

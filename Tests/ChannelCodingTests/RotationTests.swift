@@ -95,5 +95,7 @@ import Testing
     #expect(abs(update.informationBits(noiseScale: 1) - 3.754_887_502_163_468) < 1e-12, "log2(1 + 25/2)")
     let small = ClippedUpdate(clipping: [3e-6, 4e-6], to: 5).informationBits(noiseScale: 1)
     #expect(abs(small / (25e-12 / 2 / 0.6931471805599453) - 1) < 1e-6)
+    let tiny = ClippedUpdate(clipping: [3, 4], to: 1e-200).informationBits(noiseScale: 1e-200)
+    #expect(abs(tiny - 0.584_962_500_721_156) < 1e-12, "log2(1 + 1/2): squares would vanish")
   }
 }

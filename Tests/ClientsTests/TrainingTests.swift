@@ -113,6 +113,13 @@ import Testing
       keys: RunKeys(seed: 1, fingerprint: []), dropout: dropout)
   }
 
+  private func participate(
+    _ clients: inout ClientPool, _ cohort: [Int], _ broadcast: [UInt8], evaluates: Bool = false, threads: Int = 1
+  ) throws -> [Participation] {
+    try clients.participate(
+      cohort, in: clients.receive(broadcast), evaluates: evaluates, Parallel(threads: threads))
+  }
+
   private func broadcast(_ parameters: [Float], round: Int = 1) -> [UInt8] {
     let server = RunKeys(seed: 1, fingerprint: []).server
     return Broadcast(
@@ -127,8 +134,8 @@ import Testing
     let cohort = [3, 500, 44, 1796]
     var first = try pool(dropout: 0)
     var second = try pool(dropout: 0)
-    let one = try first.participate(cohort, receiving: broadcast(zeros), evaluates: true, Parallel(threads: 1))
-    let two = try second.participate(cohort, receiving: broadcast(zeros), evaluates: true, Parallel(threads: 3))
+    let one = try participate(&first, cohort, broadcast(zeros), evaluates: true)
+    let two = try participate(&second, cohort, broadcast(zeros), evaluates: true, threads: 3)
     #expect(one.map(\.client) == cohort)
     #expect(one.map { $0.sent?.bytes } == two.map { $0.sent?.bytes })
     for (id, participation) in zip(cohort, one) {
@@ -142,7 +149,7 @@ import Testing
     var clients = try pool(dropout: 0.5)
     let cohort = Array(0..<400)
     let rounds = try (1...2).map { round in
-      try clients.participate(cohort, receiving: broadcast(zeros, round: round), evaluates: false, Parallel(threads: 2))
+      try participate(&clients, cohort, broadcast(zeros, round: round), threads: 2)
         .map { $0.sent == nil }
     }
     let dropped = rounds[0].count { $0 }
@@ -156,7 +163,7 @@ import Testing
     parameters[0] = .greatestFiniteMagnitude
     parameters[640] = .infinity
     let sent = try #require(
-      try clients.participate([7], receiving: broadcast(parameters), evaluates: false, Parallel(threads: 1))[0].sent)
+      try participate(&clients, [7], broadcast(parameters))[0].sent)
     #expect(sent.wasReplaced && !sent.wasClipped && sent.idealBits == 0)
     #expect(try Upload(bytes: sent.bytes).payload.bytes.count == 1, "the code of the zero update")
   }

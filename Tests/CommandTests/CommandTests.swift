@@ -8,13 +8,17 @@ private struct Outcome {
   let errors: String
 }
 
-private func fedsim(_ arguments: String..., in folder: URL? = nil) throws -> Outcome {
-  // The test bundle and the binary are built into one folder.
+/// The folder that the test bundle and the binary are built into.
+private var products: URL {
   #if os(Linux)
-    let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
   #else
-    let products = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }!.bundleURL.deletingLastPathComponent()
+    Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL.deletingLastPathComponent()
+      ?? URL(fileURLWithPath: ".")
   #endif
+}
+
+private func fedsim(_ arguments: String..., in folder: URL? = nil) throws -> Outcome {
   let process = Process()
   process.executableURL = products.appendingPathComponent("fedsim")
   process.arguments = arguments
@@ -99,9 +103,12 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
     let cases: [([String], String)] = [
       (["run", "none.json"], "none.json: there is no such file"),
       (
-        ["run", digits, "--set", "privacy.clippingNorm=-1"], "privacy.clippingNorm: found -1; allowed: a number above 0"
+        ["run", digits, "--set", "privacy.clippingNorm=-1"],
+        "privacy.clippingNorm: found -1; allowed: a number from 1e-09"
       ),
-      (["run", digits, "--set", "cohort.sampling=fixed-size"], "not in this version"),
+      (["run", digits, "--set", "cohort.sampling=fixed-size"], "refused: in a cohort of fixed size"),
+      (["run", digits, "--out", ""], "the name of the folder is empty"),
+      (["run", digits, "--out", digits], "this is a file"),
       (["run", digits, "--threads", "0"], "--threads"),
       (["run", digits, "--format", "xml"], "xml"),
       (["run"], "scenario"),
@@ -145,7 +152,6 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
   @Test func anInterruptedRunKeepsWhatItHas() throws {
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     let process = Process()
     process.executableURL = products.appendingPathComponent("fedsim")
     process.arguments = ["run", digits, "--set", "rounds=100000", "--out", folder.path, "-q"]

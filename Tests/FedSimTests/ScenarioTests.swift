@@ -36,7 +36,7 @@ func scenario(_ overrides: String..., text: String = smallScenario) throws -> Sc
   @Test func defaultsAreFilledIn() throws {
     let small = try scenario()
     #expect(small.seed == 1 && small.epochs == 1 && small.testFraction == 0.2)
-    let resolved = small.resolved.text(pretty: false)
+    let resolved = small.file.resolved.text(pretty: false)
     #expect(resolved.contains("\"learningRate\": 1,"))
     #expect(resolved.contains("\"relation\": \"zero-out\""))
     #expect(!message(text: resolved).contains("error:") && message(text: resolved) == "no error", "reads itself back")
@@ -74,15 +74,21 @@ func scenario(_ overrides: String..., text: String = smallScenario) throws -> Sc
     ("model.hidden=[3]", "no hidden layer"),
     ("model.kind=perceptron", "\"perceptron\" needs the widths"),
     ("training.momentum=0.9", "not in this version"),
-    ("cohort.sampling=fixed-size", "\"fixed-size\" is not in this version"),
+    ("cohort.sampling=fixed-size", "--set: cohort.sampling: refused: in a cohort of fixed size another client"),
+    ("name=\"../../x\"", "name: found \"../../x\"; allowed: 1 to 100 letters"),
+    ("name=\".x\"", "name: found"),
+    ("model.hidden=[100000,100000]", "no hidden layer"),
+    ("data.source=given", "none were given"),
+    ("data.testFraction=0.9999", "data.testFraction: refused: both parts need an example"),
+    ("privacy.clippingNorm=1e-300", "a number from"),
     ("cohort.sampling=everyone", "\"everyone\" draws all clients"),
-    ("cohort.size=51", "refused: found an expected cohort of 51 out of 50 clients"),
-    ("cohort.size=null", "\"poisson\" needs the expected number"),
+    ("cohort.size=51", "refused: found a cohort of 51 out of 50 clients"),
+    ("cohort.size=null", "\"poisson\" needs the number"),
     ("cohort.dropout=1", "from 0 below 1"),
     ("privacy.noiseMultiplier=null", "found neither"),
     ("privacy.targetEpsilon=3", "found both"),
-    ("privacy.noiseMultiplier=0", "found 0; allowed: a number from 0.0001 up to 1000000, or null"),
-    ("privacy.relation=replace-one", "refused: replace-one with Poisson"),
+    ("privacy.noiseMultiplier=0", "found 0; allowed: a number from 0.01 up to 1000000, or null"),
+    ("privacy.relation=replace-one", "--set: privacy.relation: refused: replace-one with Poisson"),
     ("privacy.accountant=pld", "\"pld\" is not in this version"),
     ("privacy.accountant=gaussian", "not an upper bound"),
     ("privacy.budget=3", "not in this version"),
@@ -106,6 +112,35 @@ func scenario(_ overrides: String..., text: String = smallScenario) throws -> Sc
     #expect(message(["privacy=null", "channel.codec=float32"]) == "no error")
     #expect(message(["privacy=null", "channel.codec=auto"]) == "no error")
     #expect(message(["cohort.sampling=everyone", "cohort.size=null"]) == "no error")
+  }
+
+  @Test func integersMayBeWrittenAsNumbers() throws {
+    #expect(try scenario("rounds=1e1").rounds == 10)
+    #expect(try scenario("rounds=7.0").rounds == 7)
+  }
+
+  @Test func modelsThatNoMachineTrainsAreRefused() {
+    let found = message(["model.kind=perceptron", "model.hidden=[100000,100000]"])
+    #expect(found.hasPrefix("--set: model.hidden: refused: found a model of 10007600010 parameters"), "\(found)")
+  }
+
+  /// The ends of every range make a plan or a refusal, quickly.
+  @Test func extremesArePlannedOrRefused() throws {
+    for override in [
+      "privacy.noiseMultiplier=0.01", "privacy.noiseMultiplier=1000000", "privacy.clippingNorm=1e-9",
+      "privacy.clippingNorm=1e9", "privacy.delta=1e-300", "privacy.delta=0.99", "rounds=1000000",
+      "seed=9223372036854775807", "cohort.dropout=0.999999", "training.learningRate=1e300",
+    ] {
+      let setup = try RunSetup(scenario: scenario(override), split: nil, threads: 1)
+      #expect(try #require(setup.plan).plannedSpending.epsilon >= 0)
+      _ = Explanation(setup).text
+      _ = Explanation(setup).json.text(pretty: true)
+    }
+    for epsilon in ["0.001", "10000"] {
+      let setup = try RunSetup(
+        scenario: scenario("privacy.noiseMultiplier=null", "privacy.targetEpsilon=\(epsilon)"), split: nil, threads: 1)
+      #expect(try #require(setup.plan).plannedSpending.epsilon <= Double(epsilon) ?? 0)
+    }
   }
 
   @Test func deltaIsCheckedAgainstTheNumberOfClients() throws {

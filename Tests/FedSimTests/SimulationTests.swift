@@ -31,7 +31,7 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
       #expect(record.arrived <= record.drawn && record.refused == 0 && record.nonFinite == 0)
       #expect((record.accuracy != nil) == (record.round % 2 == 0))
       let bits = try #require(record.payloadBits)
-      #expect(bits.mean * Double(record.arrived) - Double(record.totalPayloadBits) < 1e-6)
+      #expect(abs(bits.mean * Double(record.arrived) - Double(record.totalPayloadBits)) < 1e-6)
       // An upload is its payload and an envelope of 3 to 4 bytes.
       let envelope = record.wireBytes - record.totalPayloadBits / 8
       #expect(envelope >= 3 * record.arrived && envelope <= 4 * record.arrived)
@@ -98,11 +98,17 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
       return try Dataset(features: features, labels: labels, featureCount: 4, classCount: 3)
     }
     let split = try Split(training: examples(600), test: examples(300))
-    let mild = try scenario("rounds=20", "privacy.noiseMultiplier=0.3", "channel.codec=auto")
+    let mild = try scenario(
+      "rounds=20", "privacy.noiseMultiplier=0.3", "channel.codec=auto", "data.source=given")
     var simulation = try Simulation(scenario: mild, split: split, threads: 2)
     var last: RoundRecord?
     while let record = try simulation.nextRound() { last = record }
     #expect(simulation.setup.network.parameterCount == 15)
+    let resolved = simulation.setup.resolved.text(pretty: false)
+    #expect(resolved.contains("\"source\": \"given\"") && resolved.contains("\"codec\": \"layered\""))
+    #expect(throws: ScenarioError.self, "nobody gives examples") {
+      try RunSetup(scenario: mild, split: nil, threads: 1)
+    }
     #expect(try #require(last?.accuracy) > 0.9)
   }
 
@@ -113,6 +119,32 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
     #expect(last.spending == nil && last.clippedFraction == 0 && last.idealBits == nil)
     #expect(last.totalPayloadBits == 50 * 32 * 650)
     #expect(try #require(last.accuracy) > 0.9)
+  }
+
+  @Test func withoutPrivacyTheSamplingRateIsStillToldAndSizesMayBeFixed() throws {
+    let run = try records(
+      scenario("privacy=null", "channel.codec=auto", "cohort.sampling=fixed-size", "cohort.size=10", "rounds=2"))
+    #expect(run.records.allSatisfy { $0.samplingRate == 0.2 && $0.drawn == 10 && $0.arrived == 10 })
+  }
+
+  /// Where to stop may have been chosen by looking: the claim is for the planned rounds.
+  @Test func anInterruptedRunClaimsThePlan() throws {
+    var simulation = try Simulation(scenario: scenario(), threads: 1)
+    let first = try #require(try simulation.nextRound())
+    let stopped = RunSummary(simulation.setup, records: [first], stoppedBy: .interrupted)
+    let planned = try #require(simulation.setup.plan?.plannedSpending)
+    #expect(stopped.spending == planned)
+    #expect(try #require(first.spending).epsilon < planned.epsilon)
+    #expect(stopped.closingTable.contains("claimed for all 4 planned rounds"))
+    let none = RunSummary(simulation.setup, records: [], stoppedBy: .interrupted)
+    #expect(!none.closingTable.contains("NONE") && none.spending == planned)
+  }
+
+  @Test func recordsDoNotDependOnBatches() throws {
+    let setup = try RunSetup(scenario: scenario(), split: nil, threads: 1)
+    #expect(setup.batches(of: []).isEmpty)
+    #expect(setup.batches(of: Array(0..<20_000)).flatMap { $0 } == Array(0..<20_000))
+    #expect(setup.batches(of: Array(0..<20_000)).count > 1)
   }
 
   @Test func anEmptyCohortReleasesNoiseAndCostsARound() throws {
@@ -210,6 +242,13 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
     #expect(Text.fixed(1.005, 1) == "1.0" && Text.fixed(-0.04, 1) == "0.0" && Text.fixed(12.5, 0) == "13")
     #expect(Text.fixed(1234.5678, 2) == "1,234.57")
     #expect(Text.short(1e-5) == "1e-5" && Text.short(3.44e-8) == "3.44e-8" && Text.short(0.0123) == "0.0123")
+    #expect(
+      Text.short(.infinity) == "inf" && Text.fixed(2e15, 5) == "2000000000000000.0" && Text.short(3e-320).contains("e-")
+    )
+    #expect(
+      Text.fixedUp(46.2112102, 3) == "46.212" && Text.fixedUp(8, 3) == "8.000"
+        && Text.fixedUp(1999.9996, 3) == "2,000.000")
+    #expect(Text.fixedDown(46.2118, 3) == "46.211" && Text.fixedDown(8, 3) == "8.000")
     #expect(Text.short(0) == "0" && Text.short(153_920) == "153,920")
     #expect(Text.wrapped("aa bb cc", width: 5) == "aa bb\ncc")
     #expect(Text.table(["a", "bb"], [["111", "2"]]) == "  a  bb\n---  --\n111   2")
@@ -225,6 +264,8 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
       try RunFolder(creating: path, replacing: false)
     }
     #expect(try String(contentsOfFile: path + "/rounds.jsonl", encoding: .utf8) == "{\"round\": 1}\n{\"round\": 2}\n")
+    #expect(throws: RunFolderError.self) { try RunFolder(creating: path + "/rounds.jsonl", replacing: true) }
+    #expect(throws: RunFolderError.self) { try RunFolder(creating: "", replacing: true) }
     try "mine".write(toFile: path + "/notes.txt", atomically: true, encoding: .utf8)
     _ = try RunFolder(creating: path, replacing: true)
     #expect(!FileManager.default.fileExists(atPath: path + "/rounds.jsonl"))

@@ -25,10 +25,10 @@ public struct CohortSampler: Sendable {
       guard drawn.count > largest else { return drawn }
       random.stream.shuffle(&drawn)
       return drawn.prefix(largest).sorted()
-    case .fixedSize:
+    case .fixedSize(let rate):
       var all = Array(0..<population)
       random.stream.shuffle(&all)
-      return all.prefix(largest).sorted()
+      return all.prefix(Int((rate * Double(population)).rounded())).sorted()
     }
   }
 }

@@ -25,8 +25,11 @@ public enum Accountant: String, Sendable, CaseIterable {
     switch (self, pair) {
     case (.gaussian, .gaussian(let mu)):
       let profile = GaussianProfile(mu: mu * Double(rounds).squareRoot())
-      let epsilon = profile.epsilon(delta: delta)
-      return Spending(epsilon: epsilon * (1 + 1e-9), lowerBound: epsilon * (1 - 1e-9))
+      // The lower bound is for C itself, without the margin.
+      let attained = GaussianProfile(mu: profile.mu / PrivacyEvent.sensitivityMargin)
+      return Spending(
+        epsilon: profile.epsilon(delta: delta) * (1 + 1e-9),
+        lowerBound: attained.epsilon(delta: delta) * (1 - 1e-9))
     case (.gaussian, .subsampled):
       throw .unproved(
         "the \"gaussian\" accountant is for cohorts of everyone: the central limit approximation for sampled cohorts "
@@ -63,7 +66,7 @@ public enum Accountant: String, Sendable, CaseIterable {
       let event = PrivacyEvent(noiseMultiplier: z, sampling: sampling, relation: relation)
       return try spending(event, rounds: rounds, delta: delta).epsilon <= target
     }
-    let range = 1e-3...1e6
+    let range = 1e-2...1e6
     var high = 1.0
     while try !isEnough(high) {
       high *= 2

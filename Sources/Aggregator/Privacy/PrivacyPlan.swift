@@ -15,6 +15,8 @@ public struct PrivacyPlan: Sendable, Equatable {
   public let largestCohort: Int
   /// The part of delta that pays for cohorts cut to m_max.
   public let truncationDelta: Double
+  /// Epsilon of all planned rounds: what a run claims even where somebody stops it earlier.
+  public let plannedSpending: Accountant.Spending
 
   /// The smallest m_max with T Pr[Bin(N, q) >= m_max] <= delta / 100, and that probability; N and 0 for everyone.
   ///
@@ -24,6 +26,7 @@ public struct PrivacyPlan: Sendable, Equatable {
   public static func largestCohort(
     population: Int, sampling: Sampling, rounds: Int, delta: Double
   ) -> (size: Int, truncationDelta: Double) {
+    if case .fixedSize(let rate) = sampling { return (Int((rate * Double(population)).rounded()), 0) }
     guard case .poisson(let rate) = sampling, rate < 1 else { return (population, 0) }
     let charge = { (size: Int) in
       Double(rounds) * binomialUpperTail(trials: population, probability: rate, atLeast: size)
@@ -56,8 +59,13 @@ public struct PrivacyPlan: Sendable, Equatable {
       noiseMultiplier = try accountant.calibratedNoiseMultiplier(
         targetEpsilon: target, delta: delta - truncationDelta, rounds: rounds, sampling: sampling, relation: relation)
     }
+    let noiseScale = noiseMultiplier * clippingNorm / Double(largestCohort).squareRoot()
+    guard noiseScale > 0, noiseScale.isFinite else {
+      throw .unproved("a clipping norm of \(clippingNorm) leaves a noise of \(noiseScale) for each client")
+    }
     // Refused before the first round, not after the last.
-    _ = try spending(rounds: rounds)
+    let event = PrivacyEvent(noiseMultiplier: noiseMultiplier, sampling: sampling, relation: relation)
+    plannedSpending = try accountant.spending(event, rounds: rounds, delta: delta - truncationDelta)
   }
 
   public enum Noise: Sendable, Equatable {

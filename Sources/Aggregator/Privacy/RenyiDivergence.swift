@@ -26,7 +26,8 @@ enum Direction: CaseIterable {
 ///     A = E_Q[(1 + w)^e] = 1 + E_Q[(1 + w)^e - 1 - e w],
 ///
 /// an integral of a non-negative function: no cancellation however small q is. The trapezoid rule on an analytic
-/// integrand with Gaussian ends converges exponentially; relative error below 10^-12 (tested against 40 digits).
+/// integrand with Gaussian ends converges exponentially; relative error below 10^-11 for orders
+/// from 1.05 on (tested against 40 digits), 10^-8 just above 1, where no minimum lies.
 struct SubsampledGaussian: Hashable {
   let samplingRate: Double
   let noiseMultiplier: Double
@@ -51,19 +52,20 @@ struct SubsampledGaussian: Hashable {
     let high = max(exponent, 1) + 10 * z
     let count = ((high - low) / step).rounded(.up)
     step = (high - low) / count
-    // Two passes over the logarithms, the first for their maximum: A - 1 spans hundreds of orders of magnitude.
-    var logs = [Double]()
-    logs.reserveCapacity(Int(count) + 1)
+    // A running maximum: A - 1 spans hundreds of orders of magnitude.
     var top = -Double.infinity
+    var sum = 0.0
     for i in 0...Int(count) {
       let x = low + Double(i) * step
       let value = logIntegrand(x, exponent) - x * x / (2 * z * z)
-      logs.append(value)
-      if value > top { top = value }
+      if value > top {
+        sum = sum * exp(top - value) + 1
+        top = value
+      } else if value > -.infinity {
+        sum += exp(value - top)
+      }
     }
     guard top > -.infinity else { return 0 }
-    var sum = 0.0
-    for value in logs { sum += exp(value - top) }
     let logExcess = top + log(sum * step / (z * (2 * Double.pi).squareRoot()))
     return logExcess > 40 ? logExcess + exp(-logExcess) : log1p(exp(logExcess))
   }

@@ -30,13 +30,12 @@ public struct Server: Sendable {
 
   public func isEnrolled(_ client: Int) -> Bool { sessions[client] != nil }
 
-  /// Agrees on a key with each new client: once a client, when it is first drawn.
-  public mutating func enrol(_ clients: [Int], publicKeys: [Key], _ parallel: Parallel) throws {
+  /// Agrees on a key with each new client: once a client, when it is first drawn. One with an unacceptable key stays a
+  /// stranger, whose uploads are refused.
+  public mutating func enrol(_ clients: [Int], publicKeys: [Key], _ parallel: Parallel) {
     let keyPair = keyPair
-    let agreed = parallel.map(clients.count) { i in
-      Result { () throws(KeyAgreementError) in try keyPair.sessionAsServer(client: publicKeys[i]) }
-    }
-    for (client, session) in zip(clients, agreed) { sessions[client] = try session.get() }
+    let agreed = parallel.map(clients.count) { try? keyPair.sessionAsServer(client: publicKeys[$0]) }
+    for (client, session) in zip(clients, agreed) { sessions[client] = session }
   }
 
   public func broadcast(round: Int) -> Broadcast {
@@ -45,104 +44,110 @@ public struct Server: Sendable {
       serverPublicKey: keyPair.publicKey, parameters: parameters)
   }
 
-  /// Decodes and adds up the uploads of a round, in their order. One that is no valid message of a drawn client for
-  /// this round is refused: a contribution of zero, as if it had not come.
-  public func aggregate(
-    _ uploads: [[UInt8]], of cohort: [Int], round: Int, _ parallel: Parallel
-  ) throws -> Aggregate {
-    let broadcast = broadcast(round: round)
-    let channel = try Channel(settings, rotationKey: broadcast.rotationKey)
-    let drawn = Set(cohort)
-    var seen = Set<Int>()
-    var aggregate = Aggregate(dimension: settings.dimension)
-    // Batches of a fixed number bound the memory; sums go in the order of the uploads, whatever the threads.
-    let batch = 16
-    for first in stride(from: 0, to: uploads.count, by: batch) {
-      let part = Array(uploads[first..<min(first + batch, uploads.count)])
-      let decoded = parallel.map(part.count) { i in
-        decode(part[i], channel, drawn, round)
-      }
-      for (bytes, result) in zip(part, decoded) {
-        switch result {
-        case .success(let message) where seen.insert(message.client).inserted:
-          aggregate.add(message.sample, payloadBits: message.payloadBits, wireBytes: bytes.count)
-        case .success, .failure:
-          aggregate.refuse(wireBytes: bytes.count)
-        }
-      }
-    }
-    channel.unrotate(&aggregate.sum)
-    return aggregate
+  /// The empty sum of a round, to which uploads are added as they come.
+  public func open(round: Int, cohort: [Int]) throws -> Aggregate {
+    Aggregate(
+      round: round, cohort: Set(cohort),
+      channel: try Channel(settings, rotationKey: secrets.rotation(round: round)))
   }
 
-  private struct Message: Sendable {
-    let client: Int
-    let payloadBits: Int
-    let sample: [Double]
+  /// Decodes uploads and adds them up, in their order whatever the threads. One that is no valid first message of a drawn
+  /// client for this round is refused: a contribution of zero, as if it had not come.
+  ///
+  /// Takes memory for one sample an upload: give it a round in batches.
+  public func receive(_ uploads: [[UInt8]], into aggregate: inout Aggregate, _ parallel: Parallel) {
+    let (round, cohort, channel) = (aggregate.round, aggregate.cohort, aggregate.channel)
+    let decoded = parallel.map(uploads.count) { decode(uploads[$0], channel, cohort, round) }
+    for (bytes, result) in zip(uploads, decoded) { aggregate.add(result, wireBytes: bytes.count) }
   }
 
   private func decode(
     _ bytes: [UInt8], _ channel: Channel, _ drawn: Set<Int>, _ round: Int
-  ) -> Result<Message, UploadRefusal> {
+  ) -> Result<DecodedUpload, UploadRefusal> {
     guard let upload = try? Upload(bytes: bytes) else { return .failure(.malformed) }
     guard upload.round == round else { return .failure(.wrongRound) }
     guard drawn.contains(upload.client), let session = sessions[upload.client] else {
       return .failure(.notDrawn)
     }
-    var sample = [Double](repeating: 0, count: settings.dimension)
-    let shared = SharedRandomness(session: session, round: round)
     do throws(PayloadError) {
-      try channel.decode(upload.payload, shared: shared, addingTo: &sample)
+      let sample = try channel.decode(
+        upload.payload, shared: SharedRandomness(session: session, round: round))
+      return .success(DecodedUpload(client: upload.client, payloadBits: upload.payload.bits, sample: sample))
     } catch {
       return .failure(.payload(error))
     }
-    return .success(Message(client: upload.client, payloadBits: upload.payload.bits, sample: sample))
   }
 
-  /// Adds the server's own noise, so that the sum carries exactly z C whoever dropped out and however many were drawn.
-  public func complete(_ aggregate: inout Aggregate, round: Int) {
-    guard let plan else { return }
+  /// Turns the sum back into the model's coordinates and adds the server's own noise, so that it carries exactly z C
+  /// whoever dropped out and however many were drawn.
+  public func complete(_ aggregate: Aggregate) -> [Double] {
+    var sum = aggregate.sum
+    aggregate.channel.unrotate(&sum)
+    guard let plan else { return sum }
     let scale = plan.completionScale(arrived: aggregate.arrived)
-    guard scale > 0 else { return }
-    var random = secrets.completion(round: round)
-    random.stream.forEachNormal(count: aggregate.sum.count) { aggregate.sum[$0] += scale * $1 }
+    guard scale > 0 else { return sum }
+    var random = secrets.completion(round: aggregate.round)
+    sum.withUnsafeMutableBufferPointer { values in
+      random.stream.forEachNormal(count: values.count) { values[$0] += scale * $1 }
+    }
+    return sum
   }
 
   /// The next model: the completed sum over the expected cohort size, through the server's optimizer.
-  public mutating func step(_ aggregate: Aggregate) {
-    optimizer.step(&parameters, mean: aggregate.sum, divisor: sampler.expectedSize)
+  public mutating func step(_ sum: [Double]) {
+    optimizer.step(&parameters, sum: sum, divisor: sampler.expectedSize)
   }
+}
+
+struct DecodedUpload: Sendable {
+  let client: Int
+  let payloadBits: Int
+  let sample: [Double]
 }
 
 /// Why an upload did not count.
-enum UploadRefusal: Error, Equatable {
+public enum UploadRefusal: Error, Equatable {
   case malformed
   case wrongRound
   case notDrawn
+  case repeated
   case payload(PayloadError)
 }
 
-/// The sum of a round's decoded updates and what arriving cost.
+/// The sum of a round's decoded updates, in the channel's coordinates, and what arriving cost.
 public struct Aggregate: Sendable {
-  public var sum: [Double]
-  public private(set) var arrived = 0
-  public private(set) var refused = 0
+  public let round: Int
+  public private(set) var sum: [Double]
   /// Of each upload that counted, in order.
   public private(set) var payloadBits: [Int] = []
+  /// Of each upload that did not.
+  public private(set) var refusals: [UploadRefusal] = []
   /// Whole uploads with their envelopes, refused ones included.
   public private(set) var wireBytes = 0
+  let cohort: Set<Int>
+  let channel: Channel
+  private var seen: Set<Int> = []
 
-  init(dimension: Int) { sum = [Double](repeating: 0, count: dimension) }
-
-  mutating func add(_ sample: [Double], payloadBits bits: Int, wireBytes bytes: Int) {
-    for i in sum.indices { sum[i] += sample[i] }
-    arrived += 1
-    payloadBits.append(bits)
-    wireBytes += bytes
+  init(round: Int, cohort: Set<Int>, channel: Channel) {
+    self.round = round
+    self.cohort = cohort
+    self.channel = channel
+    sum = [Double](repeating: 0, count: channel.settings.dimension)
   }
 
-  mutating func refuse(wireBytes bytes: Int) {
-    refused += 1
+  public var arrived: Int { payloadBits.count }
+
+  mutating func add(_ result: Result<DecodedUpload, UploadRefusal>, wireBytes bytes: Int) {
     wireBytes += bytes
+    switch result {
+    case .failure(let refusal): refusals.append(refusal)
+    case .success(let upload):
+      guard seen.insert(upload.client).inserted else {
+        refusals.append(.repeated)
+        return
+      }
+      payloadBits.append(upload.payloadBits)
+      for i in sum.indices { sum[i] += upload.sample[i] }
+    }
   }
 }

@@ -1,7 +1,7 @@
 /// A model update that a codec may take: finite, with an L2 norm of at most the clipping norm. Clipping is the only
 /// way to get one.
 public struct ClippedUpdate: Sendable {
-  /// In double: |values| <= C (1 + 10^-12).
+  /// In double: |values| <= C but for rounding, far inside the 10^-6 that accountants allow for.
   public let values: [Double]
 
   /// The L2 norm of `values`.
@@ -52,13 +52,10 @@ public struct ClippedUpdate: Sendable {
   public func informationBits(noiseScale sigma: Double) -> Double {
     guard sigma > 0, !values.isEmpty else { return 0 }
     let d = Double(values.count)
-    return d / 2 * log2Accurate(1 + norm * norm / (d * sigma * sigma))
-  }
-
-  private func log2Accurate(_ x: Double) -> Double {
-    // Only for reports: ln(1 + y) without cancellation for small y.
-    let y = x - 1
-    let natural = y < 1e-5 ? y - y * y / 2 + y * y * y / 3 : Elementary.log(x)
-    return natural / Elementary.log(2)
+    let ratio = norm / sigma
+    let rho = ratio * ratio / d
+    // Below 10^-5 three terms of the series leave nothing, where ln(1 + rho) would cancel.
+    let natural = rho < 1e-5 ? rho - rho * rho / 2 + rho * rho * rho / 3 : Elementary.log(1 + rho)
+    return d / 2 * natural / Elementary.log(2)
   }
 }

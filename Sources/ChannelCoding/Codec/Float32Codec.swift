@@ -15,31 +15,33 @@ struct Float32Codec: UpdateCodec {
   func encode(
     _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness
   ) -> Payload {
-    var bytes = [UInt8]()
-    bytes.reserveCapacity(4 * dimension)
-    let put = { (value: Double) in
-      let bits = Float(value).bitPattern
-      for shift in [0, 8, 16, 24] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: bits >> shift)) }
-    }
+    var noisy = update.values
     if noiseScale > 0 {
-      noise.stream.forEachNormal(count: dimension) { put(update.values[$0] + noiseScale * $1) }
-    } else {
-      update.values.forEach(put)
+      noisy.withUnsafeMutableBufferPointer { values in
+        noise.stream.forEachNormal(count: dimension) { values[$0] += noiseScale * $1 }
+      }
+    }
+    let bytes = [UInt8](unsafeUninitializedCapacity: 4 * dimension) { buffer, count in
+      for i in 0..<dimension {
+        UnsafeMutableRawBufferPointer(buffer).storeBytes(
+          of: Float(noisy[i]).bitPattern.littleEndian, toByteOffset: 4 * i, as: UInt32.self)
+      }
+      count = 4 * dimension
     }
     return Payload(bytes: bytes)
   }
 
-  func decode(_ payload: Payload, shared: SharedRandomness, addingTo sum: inout [Double]) throws(PayloadError) {
-    let bytes = payload.bytes
-    guard bytes.count == 4 * dimension else {
-      throw .wrongLength(found: bytes.count, expected: 4 * dimension)
+  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    guard payload.bytes.count == 4 * dimension else {
+      throw .wrongLength(found: payload.bytes.count, expected: 4 * dimension)
     }
-    let value = { (i: Int) in
-      Float(
-        bitPattern: UInt32(bytes[4 * i]) | UInt32(bytes[4 * i + 1]) << 8 | UInt32(bytes[4 * i + 2]) << 16
-          | UInt32(bytes[4 * i + 3]) << 24)
+    let sample = payload.bytes.withUnsafeBytes { bytes in
+      (0..<dimension).map { i in
+        let bits = bytes.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self)
+        return Double(Float(bitPattern: UInt32(littleEndian: bits)))
+      }
     }
-    for i in 0..<dimension where !value(i).isFinite { throw .notFinite(coordinate: i) }
-    for i in 0..<dimension { sum[i] += Double(value(i)) }
+    if let i = sample.firstIndex(where: { !$0.isFinite }) { throw .notFinite(coordinate: i) }
+    return sample
   }
 }

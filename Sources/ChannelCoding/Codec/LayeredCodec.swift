@@ -55,13 +55,15 @@ struct LayeredCodec: UpdateCodec {
     return Payload(bytes: coder.finish())
   }
 
-  func decode(_ payload: Payload, shared: SharedRandomness, addingTo sum: inout [Double]) throws(PayloadError) {
-    var decoded = [Double](repeating: 0, count: dimension)
-    let problem: PayloadError? = payload.bytes.withUnsafeBufferPointer { bytes in
-      decoded.withUnsafeMutableBufferPointer { decode(bytes, shared: shared, into: $0) }
+  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    var problem: PayloadError?
+    let sample = [Double](unsafeUninitializedCapacity: dimension) { values, count in
+      values.initialize(repeating: 0)
+      problem = payload.bytes.withUnsafeBufferPointer { decode($0, shared: shared, into: values) }
+      count = dimension
     }
     if let problem { throw problem }
-    for i in 0..<dimension { sum[i] += decoded[i] }
+    return sample
   }
 
   private func decode(
@@ -70,6 +72,7 @@ struct LayeredCodec: UpdateCodec {
     var decoder = RangeDecoder(bytes)
     guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
     let inverseScale = normClass.isZero ? 0 : 1 / modelScale(normClass)
+    let largestSignal = clippingNorm / noiseScale * (1 + 1e-6)
     var problem: PayloadError?
     NormalTable.shared.withCumulative { cumulative in
       forEachChunk(shared) { first, steps, dithers in
@@ -83,6 +86,11 @@ struct LayeredCodec: UpdateCodec {
               return false
             }
             index = found
+            // What no encoder sends: a coordinate beyond the clipping norm. It could outweigh all honest clients.
+            guard Double(found.magnitude) * step <= largestSignal + 2 * step else {
+              problem = .notACode(coordinate: first + i)
+              return false
+            }
           }
           values[first + i] = noiseScale * (step * (Double(index) - dither))
         }

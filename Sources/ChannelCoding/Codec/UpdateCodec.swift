@@ -10,8 +10,8 @@ public protocol UpdateCodec: Sendable {
     _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness
   ) -> Payload
 
-  /// Adds the decoded sample to `sum`. Where it throws, `sum` holds what it held before.
-  func decode(_ payload: Payload, shared: SharedRandomness, addingTo sum: inout [Double]) throws(PayloadError)
+  /// The sample, d values, all finite. Any bytes give a sample or an error.
+  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double]
 }
 
 /// The coded update: what `payloadBits` counts.
@@ -64,6 +64,9 @@ public struct ChannelSettings: Sendable, Equatable {
     self.noiseScale = noiseScale
   }
 
+  /// Inside these nothing overflows or vanishes, in float32 neither.
+  private static let scales = 1e-30...1e30
+
   /// Largest C / sigma that the layered codes take: their integers then stay far inside 64 bits.
   public static let largestSignal = 0x1p30
 
@@ -72,6 +75,12 @@ public struct ChannelSettings: Sendable, Equatable {
     if dimension < 1 { return "an update needs at least one coordinate, found \(dimension)" }
     if !(clippingNorm > 0) { return "the clipping norm must be above 0, found \(clippingNorm)" }
     if !(noiseScale >= 0 && noiseScale.isFinite) { return "the noise must be finite, found \(noiseScale)" }
+    if clippingNorm.isFinite, !Self.scales.contains(clippingNorm) {
+      return "the clipping norm must be from 1e-30 to 1e30, found \(clippingNorm)"
+    }
+    if noiseScale > 0, !Self.scales.contains(noiseScale) {
+      return "the noise of one client must be 0 or from 1e-30 to 1e30, found \(noiseScale)"
+    }
     switch codec {
     case .float32: return nil
     case .layered:
@@ -120,12 +129,9 @@ public struct Channel: Sendable {
     return codec.encode(rotation.map(update.rotated(by:)) ?? update, shared: shared, private: &noise)
   }
 
-  /// The server's end: adds the sample to a sum in the channel's own coordinates.
-  public func decode(
-    _ payload: Payload, shared: SharedRandomness, addingTo sum: inout [Double]
-  ) throws(PayloadError) {
-    precondition(sum.count == settings.dimension)
-    try codec.decode(payload, shared: shared, addingTo: &sum)
+  /// The server's end: the sample in the channel's own coordinates, in which samples may be added up.
+  public func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    try codec.decode(payload, shared: shared)
   }
 
   /// From the channel's coordinates to the model's: once a round, for the whole sum.

@@ -33,7 +33,7 @@ public struct RangeEncoder: Sendable {
     encode(start: bits << shift, size: 1 << shift)
   }
 
-  /// A non-negative integer as Elias gamma: 2 floor(log2(value + 1)) + 1 bits.
+  /// An integer below 2^61 - 1 as Elias gamma: 2 floor(log2(value + 1)) + 1 bits.
   public mutating func encodeGamma(_ value: UInt64) {
     let shifted = value &+ 1
     let length = 63 - shifted.leadingZeroBitCount
@@ -88,10 +88,12 @@ public struct RangeDecoder {
     return position < bytes.count ? UInt64(bytes[position]) : 0
   }
 
-  /// Whether no byte is left: a message that ends before its payload does is damaged.
+  /// Whether the message ends where an encoder ends it. A longer one is not what the encoder wrote; one that was cut short
+  /// cannot be told from another message.
   ///
-  /// The decoder looks eight bytes ahead; the encoder writes at most as many.
-  public var isAtEnd: Bool { position >= bytes.count }
+  /// The decoder has read eight bytes and one for each shift; the encoder writes one for each shift and at most one more, and
+  /// never a zero byte at the end.
+  public var isAtEnd: Bool { bytes.count <= position - 7 && bytes.last != 0 }
 
   /// Whether the next symbol starts at or above `start`.
   @inline(__always)
@@ -120,12 +122,15 @@ public struct RangeDecoder {
     return bits
   }
 
+  /// Values below 2^61: adding any alphabet's size to one does not overflow.
+  private static let longestGamma = 60
+
   /// - Returns: nil where the length is one that no encoder writes.
   public mutating func gamma() -> UInt64? {
     var length = 0
     while bits(count: 1) == 1 {
       length += 1
-      if length > 62 { return nil }
+      if length > Self.longestGamma { return nil }
     }
     var shifted: UInt64 = 1
     for _ in 0..<length { shifted = shifted << 1 | bits(count: 1) }

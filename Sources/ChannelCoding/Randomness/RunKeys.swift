@@ -78,12 +78,4 @@ public struct Fingerprint: Sendable {
   }
 
   public var bytes: [UInt8] { digest.bytes }
-
-  /// 64 hexadecimal digits.
-  public var description: String {
-    digest.bytes.map { byte in
-      let digits = Array("0123456789abcdef")
-      return String([digits[Int(byte >> 4)], digits[Int(byte & 15)]])
-    }.joined()
-  }
 }

@@ -4,7 +4,7 @@
 public struct SharedRandomness: Sendable {
   private let key: Key
 
-  /// - Parameter session: the uplink key of `KeyAgreement`.
+  /// - Parameter session: the uplink key that `KeyPair` agrees on.
   public init(session: SessionKey, round: Int) {
     key = session.key.derived(.shared, index: UInt64(round))
   }

@@ -8,14 +8,12 @@ import ChannelCoding
 public struct Network: Sendable, Equatable {
   /// Widths from the features to the classes, at least two.
   public let widths: [Int]
+  public let parameterCount: Int
 
   public init(features: Int, hidden: [Int], classes: Int) {
     widths = [features] + hidden + [classes]
     precondition(widths.allSatisfy { $0 > 0 })
-  }
-
-  public var parameterCount: Int {
-    zip(widths, widths.dropFirst()).map { ($0 + 1) * $1 }.reduce(0, +)
+    parameterCount = zip(widths, widths.dropFirst()).map { ($0 + 1) * $1 }.reduce(0, +)
   }
 
   private var layerCount: Int { widths.count - 1 }

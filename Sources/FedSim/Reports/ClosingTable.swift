@@ -11,12 +11,12 @@ extension RunSummary {
     let rows = chosen.map { record in
       [
         "\(record.round)", "\(record.arrived)", record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
-        record.loss.map { Text.fixed($0, 3) } ?? "-", record.spending.map { Text.fixed($0.epsilon, 2) } ?? "none",
+        record.loss.map { Text.fixed($0, 3) } ?? "-", record.spending.map { Text.fixedUp($0.epsilon, 2) } ?? "none",
         record.payloadBits.map { Text.fixed($0.mean, 0) } ?? "-", record.idealBits.map { Text.fixed($0, 0) } ?? "-",
       ]
     }
     var lines = [
-      Text.table(["round", "clients", "accuracy", "loss", "epsilon", "bits/client", "I(X;Y), bits"], rows), "",
+      Text.table(["round", "clients", "accuracy", "loss", "epsilon", "bits/client", "Gaussian I(X;Y)"], rows), "",
     ]
     lines.append(contentsOf: headline)
     return lines.joined(separator: "\n")
@@ -30,17 +30,22 @@ extension RunSummary {
           + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)")
     }
     if let plan = setup.plan, let spending {
-      let lower = spending.lowerBound.map { ", at least \(Text.fixed($0, 3))" } ?? ""
+      let lower = spending.lowerBound.map { ", at least \(Text.fixedDown($0, 3))" } ?? ""
       lines.append(
-        "privacy    epsilon \(Text.fixed(spending.epsilon, 3))\(lower) at delta \(Text.short(plan.delta)) "
-          + "(\(plan.accountant.rawValue), \(plan.relation.rawValue), \(plan.sampling.name) q = "
+        "privacy    epsilon \(Text.fixedUp(spending.epsilon, 3))\(lower) at delta \(plan.delta) "
+          + "(N delta = \(Text.short(plan.delta * Double(setup.population.clientCount))); \(plan.accountant.rawValue), \(plan.relation.rawValue), \(plan.sampling.name) q = "
           + "\(Text.short(plan.sampling.rate)), z = \(Text.short(plan.noiseMultiplier)))")
+      if stoppedBy == .interrupted, let done = records.last?.spending {
+        lines.append(
+          "           claimed for all \(plan.plannedRounds) planned rounds; the \(records.count) done would be "
+            + "\(Text.fixedUp(done.epsilon, 3)) if that number had been fixed in advance")
+      }
     } else {
       lines.append("privacy    NONE: neither clipping nor noise")
     }
     if let bits = payloadBitsPerClientRound {
       let share = Text.short(100 * bits / Double(float32Bits))
-      let ideal = idealBitsPerClientRound.map { "; I(X;Y) = \(Text.fixed($0, 0))" } ?? ""
+      let ideal = idealBitsPerClientRound.map { "; Gaussian I(X;Y) = \(Text.fixed($0, 0))" } ?? ""
       lines.append(
         "uplink     \(Text.fixed(bits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\": \(share) % of "
           + "float32's \(Text.grouped(float32Bits))\(ideal)")

@@ -32,14 +32,23 @@ public struct RunFolder: Sendable {
   public init(creating path: String, replacing: Bool) throws(RunFolderError) {
     self.path = path
     let manager = FileManager.default
+    var isFolder: Bool = false
+    guard !path.isEmpty else { throw .unusable(path: path, reason: "the name of the folder is empty") }
+    if manager.fileExists(atPath: path, isDirectory: &isFolder), !isFolder {
+      throw .unusable(path: path, reason: "this is a file; allowed: a folder, or a name that is free")
+    }
     let old = File.allCases.map(\.rawValue).filter { manager.fileExists(atPath: "\(path)/\($0)") }
     if !old.isEmpty && !replacing { throw .occupied(path: path, file: old[0]) }
     do {
       try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
       for file in old { try manager.removeItem(atPath: "\(path)/\(file)") }
     } catch {
-      throw .failed(path: path, reason: "\(error)")
+      throw .failed(path: path, reason: Self.reason(error))
     }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    (error as? CocoaError)?.underlying.map { "\($0)" } ?? "\(error)"
   }
 
   public func write(_ text: String, to file: File) throws(RunFolderError) {
@@ -51,7 +60,7 @@ public struct RunFolder: Sendable {
     do {
       try Data(bytes).write(to: URL(fileURLWithPath: target), options: .atomic)
     } catch {
-      throw .failed(path: target, reason: "\(error)")
+      throw .failed(path: target, reason: Self.reason(error))
     }
   }
 
@@ -68,11 +77,13 @@ public struct RunFolder: Sendable {
 }
 
 public enum RunFolderError: Error, Equatable, CustomStringConvertible {
+  case unusable(path: String, reason: String)
   case occupied(path: String, file: String)
   case failed(path: String, reason: String)
 
   public var description: String {
     switch self {
+    case .unusable(let path, let reason): "--out \"\(path)\": \(reason)"
     case .occupied(let path, let file):
       "\(path): there is a run already (\(file)); choose another folder with --out, or replace it with --force"
     case .failed(let path, let reason): "\(path): could not be written: \(reason)"

@@ -2,9 +2,9 @@
 public enum Text {
   /// `digits` after the point.
   public static func fixed(_ value: Double, _ digits: Int) -> String {
-    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }
+    guard value.isFinite, abs(value) * scale < 9e15 else { return "\(value)" }
     let scaled = Int((abs(value) * scale).rounded())
     let sign = value < 0 && scaled != 0 ? "-" : ""
     guard digits > 0 else { return sign + grouped(scaled) }
@@ -13,10 +13,29 @@ public enum Text {
     return sign + grouped(scaled / Int(scale)) + "." + zeros + fraction
   }
 
+  /// `digits` after the point, never below the value: for upper bounds.
+  public static func fixedUp(_ value: Double, _ digits: Int) -> String {
+    var step = 1.0
+    for _ in 0..<digits { step /= 10 }
+    let text = fixed(value, digits)
+    let shown = Double(text.split(separator: ",").joined()) ?? .infinity
+    return shown >= value ? text : fixed(value + step, digits)
+  }
+
+  /// `digits` after the point, never above the value: for lower bounds.
+  public static func fixedDown(_ value: Double, _ digits: Int) -> String {
+    var step = 1.0
+    for _ in 0..<digits { step /= 10 }
+    let text = fixed(value, digits)
+    let shown = Double(text.split(separator: ",").joined()) ?? -.infinity
+    return shown <= value ? text : fixed(value - step, digits)
+  }
+
   /// About three significant digits: "0.0123", "4.56", "78.9", "1,234", "3.4e-08".
   public static func short(_ value: Double) -> String {
     let size = abs(value)
     if size == 0 { return "0" }
+    guard size.isFinite else { return "\(value)" }
     if size < 1e-4 || size >= 1e15 {
       // d.de-XX by hand: two significant digits.
       var exponent = 0
