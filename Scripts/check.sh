@@ -26,6 +26,9 @@ step "debug: warnings are errors, fast tests"
 swift build "${options[@]}" --build-tests
 swift test "${options[@]}" --skip-build --skip Statistics 2>&1 | Scripts/quiet-tests.sh
 
+step "benchmarks build"
+swift build -c release --package-path Benchmarks --scratch-path .build-check/benchmarks
+
 step "release: all tests"
 swift build -c release "${options[@]}" -Xswiftc -enable-testing --build-tests
 swift test -c release "${options[@]}" -Xswiftc -enable-testing --skip-build 2>&1 | Scripts/quiet-tests.sh
