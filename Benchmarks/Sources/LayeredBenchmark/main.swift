@@ -61,8 +61,9 @@ for row in rows {
     var noise = keys.client(0).noise(round: repetition)
     var payload = Payload(bytes: [])
     let encodeTime = seconds { payload = channel.encode(update, shared: shared, private: &noise) }
-    var sum = [Double](repeating: 0, count: dimension)
-    let decodeTime = try seconds { try channel.decode(payload, shared: shared, addingTo: &sum) }
+    var sample: [Double] = []
+    let decodeTime = try seconds { sample = try channel.decode(payload, shared: shared) }
+    precondition(sample.count == dimension)
     if repetition > 0 {  // the first warms up
       bits += Double(payload.bits) / Double(repetitions)
       encode.append(encodeTime)

@@ -60,41 +60,40 @@ struct LayerModel {
   @inline(never)
   private func decodeOther(_ cumulative: NormalTable.Cumulative, from decoder: inout RangeDecoder) -> Int? {
     let target = decoder.target
-    let first = start(-last, cumulative)
-    let end = start(last + 1, cumulative)
-    if target < first {
-      decoder.consume(start: 0, size: first)
-      return decoder.gamma().map { -last - 1 - Int($0) }
+    // Where the symbol before an index ends: the escapes fill what is left on both sides.
+    let edge = { (index: Int) -> UInt64 in
+      index < -last ? 0 : (index > last + 1 ? 1 << 32 : start(index, cumulative))
     }
-    if target >= end {
-      decoder.consume(start: end, size: 1 << 32 - end)
-      return decoder.gamma().map { last + 1 + Int($0) }
-    }
-    // start(low) <= target < start(high); gallop away from 0, then halve.
-    var low = -last
-    var high = last + 1
+    // A guess saves steps and decides nothing: edge(low) <= target < edge(high) does.
+    let guess = cumulative.roughQuantile(Double(target) * 0x1p-32) / step + dither
+    var low = Int(min(max(guess, Double(-last - 1)), Double(last + 1)))
+    var lowEdge = edge(low)
+    var high = low
+    var highEdge = lowEdge
     var reach = 1
-    if target >= start(0, cumulative) {
-      low = 0
-      while low + reach < high, start(low + reach, cumulative) <= target {
-        low += reach
+    if lowEdge <= target {
+      while highEdge <= target {
+        (low, lowEdge) = (high, highEdge)
+        high = min(low + reach, last + 2)
+        highEdge = edge(high)
         reach *= 2
       }
-      high = min(high, low + reach)
     } else {
-      high = 0
-      while high - reach > low, start(high - reach, cumulative) > target {
-        high -= reach
+      while lowEdge > target {
+        (high, highEdge) = (low, lowEdge)
+        low = max(high - reach, -last - 1)
+        lowEdge = edge(low)
         reach *= 2
       }
-      low = max(low, high - reach)
     }
     while high - low > 1 {
       let middle = (low + high) / 2
-      if start(middle, cumulative) <= target { low = middle } else { high = middle }
+      let middleEdge = edge(middle)
+      if middleEdge <= target { (low, lowEdge) = (middle, middleEdge) } else { (high, highEdge) = (middle, middleEdge) }
     }
-    let begin = start(low, cumulative)
-    decoder.consume(start: begin, size: start(low + 1, cumulative) - begin)
+    decoder.consume(start: lowEdge, size: highEdge - lowEdge)
+    if low < -last { return decoder.gamma().map { -last - 1 - Int($0) } }
+    if low > last { return decoder.gamma().map { last + 1 + Int($0) } }
     return low
   }
 }

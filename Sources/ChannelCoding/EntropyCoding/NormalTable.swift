@@ -34,19 +34,34 @@ public struct NormalTable: Sendable {
     nodes[2 * half + 1] = 1
     for i in 1..<nodes.count { nodes[i] = max(nodes[i], nodes[i - 1]) }
     self.nodes = nodes
+    var node = 0
+    quantiles = (0...Self.quantileCells).map { cell in
+      let p = Double(cell) / Double(Self.quantileCells)
+      while node < 2 * half, nodes[node] < p { node += 1 }
+      return Double(node - half) / Self.perUnit
+    }
   }
+
+  /// The nodes nearest to p = k / 512.
+  private let quantiles: [Double]
+  fileprivate static let quantileCells = 512
 
   /// Calls `body` with the distribution function as a value that hot loops can hold.
   @inline(__always)
   public func withCumulative<R>(_ body: (Cumulative) throws -> R) rethrows -> R {
-    try nodes.withUnsafeBufferPointer { buffer in
-      guard let address = buffer.baseAddress else { preconditionFailure("the table is never empty") }
-      return try body(Cumulative(nodes: address))
+    try nodes.withUnsafeBufferPointer { nodes in
+      try quantiles.withUnsafeBufferPointer { quantiles in
+        guard let nodes = nodes.baseAddress, let quantiles = quantiles.baseAddress else {
+          preconditionFailure("the tables are never empty")
+        }
+        return try body(Cumulative(nodes: nodes, quantiles: quantiles))
+      }
     }
   }
 
   public struct Cumulative {
     fileprivate let nodes: UnsafePointer<Double>
+    fileprivate let quantiles: UnsafePointer<Double>
 
     /// Never falls as `t` rises.
     @inline(__always)
@@ -56,6 +71,14 @@ public struct NormalTable: Sendable {
       let cell = Int(scaled)
       let low = nodes[cell]
       return low + (scaled - Double(cell)) * (nodes[cell + 1] - low)
+    }
+
+    /// Roughly where the distribution function is `p` in [0, 1]: to start a search, never to decide one.
+    @inline(__always)
+    public func roughQuantile(_ p: Double) -> Double {
+      let scaled = p * Double(quantileCells)
+      let cell = Swift.min(Int(scaled), quantileCells - 1)
+      return quantiles[cell] + (scaled - Double(cell)) * (quantiles[cell + 1] - quantiles[cell])
     }
   }
 }
