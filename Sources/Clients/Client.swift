@@ -35,7 +35,8 @@ public struct ClientPool: Sendable {
       broadcast: broadcast, channel: try Channel(broadcast.channel, rotationKey: broadcast.rotationKey))
   }
 
-  /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. In client order.
+  /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. In
+  /// client order.
   ///
   /// - Parameter evaluates: whether each client also measures the broadcast model on its own examples.
   public mutating func participate(

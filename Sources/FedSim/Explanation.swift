@@ -71,7 +71,7 @@ public struct Explanation: Sendable {
     let clients = setup.population.clientCount
     let examples = setup.population.data.count
     var facts = [
-      ("data", setup.scenario.expectsGivenData ? "given by the caller" : Digits.attribution),
+      ("data", setup.isDataGiven ? "given by the caller" : Digits.attribution),
       (
         "clients",
         "\(Text.grouped(clients)) with \(Text.grouped(examples)) training examples; "
@@ -88,6 +88,15 @@ public struct Explanation: Sendable {
           + "\(Text.short(setup.sampler.expectedSize)) clients expected"
       ),
     ]
+    if setup.scenario.cohort.dropout > 0 {
+      let uploads = setup.sampler.expectedSize * (1 - setup.scenario.cohort.dropout)
+      facts.append(
+        (
+          "dropout",
+          "\(Text.short(setup.scenario.cohort.dropout)): \(Text.short(uploads)) uploads expected a round; the sum is still "
+            + "divided by \(Text.short(setup.sampler.expectedSize))"
+        ))
+    }
     if let plan = setup.plan, let rho, let idealBits {
       facts.append(
         (
@@ -129,7 +138,7 @@ public struct Explanation: Sendable {
       "Every update is clipped to C; one that is not finite is replaced by zero; the account is for C (1 + 1e-6).",
       "Clients share the noise by the public bound m_max; the server completes it to z C whoever sends nothing.",
     ]
-    if case .poisson = plan.sampling {
+    if case .poisson = plan.sampling, plan.truncationDelta > 0 {
       list.append(
         "Each client is drawn on its own with probability q each round; a draw of more than m_max clients is cut, at a charge of "
           + "\(Text.short(plan.truncationDelta)) to delta for the whole run.")

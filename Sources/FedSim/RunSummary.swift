@@ -1,26 +1,37 @@
 import Aggregator
 import ChannelCoding
+import Clients
 
 /// The last word on a run: summary.json, and what the closing table is made from.
 public struct RunSummary: Sendable {
   public let setup: RunSetup
   public let stoppedBy: StopReason
   public let records: [RoundRecord]
+  private let finalEvaluation: Evaluation?
 
   public enum StopReason: String, Sendable {
     case rounds
     case interrupted
   }
 
-  public init(_ setup: RunSetup, records: [RoundRecord], stoppedBy: StopReason) {
+  /// - Parameter finalEvaluation: of the last model, where the last record has none because a run was interrupted.
+  public init(
+    _ setup: RunSetup, records: [RoundRecord], stoppedBy: StopReason, finalEvaluation: Evaluation? = nil
+  ) {
     self.setup = setup
+    self.finalEvaluation = finalEvaluation
     self.records = records
     self.stoppedBy = stoppedBy
   }
 
-  public var finalAccuracy: Double? { records.last(where: { $0.accuracy != nil })?.accuracy }
-  public var bestAccuracy: Double? { records.compactMap(\.accuracy).max() }
-  public var finalLoss: Double? { records.last(where: { $0.accuracy != nil })?.loss }
+  /// Of the model that the run ends with; nil where that was not evaluated.
+  public var finalAccuracy: Double? { finalEvaluation?.accuracy ?? records.last?.accuracy }
+  public var bestAccuracy: Double? { (records.map(\.accuracy) + [finalEvaluation?.accuracy]).compactMap { $0 }.max() }
+  public var finalLoss: Double? {
+    finalEvaluation.flatMap { $0.loss.isFinite ? $0.loss : nil } ?? records.last?.loss
+  }
+  /// Updates with a value that was not finite: each counted as zero.
+  public var nonFiniteUpdates: Int { records.reduce(0) { $0 + $1.nonFinite } }
 
   /// Of all *planned* rounds: where a run is stopped may have been chosen by looking at it.
   public var spending: Accountant.Spending? { setup.isChannelExact ? setup.plan?.plannedSpending : nil }
@@ -56,6 +67,7 @@ public struct RunSummary: Sendable {
       "stoppedBy": .string(stoppedBy.rawValue), "population": .integer(setup.population.clientCount),
       "parameters": .integer(setup.network.parameterCount), "finalAccuracy": .optional(finalAccuracy),
       "bestAccuracy": .optional(bestAccuracy), "finalLoss": .optional(finalLoss),
+      "nonFiniteUpdates": .integer(nonFiniteUpdates),
       "epsilon": .optional(spending?.epsilon), "epsilonLowerBound": .optional(spending?.lowerBound),
       "epsilonOfRoundsDone": .optional(records.last?.spending?.epsilon), "delta": .optional(plan?.delta),
       "truncationDelta": .optional(plan?.truncationDelta),

@@ -132,7 +132,8 @@ public struct Scenario: Sendable {
         at: "privacy",
         multiplier == nil
           ? "found neither \"noiseMultiplier\" nor \"targetEpsilon\""
-          : "found both \"noiseMultiplier\" and \"targetEpsilon\"", allowed: "exactly one of the two")
+          : "found both \"noiseMultiplier\" and \"targetEpsilon\"",
+        allowed: "exactly one of the two; null unsets the other")
     }
     let standard: Accountant = if case .everyone = cohort { .gaussian } else { .rdp }
     let named: Accountant? =

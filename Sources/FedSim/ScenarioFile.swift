@@ -11,7 +11,10 @@ public struct ScenarioFile: Sendable {
 
     /// Where a path was written: "file:line:column", "--set", or the file alone.
     func place(of path: String) -> String {
-      if overridden.contains(where: { path == $0 || path.hasPrefix($0 + ".") }) { return "--set" }
+      let isOverridden = overridden.contains {
+        path == $0 || path.hasPrefix($0 + ".") || $0.hasPrefix(path + ".")
+      }
+      if isOverridden { return "--set" }
       if let position = positions[path] { return "\(name):\(position.line):\(position.column)" }
       if let dot = path.lastIndex(of: "."), let position = positions[String(path[..<dot])] {
         return "\(name):\(position.line):\(position.column)"
@@ -75,7 +78,8 @@ public struct ScenarioFile: Sendable {
     let top = ScenarioKey.all.filter { !$0.path.contains(".") }
     let topNames = top.map(\.path) + ScenarioKey.sections
     for (key, _) in root where !topNames.contains(key) {
-      throw unknown(key, place: source.place(of: key), among: topNames)
+      let path = JSONParser.childPath("", key: key)
+      throw unknown(path, place: source.place(of: path), among: topNames)
     }
     var resolved = JSONObject()
     for key in top { resolved[key.path] = try value(of: key, root[key.path], source) }
@@ -101,7 +105,8 @@ public struct ScenarioFile: Sendable {
     case .object(let found): object = found
     case .some(let other):
       throw .key(
-        place: source.place(of: name), path: name, problem: "found \(other.kindName)", allowed: "an object")
+        place: source.place(of: name), path: name, problem: "found \(other.kindName), \(other.summary)",
+        allowed: "an object")
     }
     let names = keys.map { String($0.path.dropFirst(name.count + 1)) }
     for (key, _) in object where !names.contains(key) {

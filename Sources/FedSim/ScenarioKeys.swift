@@ -31,8 +31,7 @@ public struct ScenarioKey: Sendable {
   public var allowed: String {
     switch kind {
     case .integer(let range):
-      range.upperBound == Int.max
-        ? "an integer from \(range.lowerBound) on" : "an integer from \(range.lowerBound) to \(range.upperBound)"
+      "an integer from \(range.lowerBound) to \(range.upperBound)"
     case .number(let low, let isLowIncluded, let high, let isHighIncluded):
       [
         low == -.infinity ? "a number" : "a number \(isLowIncluded ? "from" : "above") \(JSON.number(low).summary)",
@@ -42,13 +41,13 @@ public struct ScenarioKey: Sendable {
     case .choice(let values, _): values.map { "\"\($0)\"" }.joined(separator: ", ")
     case .integers(let each, let count):
       "an array of \(count.lowerBound) to \(count.upperBound) integers from \(each.lowerBound) to \(each.upperBound)"
-    case .onlyNeutral(let value): "\(value.summary) (what it switches on is not in this version)"
+    case .onlyNeutral(let value): "only \(value.summary), as what it switches on is not in this version"
     }
   }
 
   /// Whether `null` may stand for the key: only where it can be left unset.
   var isNullable: Bool {
-    if case .unset = fallback { return true }
+    if case .unset = fallback, !allowed.contains("null") { return true }
     return false
   }
 
@@ -100,7 +99,7 @@ extension ScenarioKey {
     key(
       "seed", .integer(0...Int.max), .value(1),
       "the one seed: data split, partition and initial model come from it alone; cohorts, noise and keys from it and "
-        + "a hash of the resolved scenario, the data and the version"),
+        + "a hash of the resolved scenario (but for `name` and `evaluation`), the data and the version"),
     key(
       "task", .choice(["classification"], later: ["mean-estimation"]), .required, "what the clients' data are for"),
     key("rounds", .integer(1...1_000_000), .required, "rounds of training, T"),
@@ -134,7 +133,7 @@ extension ScenarioKey {
 
     key(
       "server.optimizer", .choice(["fedavg"], later: ["fedavgm", "fedadagrad", "fedadam", "fedyogi"]),
-      .value("fedavg"), "what the server does with the mean update"),
+      .value("fedavg"), "what the server does with the mean update: the unweighted sum over the expected cohort size"),
     key("server.learningRate", .positive, .value(1), "step size of the server"),
     key("server.momentum", .onlyNeutral(0), .value(0), "momentum of the server"),
 
@@ -146,7 +145,7 @@ extension ScenarioKey {
       "number of drawn clients, the expected one for `poisson`: sampling rate q = size / clients"),
     key(
       "cohort.dropout", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: false), .value(0),
-      "probability that a drawn client sends nothing"),
+      "probability that a drawn client sends nothing; the sum is divided by the expected cohort all the same"),
 
     key(
       "privacy.clippingNorm", .number(low: 1e-9, isLowIncluded: true, high: 1e9, isHighIncluded: true), .required,

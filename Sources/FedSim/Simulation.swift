@@ -25,6 +25,9 @@ public struct Simulation: Sendable {
     clients = setup.makeClients()
   }
 
+  /// The present model on the test examples.
+  public func evaluate() -> Evaluation { setup.evaluate(server.parameters) }
+
   /// One round, from top to bottom.
   ///
   /// - Returns: what happened; nil when all rounds are done.

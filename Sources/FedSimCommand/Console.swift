@@ -12,6 +12,12 @@ import FedSim
 enum Console {
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+  /// Columns of the terminal; 80 where nobody says.
+  static var width: Int {
+    var size = winsize()
+    return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
+  }
+
   static func error(_ line: String) { write(line + "\n") }
 
   static func write(_ text: String) { _ = put(text, to: STDERR_FILENO) }
@@ -86,7 +92,7 @@ struct Progress {
     if let accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
     if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixedUp(epsilon, 2))") }
     parts.append("\(time(left)) left")
-    Console.write("\r\u{1B}[K" + parts.joined(separator: "  "))
+    Console.write("\r\u{1B}[K" + parts.joined(separator: "  ").prefix(Console.width - 1))
   }
 
   private func time(_ seconds: Double) -> String {

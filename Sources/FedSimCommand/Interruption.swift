@@ -20,11 +20,14 @@ final class Interruption: Sendable {
 
   init() {
     let numbers = [SIGINT, SIGTERM]
+    // A reader of ours that goes away is an error to report, or nothing at all, not the end of the run.
+    signal(SIGPIPE, SIG_IGN)
     sources = numbers.map { DispatchSource.makeSignalSource(signal: $0, queue: .global()) }
     for (number, source) in zip(numbers, sources) {
       signal(number, SIG_IGN)
       source.setEventHandler { [weak self] in
         self?.flag.store(true, ordering: .relaxed)
+        Console.error("\nfedsim: finishing this round; again stops at once and keeps only the rows that are written")
         for number in numbers { signal(number, SIG_DFL) }
       }
       source.resume()

@@ -44,12 +44,17 @@ struct Run: ParsableCommand {
     progress.finish()
 
     let isDone = simulation.round == scenario.rounds
-    let summary = RunSummary(simulation.setup, records: records, stoppedBy: isDone ? .rounds : .interrupted)
+    let summary = RunSummary(
+      simulation.setup, records: records, stoppedBy: isDone ? .rounds : .interrupted,
+      finalEvaluation: records.last?.accuracy == nil ? simulation.evaluate() : nil)
     try folder.write(summary.json.text(pretty: true) + "\n", to: .summary)
     try folder.write(
       Safetensors.encode(
         simulation.server.parameters, of: simulation.setup.network,
-        metadata: [("fedsim", RunSetup.version), ("rounds", "\(records.count)")]), to: .model)
+        metadata: [
+          ("fedsim", RunSetup.version), ("rounds", "\(records.count)"), ("activation", "relu"),
+          ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),
+        ]), to: .model)
     var timings = simulation.timings
     timings.setup = setupSeconds
     let wall = (ContinuousClock.now - start).seconds

@@ -159,8 +159,8 @@ struct Link {
     }
   }
 
-  /// What a drawn client that knows its own step and dither could write: an integer far beyond the clipping norm, up to the
-  /// largest of the wire format.
+  /// What a drawn client that knows its own step and dither could write: an integer far beyond the clipping norm, up
+  /// to the largest of the wire format.
   @Test(arguments: [1000, 1 << 40, 1 << 60])
   func integersThatNoEncoderSendsAreRefused(size: Int) throws {
     let link = try Link(.layered, dimension: 1, clippingNorm: 1, noiseScale: 0.5)

@@ -51,8 +51,8 @@ public struct Server: Sendable {
       channel: try Channel(settings, rotationKey: secrets.rotation(round: round)))
   }
 
-  /// Decodes uploads and adds them up, in their order whatever the threads. One that is no valid first message of a drawn
-  /// client for this round is refused: a contribution of zero, as if it had not come.
+  /// Decodes uploads and adds them up, in their order whatever the threads. One that is no valid first message of a
+  /// drawn client for this round is refused: a contribution of zero, as if it had not come.
   ///
   /// Takes memory for one sample an upload: give it a round in batches.
   public func receive(_ uploads: [[UInt8]], into aggregate: inout Aggregate, _ parallel: Parallel) {

@@ -16,7 +16,7 @@ extension ChannelSettings {
     case .float32: return Double(32 * dimension)
     case .layered:
       let eta = clippingNorm / (Double(dimension).squareRoot() * noiseScale)
-      return Double(dimension) * layeredEntropy(eta: eta) + 5
+      return max(Double(dimension) * layeredEntropy(eta: eta) + 5, 8)
     }
   }
 }

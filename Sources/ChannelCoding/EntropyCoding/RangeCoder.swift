@@ -88,11 +88,11 @@ public struct RangeDecoder {
     return position < bytes.count ? UInt64(bytes[position]) : 0
   }
 
-  /// Whether the message ends where an encoder ends it. A longer one is not what the encoder wrote; one that was cut short
-  /// cannot be told from another message.
+  /// Whether the message ends where an encoder ends it. A longer one is not what the encoder wrote; one that was cut
+  /// short cannot be told from another message.
   ///
-  /// The decoder has read eight bytes and one for each shift; the encoder writes one for each shift and at most one more, and
-  /// never a zero byte at the end.
+  /// The decoder has read eight bytes and one for each shift; the encoder writes one for each shift and at most one
+  /// more, and never a zero byte at the end.
   public var isAtEnd: Bool { bytes.count <= position - 7 && bytes.last != 0 }
 
   /// Whether the next symbol starts at or above `start`.

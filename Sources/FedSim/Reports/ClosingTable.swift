@@ -29,6 +29,14 @@ extension RunSummary {
         "accuracy   \(Text.fixed(100 * finalAccuracy, 1)) % on \(setup.test.count) test examples "
           + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)")
     }
+    if nonFiniteUpdates > 0 {
+      let sent = records.reduce(0) { $0 + $1.arrived + $1.refused }
+      lines.append(
+        "DIVERGED   \(Text.grouped(nonFiniteUpdates)) of \(Text.grouped(sent)) updates were not finite and counted as zero: "
+          + "lower training.learningRate")
+    } else if finalAccuracy != nil, finalLoss == nil {
+      lines.append("DIVERGED   the final loss is not finite: lower the learning rates")
+    }
     if let plan = setup.plan, let spending {
       let lower = spending.lowerBound.map { ", at least \(Text.fixedDown($0, 3))" } ?? ""
       lines.append(

@@ -41,14 +41,25 @@ public struct RunFolder: Sendable {
     if !old.isEmpty && !replacing { throw .occupied(path: path, file: old[0]) }
     do {
       try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
-      for file in old { try manager.removeItem(atPath: "\(path)/\(file)") }
     } catch {
       throw .failed(path: path, reason: Self.reason(error))
     }
+    // unlink takes files alone: a folder of that name is not ours.
+    for file in old where unlink("\(path)/\(file)") != 0 {
+      throw .failed(path: "\(path)/\(file)", reason: Self.lastError())
+    }
+    // Of two runs that begin here at the same time one gets the folder.
+    guard let claim = fopen("\(path)/\(File.scenario.rawValue)", "wx") else {
+      if errno == EEXIST { throw .occupied(path: path, file: File.scenario.rawValue) }
+      throw .failed(path: path, reason: Self.lastError())
+    }
+    fclose(claim)
   }
 
   private static func reason(_ error: any Error) -> String {
-    (error as? CocoaError)?.underlying.map { "\($0)" } ?? "\(error)"
+    let underlying = (error as? CocoaError)?.underlying ?? error
+    if let system = underlying as? POSIXError { return String(cString: strerror(system.code.rawValue)) }
+    return "\(underlying)"
   }
 
   public func write(_ text: String, to file: File) throws(RunFolderError) {
@@ -67,13 +78,13 @@ public struct RunFolder: Sendable {
   /// Appends one line and hands it to the system before it returns.
   public func append(_ line: String, to file: File) throws(RunFolderError) {
     let target = "\(path)/\(file.rawValue)"
-    guard let stream = fopen(target, "a") else { throw .failed(path: target, reason: lastError()) }
+    guard let stream = fopen(target, "a") else { throw .failed(path: target, reason: Self.lastError()) }
     let isWritten = fputs(line + "\n", stream) >= 0
     let isClosed = fclose(stream) == 0
-    guard isWritten && isClosed else { throw .failed(path: target, reason: lastError()) }
+    guard isWritten && isClosed else { throw .failed(path: target, reason: Self.lastError()) }
   }
 
-  private func lastError() -> String { String(cString: strerror(errno)) }
+  private static func lastError() -> String { String(cString: strerror(errno)) }
 }
 
 public enum RunFolderError: Error, Equatable, CustomStringConvertible {
@@ -86,7 +97,7 @@ public enum RunFolderError: Error, Equatable, CustomStringConvertible {
     case .unusable(let path, let reason): "--out \"\(path)\": \(reason)"
     case .occupied(let path, let file):
       "\(path): there is a run already (\(file)); choose another folder with --out, or replace it with --force"
-    case .failed(let path, let reason): "\(path): could not be written: \(reason)"
+    case .failed(let path, let reason): "--out: \(path): could not be written: \(reason)"
     }
   }
 }

@@ -2,7 +2,7 @@ import Clients
 
 /// Model parameters in the safetensors format: a 64-bit length, a JSON header, then little-endian float32 data.
 ///
-/// Tensors are named `layers.I.weight` (inputs x outputs, row-major) and `layers.I.bias`.
+/// Tensors are named `layers.I.weight` (outputs x inputs, row-major, as torch.nn.Linear has it) and `layers.I.bias`.
 public enum Safetensors {
   public static func encode(_ parameters: [Float], of network: Network, metadata: [(String, String)]) -> [UInt8] {
     var header = JSONObject()
@@ -11,7 +11,7 @@ public enum Safetensors {
     header["__metadata__"] = .object(notes)
     var offset = 0
     for (layer, (inputs, outputs)) in zip(network.widths, network.widths.dropFirst()).enumerated() {
-      for (name, shape) in [("weight", [inputs, outputs]), ("bias", [outputs])] {
+      for (name, shape) in [("weight", [outputs, inputs]), ("bias", [outputs])] {
         let end = offset + 4 * shape.reduce(1, *)
         header["layers.\(layer).\(name)"] = [
           "dtype": "F32", "shape": .array(shape.map { .integer($0) }),
@@ -25,7 +25,19 @@ public enum Safetensors {
     while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
     var bytes = withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text
     bytes.reserveCapacity(bytes.count + 4 * parameters.count)
-    for value in parameters { withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) } }
+    var offsetOfLayer = 0
+    for (inputs, outputs) in zip(network.widths, network.widths.dropFirst()) {
+      for output in 0..<outputs {
+        for input in 0..<inputs { put(parameters[offsetOfLayer + input * outputs + output], &bytes) }
+      }
+      let biases = offsetOfLayer + inputs * outputs
+      for i in biases..<(biases + outputs) { put(parameters[i], &bytes) }
+      offsetOfLayer = biases + outputs
+    }
     return bytes
+  }
+
+  private static func put(_ value: Float, _ bytes: inout [UInt8]) {
+    withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
   }
 }
