@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The figures of scenarios/README.md: digits over five seeds with each codec and without privacy.
 #
-#   Scripts/digits-figures.sh          about a minute on two cores
+#   Scripts/digits-figures.sh          two to three minutes on two cores
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,15 +22,18 @@ runs = [json.load(open(path)) for path in sys.argv[2:]]
 mean = lambda key: statistics.mean(run[key] or 0 for run in runs)
 accuracy = [run["finalAccuracy"] for run in runs]
 error = statistics.stdev(accuracy) / len(runs) ** 0.5
-print(f"| {sys.argv[1]} | {100 * mean('finalAccuracy'):.1f} +- {100 * error:.1f} % | {runs[0]['epsilon'] or float('inf'):.3f} "
+private = runs[0]["epsilon"] is not None
+epsilon = f"{runs[0]['epsilon']:.3f}" if private else "none"
+ideal = f"{mean('idealBitsPerClientRound'):,.0f}" if private else "-"
+print(f"| {sys.argv[1]} | {100 * mean('finalAccuracy'):.1f} +- {100 * error:.1f} % | {epsilon} "
       f"| {mean('payloadBitsPerClientRound'):,.0f} | {100 * mean('payloadBitsPerClientRound') / mean('float32BitsPerClientRound'):.3f} % "
-      f"| {mean('idealBitsPerClientRound'):,.0f} |")
+      f"| {ideal} |")
 PYTHON
 }
 
-echo "| run | accuracy | epsilon | bits a client and round | of float32 | I(X;Y) |"
+echo "| run | accuracy | epsilon | bits a client and round | of float32 | Gaussian I(X;Y) |"
 echo "|---|---|---|---|---|---|"
 row "\`layered\`" --set channel.codec=layered
 row "\`float32\`" --set channel.codec=float32
 row "no privacy, same settings" --set privacy=null --set channel.codec=float32
-row "no privacy, trained longer" --set privacy=null --set channel.codec=float32 --set rounds=600 --set training.learningRate=0.5
+row "no privacy, 600 rounds at half the rate" --set privacy=null --set channel.codec=float32 --set rounds=600 --set training.learningRate=0.5
