@@ -49,7 +49,7 @@ public struct Scenario: Sendable {
 
   /// - Throws: `ScenarioError` where two keys do not go together.
   public init(_ file: ScenarioFile) throws(ScenarioError) {
-    let keys = Keys(file.resolved)
+    let keys = ResolvedKeys(file.resolved)
     name = keys.string("name")
     seed = UInt64(keys.integer("seed"))
     rounds = keys.integer("rounds")
@@ -73,7 +73,7 @@ public struct Scenario: Sendable {
     }
   }
 
-  private static func partition(_ keys: Keys, _ file: ScenarioFile) throws(ScenarioError) -> Partition {
+  private static func partition(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> Partition {
     let clients = keys.optional("partition.clients")
     switch (keys.string("partition.kind"), clients) {
     case ("iid", .integer(let count)?): return .iid(clients: count)
@@ -87,7 +87,7 @@ public struct Scenario: Sendable {
     }
   }
 
-  private static func hidden(_ keys: Keys, _ file: ScenarioFile) throws(ScenarioError) -> [Int] {
+  private static func hidden(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> [Int] {
     let hidden = keys.optional("model.hidden")
     switch (keys.string("model.kind"), hidden) {
     case ("perceptron", .array(let widths)?):
@@ -102,7 +102,7 @@ public struct Scenario: Sendable {
     }
   }
 
-  private static func cohort(_ keys: Keys, _ file: ScenarioFile) throws(ScenarioError) -> Cohort {
+  private static func cohort(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> Cohort {
     let dropout = keys.number("cohort.dropout")
     switch (keys.string("cohort.sampling"), keys.optional("cohort.size")) {
     case ("poisson", .integer(let size)?): return .poisson(expectedSize: size, dropout: dropout)
@@ -118,7 +118,7 @@ public struct Scenario: Sendable {
   }
 
   private static func privacy(
-    _ keys: Keys, _ file: ScenarioFile, _ cohort: Cohort
+    _ keys: ResolvedKeys, _ file: ScenarioFile, _ cohort: Cohort
   ) throws(ScenarioError) -> Privacy? {
     guard keys.optional("privacy") != nil else { return nil }
     let multiplier = keys.optional("privacy.noiseMultiplier")?.double
@@ -142,37 +142,5 @@ public struct Scenario: Sendable {
       clippingNorm: keys.number("privacy.clippingNorm"), noise: noise,
       delta: keys.optional("privacy.delta")?.double,
       relation: Relation(rawValue: keys.string("privacy.relation")) ?? .zeroOut, accountant: named ?? standard)
-  }
-}
-
-/// Typed look-ups in a resolved scenario, which has every key with a value that the table allows.
-private struct Keys {
-  let root: JSON
-
-  init(_ root: JSON) { self.root = root }
-
-  /// Nil for null.
-  func optional(_ path: String) -> JSON? {
-    var value = root
-    for part in path.split(separator: ".") {
-      guard case .object(let object) = value, let next = object[String(part)] else { return nil }
-      value = next
-    }
-    return value == .null ? nil : value
-  }
-
-  func string(_ path: String) -> String {
-    guard case .string(let value)? = optional(path) else { preconditionFailure("\(path) is a checked string") }
-    return value
-  }
-
-  func integer(_ path: String) -> Int {
-    guard case .integer(let value)? = optional(path) else { preconditionFailure("\(path) is a checked integer") }
-    return value
-  }
-
-  func number(_ path: String) -> Double {
-    guard let value = optional(path)?.double else { preconditionFailure("\(path) is a checked number") }
-    return value
   }
 }

@@ -213,14 +213,3 @@ extension ScenarioKey {
     return lines.joined(separator: "\n") + "\n"
   }
 }
-
-extension JSON {
-  /// The value of either kind of number.
-  var double: Double? {
-    switch self {
-    case .integer(let value): Double(value)
-    case .number(let value): value
-    default: nil
-    }
-  }
-}

@@ -105,7 +105,7 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
     #expect(checked >= 120)
   }
 
-  /// The two faults that accounting.md found in other accountants.
+  /// Faults of other accountants: dropped orders, lost signs.
   @Test func noOrderIsDroppedAndNoSignLost() {
     for a in [1.05, 1.1, 1.5, 1.9, 2.5, 10.3] {
       for q in [1e-8, 1e-3, 0.1, 0.5, 0.99] {

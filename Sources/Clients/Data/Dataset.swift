@@ -59,19 +59,8 @@ public struct Dataset: Sendable {
   }
 }
 
-/// What is wrong with data.
-public enum DataError: Error, Equatable, CustomStringConvertible {
-  case shape(String)
-  case label(example: Int, found: Int, classes: Int)
-  case feature(example: Int, feature: Int)
-  case tooFewExamples(String)
-
-  public var description: String {
-    switch self {
-    case .shape(let reason), .tooFewExamples(let reason): reason
-    case .label(let example, let found, let classes):
-      "example \(example): found label \(found); allowed: 0 to \(classes - 1)"
-    case .feature(let example, let feature): "example \(example): feature \(feature) is not finite"
-    }
+extension Dataset {
+  func row(_ example: Int, of features: UnsafeBufferPointer<Float>) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(rebasing: features[(example * featureCount)..<((example + 1) * featureCount)])
   }
 }

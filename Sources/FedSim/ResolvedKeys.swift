@@ -1,0 +1,31 @@
+/// Typed look-ups in a resolved scenario, which has every key with a value that the table allows.
+struct ResolvedKeys {
+  let root: JSON
+
+  init(_ root: JSON) { self.root = root }
+
+  /// Nil for null.
+  func optional(_ path: String) -> JSON? {
+    var value = root
+    for part in path.split(separator: ".") {
+      guard case .object(let object) = value, let next = object[String(part)] else { return nil }
+      value = next
+    }
+    return value == .null ? nil : value
+  }
+
+  func string(_ path: String) -> String {
+    guard case .string(let value)? = optional(path) else { preconditionFailure("\(path) is a checked string") }
+    return value
+  }
+
+  func integer(_ path: String) -> Int {
+    guard case .integer(let value)? = optional(path) else { preconditionFailure("\(path) is a checked integer") }
+    return value
+  }
+
+  func number(_ path: String) -> Double {
+    guard let value = optional(path)?.double else { preconditionFailure("\(path) is a checked number") }
+    return value
+  }
+}
