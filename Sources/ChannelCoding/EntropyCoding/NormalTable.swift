@@ -2,8 +2,8 @@
 /// over [-8, 8]; 0 and 1 beyond.
 ///
 /// It never falls, and it is built from + - * / sqrt alone: both ends of a channel, on any machines, get the same
-/// bits. Within 2 10^-5 of the truth; as a coding model it costs below 10^-5 of a symbol's bits, because the masses
-/// of whole cells are exact and only their split is not.
+/// bits. Within 10^-5 of the truth; masses of whole cells are exact and only their split is not, so that as a coding model it
+/// costs nothing that can be measured (docs/codecs/layered.md).
 public struct NormalTable: Sendable {
   public static let shared = NormalTable()
 
