@@ -158,7 +158,8 @@ extension ScenarioKey {
       "privacy.targetEpsilon", .number(low: 1e-3, isLowIncluded: true, high: 1e4, isHighIncluded: true),
       .unset("`noiseMultiplier` is given"), "epsilon of the whole run that the noise is calibrated to"),
     key(
-      "privacy.delta", .fraction, .unset("min(1e-5, N^-1.1) for N clients"),
+      "privacy.delta", .number(low: 1e-300, isLowIncluded: true, high: 1, isHighIncluded: false),
+      .unset("min(1e-5, N^-1.1) for N clients"),
       "the delta of (epsilon, delta); at least 1/N only where it is written here"),
     key(
       "privacy.relation", .choice(["zero-out", "add-or-remove", "replace-one"], later: []), .value("zero-out"),

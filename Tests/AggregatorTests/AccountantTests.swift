@@ -302,6 +302,34 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
     #expect(try self.plan(.poisson(rate: 1), population: 7).largestCohort == 7)
   }
 
+  /// With m_max = N the neighbour that has one client more would be cut (Poisson) or carry N + 1 shares (everyone): a
+  /// difference that nothing was charged for.
+  @Test(arguments: [Sampling.everyone, .poisson(rate: 1), .poisson(rate: 0.9)])
+  func underAddOrRemoveThereIsRoomForTheNeighbour(sampling: Sampling) throws {
+    for population in [1, 2, 3] {
+      let plan = { (relation: Relation) in
+        try PrivacyPlan(
+          population: population, clippingNorm: 2, noise: .multiplier(1.5), sampling: sampling, relation: relation,
+          accountant: sampling == .everyone ? .gaussian : .rdp, delta: 1e-5, rounds: 100)
+      }
+      #expect(try plan(.addOrRemove).largestCohort == population + 1)
+      #expect(try plan(.addOrRemove).truncationDelta == 0)
+      #expect(try plan(.zeroOut).largestCohort == population)
+      for arrived in [population, population + 1] {
+        let total =
+          try Double(arrived) * plan(.addOrRemove).noiseScale * plan(.addOrRemove).noiseScale
+          + plan(.addOrRemove).completionScale(arrived: arrived) * plan(.addOrRemove).completionScale(arrived: arrived)
+        #expect(abs(total.squareRoot() / 3 - 1) < 1e-12, "z C on both sides")
+      }
+    }
+    // Where a charged bound below N is there, the relation changes nothing.
+    let charged = { (relation: Relation) in
+      PrivacyPlan.largestCohort(
+        population: 1438, sampling: .poisson(rate: 0.1), relation: relation, rounds: 100, delta: 1e-5)
+    }
+    #expect(charged(.addOrRemove) == charged(.zeroOut))
+  }
+
   @Test func truncationIsChargedToDelta() throws {
     let plan = try plan(.poisson(rate: 0.1))
     let whole = try Accountant.rdp.spending(plan.event, rounds: 100, delta: 1e-5).epsilon

@@ -81,6 +81,7 @@ func scenario(_ overrides: String..., text: String = smallScenario) throws -> Sc
     ("data.source=given", "none were given"),
     ("data.testFraction=0.9999", "data.testFraction: refused: both parts need an example"),
     ("privacy.clippingNorm=1e-300", "a number from"),
+    ("privacy.delta=5e-324", "a number from"),
     ("cohort.sampling=everyone", "\"everyone\" draws all clients"),
     ("cohort.size=51", "refused: found a cohort of 51 out of 50 clients"),
     ("cohort.size=null", "\"poisson\" needs the number"),

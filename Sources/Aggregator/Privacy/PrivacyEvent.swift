@@ -47,8 +47,7 @@ public struct PrivacyEvent: Sendable, Equatable {
     self.relation = relation
   }
 
-  /// The pair of laws that dominates the round, composed round by round; `guarantees` in docs/privacy.md has the
-  /// proofs.
+  /// The pair of laws that dominates the round, composed round by round; docs/privacy.md has the proofs.
   enum DominatingPair: Equatable {
     /// N(0, 1) against N(mu, 1).
     case gaussian(mu: Double)

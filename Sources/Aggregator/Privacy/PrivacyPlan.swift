@@ -18,16 +18,19 @@ public struct PrivacyPlan: Sendable, Equatable {
   /// Epsilon of all planned rounds: what a run claims even where somebody stops it earlier.
   public let plannedSpending: Accountant.Spending
 
-  /// The smallest m_max with T Pr[Bin(N, q) >= m_max] <= delta / 100, and that probability; N and 0 for everyone.
+  /// The smallest m_max with T Pr[Bin(N, q) >= m_max] <= delta / 100, and that probability. Where that is more than all
+  /// clients, or all are drawn: as many as either neighbour can have, and 0. Under add-or-remove that is N + 1: with N,
+  /// the neighbour with one client more would be cut, or carry more noise than z C.
   ///
   /// Why "at least" and N, not "more than" and N - 1: condition on the coins of the *other* clients. Where fewer than
   /// m_max of them are drawn in every round, no cohort is cut whatever the target's coin says, and the composed pair
   /// applies; the rest has the same probability under both neighbours. docs/privacy.md has the argument.
   public static func largestCohort(
-    population: Int, sampling: Sampling, rounds: Int, delta: Double
+    population: Int, sampling: Sampling, relation: Relation, rounds: Int, delta: Double
   ) -> (size: Int, truncationDelta: Double) {
+    let all = relation == .addOrRemove ? population + 1 : population
     if case .fixedSize(let rate) = sampling { return (Int((rate * Double(population)).rounded()), 0) }
-    guard case .poisson(let rate) = sampling, rate < 1 else { return (population, 0) }
+    guard case .poisson(let rate) = sampling, rate < 1 else { return (all, 0) }
     let charge = { (size: Int) in
       Double(rounds) * binomialUpperTail(trials: population, probability: rate, atLeast: size)
     }
@@ -37,7 +40,7 @@ public struct PrivacyPlan: Sendable, Equatable {
       let middle = low + (high - low) / 2
       if charge(middle) <= delta / 100 { high = middle } else { low = middle }
     }
-    if high > population { return (population, 0) }
+    if high > population { return (all, 0) }
     return (high, charge(high))
   }
 
@@ -52,7 +55,7 @@ public struct PrivacyPlan: Sendable, Equatable {
     self.delta = delta
     plannedRounds = rounds
     (largestCohort, truncationDelta) = Self.largestCohort(
-      population: population, sampling: sampling, rounds: rounds, delta: delta)
+      population: population, sampling: sampling, relation: relation, rounds: rounds, delta: delta)
     switch noise {
     case .multiplier(let z): noiseMultiplier = z
     case .targetEpsilon(let target):

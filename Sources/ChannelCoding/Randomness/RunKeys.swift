@@ -6,13 +6,11 @@
 /// noise and agreements: two runs of one seed with different noise multipliers would otherwise release
 /// S + z1 G and S + z2 G, hence S.
 public struct RunKeys: Sendable {
-  private let experiment: Key
   private let run: Key
 
   /// - Parameter fingerprint: any bytes that name the run; see `Fingerprint`.
   public init(seed: UInt64, fingerprint: [UInt8]) {
     let root = Self.root(seed)
-    experiment = root.derived(.experiment)
     run = Sodium.hash(Array("fedsim run".utf8) + fingerprint, key: root)
   }
 
