@@ -29,25 +29,27 @@ let package = Package(
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(name: "Clients", dependencies: ["ChannelCoding"], swiftSettings: swiftSettings),
     .target(name: "Aggregator", dependencies: ["ChannelCoding"], swiftSettings: swiftSettings),
+    .target(name: "Statistics", swiftSettings: swiftSettings),
     .target(
-      name: "FedSim", dependencies: ["ChannelCoding", "Clients", "Aggregator"], swiftSettings: swiftSettings),
+      name: "FedSim", dependencies: ["ChannelCoding", "Clients", "Aggregator", "Statistics"],
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "FedSimCommand",
       dependencies: ["FedSim", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swiftSettings),
 
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
-    .testTarget(name: "SupportTests", dependencies: ["Support"], swiftSettings: swiftSettings),
+    .testTarget(name: "LawTests", dependencies: ["Statistics"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "ChannelCodingTests", dependencies: ["ChannelCoding", "CKernels", "Support"],
+      name: "ChannelCodingTests", dependencies: ["ChannelCoding", "CKernels", "Statistics"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ClientsTests", dependencies: ["Clients", "ChannelCoding", "Support"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "AggregatorTests", dependencies: ["Aggregator", "ChannelCoding", "Support"],
+      name: "AggregatorTests", dependencies: ["Aggregator", "ChannelCoding", "Statistics", "Support"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "FedSimTests", dependencies: ["FedSim", "Aggregator", "Clients", "ChannelCoding", "Support"],
+      name: "FedSimTests", dependencies: ["FedSim", "Aggregator", "Clients", "ChannelCoding", "Statistics"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CommandTests", dependencies: ["FedSim", "FedSimCommand"], swiftSettings: swiftSettings),

@@ -19,25 +19,31 @@ typedef int64_t vi __attribute__((ext_vector_type(W)));
 typedef float vf __attribute__((ext_vector_type(F)));
 
 #define SUFFIX base
+#define LANES 4
 #define ISA_NAME "baseline"
 #include "kernels.inc"
 #undef SUFFIX
+#undef LANES
 #undef ISA_NAME
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
 #define SUFFIX v3
+#define LANES 8
 #define ISA_NAME "x86-64-v3"
 #include "kernels.inc"
 #undef SUFFIX
+#undef LANES
 #undef ISA_NAME
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4"), min_vector_width(512))), apply_to = function)
 #define SUFFIX v4
+#define LANES 16
 #define ISA_NAME "x86-64-v4"
 #include "kernels.inc"
 #undef SUFFIX
+#undef LANES
 #undef ISA_NAME
 #pragma clang attribute pop
 #endif

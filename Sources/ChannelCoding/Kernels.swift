@@ -63,6 +63,47 @@ public struct Kernels: Sendable {
     }
     operations.pointee.layers(from, step, dither, words.count / 32)
   }
+
+  /// After `layers` on the same words: its steps become those of the shifted layered quantizer at sigma = 1, `centres`
+  /// what is added to the output.
+  public func shifts(
+    _ words: UnsafeBufferPointer<UInt64>, steps: UnsafeMutableBufferPointer<Double>,
+    centres: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(words.count % 32 == 0 && steps.count * 4 == words.count && centres.count == steps.count)
+    guard let from = words.baseAddress, let step = steps.baseAddress, let centre = centres.baseAddress else {
+      return
+    }
+    operations.pointee.shifts(from, step, centre, words.count / 32)
+  }
+
+  /// Words of an interleaved ChaCha20 stream, 128 a group from `group` on; see CKernels.h for their order.
+  func keystream(
+    _ key: UnsafePointer<UInt32>, stream: UInt64, group: UInt64, into output: UnsafeMutableBufferPointer<UInt64>
+  ) {
+    precondition(output.count % 128 == 0)
+    guard let to = output.baseAddress else { return }
+    operations.pointee.keystream(key, stream, group, to, output.count / 128)
+  }
+
+  /// Standard normals of that stream, 128 a group.
+  func keyedNormals(
+    _ key: UnsafePointer<UInt32>, stream: UInt64, group: UInt64, into output: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(output.count % 128 == 0)
+    guard let to = output.baseAddress else { return }
+    operations.pointee.keyed_normals(key, stream, group, to, output.count / 128)
+  }
+
+  /// constant + z . mu - quadratic |z|^2 of `scores.count` vectors z of mu.count, one after the other from `z` on.
+  @inline(__always)
+  func scores(
+    _ z: UnsafePointer<Double>, _ mu: UnsafeBufferPointer<Double>, quadratic: Double, constant: Double,
+    into scores: UnsafeMutableBufferPointer<Double>
+  ) {
+    guard let mean = mu.baseAddress, let to = scores.baseAddress else { return }
+    operations.pointee.scores(z, mean, mu.count, scores.count, quadratic, constant, to)
+  }
 }
 
 /// ln x for normal positive x and e^x, within one ulp, from + - * / alone: the same bits on every machine.

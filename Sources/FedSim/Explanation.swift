@@ -9,7 +9,7 @@ public struct Explanation: Sendable {
 
   public init(_ setup: RunSetup) {
     self.setup = setup
-    prediction = setup.plan?.plannedSpending
+    prediction = setup.guaranteedPlan?.plannedSpending
   }
 
   /// |x|^2 / (d sigma^2) of an update of norm C: the signal-to-noise ratio of one coordinate.
@@ -46,6 +46,8 @@ public struct Explanation: Sendable {
       "clippingNorm": .optional(plan?.clippingNorm), "noiseMultiplier": .optional(plan?.noiseMultiplier),
       "noiseScalePerClient": .optional(plan?.noiseScale), "signalToNoiseRatio": .optional(rho),
       "codec": .string(setup.channel.codec.rawValue), "predictedBits": .number(setup.channel.predictedBits),
+      "blockLength": setup.channel.blocks.map { .integer($0.length) } ?? .null,
+      "blockCount": setup.channel.blocks.map { .integer($0.count) } ?? .null,
       "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.channel.dimension),
       "epsilon": .optional(prediction?.epsilon), "epsilonLowerBound": .optional(prediction?.lowerBound),
       "delta": .optional(plan?.delta), "memoryBytes": .integer(memoryBytes),
@@ -111,6 +113,14 @@ public struct Explanation: Sendable {
           "about \(Text.fixed(setup.channel.predictedBits, 0)) a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
             + "\(Text.fixed(idealBits, 0)), float32 \(Text.grouped(32 * setup.channel.dimension))"
         ))
+      if let blocks = setup.channel.blocks {
+        facts.append(
+          (
+            "blocks",
+            "\(Text.grouped(blocks.count)) of up to \(Text.grouped(blocks.length)) coordinates, about "
+              + "\(Text.grouped(blocks.draws)) candidates each (channel.draws)"
+          ))
+      }
       if let prediction {
         facts.append(
           (
@@ -128,7 +138,7 @@ public struct Explanation: Sendable {
   }
 
   private var assumptions: [String] {
-    guard let plan = setup.plan else { return ["None: nothing is claimed."] }
+    guard let plan = setup.guaranteedPlan else { return ["None: nothing is claimed."] }
     var list = [
       "The unit of privacy is one client with all its examples; neighbouring data sets differ by \(relation(plan)).",
       "Population size, sampling rate, noise shares, divisor and delta are public constants.",

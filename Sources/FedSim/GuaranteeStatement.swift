@@ -14,12 +14,13 @@ public struct GuaranteeStatement: Sendable {
     + "seed in a file"
 
   public init(_ setup: RunSetup) {
-    guard let plan = setup.plan, setup.isChannelExact else {
+    guard let plan = setup.guaranteedPlan else {
       kind = "none"
       sentence =
         setup.plan == nil
         ? "No guarantee: the scenario has no privacy section, so updates were neither clipped nor noised."
-        : "No guarantee: the codec is not exact, so the noise is not the Gaussian that epsilon is proved for."
+        : "No guarantee: the noise of codec \"\(setup.channel.codec.rawValue)\" is not exactly Gaussian, and epsilon is "
+          + "proved for Gaussian noise only."
       theorem = nil
       outsideGuarantee = ["everything"]
       return

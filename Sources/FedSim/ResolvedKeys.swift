@@ -24,6 +24,11 @@ struct ResolvedKeys {
     return value
   }
 
+  func flag(_ path: String) -> Bool {
+    guard case .bool(let value)? = optional(path) else { preconditionFailure("\(path) is a checked flag") }
+    return value
+  }
+
   func number(_ path: String) -> Double {
     guard let value = optional(path)?.double else { preconditionFailure("\(path) is a checked number") }
     return value

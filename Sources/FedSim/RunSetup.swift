@@ -52,11 +52,14 @@ public struct RunSetup: Sendable {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }
     keys = RunKeys(seed: scenario.seed, fingerprint: fingerprint.bytes)
-    warnings = Self.warnings(scenario, plan, population.clientCount)
+    warnings = Self.warnings(scenario, plan, channel, population.clientCount)
   }
 
   /// Whether the codec's noise is the Gaussian that epsilon is proved for.
   var isChannelExact: Bool { (try? channel.makeCodec())?.descriptor.isExact ?? false }
+
+  /// The plan, where its epsilon holds.
+  var guaranteedPlan: PrivacyPlan? { isChannelExact ? plan : nil }
 
   func makeServer() -> Server {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
@@ -169,7 +172,8 @@ public struct RunSetup: Sendable {
   ) throws(ScenarioError) -> ChannelSettings {
     let settings = { (codec: CodecName) in
       ChannelSettings(
-        codec: codec, dimension: dimension, clippingNorm: plan?.clippingNorm ?? .infinity,
+        codec: codec, options: scenario.codecOptions, dimension: dimension,
+        clippingNorm: plan?.clippingNorm ?? .infinity,
         noiseScale: plan?.noiseScale ?? 0)
     }
     if let codec = scenario.codec {
@@ -177,7 +181,7 @@ public struct RunSetup: Sendable {
       if let problem = chosen.problem { throw scenario.file.refusal(at: "channel.codec", problem) }
       return chosen
     }
-    let candidates = CodecName.allCases.map(settings).filter { $0.problem == nil }
+    let candidates = CodecName.allCases.map(settings).filter { (try? $0.makeCodec())?.descriptor.isExact == true }
     return candidates.min { $0.predictedBits < $1.predictedBits } ?? settings(.float32)
   }
 
@@ -209,11 +213,19 @@ public struct RunSetup: Sendable {
     return .object(root)
   }
 
-  private static func warnings(_ scenario: Scenario, _ plan: PrivacyPlan?, _ clients: Int) -> [String] {
+  private static func warnings(
+    _ scenario: Scenario, _ plan: PrivacyPlan?, _ channel: ChannelSettings, _ clients: Int
+  ) -> [String] {
     guard let plan else {
       return ["NO PRIVACY: this scenario has no \"privacy\" section: no clipping, no noise, no guarantee."]
     }
     var warnings: [String] = []
+    if let codec = (try? channel.makeCodec())?.descriptor, !codec.isExact {
+      warnings.append(
+        "NO GUARANTEE: the noise of \"\(codec.name.rawValue)\" is "
+          + (codec.noise == .uniform ? "uniform" : "only nearly Gaussian")
+          + ", and epsilon is proved for Gaussian noise. The run reports no epsilon.")
+    }
     let expected = plan.delta * Double(clients)
     if expected > 0.1 {
       warnings.append(

@@ -34,7 +34,7 @@ public struct RunSummary: Sendable {
   public var nonFiniteUpdates: Int { records.reduce(0) { $0 + $1.nonFinite } }
 
   /// Of all *planned* rounds: where a run is stopped may have been chosen by looking at it.
-  public var spending: Accountant.Spending? { setup.isChannelExact ? setup.plan?.plannedSpending : nil }
+  public var spending: Accountant.Spending? { setup.guaranteedPlan?.plannedSpending }
 
   private var arrived: Int { records.reduce(0) { $0 + $1.arrived } }
 
@@ -77,7 +77,8 @@ public struct RunSummary: Sendable {
       "noiseMultiplier": .optional(plan?.noiseMultiplier), "clippingNorm": .optional(plan?.clippingNorm),
       "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
       "noiseScalePerClient": .optional(plan?.noiseScale),
-      "adversary": plan == nil ? .null : "released-model", "codec": .string(setup.channel.codec.rawValue),
+      "adversary": setup.guaranteedPlan == nil ? .null : "released-model",
+      "codec": .string(setup.channel.codec.rawValue),
       "payloadBitsPerClientRound": .optional(payloadBitsPerClientRound),
       "wireBytesPerClientRound": .optional(wireBytesPerClientRound),
       "idealBitsPerClientRound": .optional(idealBitsPerClientRound), "float32BitsPerClientRound": .integer(float32Bits),

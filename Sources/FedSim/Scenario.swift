@@ -20,6 +20,7 @@ public struct Scenario: Sendable {
   public let privacy: Privacy?
   /// Nil for `auto`.
   public let codec: CodecName?
+  public let codecOptions: CodecOptions
   public let evaluateEvery: Int
   /// Whether the examples are a library caller's own.
   public let expectsGivenData: Bool
@@ -63,12 +64,14 @@ public struct Scenario: Sendable {
     cohort = try Self.cohort(keys, file)
     privacy = try Self.privacy(keys, file, cohort)
     codec = CodecName(rawValue: keys.string("channel.codec"))
+    codecOptions = CodecOptions(draws: keys.integer("channel.draws"), fixedLength: keys.flag("channel.fixedLength"))
     evaluateEvery = keys.integer("evaluation.every")
     expectsGivenData = keys.string("data.source") == "given"
     self.file = file
-    if privacy == nil, codec == .layered {
+    if privacy == nil, let codec, codec != .float32 {
       throw file.error(
-        at: "channel.codec", "found \"layered\" in a run without privacy: its noise is the channel's own",
+        at: "channel.codec",
+        "found \"\(codec.rawValue)\" in a run without privacy: its noise is the channel's own",
         allowed: "\"float32\" or \"auto\", or a privacy section")
     }
   }

@@ -1,3 +1,5 @@
+import ChannelCoding
+
 /// One key of a scenario: the table below is what validation, messages and docs/scenario.md are made from.
 public struct ScenarioKey: Sendable {
   /// Dotted path, such as `privacy.clippingNorm`.
@@ -15,6 +17,7 @@ public struct ScenarioKey: Sendable {
     case name
     /// Values that this version has, and values of the contract that it does not have yet.
     case choice([String], later: [String])
+    case flag
     case integers(each: ClosedRange<Int>, count: ClosedRange<Int>)
     /// A key of the contract whose feature is not in this version: only the value that switches it off.
     case onlyNeutral(JSON)
@@ -39,6 +42,7 @@ public struct ScenarioKey: Sendable {
       ].joined()
     case .name: "1 to 100 letters, digits, \".\", \"_\" or \"-\", not starting with \".\""
     case .choice(let values, _): values.map { "\"\($0)\"" }.joined(separator: ", ")
+    case .flag: "true or false"
     case .integers(let each, let count):
       "an array of \(count.lowerBound) to \(count.upperBound) integers from \(each.lowerBound) to \(each.upperBound)"
     case .onlyNeutral(let value): "only \(value.summary), as what it switches on is not in this version"
@@ -71,6 +75,7 @@ public struct ScenarioKey: Sendable {
     case (.choice(let values, let later), .string(let found)):
       if later.contains(found) { return "\"\(found)\" is not in this version" }
       isAllowed = values.contains(found)
+    case (.flag, .bool): isAllowed = true
     case (.integers(let each, let count), .array(let found)):
       isAllowed =
         count.contains(found.count)
@@ -173,8 +178,14 @@ extension ScenarioKey {
 
     key(
       "channel.codec",
-      .choice(["auto", "float32", "layered"], later: ["polar", "gprs", "fast-gprs", "ring-toss", "pfr"]),
-      .value("auto"), "the code of the uplink; `auto` takes the exact codec with the fewest predicted bits"),
+      .choice(["auto"] + CodecName.allCases.map(\.rawValue), later: ["polar"]), .value("auto"),
+      "the code of the uplink (`fedsim channel list`); `auto` takes the exact codec with the fewest predicted bits"),
+    key(
+      "channel.draws", .integer(CodecOptions.allowedDraws), .value(.integer(CodecOptions.standard.draws)),
+      "candidates that block codecs draw for a block, on average: more of them, longer blocks, fewer bits, more time"),
+    key(
+      "channel.fixedLength", .flag, .value(.bool(CodecOptions.standard.fixedLength)),
+      "`layered-shifted`: payloads of one length, whatever the update, or entropy-coded ones"),
     key("channel.effort", .onlyNeutral(0), .value(0), "how hard the encoder searches"),
 
     key(

@@ -37,8 +37,8 @@ public struct Simulation: Sendable {
     let evaluates = next % setup.scenario.evaluateEvery == 0 || next == setup.scenario.rounds
     var watch = Stopwatch()
 
-    // The accountant is asked first: a round that it refuses is not run.
-    let spending = try setup.plan?.spending(rounds: next)
+    // The accountant is asked first: a round that it refuses is not run. It speaks of Gaussian noise only.
+    let spending = try setup.guaranteedPlan?.spending(rounds: next)
     watch.lap(\.accounting, &timings)
 
     let cohort = server.cohort(round: next)

@@ -1,5 +1,5 @@
 import ChannelCoding
-import Support
+import Statistics
 import Testing
 
 @testable import Aggregator

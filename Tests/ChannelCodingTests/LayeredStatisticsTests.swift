@@ -1,4 +1,4 @@
-import Support
+import Statistics
 import Testing
 
 @testable import ChannelCoding
@@ -62,7 +62,9 @@ import Testing
     var noise: [Double] = []
     for round in 0..<2000 {
       var unused = link.keys.client(0).noise(round: round)
-      let payload = link.channel.codec.encode(update, shared: link.shared(round), private: &unused)
+      var tally = CodingTally()
+      let payload = link.channel.codec.encode(
+        update, shared: link.shared(round), private: &unused, tally: &tally)
       let decoded = try link.channel.codec.decode(payload, shared: link.shared(round))
       for i in 0..<dimension { noise.append((decoded[i] - update.values[i]) / sigma) }
     }

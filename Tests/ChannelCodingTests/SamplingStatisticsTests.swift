@@ -1,4 +1,4 @@
-import Support
+import Statistics
 import Testing
 
 @testable import ChannelCoding

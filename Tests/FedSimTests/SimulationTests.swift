@@ -2,7 +2,7 @@ import Aggregator
 import ChannelCoding
 import Clients
 import Foundation
-import Support
+import Statistics
 import Testing
 
 @testable import FedSim

@@ -37,6 +37,22 @@ typedef struct {
 
   /// Sum of x[i] y[i] in a fixed order of additions.
   float (*dot)(const float *x, const float *y, size_t count);
+
+  /// After `layers` on the same words: its steps become those of the shifted layered quantizer at sigma = 1, and
+  /// `centres` what is added to the output.
+  void (*shifts)(const uint64_t *words, double *steps, double *centres, size_t groups);
+
+  /// ChaCha20 in groups of 16 blocks = 128 words, from block 16 * group on, words of one place in the block side by
+  /// side: 32-bit word 16 i + j of a group is word i of its block j.
+  void (*keystream)(const uint32_t *key, uint64_t stream, uint64_t group, uint64_t *out, size_t groups);
+
+  /// `normals` of that key stream: 128 a group.
+  void (*keyed_normals)(const uint32_t *key, uint64_t stream, uint64_t group, double *out, size_t groups);
+
+  /// out[k] = constant + z_k . mu - quadratic |z_k|^2 for `count` vectors z_k of n, one after the other, in a fixed
+  /// order of additions.
+  void (*scores)(
+      const double *z, const double *mu, size_t n, size_t count, double quadratic, double constant, double *out);
 } ck_ops;
 
 const ck_ops *_Nullable ck_get(ck_isa isa);

@@ -1,6 +1,7 @@
 /// What both ends need to know of the channel, once a round: part of the broadcast.
 public struct ChannelSettings: Sendable, Equatable {
   public var codec: CodecName
+  public var options: CodecOptions
   /// Parameters of the model = coordinates of an update.
   public var dimension: Int
   /// The clipping norm C; infinity where there is no privacy.
@@ -8,8 +9,11 @@ public struct ChannelSettings: Sendable, Equatable {
   /// The standard deviation of one client's noise, each coordinate: sigma = z C / sqrt(m_max); 0 for none.
   public var noiseScale: Double
 
-  public init(codec: CodecName, dimension: Int, clippingNorm: Double, noiseScale: Double) {
+  public init(
+    codec: CodecName, options: CodecOptions = .standard, dimension: Int, clippingNorm: Double, noiseScale: Double
+  ) {
     self.codec = codec
+    self.options = options
     self.dimension = dimension
     self.clippingNorm = clippingNorm
     self.noiseScale = noiseScale
@@ -32,25 +36,34 @@ public struct ChannelSettings: Sendable, Equatable {
     if noiseScale > 0, !Self.scales.contains(noiseScale) {
       return "the noise of one client must be 0 or from 1e-30 to 1e30, found \(noiseScale)"
     }
-    switch codec {
-    case .float32: return nil
-    case .layered:
-      if noiseScale == 0 || !clippingNorm.isFinite {
-        return "the noise of \"layered\" is the channel's own: it needs privacy (clipping and noise)"
-      }
-      if clippingNorm / noiseScale > Self.largestSignal {
-        return "\"layered\" needs noise of at least 2^-30 of the clipping norm, found \(noiseScale / clippingNorm)"
-      }
-      return nil
+    if codec == .float32 { return nil }
+    if noiseScale == 0 || !clippingNorm.isFinite {
+      return "the noise of \"\(codec.rawValue)\" is the channel's own: it needs privacy (clipping and noise)"
     }
+    if clippingNorm / noiseScale > Self.largestSignal {
+      return
+        "\"\(codec.rawValue)\" needs noise of at least 2^-30 of the clipping norm, found \(noiseScale / clippingNorm)"
+    }
+    if codec.usesDraws, !CodecOptions.allowedDraws.contains(options.draws) {
+      return "draws must be from \(CodecOptions.allowedDraws.lowerBound) to \(CodecOptions.allowedDraws.upperBound), "
+        + "found \(options.draws)"
+    }
+    return nil
   }
 
   public func makeCodec() throws(ChannelError) -> any UpdateCodec {
     if let problem { throw .settings(problem) }
     switch codec {
     case .float32: return Float32Codec(dimension: dimension, noiseScale: noiseScale)
-    case .layered:
-      return LayeredCodec(dimension: dimension, clippingNorm: clippingNorm, noiseScale: noiseScale)
+    case .layered: return DitheredCodec(.direct, self)
+    case .layeredShifted: return DitheredCodec(.shifted, self)
+    case .universal: return DitheredCodec(.uniform, self)
+    case .fastGPRS: return FastGPRSCodec(self)
+    case .gprs: return BlockCodec(.gprs, self)
+    case .pfr: return BlockCodec(.pfr, self)
+    case .ringToss: return BlockCodec(.ringToss, self)
+    case .mrc: return BlockCodec(.mrc, self)
+    case .orc: return BlockCodec(.orc, self)
     }
   }
 }
@@ -75,9 +88,18 @@ public struct Channel: Sendable {
   public func encode(
     _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness
   ) -> Payload {
+    var tally = CodingTally()
+    return encode(update, shared: shared, private: &noise, tally: &tally)
+  }
+
+  /// The client's end, with a count of its work.
+  public func encode(
+    _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness,
+    tally: inout CodingTally
+  ) -> Payload {
     precondition(update.values.count == settings.dimension)
     precondition(update.norm <= settings.clippingNorm)
-    return codec.encode(rotation.map(update.rotated(by:)) ?? update, shared: shared, private: &noise)
+    return codec.encode(rotation.map(update.rotated(by:)) ?? update, shared: shared, private: &noise, tally: &tally)
   }
 
   /// The server's end: the sample in the channel's own coordinates, in which samples may be added up.

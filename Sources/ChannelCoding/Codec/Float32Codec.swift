@@ -8,13 +8,16 @@ struct Float32Codec: UpdateCodec {
 
   var descriptor: CodecDescriptor {
     CodecDescriptor(
-      name: .float32, isExact: true, isRotated: false,
-      summary: "the client adds Gaussian noise and sends 32-bit floats: the uncompressed baseline")
+      name: .float32, noise: .gaussian, isRotated: false,
+      summary: "the client adds Gaussian noise and sends 32-bit floats: the uncompressed baseline",
+      cost: "O(d)", reference: "-")
   }
 
   func encode(
-    _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness
+    _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness,
+    tally: inout CodingTally
   ) -> Payload {
+    tally.draws += dimension
     var noisy = update.values
     if noiseScale > 0 {
       noisy.withUnsafeMutableBufferPointer { values in

@@ -6,12 +6,29 @@ public protocol UpdateCodec: Sendable {
   /// Name, exactness, domain.
   var descriptor: CodecDescriptor { get }
 
+  /// - Parameter tally: counts the work that was done.
   func encode(
-    _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness
+    _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness,
+    tally: inout CodingTally
   ) -> Payload
 
   /// The sample, d values, all finite. Any bytes give a sample or an error.
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double]
+}
+
+/// What an encoder did, for benchmarks; nothing that is sent depends on it.
+public struct CodingTally: Sendable, Equatable {
+  /// Normals drawn for candidates, steps of a search, or coordinates where each is coded once: over the dimension,
+  /// the candidates of a block or the steps of a coordinate.
+  public var draws = 0
+  /// Blocks that were coded.
+  public var blocks = 0
+  /// Blocks whose height fell above the cap.
+  public var escapes = 0
+  /// Blocks too large for the search, which were coded coordinate by coordinate.
+  public var layered = 0
+
+  public init() {}
 }
 
 /// The coded update: what `payloadBits` counts.

@@ -12,10 +12,22 @@ public struct SharedRandomness: Sendable {
   /// For two processes that were given the same 32 bytes.
   public init(key: Key) { self.key = key }
 
-  /// What a codec uses its words for: one key stream each.
+  /// What a codec uses its words for: one key stream each, or one a block.
   public enum Purpose: UInt64, Sendable {
     case layers = 1
+    case candidates = 2
+    case heights = 3
+    case escapes = 4
+    case search = 5
   }
 
-  public func words(_ purpose: Purpose) -> KeyStream { KeyStream(key: key, stream: purpose.rawValue) }
+  private func stream(_ purpose: Purpose, block: Int) -> UInt64 { purpose.rawValue | UInt64(block) << 8 }
+
+  public func words(_ purpose: Purpose, block: Int = 0) -> KeyStream {
+    KeyStream(key: key, stream: stream(purpose, block: block))
+  }
+
+  public func normals(_ purpose: Purpose, block: Int = 0) -> NormalStream {
+    NormalStream(key: key, stream: stream(purpose, block: block))
+  }
 }

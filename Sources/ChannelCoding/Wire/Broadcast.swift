@@ -2,10 +2,10 @@
 /// payload), the key of the round's public rotation and the server's public key. Nothing in it depends on how many
 /// clients were drawn.
 ///
-/// Bytes: version, round, codec (LEB128 length and name), dimension, clipping norm and noise scale as float64,
+/// Bytes: version, round, codec (LEB128 length and name), draws and fixed length (LEB128), dimension, clipping norm and noise scale as float64,
 /// rotation key, public key, then the parameters as float32, all little-endian.
 public struct Broadcast: Sendable, Equatable {
-  static let version: UInt8 = 1
+  static let version: UInt8 = 2
 
   public let round: Int
   public let channel: ChannelSettings
@@ -31,6 +31,8 @@ public struct Broadcast: Sendable, Equatable {
     let name = Array(channel.codec.rawValue.utf8)
     writer.put(varint: name.count)
     writer.put(name)
+    writer.put(varint: channel.options.draws)
+    writer.put(varint: channel.options.fixedLength ? 1 : 0)
     writer.put(varint: channel.dimension)
     writer.put(channel.clippingNorm)
     writer.put(channel.noiseScale)
@@ -48,11 +50,16 @@ public struct Broadcast: Sendable, Equatable {
     let namePosition = reader.position
     let name = String(decoding: try reader.bytes(try reader.varint()), as: UTF8.self)
     guard let codec = CodecName(rawValue: name) else { throw .malformed(at: namePosition, "no codec \"\(name)\"") }
+    let draws = try reader.varint()
+    let lengthPosition = reader.position
+    let fixedLength = try reader.varint()
+    guard fixedLength <= 1 else { throw .malformed(at: lengthPosition, "a flag of \(fixedLength)") }
     let dimension = try reader.varint()
     let clippingNorm = try reader.double()
     let noiseScale = try reader.double()
     channel = ChannelSettings(
-      codec: codec, dimension: dimension, clippingNorm: clippingNorm, noiseScale: noiseScale)
+      codec: codec, options: CodecOptions(draws: draws, fixedLength: fixedLength == 1), dimension: dimension,
+      clippingNorm: clippingNorm, noiseScale: noiseScale)
     if let problem = channel.problem { throw .malformed(at: reader.position, problem) }
     guard let rotationKey = Key(try reader.bytes(Key.byteCount)),
       let serverPublicKey = Key(try reader.bytes(Key.byteCount))

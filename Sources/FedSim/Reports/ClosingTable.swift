@@ -49,7 +49,10 @@ extension RunSummary {
             + "\(Text.fixedUp(done.epsilon, 3)) if that number had been fixed in advance")
       }
     } else {
-      lines.append("privacy    NONE: neither clipping nor noise")
+      lines.append(
+        setup.plan == nil
+          ? "privacy    NONE: neither clipping nor noise"
+          : "privacy    NONE: the noise of \"\(setup.channel.codec.rawValue)\" is not exactly Gaussian")
     }
     if let bits = payloadBitsPerClientRound {
       let share = Text.short(100 * bits / Double(float32Bits))

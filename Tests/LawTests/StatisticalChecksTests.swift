@@ -1,4 +1,4 @@
-import Support
+import Statistics
 import Testing
 
 #if canImport(Glibc)

@@ -1,0 +1,294 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Channel simulation of whole blocks: the rotated update is cut into blocks of n coordinates, and of each the index of
+/// one shared candidate is sent.
+///
+/// Per block, over sigma: target Q = N(x, I_n), proposal P = N(0, s^2 I_n), r = dQ/dP, and a public cap M = `draws`.
+/// 1. With private randomness y ~ Q and h uniform in (0, r(y)). Then y given h <= M has density min(q, M p) / Z and
+///    y given h > M has (q - M p)+ / (1 - Z): together they are Q.
+/// 2. h <= M: y is forgotten, and the body min(q, M p) / Z is simulated by the codec's selection, whose output has
+///    exactly that law and needs M candidates on average.
+/// 3. h > M: the pair (y, h) is sent by `EscapeCode`, exactly.
+/// 4. A block whose norm makes its body less than likely (a matter of x alone) is sent coordinate by coordinate by the
+///    layered quantizer. No update makes an endless search.
+///
+/// So Y ~ N(x, sigma^2 I) exactly for `gprs`, `pfr` and `ring-toss`, whatever the plan, the caps and the models are.
+/// `mrc` and `orc` send one of N = `draws` candidates drawn in proportion to r: approximate.
+///
+/// Bits and block lengths: `BlockPlan`. The code, the seed and x determine each other more than Y and x do: no
+/// guarantee against the server.
+struct BlockCodec: UpdateCodec {
+  let selection: BlockPlan.Selection
+  let dimension: Int
+  let draws: Int
+  let clippingNorm: Double
+  let noiseScale: Double
+  private let quantizer: DitheredQuantizer
+
+  init(_ selection: BlockPlan.Selection, _ settings: ChannelSettings) {
+    self.selection = selection
+    dimension = settings.dimension
+    draws = settings.options.draws
+    clippingNorm = settings.clippingNorm
+    noiseScale = settings.noiseScale
+    quantizer = DitheredQuantizer(.direct, clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale)
+  }
+
+  var descriptor: CodecDescriptor {
+    let cost = "O(draws d); decoding O(d)"
+    return switch selection {
+    case .gprs:
+      CodecDescriptor(
+        name: .gprs, noise: .gaussian, isRotated: true,
+        summary: "greedy Poisson rejection sampling of blocks, capped, with an exact escape", cost: cost,
+        reference: "Flamich 2023, arXiv 2305.15313")
+    case .pfr:
+      CodecDescriptor(
+        name: .pfr, noise: .gaussian, isRotated: true,
+        summary: "Poisson functional representation of blocks, capped, with an exact escape", cost: cost,
+        reference: "Li & El Gamal 2018, arXiv 1701.02827")
+    case .ringToss:
+      CodecDescriptor(
+        name: .ringToss, noise: .gaussian, isRotated: true,
+        summary: "rejection sampling of blocks, its index coded flag by flag, with an exact escape",
+        cost: "O(draws d); decoding O(d + draws blocks)", reference: "arXiv 2604.23076")
+    case .mrc:
+      CodecDescriptor(
+        name: .mrc, noise: .approximate, isRotated: true,
+        summary: "minimal random coding: one of N candidates a block, weighted by the density ratio", cost: cost,
+        reference: "Havasi, Peharz & Hernandez-Lobato 2019, arXiv 1810.00440")
+    case .orc:
+      CodecDescriptor(
+        name: .orc, noise: .approximate, isRotated: true,
+        summary: "ordered random coding: minimal random coding with small indices made likelier", cost: cost,
+        reference: "Theis & Yosri 2022, arXiv 2110.12805")
+    }
+  }
+
+  /// The plan for a norm class that is not zero.
+  func plan(_ normClass: NormClass) -> BlockPlan {
+    let signal = normClass.scale * clippingNorm / noiseScale
+    return .make(selection, dimension: dimension, draws: draws, snr: signal * signal / Double(dimension))
+  }
+
+  // MARK: Encoding
+
+  func encode(
+    _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness,
+    tally: inout CodingTally
+  ) -> Payload {
+    var coder = RangeEncoder(reservingBytes: 64)
+    let normClass = NormClass(norm: update.norm, bound: clippingNorm)
+    normClass.encode(to: &coder)
+    guard !normClass.isZero else { return Payload(bytes: coder.finish()) }
+    let plan = plan(normClass)
+    var flags = Flags(plan)
+    update.values.withUnsafeBufferPointer { values in
+      for block in 0..<plan.blockCount {
+        let range = plan.range(block)
+        tally.blocks += 1
+        encode(
+          UnsafeBufferPointer(rebasing: values[range]), range, block, plan, shared, &noise.stream, &flags, &coder,
+          &tally)
+      }
+    }
+    return Payload(bytes: coder.finish())
+  }
+
+  private func encode(
+    _ update: UnsafeBufferPointer<Double>, _ range: Range<Int>, _ block: Int, _ plan: BlockPlan,
+    _ shared: SharedRandomness, _ random: inout RandomStream, _ flags: inout Flags, _ coder: inout RangeEncoder,
+    _ tally: inout CodingTally
+  ) {
+    let n = range.count
+    let s = plan.proposalScale
+    let inverseSigma = 1 / noiseScale
+    var square = 0.0
+    // s x: what a candidate over s is multiplied with.
+    let mean = update.map { value in
+      let x = value * inverseSigma
+      square += x * x
+      return x * s
+    }
+    // ln r(s z) = n ln s - |x|^2 / 2 + z . (s x) - (s^2 - 1) |z|^2 / 2
+    let constant = Double(n) / 2 * log1p(plan.snr) - square / 2
+    let quadratic = plan.snr / 2
+    guard selection.isExact else {
+      var candidates = CandidateScores(
+        shared.normals(.candidates, block: block), mean: mean, quadratic: quadratic, constant: constant, batch: draws)
+      if selection == .mrc {
+        let index = ImportanceSelection.minimal(&candidates, count: draws, random: &random)
+        coder.encode(start: (index - 1) * uniformSize, size: uniformSize)
+      } else {
+        plan.indexModel?.encode(
+          ImportanceSelection.ordered(&candidates, count: draws, random: &random), to: &coder)
+      }
+      tally.draws += candidates.drawn * n
+      return
+    }
+
+    let ratio = GaussianRatio(dimension: n, shift: square.squareRoot() / s, snr: plan.snr)
+    let moments = ratio.targetMoments
+    let mass = NormalTable.shared.withCumulative {
+      BlockPlan.bodyMass(mean: moments.mean, variance: moments.variance, logCap: plan.logCap, $0)
+    }
+    let isLayered = mass < BlockPlan.smallestBodyMass
+    flags.layered.encode(isLayered, to: &coder)
+    if isLayered {
+      tally.layered += 1
+      tally.draws += n
+      // A class of its own where the block stands out.
+      let isOwn = square > 9 * Double(n) * plan.snr
+      flags.ownClass.encode(isOwn, to: &coder)
+      var eta = plan.snr.squareRoot()
+      if isOwn {
+        let normClass = NormClass(norm: square.squareRoot() * noiseScale, bound: clippingNorm)
+        normClass.encode(to: &coder)
+        eta = blockScale(normClass, n)
+      }
+      quantizer.encode(update, range, eta: eta, shared: shared, to: &coder)
+      return
+    }
+
+    // y ~ Q, over s; its height.
+    var y = [Double](repeating: 0, count: n)
+    var logRatio = constant
+    random.forEachNormal(count: n) { i, g in
+      y[i] = (mean[i] / s + g) / s
+      logRatio += y[i] * (mean[i] - quadratic * y[i])
+    }
+    let logHeight = logRatio - random.exponential()
+    let isEscape = logHeight > plan.logCap
+    flags.escape.encode(isEscape, to: &coder)
+    if !isEscape {
+      var candidates = CandidateScores(
+        shared.normals(.candidates, block: block), mean: mean, quadratic: quadratic, constant: constant,
+        batch: draws / 8)
+      defer { tally.draws += candidates.drawn * n }
+      switch selection {
+      case .gprs:
+        let logCap = min(plan.logCap, ratio.logSupremum)
+        let stretch = StretchTable(logCap: logCap, proposalTail: ratio.proposalTail)
+        plan.indexModel?.encode(
+          GreedyPoissonRejection.select(&candidates, stretch, random: &random), to: &coder)
+        return
+      case .ringToss:
+        let found = plan.ringToss?.encode(
+          &candidates, heights: shared.words(.heights, block: block), logCap: plan.logCap, limit: plan.drawLimit,
+          to: &coder)
+        if found != nil { return }
+      default:
+        plan.indexModel?.encode(
+          PoissonFunctionalRepresentation.select(&candidates, logCap: plan.logCap, random: &random), to: &coder)
+        return
+      }
+    }
+    tally.escapes += 1
+    escapeCode(plan, shared, block).encode(
+      &y, mean: mean, quadratic: quadratic, slack: logRatio - logHeight, to: &coder, tally: &tally)
+  }
+
+  /// What both ends learn from the blocks of a payload.
+  private struct Flags {
+    var layered: AdaptiveBit
+    var escape: AdaptiveBit
+    var ownClass = AdaptiveBit()
+
+    init(_ plan: BlockPlan) {
+      layered = plan.layeredFlag
+      escape = plan.escapeFlag
+    }
+  }
+
+  private var uniformSize: UInt64 { (1 << 32) / UInt64(draws) }
+
+  private func escapeCode(_ plan: BlockPlan, _ shared: SharedRandomness, _ block: Int) -> EscapeCode {
+    EscapeCode(
+      stream: shared.normals(.escapes, block: block), rootLimit: plan.escapeLimit)
+  }
+
+  /// eta of a block that is coded coordinate by coordinate, from its own norm class.
+  private func blockScale(_ normClass: NormClass, _ n: Int) -> Double {
+    normClass.scale * clippingNorm / (Double(n).squareRoot() * noiseScale)
+  }
+
+  // MARK: Decoding
+
+  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    var problem: PayloadError?
+    let sample = [Double](unsafeUninitializedCapacity: dimension) { values, count in
+      values.initialize(repeating: 0)
+      problem = payload.bytes.withUnsafeBufferPointer { bytes in
+        var decoder = RangeDecoder(bytes)
+        guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+        guard !normClass.isZero else {
+          // Nothing to send: the noise is the first candidate.
+          shared.normals(.candidates).read(at: 0, into: values)
+          for i in values.indices { values[i] *= noiseScale }
+          return decoder.isAtEnd ? nil : .trailingBytes
+        }
+        let plan = plan(normClass)
+        var flags = Flags(plan)
+        for block in 0..<plan.blockCount {
+          let range = plan.range(block)
+          if let problem = decode(
+            range, block, plan, shared, &flags, &decoder, into: UnsafeMutableBufferPointer(rebasing: values[range]))
+          {
+            return problem
+          }
+        }
+        return decoder.isAtEnd ? nil : .trailingBytes
+      }
+      count = dimension
+    }
+    if let problem { throw problem }
+    return sample
+  }
+
+  private func decode(
+    _ range: Range<Int>, _ block: Int, _ plan: BlockPlan, _ shared: SharedRandomness, _ flags: inout Flags,
+    _ decoder: inout RangeDecoder, into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError? {
+    let damaged = PayloadError.notACode(coordinate: range.lowerBound)
+    var index: UInt64?
+    if selection == .mrc {
+      let found = decoder.target / uniformSize
+      guard found < UInt64(draws) else { return damaged }
+      decoder.consume(start: found * uniformSize, size: uniformSize)
+      index = found + 1
+    } else if !selection.isExact {
+      guard let found = plan.indexModel?.decode(from: &decoder), found <= UInt64(draws) else { return damaged }
+      index = found
+    } else if flags.layered.decode(from: &decoder) {
+      var eta = plan.snr.squareRoot()
+      if flags.ownClass.decode(from: &decoder) {
+        guard let normClass = NormClass(from: &decoder), !normClass.isZero else { return damaged }
+        eta = blockScale(normClass, range.count)
+      }
+      return quantizer.decode(range, eta: eta, shared: shared, from: &decoder, into: values)
+    } else if !flags.escape.decode(from: &decoder) {
+      if let ringToss = plan.ringToss {
+        index = ringToss.decode(
+          heights: shared.words(.heights, block: block), limit: plan.drawLimit, from: &decoder)
+      } else {
+        guard let found = plan.indexModel?.decode(from: &decoder) else { return damaged }
+        index = found
+      }
+    }
+
+    if let index {
+      shared.normals(.candidates, block: block).read(at: (index - 1) * UInt64(range.count), into: values)
+    } else if !escapeCode(plan, shared, block).decode(into: values, from: &decoder) {
+      return damaged
+    }
+    let scale = noiseScale * plan.proposalScale
+    for i in values.indices { values[i] *= scale }
+    return nil
+  }
+}

@@ -1,0 +1,207 @@
+import Synchronization
+
+/// How a block codec cuts an update of one norm class: block length, cap, index law. Made from public numbers alone,
+/// with + - * / sqrt and tables, so that both ends make the same one.
+struct BlockPlan: Sendable {
+  /// Which candidate is sent, and how its index is coded.
+  enum Selection: String, Sendable, CaseIterable {
+    case gprs, pfr, ringToss, mrc, orc
+
+    /// Whether the output has exactly the target's law.
+    var isExact: Bool { self == .gprs || self == .pfr || self == .ringToss }
+  }
+
+  let selection: Selection
+  let dimension: Int
+  /// Candidates a block, on average (exact selections) or always (approximate ones).
+  let draws: Int
+  /// |x|^2 / (d sigma^2) of the norm class, at least `smallestSNR`.
+  let snr: Double
+  /// The proposal's deviation over sigma: s = sqrt(1 + snr), what the output of the channel has.
+  let proposalScale: Double
+  let blockCount: Int
+  /// ln M, M = draws.
+  let logCap: Double
+  /// What is expected, before a payload's own blocks teach it, of a block's being coded coordinate by coordinate, and of
+  /// its height's being above the cap.
+  let layeredFlag: AdaptiveBit
+  let escapeFlag: AdaptiveBit
+  let indexModel: IndexModel?
+  let ringToss: RingToss?
+  /// Bits of all blocks of an update of this norm, on average.
+  let predictedBits: Double
+
+  /// Coordinates of a block: lengths differ by one at most.
+  func range(_ block: Int) -> Range<Int> {
+    let start = { (i: Int) in
+      let product = i.multipliedFullWidth(by: dimension)
+      return blockCount.dividingFullWidth(product).quotient
+    }
+    return start(block)..<start(block + 1)
+  }
+
+  /// The longest block.
+  var blockLength: Int { (dimension + blockCount - 1) / blockCount }
+
+  /// Draws after which ring toss sends its block as an escape: 10^-6 of typical bodies.
+  var drawLimit: Int { 16 * draws }
+
+  /// Tries of an escape's first search. More would find the index of more blocks, for more draws than a larger cap.
+  var escapeLimit: Int { 4 * draws }
+
+  private init(_ selection: Selection, dimension: Int, draws: Int, snr: Double) {
+    self.selection = selection
+    self.dimension = dimension
+    self.draws = draws
+    self.snr = snr
+    proposalScale = (1 + snr).squareRoot()
+    logCap = Elementary.log(Double(draws))
+    let logCap = logCap
+    var plan: (blocks: Int, law: PublicRatioLaw, grid: HeightGrid)?
+    (blockCount, layeredFlag, escapeFlag, indexModel, ringToss, predictedBits) = NormalTable.shared.withCumulative {
+      cumulative in
+      // An importance selection has no cap; ordered indices are then those of a functional representation.
+      let gridCap = selection.isExact ? logCap : logCap + 6
+      var best = Double.infinity
+      for blocks in Self.blockCounts(dimension) {
+        let law = PublicRatioLaw(dimension: (dimension + blocks - 1) / blocks, snr: snr)
+        if law.mean > logCap + 3 && blocks < dimension { continue }
+        if !selection.isExact {
+          // As much as N candidates can carry: mean and one deviation of ln r below ln N.
+          if law.mean + law.variance.squareRoot() <= logCap || blocks == dimension {
+            plan = (blocks, law, HeightGrid(law, logCap: gridCap, cumulative))
+            break
+          }
+          continue
+        }
+        let grid = HeightGrid(law, logCap: gridCap, cumulative)
+        // An escape searches several times as long as a body: a rare one keeps to the budget.
+        if grid.escapeProbability > Self.largestEscapeProbability && blocks < dimension { continue }
+        let bits = Double(blocks) * Self.roughBits(selection, law, grid, cumulative)
+        if bits < best {
+          best = bits
+          plan = (blocks, law, grid)
+        }
+      }
+      let (blocks, law, grid) =
+        plan
+        ?? {
+          let law = PublicRatioLaw(dimension: 1, snr: snr)
+          return (dimension, law, HeightGrid(law, logCap: gridCap, cumulative))
+        }()
+      let isLayered =
+        Self.bodyMass(mean: law.mean, variance: law.variance, logCap: logCap, cumulative)
+        < Self.smallestBodyMass
+      let escape = selection.isExact ? grid.escapeProbability : 0
+      let layeredFlag = isLayered ? AdaptiveBit(ones: 20) : AdaptiveBit(zeros: 1000)
+      let escapeFlag = AdaptiveBit(ones: UInt32(escape * 100), zeros: UInt32((1 - escape) * 100))
+      var model: IndexModel?
+      var toss: RingToss?
+      var body: Double
+      switch selection {
+      case .gprs:
+        let made = IndexModel(tails: GreedyPoissonRejection.indexTails(grid, cumulative))
+        model = made
+        body = made.expectedBits
+      case .pfr, .orc:
+        let made = IndexModel(tails: PoissonFunctionalRepresentation.indexTails(grid))
+        model = made
+        body = made.expectedBits
+      case .ringToss:
+        let made = RingToss(law, grid, cumulative)
+        toss = made
+        body = made.expectedBits
+      case .mrc: body = logCap / Elementary.log(2)
+      }
+      var predicted = (1 - escape) * body
+      if selection.isExact {
+        predicted += Self.symbolBits(escape) + escape * Self.escapeBits(law, grid)
+      }
+      predicted *= Double(blocks)
+      if selection.isExact, isLayered { predicted = Double(dimension) * layeredEntropy(eta: snr.squareRoot()) }
+      return (blocks, layeredFlag, escapeFlag, model, toss, predicted)
+    }
+  }
+
+  /// A proposal wider than need be costs n snr^2 / 4 nats; one as narrow as the target would leave a ratio of rounding
+  /// errors.
+  static let smallestSNR = 1e-6
+
+  private static let largestEscapeProbability = 1.0 / 64
+
+  /// A block of less is coded coordinate by coordinate: its escapes would cost more, and its searches take longer.
+  static let smallestBodyMass = 0.5
+
+  /// Numbers of blocks to try, from one upwards: every number at first, then steps of 8 %.
+  private static func blockCounts(_ dimension: Int) -> [Int] {
+    var counts: [Int] = []
+    var next = 1
+    while next < dimension {
+      counts.append(next)
+      next = max(next + 1, next + next * 2 / 25)
+    }
+    counts.append(dimension)
+    return counts
+  }
+
+  /// Within a few tenths of a bit a block: to compare block lengths with.
+  private static func roughBits(
+    _ selection: Selection, _ law: PublicRatioLaw, _ grid: HeightGrid, _ cumulative: NormalTable.Cumulative
+  ) -> Double {
+    let escape = grid.escapeProbability
+    var body = 0.0
+    switch selection {
+    case .ringToss: body = RingToss(law, grid, cumulative).expectedBits
+    case .gprs: body = IndexModel(tails: GreedyPoissonRejection.indexTails(grid, cumulative)).expectedBits
+    default: body = IndexModel(tails: PoissonFunctionalRepresentation.indexTails(grid)).expectedBits
+    }
+    return (1 - escape) * body + symbolBits(escape) + escape * escapeBits(law, grid)
+  }
+
+  private static func symbolBits(_ escape: Double) -> Double {
+    let rest = max(1 - escape, 0x1p-30)
+    return -(escape * Elementary.log(escape) + rest * Elementary.log(rest)) / Elementary.log(2)
+  }
+
+  /// About log2 1 / P[r >= M] bits if a search ends well, and what was measured on top: most end in parts, whose flat
+  /// codes cost 14 bits more (31 to 38 bits in all for long blocks, 10 to 1000 draws).
+  private static func escapeBits(_ law: PublicRatioLaw, _ grid: HeightGrid) -> Double {
+    let tail = max(grid.tails[grid.tails.count - 2], 1e-12)
+    return -Elementary.log(tail) / Elementary.log(2) + (law.dimension >= 16 ? 22 : 8)
+  }
+
+  /// E min(1, M / r) for ln r ~ N(mean, variance) under the target.
+  static func bodyMass(
+    mean: Double, variance: Double, logCap: Double, _ cumulative: NormalTable.Cumulative
+  ) -> Double {
+    let deviation = max(variance, 1e-300).squareRoot()
+    let gap = logCap - mean
+    let above = cumulative((mean - variance - logCap) / deviation)
+    let scale = min(gap + variance / 2, 700)
+    return min(cumulative(gap / deviation) + (above > 0 ? Elementary.exp(scale) * above : 0), 1)
+  }
+
+  // MARK: Plans that were made
+
+  private struct Key: Hashable {
+    let selection: Selection
+    let dimension: Int
+    let draws: Int
+    let snr: UInt64
+  }
+
+  private static let cache = Mutex<[Key: BlockPlan]>([:])
+
+  /// Plans are kept: a run makes the same few in every round, at both ends.
+  static func make(_ selection: Selection, dimension: Int, draws: Int, snr: Double) -> BlockPlan {
+    let snr = max(snr, smallestSNR)
+    let key = Key(selection: selection, dimension: dimension, draws: draws, snr: snr.bitPattern)
+    if let plan = cache.withLock({ $0[key] }) { return plan }
+    let plan = BlockPlan(selection, dimension: dimension, draws: draws, snr: snr)
+    cache.withLock {
+      if $0.count > 1000 { $0.removeAll() }
+      $0[key] = plan
+    }
+    return plan
+  }
+}

@@ -1,0 +1,204 @@
+/// Each rotated coordinate by greedy Poisson rejection sampling with the search path as its code.
+///
+/// Target N(x_j, sigma^2), proposal N(0, s^2 sigma^2) with s^2 = 1 + snr of the norm class: the law of Y. Coded per
+/// coordinate: at each depth whether the search stops there (a bit whose probability both ends learn as they go, one
+/// for each depth), and if not, which side it walks on to, with the probability U or 1 - U that both ends know.
+///
+/// Exact. Two ways out, so that no update makes an endless search:
+/// - Past `depthLimit` steps the client goes on with uniforms of its own and sends the sample: the same search, so the
+///   same law. It takes a coordinate of 10^2 nats to get there.
+/// - A coordinate of more than `largestInformation` nats, a matter of x alone, is sent by the layered quantizer.
+///
+/// The decoder needs + - * / sqrt and the portable logarithm.
+struct FastGPRSCodec: UpdateCodec {
+  let dimension: Int
+  let clippingNorm: Double
+  let noiseScale: Double
+  private let quantizer: DitheredQuantizer
+
+  static let depthLimit = 248
+  /// KL of a coordinate in nats, at most.
+  static let largestInformation = 40.0
+
+  init(_ settings: ChannelSettings) {
+    dimension = settings.dimension
+    clippingNorm = settings.clippingNorm
+    noiseScale = settings.noiseScale
+    quantizer = DitheredQuantizer(.direct, clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale)
+  }
+
+  var descriptor: CodecDescriptor {
+    CodecDescriptor(
+      name: .fastGPRS, noise: .gaussian, isRotated: true,
+      summary: "greedy Poisson rejection sampling of single coordinates, the search path as the code",
+      cost: "O(d + I)", reference: "Flamich 2023, arXiv 2305.15313; thesis arXiv 2506.16309")
+  }
+
+  private func proposalScale(_ normClass: NormClass) -> Double {
+    let signal = normClass.scale * clippingNorm / noiseScale
+    return (1 + max(signal * signal / Double(dimension), BlockPlan.smallestSNR)).squareRoot()
+  }
+
+  /// The flags of a payload, learnt by both ends alike.
+  private struct Flags {
+    /// Whether a coordinate is left to the quantizer.
+    var layered = AdaptiveBit(zeros: 500)
+    var stop = [AdaptiveBit](repeating: AdaptiveBit(), count: 64)
+
+    static func context(_ depth: Int) -> Int { min(depth, 63) }
+  }
+
+  /// Where a coordinate's uniforms start.
+  private static func position(_ coordinate: Int) -> UInt64 { UInt64(coordinate) * 256 }
+
+  func encode(
+    _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness,
+    tally: inout CodingTally
+  ) -> Payload {
+    var coder = RangeEncoder(reservingBytes: dimension / 2 + 16)
+    let normClass = NormClass(norm: update.norm, bound: clippingNorm)
+    normClass.encode(to: &coder)
+    guard !normClass.isZero else { return Payload(bytes: coder.finish()) }
+    let scale = proposalScale(normClass)
+    var flags = Flags()
+    var words = DepthWords(shared.words(.search))
+    tally.blocks += dimension
+    for i in 0..<dimension {
+      let x = update.values[i] / noiseScale
+      let isLayered = x * x > 2 * Self.largestInformation * scale * scale
+      flags.layered.encode(isLayered, to: &coder)
+      if isLayered {
+        tally.layered += 1
+        tally.draws += 1
+        let normClass = NormClass(norm: abs(x) * noiseScale, bound: clippingNorm)
+        normClass.encode(to: &coder)
+        update.values.withUnsafeBufferPointer {
+          quantizer.encode(
+            UnsafeBufferPointer(rebasing: $0[i...i]), i..<(i + 1), eta: coordinateScale(normClass), shared: shared,
+            to: &coder)
+        }
+        continue
+      }
+      words.start(Self.position(i))
+      tally.draws += search(x, scale, &words, &noise.stream, &flags, &coder)
+    }
+    return Payload(bytes: coder.finish())
+  }
+
+  /// - Returns: the number of steps.
+  private func search(
+    _ x: Double, _ scale: Double, _ words: inout DepthWords, _ random: inout RandomStream, _ flags: inout Flags,
+    _ coder: inout RangeEncoder
+  ) -> Int {
+    let pair = GaussianPair(mean: x, proposalScale: scale)
+    var interval = FastGPRS.Interval()
+    var time = 0.0
+    var depth = 0
+    while true {
+      let isShared = depth < Self.depthLimit
+      let u = FastGPRS.uniform(isShared ? words.word(depth) : random.word())
+      let masses = interval.candidate(u)
+      let y = pair.proposalQuantile(left: masses.left, right: masses.right)
+      time += random.exponential() / interval.width
+      let isAccepted = pair.accepts(y, at: time)
+      if isShared { flags.stop[Flags.context(depth)].encode(isAccepted, to: &coder) }
+      depth += 1
+      if isAccepted {
+        if !isShared {
+          coder.encodeLong(y.bitPattern >> 1, count: 63)
+          coder.encode(bits: y.bitPattern & 1, count: 1)
+        }
+        return depth
+      }
+      let keepsBelow = y > pair.mode
+      if isShared { coder.encode(keepsBelow, size: Self.size(u)) }
+      if keepsBelow { interval.keepBelow(u) } else { interval.keepAbove(u) }
+    }
+  }
+
+  /// The chance of the part below, out of 2^32.
+  @inline(__always)
+  private static func size(_ u: Double) -> UInt64 { min(max(UInt64(u * 0x1p32), 1), 1 << 32 - 1) }
+
+  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    var problem: PayloadError?
+    let sample = [Double](unsafeUninitializedCapacity: dimension) { values, count in
+      values.initialize(repeating: 0)
+      problem = payload.bytes.withUnsafeBufferPointer { decode($0, shared, into: values) }
+      count = dimension
+    }
+    if let problem { throw problem }
+    return sample
+  }
+
+  private func decode(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError? {
+    var decoder = RangeDecoder(bytes)
+    guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+    guard !normClass.isZero else {
+      shared.normals(.candidates).read(at: 0, into: values)
+      for i in values.indices { values[i] *= noiseScale }
+      return decoder.isAtEnd ? nil : .trailingBytes
+    }
+    let scale = proposalScale(normClass)
+    var flags = Flags()
+    var words = DepthWords(shared.words(.search))
+    for i in 0..<dimension {
+      if flags.layered.decode(from: &decoder) {
+        guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: i) }
+        let problem = quantizer.decode(
+          i..<(i + 1), eta: coordinateScale(normClass), shared: shared, from: &decoder,
+          into: UnsafeMutableBufferPointer(rebasing: values[i...i]))
+        if let problem { return problem }
+        continue
+      }
+      words.start(Self.position(i))
+      guard let y = follow(&words, scale, &flags, &decoder) else { return .notACode(coordinate: i) }
+      values[i] = y * noiseScale
+    }
+    return decoder.isAtEnd ? nil : .trailingBytes
+  }
+
+  private func follow(
+    _ words: inout DepthWords, _ scale: Double, _ flags: inout Flags, _ decoder: inout RangeDecoder
+  ) -> Double? {
+    var interval = FastGPRS.Interval()
+    for depth in 0..<Self.depthLimit {
+      let u = FastGPRS.uniform(words.word(depth))
+      if flags.stop[Flags.context(depth)].decode(from: &decoder) {
+        let masses = interval.candidate(u)
+        return GaussianPair(mean: 0, proposalScale: scale).proposalQuantile(left: masses.left, right: masses.right)
+      }
+      if decoder.flag(size: Self.size(u)) { interval.keepBelow(u) } else { interval.keepAbove(u) }
+    }
+    let value = Double(bitPattern: decoder.longBits(count: 63) << 1 | decoder.bits(count: 1))
+    return value.isFinite && abs(value) < 0x1p31 ? value : nil
+  }
+
+  private func coordinateScale(_ normClass: NormClass) -> Double { normClass.scale * clippingNorm / noiseScale }
+}
+
+/// The uniforms of one coordinate's search, by depth: read eight at a time, which is one block of the key stream.
+private struct DepthWords {
+  private let stream: KeyStream
+  private var position: UInt64 = 0
+  private var buffer = [UInt64](repeating: 0, count: 8)
+  private var filled = -1
+
+  init(_ stream: KeyStream) { self.stream = stream }
+
+  mutating func start(_ position: UInt64) {
+    self.position = position
+    filled = -1
+  }
+
+  @inline(__always)
+  mutating func word(_ depth: Int) -> UInt64 {
+    if depth / 8 != filled {
+      filled = depth / 8
+      buffer.withUnsafeMutableBufferPointer { stream.read(at: position + UInt64(8 * filled), into: $0) }
+    }
+    return buffer[depth % 8]
+  }
+}

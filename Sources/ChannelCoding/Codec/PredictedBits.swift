@@ -1,0 +1,95 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension ChannelSettings {
+  /// The payload bits to expect of an update of norm C, whole: for plans and explanations, never for a decode.
+  ///
+  /// `float32` and a fixed length: exact. Quantizers: d H(M | step, dither) for Gaussian coordinates of variance
+  /// C^2 / d. Block codecs: what their index laws say of the planned blocks. Each with one bit for the norm class and
+  /// half a byte of rounding. Against measured means: `Tests`, `docs/codecs`.
+  public var predictedBits: Double {
+    let d = Double(dimension)
+    let eta = clippingNorm / (d.squareRoot() * noiseScale)
+    let body: Double
+    switch codec {
+    case .float32: return 32 * d
+    case .layered: body = d * layeredEntropy(eta: eta)
+    case .layeredShifted:
+      if options.fixedLength { return Double(DitheredCodec.fixedBits(self)) }
+      body = d * dithererEntropy(.shifted, eta: eta)
+    case .universal: body = d * dithererEntropy(.uniform, eta: eta)
+    case .fastGPRS: body = d * fastGPRSBits(eta: eta)
+    case .gprs, .pfr, .ringToss, .mrc, .orc: body = blockPlan?.predictedBits ?? 0
+    }
+    return max(body + 5, 8)
+  }
+
+  /// How a block codec cuts an update of norm C; nil for other codecs and where there is no codec.
+  var blockPlan: BlockPlan? {
+    guard problem == nil, let codec = try? makeCodec() as? BlockCodec else { return nil }
+    return codec.plan(NormClass(norm: clippingNorm, bound: clippingNorm))
+  }
+
+  /// Coordinates a block and expected candidates a block of an update of norm C; nil for codecs without blocks.
+  public var blocks: (length: Int, count: Int, draws: Int)? {
+    blockPlan.map { ($0.blockLength, $0.blockCount, $0.draws) }
+  }
+}
+
+/// H(M | step, dither) in bits of the direct layered quantizer at sigma = 1 for x ~ N(0, eta^2).
+func layeredEntropy(eta: Double) -> Double { dithererEntropy(.direct, eta: eta) }
+
+/// H(M | step, dither) in bits of a dithered quantizer at sigma = 1 for x ~ N(0, eta^2).
+///
+/// Summing over M and averaging over the dither is one integral over the output y = w (M - U):
+/// H(w) = -integral dy / w P(y) log2 P(y), P(y) = Phi((y + w/2) / eta) - Phi((y - w/2) / eta).
+/// P is 1 or 0 but for 9 eta round |y| = w/2. For `direct` the step w = 2 r has density sqrt(2/pi) r^2 e^(-r^2/2) in r;
+/// for `shifted` it is r + sqrt(-2 ln(1 - e^(-r^2/2))) with the same r.
+func dithererEntropy(_ kind: LayerKind, eta: Double) -> Double {
+  guard eta > 0 else { return 0 }
+  if kind == .uniform { return entropy(step: kind.smallestStep, eta: eta) }
+  let radii = 200
+  var total = 0.0
+  for i in 0..<radii {
+    let r = (Double(i) + 0.5) * 8 / Double(radii)
+    let density = (2 / Double.pi).squareRoot() * r * r * exp(-r * r / 2) * 8 / Double(radii)
+    let step = kind == .direct ? 2 * r : r + (-2 * log(-expm1(-r * r / 2))).squareRoot()
+    total += density * entropy(step: step, eta: eta)
+  }
+  return total
+}
+
+private func entropy(step w: Double, eta: Double) -> Double {
+  let cells = 400
+  let r = w / 2
+  let low = max(0, r - 9 * eta)
+  let cell = (r + 9 * eta - low) / Double(cells)
+  var integral = 0.0
+  for j in 0..<cells {
+    let y = low + (Double(j) + 0.5) * cell
+    let mass = (erfc((y - r) / (eta * 2.0.squareRoot())) - erfc((y + r) / (eta * 2.0.squareRoot()))) / 2
+    if mass > 0 { integral -= mass * log2(mass) }
+  }
+  return 2 * integral * cell / w
+}
+
+/// Bits a coordinate of `fast-gprs` for x ~ N(0, eta^2): measured means at d = 16384, interpolated on logarithmic
+/// scales; beyond the table as 1/2 log2 snr and as a power.
+func fastGPRSBits(eta: Double) -> Double {
+  let table: [(snr: Double, bits: Double)] = [
+    (1e-6, 0.00732), (1e-4, 0.05176), (1e-3, 0.12728), (0.003, 0.20199), (0.01, 0.32324), (0.03, 0.52263),
+    (0.1, 0.84505), (0.3, 1.27458), (1, 1.92350), (3, 2.65658), (10, 3.52474), (30, 4.35400), (100, 5.25651),
+    (1e3, 6.97705), (1e4, 8.72766), (1e6, 12.2025),
+  ]
+  let snr = eta * eta
+  if snr >= 1e6 { return 12.2025 + 0.5 * log2(snr / 1e6) }
+  let i = max((table.firstIndex { $0.snr > snr } ?? table.count - 1) - 1, 0)
+  let (a, b) = (table[i], table[i + 1])
+  let t = (log(max(snr, 1e-30)) - log(a.snr)) / (log(b.snr) - log(a.snr))
+  return exp(log(a.bits) + t * (log(b.bits) - log(a.bits)))
+}

@@ -1,0 +1,48 @@
+/// What any code for the Gaussian channel must cost: for tables and figures, never for a decode.
+public enum ChannelBounds {
+  /// I(X; Y) = d/2 log2(1 + snr) bits for x ~ N(0, snr I_d) and unit noise.
+  public static func informationBits(dimension: Int, snr: Double) -> Double {
+    Double(dimension) / 2 * PublicRatioLaw.log1p(snr) / Elementary.log(2)
+  }
+
+  /// F = E_Y D_CS(P_{X|Y} || P_X) in bits, for the same channel: no exact one-shot code has a lower mean length, with
+  /// any shared randomness [Goc & Flamich 2024, arXiv 2401.16579].
+  ///
+  /// D_CS = -integral over h > 0 of w log2 w dh, w(h) = Pr[r(X, y) >= h] for X from its prior. Given |y|, the posterior
+  /// is N(m, tau^2 I) in units of the prior, tau^2 = 1 / (1 + snr) and |m|^2 = chi^2_d snr / (1 + snr): one
+  /// `GaussianRatio` for each node of a quadrature over |y|^2.
+  ///
+  /// - Cost: milliseconds. Accurate to 10^-3 of its value (tested against published values in one dimension).
+  public static func lowerBoundBits(dimension: Int, snr: Double) -> Double {
+    guard snr > 0 else { return 0 }
+    let correlation = snr / (1 + snr)
+    let energies = GammaNodes(shape: Double(dimension) / 2)
+    var total = 0.0
+    var weights = 0.0
+    for i in energies.values.indices where energies.weights[i] > 1e-6 {
+      let shift = (2 * energies.values[i] * correlation).squareRoot()
+      let ratio = GaussianRatio(dimension: dimension, shift: shift, snr: snr)
+      total += energies.weights[i] * selectionNats(ratio)
+      weights += energies.weights[i]
+    }
+    return total / weights / Elementary.log(2)
+  }
+
+  /// D_CS in nats: -integral of w ln w e^l over l = ln h, by the trapezoid rule.
+  private static func selectionNats(_ ratio: GaussianRatio) -> Double {
+    let (mean, variance) = ratio.targetMoments
+    let deviation = variance.squareRoot()
+    // Below, w is 1 but for nothing; above, e^l w, at most the target's mass, is nothing.
+    let low = min(mean - variance, mean) - 12 * deviation - 30
+    let high = min(mean + 12 * deviation + 3, ratio.logSupremum)
+    let step = (high - low) / 1500
+    var total = 0.0
+    for i in 0..<1500 {
+      let l = high - (Double(i) + 0.5) * step
+      let w = ratio.proposalTail(l)
+      if w > 1 - 1e-13 { break }
+      if w > 0 { total -= w * Elementary.log(w) * Elementary.exp(l) * step }
+    }
+    return total
+  }
+}

@@ -1,0 +1,99 @@
+/// The law of ln r for a block as both ends know it, before any update: x ~ N(0, rho I_n), target N(x, I), proposal
+/// N(0, s^2 I) with s^2 = 1 + rho, the channel's own output law.
+///
+/// ln r is the information density of n Gaussian pairs of correlation c = sqrt(rho / (1 + rho)):
+///
+///     ln r = n ln s + c W,   W = sqrt(2 G) N(0, 1),   G ~ Gamma(n / 2),
+///
+/// since E exp(i t c W) = (1 + c^2 t^2)^(-n/2). Under the proposal the law is tilted by 1 / r, so each component
+/// N(m, v) becomes N(m - v, v) with weight times exp(v/2 - m). Both are sums of normal distribution functions.
+///
+/// It decides rates and plans, never a law of the output: built from + - * / sqrt and tables, the same at both ends.
+struct PublicRatioLaw: Sendable {
+  let dimension: Int
+  /// n ln s, the mean of ln r under the target: I(X; Y) of a block in nats.
+  let mean: Double
+  /// n c^2, its variance.
+  let variance: Double
+  private let inverseDeviations: [Double]
+  private let tilts: [Double]
+  private let targetWeights: [Double]
+  private let proposalWeights: [Double]
+
+  init(dimension: Int, snr: Double) {
+    self.dimension = dimension
+    let n = Double(dimension)
+    let correlation = snr / (1 + snr)
+    let mean = n / 2 * Self.log1p(snr)
+    self.mean = mean
+    variance = n * correlation
+    let nodes = GammaNodes(shape: n / 2, tilt: correlation)
+    let variances = nodes.values.map { max(2 * correlation * $0, 1e-300) }
+    inverseDeviations = variances.map { 1 / $0.squareRoot() }
+    tilts = variances
+    targetWeights = nodes.weights
+    let raw = zip(nodes.weights, variances).map { $0 > 0 ? $0 * Elementary.exp($1 / 2 - mean) : 0 }
+    let total = raw.reduce(0, +)
+    proposalWeights = raw.map { $0 / total }
+  }
+
+  /// ln(1 + x), also for x far below 1.
+  static func log1p(_ x: Double) -> Double {
+    x < 1e-4 ? x - x * x / 2 + x * x * x / 3 : Elementary.log(1 + x)
+  }
+
+  /// Pr[ln r >= l] under the target.
+  func targetTail(_ l: Double, _ cumulative: NormalTable.Cumulative) -> Double {
+    var total = 0.0
+    for i in tilts.indices { total += targetWeights[i] * cumulative((mean - l) * inverseDeviations[i]) }
+    return total
+  }
+
+  /// Pr[ln r >= l] under the proposal.
+  func proposalTail(_ l: Double, _ cumulative: NormalTable.Cumulative) -> Double {
+    var total = 0.0
+    for i in tilts.indices {
+      total += proposalWeights[i] * cumulative((mean - tilts[i] - l) * inverseDeviations[i])
+    }
+    return total
+  }
+}
+
+/// A height h uniform under min(r, M), on a grid that is even in ln(g / (M - g)): what index laws are made from.
+struct HeightGrid: Sendable {
+  /// The cap M; ln M.
+  let cap: Double
+  /// g at the edges of the cells, from 0 to M.
+  private(set) var edges: [Double]
+  /// P[r >= g] at the edges.
+  private(set) var tails: [Double]
+  /// B(g) = integral of the tail over (g, M), at the edges: B(0) = Z.
+  private(set) var above: [Double]
+
+  /// Z: the body's share of the target.
+  var bodyMass: Double { above[0] }
+  /// The target's share above the cap.
+  var escapeProbability: Double { max(1 - bodyMass, 1e-12) }
+
+  init(_ law: PublicRatioLaw, logCap: Double, _ cumulative: NormalTable.Cumulative) {
+    cap = Elementary.exp(logCap)
+    let low = -logCap - 14
+    let cells = Int((8 - low) * 4)
+    edges = [0]
+    for i in 0...cells {
+      let x = low + Double(i) / 4
+      edges.append(cap / (1 + Elementary.exp(-x)))
+    }
+    edges.append(cap)
+    tails = edges.map { $0 > 0 ? law.proposalTail(Elementary.log($0), cumulative) : 1 }
+    above = [Double](repeating: 0, count: edges.count)
+    for i in stride(from: edges.count - 2, through: 0, by: -1) {
+      above[i] = above[i + 1] + (edges[i + 1] - edges[i]) * (tails[i] + tails[i + 1]) / 2
+    }
+    // The target has mass 1: what rounding and the table of normal masses add is taken off.
+    if above[0] > 1 {
+      let total = above[0]
+      above = above.map { $0 / total }
+    }
+  }
+}

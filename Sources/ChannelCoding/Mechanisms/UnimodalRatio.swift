@@ -1,0 +1,255 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A target and a proposal on the line whose density ratio r rises up to a mode and falls from there on: all that
+/// `FastGPRS` needs to know.
+///
+/// Sets {r >= h} are intervals, and r tends to 0 on both sides.
+public protocol UnimodalRatio: Sendable {
+  /// ln r(x).
+  func logRatio(_ x: Double) -> Double
+  /// Its derivative; above 0 below the mode.
+  func logRatioSlope(_ x: Double) -> Double
+  /// Where r is largest.
+  var mode: Double { get }
+  /// The two points, below and above the mode, at which r is what it is at `x`.
+  func levelSet(through x: Double) -> (low: Double, high: Double)
+  /// Mass of the proposal, and of the target, between two points.
+  func proposalMass(_ low: Double, _ high: Double) -> Double
+  func targetMass(_ low: Double, _ high: Double) -> Double
+  /// Density of the proposal.
+  func proposalDensity(_ x: Double) -> Double
+  /// Points where a density or the ratio has a kink.
+  var kinks: [Double] { get }
+  /// A length over which everything between kinks is smooth: the target's scale.
+  var scale: Double { get }
+  /// A point below the mode from which downwards {r >= r(x)} holds all of both laws but 10^-16, or r is below 10^-16.
+  var farBelow: Double { get }
+  /// The proposal's point that has mass `left` below it and `right` above it; left + right = 1, and the smaller of the
+  /// two counts. Both ends evaluate it: built from + - * / sqrt and the portable logarithm.
+  func proposalQuantile(left: Double, right: Double) -> Double
+}
+
+extension UnimodalRatio {
+  /// A(h) = Q[r >= h] - h P[r >= h] at h = r(x): the probability that a height uniform under r is above h.
+  func survival(at x: Double) -> Double {
+    let (low, high) = levelSet(through: x)
+    let logHeight = logRatio(x)
+    guard high - low < 0.25 * scale else {
+      return targetMass(low, high) - exp(logHeight) * proposalMass(low, high)
+    }
+    // The difference would cancel: integrate p (r - h), which is not negative, instead.
+    let points = ([low, mode, high] + kinks.filter { $0 > low && $0 < high }).sorted()
+    var total = 0.0
+    for (a, b) in zip(points, points.dropFirst()) where b > a {
+      total += GaussLegendre.integrate(from: a, to: b) {
+        proposalDensity($0) * expm1(max(logRatio($0) - logHeight, 0))
+      }
+    }
+    return total * exp(logHeight)
+  }
+
+  /// S(r(x)), S(h) = integral over (0, h) of d eta / A(eta): the stretch function.
+  ///
+  /// Along the lower edge a of {r >= eta}: d eta = r'(a) da. Below `farBelow`, A = 1 - eta or eta is nothing, and
+  /// S = -ln(1 - eta). Relative error below 10^-9 (tested against finer panels).
+  public func stretch(_ x: Double) -> Double {
+    let end = levelSet(through: x).low
+    let start = min(farBelow, end)
+    var total = -log1p(-min(exp(logRatio(start)), 1 - 0x1p-53))
+    let edges = kinks.map { $0 > mode ? levelSet(through: $0).low : $0 }.filter { $0 > start && $0 < end }
+    let points = ([start, end] + edges).sorted()
+    for (a, b) in zip(points, points.dropFirst()) where b > a {
+      var low = a
+      while low < b {
+        // Panels shrink towards the mode, where A falls to zero.
+        let width = min(scale, max(0.25 * (mode - low), 1e-8 * scale))
+        let high = b - low < 1.3 * width ? b : low + width
+        total += GaussLegendre.integrate(from: low, to: high) {
+          exp(logRatio($0)) * logRatioSlope($0) / survival(at: $0)
+        }
+        low = high
+      }
+    }
+    return total
+  }
+
+  /// Whether time < S(r(x)). h <= S(h) <= h / A(h) settles most cases.
+  public func accepts(_ x: Double, at time: Double) -> Bool {
+    let height = exp(logRatio(x))
+    if time < height { return true }
+    let survival = survival(at: x)
+    if time * survival >= height { return false }
+    return time < stretch(x)
+  }
+
+  /// D(Q || P) in nats: E ln r under the target, by the heights: the integral of the target's mass over ln h.
+  public var relativeEntropy: Double {
+    // E ln r = integral of ln r q over the line, in panels of half a scale around the target's bulk.
+    let reach = 40.0
+    let points = ([mode - reach * scale, mode, mode + reach * scale] + kinks).sorted()
+    var total = 0.0
+    for (a, b) in zip(points, points.dropFirst()) where b > a {
+      let panels = max(Int((b - a) / (0.5 * scale)), 1)
+      for i in 0..<panels {
+        let low = a + (b - a) * Double(i) / Double(panels)
+        total += GaussLegendre.integrate(from: low, to: a + (b - a) * Double(i + 1) / Double(panels)) {
+          let l = logRatio($0)
+          return proposalDensity($0) * exp(l) * l
+        }
+      }
+    }
+    return total
+  }
+}
+
+/// Target N(mean, 1), proposal N(0, s^2), s > 1.
+///
+/// ln r(y) = ln s - (y - mean)^2 / 2 + y^2 / (2 s^2) = top - (y - m)^2 / (2 v), v = s^2 / (s^2 - 1), m = v mean.
+public struct GaussianPair: UnimodalRatio {
+  public let mean: Double
+  public let proposalScale: Double
+  private let spread: Double
+  private let top: Double
+  public let mode: Double
+
+  public init(mean: Double, proposalScale: Double) {
+    precondition(proposalScale > 1)
+    self.mean = mean
+    self.proposalScale = proposalScale
+    let square = proposalScale * proposalScale
+    spread = square / (square - 1)
+    mode = spread * mean
+    top = log(proposalScale) + mean * mean / (2 * (square - 1))
+  }
+
+  /// ln sup r.
+  public var logSupremum: Double { top }
+  public var scale: Double { 1 }
+  public var kinks: [Double] { [] }
+
+  public func logRatio(_ x: Double) -> Double { top - (x - mode) * (x - mode) / (2 * spread) }
+
+  public func logRatioSlope(_ x: Double) -> Double { (mode - x) / spread }
+
+  public func levelSet(through x: Double) -> (low: Double, high: Double) {
+    let half = abs(x - mode)
+    return (mode - half, mode + half)
+  }
+
+  public func targetMass(_ low: Double, _ high: Double) -> Double { Self.mass(low - mean, high - mean) }
+
+  public func proposalMass(_ low: Double, _ high: Double) -> Double {
+    Self.mass(low / proposalScale, high / proposalScale)
+  }
+
+  public func proposalDensity(_ x: Double) -> Double {
+    let z = x / proposalScale
+    return exp(-z * z / 2) / (proposalScale * (2 * Double.pi).squareRoot())
+  }
+
+  public var farBelow: Double {
+    // All mass is above -8.5 s and above mean - 8.5, or r is below 10^-16 times its top.
+    let bulk = min(-8.5 * proposalScale, mean - 8.5)
+    // Above -bulk too, since the interval is centred at the mode: only where the mode is not below 0.
+    let nothing = mode - (2 * (top + 37) * spread).squareRoot()
+    return mode >= 0 ? max(bulk, nothing) : nothing
+  }
+
+  public func proposalQuantile(left: Double, right: Double) -> Double {
+    proposalScale * (left < right ? NormalQuantile.lower(left) : -NormalQuantile.lower(right))
+  }
+
+  /// Phi(b) - Phi(a), from the side where it does not cancel.
+  private static func mass(_ a: Double, _ b: Double) -> Double {
+    // Beyond 12 there is 10^-33.
+    let tail = { (z: Double) in z > 12 ? 0 : 0.5 * erfc(z * 0.5.squareRoot()) }
+    return a > 0 ? tail(a) - tail(b) : tail(-b) - tail(-a)
+  }
+}
+
+/// Target Laplace(mean, 1), proposal Laplace(0, s), s > 1: ln r(y) = ln s - |y - mean| + |y| / s.
+public struct LaplacePair: UnimodalRatio {
+  public let mean: Double
+  public let proposalScale: Double
+
+  public init(mean: Double, proposalScale: Double) {
+    precondition(proposalScale > 1)
+    self.mean = mean
+    self.proposalScale = proposalScale
+  }
+
+  public var mode: Double { mean }
+  public var scale: Double { 1 }
+  public var kinks: [Double] { [0] }
+
+  public func logRatio(_ x: Double) -> Double { log(proposalScale) - abs(x - mean) + abs(x) / proposalScale }
+
+  public func logRatioSlope(_ x: Double) -> Double {
+    (x < mean ? 1.0 : -1.0) + (x < 0 ? -1.0 : 1.0) / proposalScale
+  }
+
+  public func levelSet(through x: Double) -> (low: Double, high: Double) {
+    // Straight pieces: below both 0 and the mean, between, above both. The ratio at 0 and slopes decide the piece.
+    let level = logRatio(x)
+    let atMode = logRatio(mean)
+    let atZero = logRatio(0)
+    let drop = atMode - level
+    let steep = 1 + 1 / proposalScale  // between 0 and the mean
+    let flat = 1 - 1 / proposalScale  // beyond
+    if mean >= 0 {
+      let low = level >= atZero ? mean - drop / steep : -(atZero - level) / flat
+      return (low, mean + drop / flat)
+    }
+    let high = level >= atZero ? mean + drop / steep : (atZero - level) / flat
+    return (mean - drop / flat, high)
+  }
+
+  public func targetMass(_ low: Double, _ high: Double) -> Double { Self.mass(low - mean, high - mean) }
+
+  public func proposalMass(_ low: Double, _ high: Double) -> Double {
+    Self.mass(low / proposalScale, high / proposalScale)
+  }
+
+  public func proposalDensity(_ x: Double) -> Double { exp(-abs(x) / proposalScale) / (2 * proposalScale) }
+
+  public var farBelow: Double {
+    // r falls at least as e^(-flat distance) away from the mode.
+    let flat = 1 - 1 / proposalScale
+    return min(mean, 0) - (37 + log(proposalScale) + abs(mean)) / flat
+  }
+
+  public func proposalQuantile(left: Double, right: Double) -> Double {
+    proposalScale
+      * (left < right ? Elementary.log(2 * left) : -Elementary.log(2 * right))
+  }
+
+  private static func mass(_ a: Double, _ b: Double) -> Double {
+    if a >= 0 { return 0.5 * exp(-a) * -expm1(a - b) }
+    if b <= 0 { return 0.5 * exp(b) * -expm1(a - b) }
+    return -0.5 * (expm1(a) + expm1(-b))
+  }
+}
+
+/// Ten nodes: exact to degree 19.
+enum GaussLegendre {
+  private static let nodes = [
+    0.1488743389816312, 0.4333953941292472, 0.6794095682990244, 0.8650633666889845, 0.9739065285171717,
+  ]
+  private static let weights = [
+    0.2955242247147529, 0.2692667193099963, 0.2190863625159820, 0.1494513491505806, 0.0666713443086881,
+  ]
+
+  @inline(__always)
+  static func integrate(from a: Double, to b: Double, _ f: (Double) -> Double) -> Double {
+    let (centre, half) = ((a + b) / 2, (b - a) / 2)
+    var total = 0.0
+    for i in 0..<5 { total += weights[i] * (f(centre - half * nodes[i]) + f(centre + half * nodes[i])) }
+    return total * half
+  }
+}

@@ -1,0 +1,75 @@
+/// An endless sequence of standard normals, any of which can be reached directly: Box-Muller on ChaCha20 under a key
+/// and a stream number. The same bits on every machine and with every instruction set.
+///
+/// The key stream is libsodium's ChaCha20 in another order (16 blocks side by side), so that it can be made in vector
+/// registers and never leaves the first-level cache. Normals come in groups of 128.
+///
+/// - Cost: `Benchmarks`, `CandidateBenchmark`.
+public struct NormalStream: Sendable {
+  private let key: Key
+  private let stream: UInt64
+  private let kernels: Kernels
+
+  public static let groupCount = 128
+
+  public init(key: Key, stream: UInt64, kernels: Kernels = .best) {
+    self.key = key
+    self.stream = stream
+    self.kernels = kernels
+  }
+
+  /// Whole groups from `group` on; `output.count` is a multiple of 128.
+  public func read(group: UInt64, into output: UnsafeMutableBufferPointer<Double>) {
+    withKeyWords { kernels.keyedNormals($0, stream: stream, group: group, into: output) }
+  }
+
+  /// Normals `position` ..< `position` + `output.count`.
+  public func read(at position: UInt64, into output: UnsafeMutableBufferPointer<Double>) {
+    guard !output.isEmpty else { return }
+    let size = UInt64(Self.groupCount)
+    var group = position / size
+    var skipped = Int(position % size)
+    var filled = 0
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.groupCount) { edge in
+      while filled < output.count {
+        let whole = (output.count - filled) / Self.groupCount
+        if skipped == 0, whole > 0 {
+          let count = whole * Self.groupCount
+          read(group: group, into: UnsafeMutableBufferPointer(rebasing: output[filled..<(filled + count)]))
+          filled += count
+          group += UInt64(whole)
+        } else {
+          read(group: group, into: edge)
+          let count = min(Self.groupCount - skipped, output.count - filled)
+          for i in 0..<count { output[filled + i] = edge[skipped + i] }
+          filled += count
+          group += 1
+          skipped = 0
+        }
+      }
+    }
+  }
+
+  /// The words that the normals of a group are made of: for tests.
+  func words(group: UInt64) -> [UInt64] {
+    [UInt64](unsafeUninitializedCapacity: Self.groupCount) { buffer, count in
+      let part = UnsafeMutableBufferPointer(rebasing: buffer[..<Self.groupCount])
+      withKeyWords { kernels.keystream($0, stream: stream, group: group, into: part) }
+      count = Self.groupCount
+    }
+  }
+
+  private func withKeyWords<R>(_ body: (UnsafePointer<UInt32>) -> R) -> R {
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 8) { words in
+      key.withPointer { bytes in
+        for i in 0..<8 {
+          words[i] =
+            UInt32(bytes[4 * i]) | UInt32(bytes[4 * i + 1]) << 8 | UInt32(bytes[4 * i + 2]) << 16
+            | UInt32(bytes[4 * i + 3]) << 24
+        }
+      }
+      guard let address = words.baseAddress else { preconditionFailure("eight words were allocated") }
+      return body(address)
+    }
+  }
+}

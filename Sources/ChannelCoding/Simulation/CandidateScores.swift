@@ -1,0 +1,90 @@
+/// The log density ratios of a block's shared candidates, one after the other: z_k standard normals, candidate s z_k,
+///
+///     ln r(s z) = constant + z . (s x) - quadratic |z|^2.
+///
+/// Normals are made in groups of 128 in the order of their positions; candidate k of n coordinates takes positions
+/// k n ..< (k + 1) n, so that a decoder reads just the one that was chosen.
+struct CandidateScores: ~Copyable {
+  private let stream: NormalStream
+  private let quadratic: Double
+  private let constant: Double
+  private let length: Int
+  private let mean: UnsafeMutableBufferPointer<Double>
+  private let window: UnsafeMutableBufferPointer<Double>
+  private var windowGroup: UInt64 = 0
+  private var windowFilled = 0
+  private let scores: UnsafeMutableBufferPointer<Double>
+  private var next = 0
+  private var available = 0
+  private var position: UInt64
+  /// Candidates handed out.
+  private(set) var drawn = 0
+
+  /// - Parameters:
+  ///   - mean: s x.
+  ///   - start: the position of the first candidate's first normal.
+  ///   - batch: about how many candidates to make at a time; no result depends on it.
+  init(
+    _ stream: NormalStream, mean: some Collection<Double>, quadratic: Double, constant: Double, start: UInt64 = 0,
+    batch: Int
+  ) {
+    self.stream = stream
+    self.quadratic = quadratic
+    self.constant = constant
+    length = mean.count
+    // A window of about 16 KiB stays in the first-level cache.
+    let perBatch = max(1, min(batch, 2048 / length))
+    self.mean = .allocate(capacity: length)
+    _ = self.mean.initialize(from: mean)
+    let groups = (perBatch * length + 2 * NormalStream.groupCount - 1) / NormalStream.groupCount + 1
+    window = .allocate(capacity: groups * NormalStream.groupCount)
+    window.initialize(repeating: 0)
+    scores = .allocate(capacity: perBatch)
+    scores.initialize(repeating: 0)
+    position = start
+  }
+
+  deinit {
+    mean.deallocate()
+    window.deallocate()
+    scores.deallocate()
+  }
+
+  /// ln r of the next candidate.
+  @inline(__always)
+  mutating func score() -> Double {
+    if next == available { refill() }
+    defer { next += 1 }
+    drawn += 1
+    return scores[next]
+  }
+
+  @inline(never)
+  private mutating func refill() {
+    let size = UInt64(NormalStream.groupCount)
+    let wanted = scores.count
+    let firstGroup = position / size
+    let end = position + UInt64(wanted * length)
+    let groups = Int((end + size - 1) / size - firstGroup)
+    // The group that the last batch ended in is kept.
+    var kept = 0
+    if windowFilled > 0, windowGroup + UInt64(windowFilled) - 1 == firstGroup {
+      let last = (windowFilled - 1) * NormalStream.groupCount
+      for i in 0..<NormalStream.groupCount { window[i] = window[last + i] }
+      kept = 1
+    }
+    if groups > kept {
+      let range = (kept * NormalStream.groupCount)..<(groups * NormalStream.groupCount)
+      stream.read(group: firstGroup + UInt64(kept), into: UnsafeMutableBufferPointer(rebasing: window[range]))
+    }
+    windowGroup = firstGroup
+    windowFilled = groups
+    if let base = window.baseAddress {
+      Kernels.best.scores(
+        base + Int(position % size), UnsafeBufferPointer(mean), quadratic: quadratic, constant: constant, into: scores)
+    }
+    position = end
+    next = 0
+    available = wanted
+  }
+}

@@ -1,0 +1,140 @@
+/// Sends a block whose height fell above the cap, exactly.
+///
+/// The client holds (y, h) with y ~ Q and h uniform in (0, r(y)): given h, y has the proposal's law restricted to
+/// {r >= h}, and so given any event that depends on h alone. Replacing a part of y by the first fresh shared candidate
+/// that keeps ln r >= ln h, the other parts as they are, leaves that law as it is (a Gibbs step): the candidate has the
+/// conditional law of the part. Where none of `limit` candidates qualifies, the old part stays: the failure depends on
+/// the other parts and h, not on it. It is then replaced piece by piece, and a single coordinate that finds none is
+/// sent as it is. In the end every coordinate is one that the decoder can make or was sent.
+///
+/// The whole block is the first part: height selection, one index of about log2 1 / P[r >= h] bits.
+struct EscapeCode {
+  let stream: NormalStream
+  /// Tries for the whole block.
+  let rootLimit: Int
+
+  static let fanOut = 4
+
+  /// Tries for a part. A few coordinates cost next to nothing to draw, and are dear to send as they are.
+  private func limit(_ length: Int, isRoot: Bool) -> Int {
+    length <= Self.fanOut ? 1 << 14 : (isRoot ? rootLimit : 1024)
+  }
+
+  /// Where a part's candidates start: every part in the order of the walk has positions of its own.
+  private func step(_ length: Int, _ limit: Int) -> UInt64 { UInt64(length) * UInt64(limit) }
+
+  /// - Parameters:
+  ///   - y: the block, over the proposal's scale; becomes what the decoder gets.
+  ///   - mean: s x, so that ln r of a coordinate is mean y - quadratic y^2 and a constant.
+  ///   - slack: ln r(y) - ln h >= 0.
+  func encode(
+    _ y: inout [Double], mean: [Double], quadratic: Double, slack: Double, to coder: inout RangeEncoder,
+    tally: inout CodingTally
+  ) {
+    var position: UInt64 = 0
+    var slack = slack
+    encode(0..<y.count, isRoot: true, &y, mean, quadratic, &slack, &position, &coder, &tally)
+  }
+
+  private func encode(
+    _ range: Range<Int>, isRoot: Bool, _ y: inout [Double], _ mean: [Double], _ quadratic: Double,
+    _ slack: inout Double, _ position: inout UInt64, _ coder: inout RangeEncoder, _ tally: inout CodingTally
+  ) {
+    let limit = limit(range.count, isRoot: isRoot)
+    var present = 0.0
+    for i in range { present += y[i] * (mean[i] - quadratic * y[i]) }
+    var found: Int?
+    do {
+      var candidates = CandidateScores(
+        stream, mean: mean[range], quadratic: quadratic, constant: 0, start: position,
+        batch: range.count <= Self.fanOut ? 64 : (isRoot ? limit / 16 : 16))
+      for k in 0..<limit {
+        let score = candidates.score()
+        if score >= present - slack {
+          found = k
+          slack += score - present
+          break
+        }
+      }
+      tally.draws += candidates.drawn * range.count
+    }
+    coder.encode(found != nil, size: 3 << 30)
+    let start = position
+    position += step(range.count, limit)
+    if let found {
+      Self.encode(found, limit: limit, to: &coder)
+      y.withUnsafeMutableBufferPointer {
+        stream.read(
+          at: start + UInt64(found * range.count), into: UnsafeMutableBufferPointer(rebasing: $0[range]))
+      }
+      // The sum of scores and the score of the sum differ in rounding; a slack below zero would only fail a search.
+      return
+    }
+    if range.count == 1 {
+      coder.encodeLong(y[range.lowerBound].bitPattern >> 1, count: 63)
+      coder.encode(bits: y[range.lowerBound].bitPattern & 1, count: 1)
+      return
+    }
+    for part in Self.parts(range) {
+      encode(part, isRoot: false, &y, mean, quadratic, &slack, &position, &coder, &tally)
+    }
+  }
+
+  /// Coordinates over the proposal's scale; false for a code that no encoder writes.
+  func decode(into y: UnsafeMutableBufferPointer<Double>, from decoder: inout RangeDecoder) -> Bool {
+    var position: UInt64 = 0
+    return decode(0..<y.count, isRoot: true, y, &position, &decoder)
+  }
+
+  private func decode(
+    _ range: Range<Int>, isRoot: Bool, _ y: UnsafeMutableBufferPointer<Double>, _ position: inout UInt64,
+    _ decoder: inout RangeDecoder
+  ) -> Bool {
+    let limit = limit(range.count, isRoot: isRoot)
+    let start = position
+    position += step(range.count, limit)
+    if decoder.flag(size: 3 << 30) {
+      guard let index = Self.decode(limit: limit, from: &decoder) else { return false }
+      stream.read(at: start + UInt64(index * range.count), into: UnsafeMutableBufferPointer(rebasing: y[range]))
+      return true
+    }
+    if range.count == 1 {
+      let value = Double(bitPattern: decoder.longBits(count: 63) << 1 | decoder.bits(count: 1))
+      guard value.isFinite, abs(value) < Self.largestRaw else { return false }
+      y[range.lowerBound] = value
+      return true
+    }
+    for part in Self.parts(range) where !decode(part, isRoot: false, y, &position, &decoder) { return false }
+    return true
+  }
+
+  /// No honest coordinate is near it: |x| <= 2^30 sigma, and noise is below 9 sigma.
+  private static let largestRaw = 0x1p31
+
+  private static func parts(_ range: Range<Int>) -> [Range<Int>] {
+    let count = min(fanOut, range.count)
+    return (0..<count).map { i in
+      (range.lowerBound + range.count * i / count)..<(range.lowerBound + range.count * (i + 1) / count)
+    }
+  }
+
+  /// Every octave alike, then even inside it.
+  private static func encode(_ index: Int, limit: Int, to coder: inout RangeEncoder) {
+    let shifted = index + 1
+    let octave = Int.bitWidth - 1 - shifted.leadingZeroBitCount
+    let size = (1 << 32) / UInt64(octaves(limit))
+    coder.encode(start: UInt64(octave) * size, size: size)
+    coder.encodeLong(UInt64(shifted - 1 << octave), count: octave)
+  }
+
+  private static func decode(limit: Int, from decoder: inout RangeDecoder) -> Int? {
+    let size = (1 << 32) / UInt64(octaves(limit))
+    let octave = decoder.target / size
+    guard octave < UInt64(octaves(limit)) else { return nil }
+    decoder.consume(start: octave * size, size: size)
+    let index = Int(decoder.longBits(count: Int(octave))) + 1 << Int(octave) - 1
+    return index < limit ? index : nil
+  }
+
+  private static func octaves(_ limit: Int) -> Int { Int.bitWidth - limit.leadingZeroBitCount }
+}
