@@ -29,6 +29,8 @@ struct BlockCodec: UpdateCodec {
   let draws: Int
   let clippingNorm: Double
   let noiseScale: Double
+  /// A number of blocks in place of the planned one: for tests in which escapes are common.
+  var forcedBlockCount: Int?
   private let quantizer: DitheredQuantizer
 
   init(_ selection: BlockPlan.Selection, _ settings: ChannelSettings) {
@@ -74,7 +76,9 @@ struct BlockCodec: UpdateCodec {
   /// The plan for a norm class that is not zero.
   func plan(_ normClass: NormClass) -> BlockPlan {
     let signal = normClass.scale * clippingNorm / noiseScale
-    return .make(selection, dimension: dimension, draws: draws, snr: signal * signal / Double(dimension))
+    return .make(
+      selection, dimension: dimension, draws: draws, snr: signal * signal / Double(dimension),
+      forcedCount: forcedBlockCount)
   }
 
   // MARK: Encoding
@@ -164,7 +168,11 @@ struct BlockCodec: UpdateCodec {
       logRatio += y[i] * (mean[i] - quadratic * y[i])
     }
     let logHeight = logRatio - random.exponential()
-    let isEscape = logHeight > plan.logCap
+    // Where the ratio stays below the public cap, a lower one saves draws. The decoder needs only the index, so the cap
+    // may depend on x; the index law and the flags of ring toss are for the public one.
+    let logCap =
+      selection == .ringToss ? plan.logCap : StretchTable.effectiveCap(ratio, logCap: plan.logCap)
+    let isEscape = logHeight > logCap
     flags.escape.encode(isEscape, to: &coder)
     if !isEscape {
       var candidates = CandidateScores(
@@ -173,10 +181,9 @@ struct BlockCodec: UpdateCodec {
       defer { tally.draws += candidates.drawn * n }
       switch selection {
       case .gprs:
-        let logCap = min(plan.logCap, ratio.logSupremum)
-        let stretch = StretchTable(logCap: logCap, proposalTail: ratio.proposalTail)
         plan.indexModel?.encode(
-          GreedyPoissonRejection.select(&candidates, stretch, random: &random), to: &coder)
+          GreedyPoissonRejection.select(
+            &candidates, StretchTable(ratio, logCap: logCap), random: &random), to: &coder)
         return
       case .ringToss:
         let found = plan.ringToss?.encode(
@@ -185,7 +192,7 @@ struct BlockCodec: UpdateCodec {
         if found != nil { return }
       default:
         plan.indexModel?.encode(
-          PoissonFunctionalRepresentation.select(&candidates, logCap: plan.logCap, random: &random), to: &coder)
+          PoissonFunctionalRepresentation.select(&candidates, logCap: logCap, random: &random), to: &coder)
         return
       }
     }

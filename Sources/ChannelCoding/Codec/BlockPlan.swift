@@ -49,7 +49,8 @@ struct BlockPlan: Sendable {
   /// Tries of an escape's first search. More would find the index of more blocks, for more draws than a larger cap.
   var escapeLimit: Int { 4 * draws }
 
-  private init(_ selection: Selection, dimension: Int, draws: Int, snr: Double) {
+  /// - Parameter forcedCount: a number of blocks; nil takes the best.
+  private init(_ selection: Selection, dimension: Int, draws: Int, snr: Double, forcedCount: Int?) {
     self.selection = selection
     self.dimension = dimension
     self.draws = draws
@@ -63,12 +64,12 @@ struct BlockPlan: Sendable {
       // An importance selection has no cap; ordered indices are then those of a functional representation.
       let gridCap = selection.isExact ? logCap : logCap + 6
       var best = Double.infinity
-      for blocks in Self.blockCounts(dimension) {
+      for blocks in forcedCount.map({ [$0] }) ?? Self.blockCounts(dimension) {
         let law = PublicRatioLaw(dimension: (dimension + blocks - 1) / blocks, snr: snr)
-        if law.mean > logCap + 3 && blocks < dimension { continue }
+        if law.mean > logCap + 3 && blocks < dimension && forcedCount == nil { continue }
         if !selection.isExact {
           // As much as N candidates can carry: mean and one deviation of ln r below ln N.
-          if law.mean + law.variance.squareRoot() <= logCap || blocks == dimension {
+          if law.mean + law.variance.squareRoot() <= logCap || blocks == dimension || forcedCount != nil {
             plan = (blocks, law, HeightGrid(law, logCap: gridCap, cumulative))
             break
           }
@@ -76,7 +77,7 @@ struct BlockPlan: Sendable {
         }
         let grid = HeightGrid(law, logCap: gridCap, cumulative)
         // An escape searches several times as long as a body: a rare one keeps to the budget.
-        if grid.escapeProbability > Self.largestEscapeProbability && blocks < dimension { continue }
+        if grid.escapeProbability > Self.largestEscapeProbability, blocks < dimension, forcedCount == nil { continue }
         let bits = Double(blocks) * Self.roughBits(selection, law, grid, cumulative)
         if bits < best {
           best = bits
@@ -188,16 +189,20 @@ struct BlockPlan: Sendable {
     let dimension: Int
     let draws: Int
     let snr: UInt64
+    let forcedCount: Int?
   }
 
   private static let cache = Mutex<[Key: BlockPlan]>([:])
 
   /// Plans are kept: a run makes the same few in every round, at both ends.
-  static func make(_ selection: Selection, dimension: Int, draws: Int, snr: Double) -> BlockPlan {
+  static func make(
+    _ selection: Selection, dimension: Int, draws: Int, snr: Double, forcedCount: Int? = nil
+  ) -> BlockPlan {
     let snr = max(snr, smallestSNR)
-    let key = Key(selection: selection, dimension: dimension, draws: draws, snr: snr.bitPattern)
+    let key = Key(
+      selection: selection, dimension: dimension, draws: draws, snr: snr.bitPattern, forcedCount: forcedCount)
     if let plan = cache.withLock({ $0[key] }) { return plan }
-    let plan = BlockPlan(selection, dimension: dimension, draws: draws, snr: snr)
+    let plan = BlockPlan(selection, dimension: dimension, draws: draws, snr: snr, forcedCount: forcedCount)
     cache.withLock {
       if $0.count > 1000 { $0.removeAll() }
       $0[key] = plan

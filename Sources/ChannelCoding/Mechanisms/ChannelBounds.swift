@@ -16,6 +16,12 @@ public enum ChannelBounds {
   public static func lowerBoundBits(dimension: Int, snr: Double) -> Double {
     guard snr > 0 else { return 0 }
     let correlation = snr / (1 + snr)
+    let nats = Double(dimension) / 2 * PublicRatioLaw.log1p(snr)
+    if nats > 300 {
+      // w underflows; ln r is normal by then. A height is e^-Exp(1) below r, and w(h) h its density under the target.
+      let variance = Double(dimension) * correlation
+      return (nats - 1 + 0.5 * Elementary.log(2 * Double.pi * variance) + 0.5) / Elementary.log(2)
+    }
     let energies = GammaNodes(shape: Double(dimension) / 2)
     var total = 0.0
     var weights = 0.0
@@ -32,8 +38,8 @@ public enum ChannelBounds {
   private static func selectionNats(_ ratio: GaussianRatio) -> Double {
     let (mean, variance) = ratio.targetMoments
     let deviation = variance.squareRoot()
-    // Below, w is 1 but for nothing; above, e^l w, at most the target's mass, is nothing.
-    let low = min(mean - variance, mean) - 12 * deviation - 30
+    // Below, w is 1 or e^l is nothing; above, e^l w, at most the target's mass, is nothing.
+    let low = max(mean - variance - 14 * deviation, -36)
     let high = min(mean + 12 * deviation + 3, ratio.logSupremum)
     let step = (high - low) / 1500
     var total = 0.0

@@ -77,7 +77,7 @@ struct GaussianRatio {
     // centre - half without cancellation.
     let low = (centre * centre - square) / (centre + half)
     let high = centre + half
-    let above = high > 12 ? 0 : erfc(high * 0.5.squareRoot())
+    let above = high > 12 && low < 8 ? 0 : erfc(high * 0.5.squareRoot())
     return 0.5 * (erfc(low * 0.5.squareRoot()) - above)
   }
 }

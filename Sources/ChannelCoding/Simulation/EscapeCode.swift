@@ -12,12 +12,15 @@ struct EscapeCode {
   let stream: NormalStream
   /// Tries for the whole block.
   let rootLimit: Int
+  /// Tries for a part, and for one of up to four coordinates, which cost next to nothing to draw and are dear to send as
+  /// they are.
+  var partLimit = 1024
+  var smallPartLimit = 1 << 14
 
   static let fanOut = 4
 
-  /// Tries for a part. A few coordinates cost next to nothing to draw, and are dear to send as they are.
   private func limit(_ length: Int, isRoot: Bool) -> Int {
-    length <= Self.fanOut ? 1 << 14 : (isRoot ? rootLimit : 1024)
+    length <= Self.fanOut ? smallPartLimit : (isRoot ? rootLimit : partLimit)
   }
 
   /// Where a part's candidates start: every part in the order of the walk has positions of its own.

@@ -16,70 +16,97 @@
 /// infinite at g = M. [Flamich 2023, equation 8] is the case M = sup r. B is summed up from the cap downwards, so it
 /// loses no digits however small it is, and P[r >= g] is all that is needed.
 ///
-/// In the logistic variable x = ln(g / (M - g)) everything is smooth: Chebyshev polynomials of degree 8 on panels of
-/// width one, integrated exactly. Relative error of S below 10^-8 (tested against direct integration).
+/// In the logistic variable x = ln(g / (M - g)) everything is smooth: Chebyshev polynomials of degree 12, integrated
+/// exactly, on panels of at most one, and at most one deviation of ln r. Below the table P[r >= g] = 1, so
+/// S(g) = -ln(1 - g / Z). Relative error of S below 10^-7 wherever a sample can be (tested against an integration that
+/// shares nothing with it).
 struct StretchTable {
   /// Z: the body's share of the target.
   let bodyMass: Double
   private let logCap: Double
-  private let first: Double
+  /// Panels from `starts[i]` to `starts[i + 1]` in x.
+  private var starts: [Double] = []
   private var coefficients: [Double] = []
-  private let panels: Int
   private let slopeBeyond: Double
 
-  private static let degree = Chebyshev.degree
+  private static let size = Chebyshev.degree + 1
   /// Beyond, g is within e^-12 of the cap: there B falls in proportion to M - g but for 10^-5 of it.
   private static let last = 12.0
 
+  /// For the ratio of a block, at most ln M = `logCap`. Caps beyond what the ratio reaches are lowered: 10 deviations
+  /// above its mean, where a height is with probability 10^-22.
+  init(_ ratio: GaussianRatio, logCap: Double) {
+    let (mean, variance) = ratio.targetMoments
+    self.init(
+      logCap: Self.effectiveCap(ratio, logCap: logCap), mean: mean - variance, deviation: variance.squareRoot(),
+      proposalTail: ratio.proposalTail)
+  }
+
+  static func effectiveCap(_ ratio: GaussianRatio, logCap: Double) -> Double {
+    let (mean, variance) = ratio.targetMoments
+    return min(logCap, ratio.logSupremum, mean + 10 * variance.squareRoot() + 1e-3)
+  }
+
   /// - Parameters:
   ///   - logCap: ln M, at most ln sup r.
+  ///   - mean, deviation: roughly those of ln r under the proposal.
   ///   - tail: ln g -> P[ln r >= ln g].
-  init(logCap: Double, proposalTail tail: (Double) -> Double) {
+  init(logCap: Double, mean: Double, deviation: Double, proposalTail tail: (Double) -> Double) {
     self.logCap = logCap
-    let size = Self.degree + 1
-    first = -max(logCap, 0).rounded(.up) - 16
-    panels = Int(Self.last - first)
+    let size = Self.size
+    // Down to where the heights g' < g at which some of P is lower still hold less than 10^-12.
+    var lowest = min(mean, logCap - 1e-3)
+    while exp(lowest) * (1 - tail(lowest)) > 1e-12 { lowest -= max(deviation, 1e-3) }
+    let low = lowest - logCap
+    var x = low - log(-expm1(low))
+    while x < Self.last {
+      starts.append(x)
+      // dx = dl (1 + e^x), l = ln g.
+      x += min(1, deviation * (1 + exp(min(x, 30))))
+    }
+    starts.append(max(x, starts[starts.count - 1] + 1e-3))
+    let panels = starts.count - 1
     var tails = [Double](repeating: 0, count: panels * size)
-    var speeds = tails  // dg/dx = g (M - g) / M, over M
+    var speeds = tails  // dg/dx = g (M - g) / M, over M, times half a panel's width
     // From the cap down: once all of P is above a height, it is above all lower ones.
     var isAll = false
     for panel in stride(from: panels - 1, through: 0, by: -1) {
+      let width = starts[panel + 1] - starts[panel]
       for i in stride(from: size - 1, through: 0, by: -1) {
-        let x = first + Double(panel) + (Chebyshev.nodes[i] + 1) / 2
+        let x = starts[panel] + (Chebyshev.nodes[i] + 1) / 2 * width
         // g / M and (M - g) / M, each without cancellation.
         let (share, rest) = (1 / (1 + exp(-x)), 1 / (1 + exp(x)))
         tails[panel * size + i] = isAll ? 1 : tail(logCap + log(share))
         isAll = isAll || tails[panel * size + i] > 1 - 0x1p-51
-        speeds[panel * size + i] = share * rest
+        speeds[panel * size + i] = share * rest * width / 2
       }
     }
     // B / M at the nodes: from the cap down.
-    var above = 0.0
-    var remaining = tails
+    let end = panels * size - 1
+    let rest = 1 / (1 + exp(starts[panels]))
     let atCap = tail(logCap)
-    if atCap > 0 {
-      above = atCap / (1 + exp(first + Double(panels)))
-    } else {
-      // M is the supremum: B goes as a power of M - g; what is beyond the last panel is nothing.
-      above = tails[panels * size - 1] / (1 + exp(first + Double(panels))) / 2
+    var above = atCap * rest
+    if atCap == 0, tails[end] > 0 {
+      // M is the supremum, where the tail goes as a power of M - g; its exponent shows between the last two nodes.
+      let last =
+        1 / (1 + exp(starts[panels] - (1 - Chebyshev.nodes[size - 2]) / 2 * (starts[panels] - starts[panels - 1])))
+      above = tails[end] * rest / (1 + log(tails[end - 1] / tails[end]) / log(last / rest))
     }
+    var remaining = tails
     for panel in stride(from: panels - 1, through: 0, by: -1) {
       let range = (panel * size)..<((panel + 1) * size)
-      let values = range.map { tails[$0] * speeds[$0] / 2 }
-      let upTo = Chebyshev.integrals(values)
-      let whole = upTo[size - 1]
+      let values = range.map { tails[$0] * speeds[$0] }
       for i in 0..<size { remaining[panel * size + i] = above + Chebyshev.integralAbove(values, from: i) }
-      above += whole
+      above = remaining[panel * size]
     }
+    // Below the table P[r >= g] = 1 and B = Z - g.
+    let g0 = 1 / (1 + exp(-starts[0]))
     let start = remaining[0]
-    let g0 = 1 / (1 + exp(-first))
     bodyMass = (start + g0) * exp(logCap)
-    // S at the nodes, from 0 up: below the first panel B is Z.
-    var sum = g0 / (start + g0)
+    var sum = -log1p(-g0 / (start + g0))
     for panel in 0..<panels {
       let range = (panel * size)..<((panel + 1) * size)
-      let values = range.map { speeds[$0] / remaining[$0] / 2 }
-      let upTo = Chebyshev.integrals(values)
+      let upTo = Chebyshev.integrals(range.map { speeds[$0] / remaining[$0] })
       coefficients += Chebyshev.coefficients(upTo.map { $0 + sum })
       sum += upTo[size - 1]
     }
@@ -90,23 +117,25 @@ struct StretchTable {
   func callAsFunction(_ logRatio: Double) -> Double {
     guard logRatio < logCap else { return .infinity }
     let x = logRatio - logCap - log(-expm1(logRatio - logCap))
-    if x <= first { return exp(logRatio) / bodyMass }
-    let position = x - first
-    if position >= Double(panels) {
-      let end = coefficients[((panels - 1) * (Self.degree + 1))...].reduce(0, +)
-      return end + (position - Double(panels)) * slopeBeyond
+    if x <= starts[0] { return -log1p(-exp(logRatio) / bodyMass) }
+    let panels = starts.count - 1
+    if x >= starts[panels] {
+      let end = coefficients[((panels - 1) * Self.size)...].reduce(0, +)
+      return end + (x - starts[panels]) * slopeBeyond
     }
-    let panel = Int(position)
-    let t = 2 * (position - Double(panel)) - 1
-    return coefficients.withUnsafeBufferPointer {
-      Chebyshev.evaluate($0, from: panel * (Self.degree + 1), at: t)
+    var (low, high) = (0, panels)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if starts[middle] <= x { low = middle } else { high = middle }
     }
+    let t = 2 * (x - starts[low]) / (starts[low + 1] - starts[low]) - 1
+    return coefficients.withUnsafeBufferPointer { Chebyshev.evaluate($0, from: low * Self.size, at: t) }
   }
 }
 
 /// Chebyshev polynomials of one degree on [-1, 1].
 enum Chebyshev {
-  static let degree = 8
+  static let degree = 12
   /// From -1 up to 1.
   static let nodes: [Double] = (0...degree).map { -cos(Double.pi * Double($0) / Double(degree)) }
 
