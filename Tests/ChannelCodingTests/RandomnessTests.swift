@@ -218,3 +218,16 @@ let countingKey = Key(Array(0..<32))!
     #expect(Set(first + second).count == 10)
   }
 }
+
+@Suite struct KeySourceTests {
+  @Test func seedsAndLabelsNameKeys() {
+    let keys = [Key(seed: 1, label: "a"), Key(seed: 2, label: "a"), Key(seed: 1, label: "b")]
+    #expect(Set(keys).count == 3 && keys[0] == Key(seed: 1, label: "a"))
+  }
+
+  @Test func theSystemNeverRepeatsItself() {
+    #expect(Key.fromSystem() != Key.fromSystem())
+    var (a, b) = (PrivateRandomness.fromSystem().stream, PrivateRandomness.fromSystem().stream)
+    #expect(a.word() != b.word())
+  }
+}

@@ -16,22 +16,31 @@ public struct ClippedUpdate: Sendable {
 
   /// - Parameter bound: the clipping norm C > 0; infinity for a run without privacy.
   public init(clipping update: [Float], to bound: Double) {
+    self.init(clipping: update.map { Double($0) }, to: bound)
+  }
+
+  /// Takes every finite update, also one whose squares overflow or vanish in double.
+  ///
+  /// - Parameter bound: the clipping norm C > 0; infinity for a run without privacy.
+  public init(clipping update: [Double], to bound: Double) {
     precondition(bound > 0)
-    var square = 0.0
-    for value in update { square += Double(value) * Double(value) }
-    guard square.isFinite else {
+    guard let size = Length(of: update) else {
       values = [Double](repeating: 0, count: update.count)
       norm = 0
       wasClipped = false
       wasReplaced = true
       return
     }
-    let length = square.squareRoot()
-    wasClipped = length > bound
+    wasClipped = size.length > bound
     wasReplaced = false
-    let scale = wasClipped ? bound / length : 1
-    values = update.map { Double($0) * scale }
-    norm = wasClipped ? bound : length
+    var values = update
+    if wasClipped {
+      let scale = bound / size.scaledLength
+      if size.unit != 1 { for i in values.indices { values[i] *= size.unit } }
+      for i in values.indices { values[i] *= scale }
+    }
+    self.values = values
+    norm = wasClipped ? bound : size.length
   }
 
   private init(values: [Double], of other: ClippedUpdate) {
@@ -57,5 +66,43 @@ public struct ClippedUpdate: Sendable {
     // Below 10^-5 three terms of the series leave nothing, where ln(1 + rho) would cancel.
     let natural = rho < 1e-5 ? rho - rho * rho / 2 + rho * rho * rho / 3 : Elementary.log(1 + rho)
     return d / 2 * natural / Elementary.log(2)
+  }
+}
+
+/// An L2 norm whose squares neither overflow nor vanish.
+private struct Length {
+  /// A power of two; |unit x| is `scaledLength`.
+  let unit: Double
+  let scaledLength: Double
+  /// |x|; infinite where it is beyond double, though every value is finite.
+  var length: Double { scaledLength / unit }
+
+  /// Between these a sum of squares has lost nothing. All float32 values but zero are inside.
+  private static let safeSquares = 0x1p-900...0x1p1000
+
+  /// - Returns: nil where a value is not finite.
+  init?(of values: [Double]) {
+    var square = 0.0
+    for value in values { square += value * value }
+    if Self.safeSquares.contains(square) {
+      unit = 1
+      scaledLength = square.squareRoot()
+      return
+    }
+    var largest = 0.0
+    for value in values {
+      guard value.isFinite else { return nil }
+      largest = max(largest, value.magnitude)
+    }
+    guard largest > 0 else {
+      unit = 1
+      scaledLength = 0
+      return
+    }
+    // Powers of two round nothing but what is too small to count beside the largest value.
+    unit = Double(sign: .plus, exponent: min(-largest.exponent, 1000), significand: 1)
+    square = 0
+    for value in values { square += (value * unit) * (value * unit) }
+    scaledLength = square.squareRoot()
   }
 }
