@@ -19,11 +19,12 @@ struct FedSimCommand: ParsableCommand {
 
         fedsim explain scenarios/digits.json    what it means, before anything runs
         fedsim run scenarios/digits.json        train, and write everything to runs/digits-1
+        fedsim channel                          the channel alone: sample, encode, decode, bench, verify
 
       Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted (what was done is kept).
       """,
     version: RunSetup.version,
-    subcommands: [Run.self, Validate.self, Explain.self])
+    subcommands: [Run.self, Validate.self, Explain.self, ChannelCommand.self])
 
   /// ArgumentParser's own exit code for wrong usage is 64; ours is 2 for every kind of bad input.
   static func main() {
@@ -40,6 +41,9 @@ struct FedSimCommand: ParsableCommand {
       }
       switch error {
       case is ScenarioError, is InputError: Console.error("fedsim: \(error)")
+      case let tool as ToolError:
+        Console.error("fedsim: \(tool)")
+        if case .failed = tool { endProcess(1) }
       case let folder as RunFolderError:
         Console.error("fedsim: \(folder)")
         if case .failed = folder { endProcess(1) }

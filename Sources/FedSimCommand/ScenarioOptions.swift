@@ -6,26 +6,6 @@ import FedSim
 #else
   import Foundation
 #endif
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// All bytes of a file or a pipe; nil where it cannot be read.
-private func readWhole(_ path: String) -> [UInt8]? {
-  guard let file = fopen(path, "r") else { return nil }
-  defer { fclose(file) }
-  var bytes: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: 1 << 16)
-  while true {
-    let count = fread(&chunk, 1, chunk.count, file)
-    bytes.append(contentsOf: chunk[..<count])
-    if count < chunk.count { return ferror(file) == 0 ? bytes : nil }
-  }
-}
 
 /// How every command is told its scenario.
 struct ScenarioOptions: ParsableArguments {
@@ -40,11 +20,7 @@ struct ScenarioOptions: ParsableArguments {
   var overrides: [String] = []
 
   func load() throws -> Scenario {
-    let name = scenario == "-" ? "/dev/stdin" : scenario
-    guard let bytes = readWhole(name) else {
-      let reason = FileManager.default.fileExists(atPath: name) ? "the file could not be read" : "there is no such file"
-      throw InputError(description: "\(scenario): \(reason)")
-    }
+    let bytes = try InputFile.read(scenario)
     return try Scenario(ScenarioFile(bytes, name: scenario, overrides: overrides))
   }
 }

@@ -56,7 +56,7 @@ public struct RunFolder: Sendable {
     fclose(claim)
   }
 
-  private static func reason(_ error: any Error) -> String {
+  static func reason(_ error: any Error) -> String {
     let underlying = (error as? CocoaError)?.underlying ?? error
     if let system = underlying as? POSIXError { return String(cString: strerror(system.code.rawValue)) }
     return "\(underlying)"

@@ -1,0 +1,124 @@
+/// What the header of an NPY file says.
+struct NPYHeader {
+  /// 4 or 8: '<f4' or '<f8'.
+  let itemBytes: Int
+  let shape: [Int]
+  /// Where the shape stands in the file.
+  let shapeOffset: Int
+}
+
+/// Reads the one Python dictionary that a header is: three keys in any order, strings, True or False, a tuple of
+/// whole numbers.
+struct NPYHeaderParser {
+  private let bytes: ArraySlice<UInt8>
+  private let name: String
+  private var position: Int
+
+  init(_ bytes: ArraySlice<UInt8>, name: String) {
+    self.bytes = bytes
+    self.name = name
+    position = bytes.startIndex
+  }
+
+  mutating func header() throws(ToolError) -> NPYHeader {
+    var itemBytes: Int?
+    var isFortran: Bool?
+    var shape: (values: [Int], offset: Int)?
+    try expect("{")
+    while next() != UInt8(ascii: "}") {
+      let start = position
+      let key = try string()
+      try expect(":")
+      switch key {
+      case "descr" where itemBytes == nil: itemBytes = try dtype()
+      case "fortran_order" where isFortran == nil: isFortran = try boolean()
+      case "shape" where shape == nil:
+        _ = next()
+        let offset = position
+        shape = (try tuple(), offset)
+      case "descr", "fortran_order", "shape": throw wrong(at: start, "the header has the key \"\(key)\" twice")
+      default:
+        throw wrong(at: start, "the header has the key \"\(key)\"; allowed: descr, fortran_order, shape")
+      }
+      if next() == UInt8(ascii: ",") { position += 1 } else { break }
+    }
+    try expect("}")
+    guard next() == nil else { throw wrong(at: position, "the header goes on after its dictionary") }
+    // The order of one dimension is the same either way.
+    guard let itemBytes, isFortran != nil, let shape else {
+      let missing = itemBytes == nil ? "descr" : isFortran == nil ? "fortran_order" : "shape"
+      throw wrong(at: bytes.startIndex, "the header lacks the key \"\(missing)\"")
+    }
+    return NPYHeader(itemBytes: itemBytes, shape: shape.values, shapeOffset: shape.offset)
+  }
+
+  private mutating func dtype() throws(ToolError) -> Int {
+    let allowed = "allowed: '<f4', '<f8'"
+    if next() == UInt8(ascii: "[") { throw wrong(at: position, "the dtype is a structure; \(allowed)") }
+    let start = position
+    let text = try string()
+    switch text {
+    case "<f4": return 4
+    case "<f8": return 8
+    default: throw wrong(at: start, "dtype '\(text)'; \(allowed)")
+    }
+  }
+
+  private mutating func boolean() throws(ToolError) -> Bool {
+    _ = next()
+    for (word, value) in [("True", true), ("False", false)]
+    where bytes[position...].starts(with: word.utf8) {
+      position += word.utf8.count
+      return value
+    }
+    throw wrong(at: position, "expected True or False")
+  }
+
+  private mutating func string() throws(ToolError) -> String {
+    guard let quote = next(), quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else {
+      throw wrong(at: position, "expected a string in quotes")
+    }
+    let start = position + 1
+    guard let end = bytes[start...].firstIndex(of: quote) else {
+      throw wrong(at: position, "this string has no end")
+    }
+    position = end + 1
+    return String(decoding: bytes[start..<end], as: UTF8.self)
+  }
+
+  private mutating func tuple() throws(ToolError) -> [Int] {
+    try expect("(")
+    var values: [Int] = []
+    while next() != UInt8(ascii: ")") {
+      values.append(try integer())
+      if next() == UInt8(ascii: ",") { position += 1 } else { break }
+    }
+    try expect(")")
+    return values
+  }
+
+  private mutating func integer() throws(ToolError) -> Int {
+    _ = next()
+    let digits = bytes[position...].prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    guard let value = Int(String(decoding: digits, as: UTF8.self)) else {
+      throw wrong(at: position, "expected a whole number from 0 to \(Int.max)")
+    }
+    position = digits.endIndex
+    // What Python 2 wrote.
+    if position < bytes.endIndex, bytes[position] == UInt8(ascii: "L") { position += 1 }
+    return value
+  }
+
+  /// The next byte that is not white space, which is left where it is; nil at the end.
+  private mutating func next() -> UInt8? {
+    while position < bytes.endIndex, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) { position += 1 }
+    return position < bytes.endIndex ? bytes[position] : nil
+  }
+
+  private mutating func expect(_ character: String) throws(ToolError) {
+    guard next() == character.utf8.first else { throw wrong(at: position, "expected \"\(character)\"") }
+    position += 1
+  }
+
+  private func wrong(at offset: Int, _ problem: String) -> ToolError { NPYFile.wrong(name, offset, problem) }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import ChannelCoding
+import FedSim
+
+/// What two processes must agree on to send one message.
+struct MessageArguments: ParsableArguments {
+  @OptionGroup var codec: CodecArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "What both ends share: 32 raw bytes, or 64 hexadecimal digits. One key for one message.", valueName: "file"))
+  var key: String
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Standard deviation of the noise, each coordinate.", valueName: "sigma")
+  )
+  var sigma: String
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The clipping norm C; inf for float32 without privacy.", valueName: "norm"))
+  var clip: String
+
+  /// - Parameter dimension: coordinates of the update.
+  func channel(dimension: Int) throws -> KeyedChannel {
+    let name = try codec.name()
+    // Inside these nothing overflows or vanishes, in float32 neither.
+    let scales = 1e-30...1e30
+    let settings = ChannelSettings(
+      codec: name, options: try codec.options.load(for: [name]), dimension: dimension,
+      clippingNorm: try FlagValue.number(clip, flag: "--clip", in: scales, or: .infinity),
+      noiseScale: try FlagValue.number(sigma, flag: "--sigma", in: scales, or: 0))
+    return try KeyedChannel(settings, key: KeyFile.key(InputFile.read(key), name: key))
+  }
+}
