@@ -1,0 +1,161 @@
+import ChannelCoding
+import Foundation
+import Testing
+
+@testable import FedSim
+
+@Suite struct ChannelToolsTests {
+  private func failure(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return ""
+    } catch { return "\(error)" }
+  }
+
+  @Test func flagsSayWhatIsAllowed() throws {
+    #expect(try FlagValue.integer("2e6", flag: "--n", in: 1...2_000_000) == 2_000_000)
+    #expect(try FlagValue.integer("17", flag: "--n", in: 1...20) == 17)
+    for text in ["0", "21", "1.5", "x", "", "nan", "inf", "1e300", "-3"] {
+      let message = failure { _ = try FlagValue.integer(text, flag: "--n", in: 1...20) }
+      #expect(message == "--n: found \"\(text)\"; allowed: a whole number from 1 to 20")
+    }
+    #expect(try FlagValue.number("0", flag: "--r", in: 1e-3...10, or: 0) == 0)
+    #expect(failure { _ = try FlagValue.number("nan", flag: "--r", in: 1e-3...10) }.contains("from 0.001 to 10"))
+    #expect(try FlagValue.seed("18446744073709551615", flag: "--seed") == .max)
+    #expect(!failure { _ = try FlagValue.seed("-1", flag: "--seed") }.isEmpty)
+    #expect(!failure { _ = try FlagValue.boolean("yes", flag: "--b") }.isEmpty)
+    let names = CodecName.allCases.map(\.rawValue).joined(separator: ", ")
+    #expect(
+      failure { _ = try FlagValue.codec("layred", flag: "--codec") } == "--codec: found \"layred\"; allowed: \(names)")
+    #expect(
+      try FlagValue.codecs("layered,float32,layered", flag: "--codec", all: []) == [.layered, .float32])
+    #expect(try FlagValue.codecs("all", flag: "--codec", all: [.mrc]) == [.mrc])
+    #expect(failure { _ = try FlagValue.codecs("layered,", flag: "--codec", all: []) }.contains("found \"\""))
+  }
+
+  @Test func keysAreRawBytesOrDigits() throws {
+    let raw = (0..<32).map { UInt8($0 * 7) }
+    let digits = raw.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    let key = try KeyFile.key(raw, name: "key")
+    #expect(key.bytes == raw)
+    for text in [digits, digits + "\n", digits + "\r\n", digits.uppercased()] {
+      #expect(try KeyFile.key(Array(text.utf8), name: "key") == key)
+    }
+    for bytes in [[], Array(raw.dropLast()), raw + [10], Array((digits + "\n\n").utf8)] as [[UInt8]] {
+      #expect(failure { _ = try KeyFile.key(bytes, name: "k") }.contains("k: a key file of \(bytes.count) bytes"))
+    }
+    let bad = "g" + digits.dropFirst()
+    #expect(failure { _ = try KeyFile.key(Array(bad.utf8), name: "k") }.contains("k: byte 0: not a hexadecimal"))
+  }
+
+  @Test(arguments: CodecName.allCases)
+  func twoEndsNeedTheKeyAlone(codec: CodecName) throws {
+    let settings = ChannelSettings.unitNoise(codec, options: .standard, dimension: 100, snr: 0.5)
+    let update = ClippedUpdate(clipping: (0..<100).map { Double($0 % 7) - 3 }, to: settings.clippingNorm)
+    let key = Key(seed: 3, label: "test")
+    var noise = PrivateRandomness(key: Key(seed: 4, label: "test"))
+    var tally = CodingTally()
+    let payload = try KeyedChannel(settings, key: key).encode(update, private: &noise, tally: &tally)
+    let sample = try KeyedChannel(settings, key: key).decode(Payload(bytes: payload.bytes), name: "code.bin")
+    let error = zip(sample, update.values).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    // Chi-square with 100 degrees: outside with probability below 1e-9.
+    #expect(error > 35 && error < 220)
+    #expect(
+      failure { _ = try KeyedChannel(settings, key: key).decode(Payload(bytes: [1, 2, 3]), name: "code.bin") }
+        .hasPrefix("code.bin: not a payload of \"\(codec.rawValue)\"") || codec != .float32)
+  }
+
+  @Test func settingsWithoutACodecAreInputErrors() {
+    let settings = ChannelSettings(codec: .layered, dimension: 3, clippingNorm: .infinity, noiseScale: 1)
+    #expect(failure { _ = try KeyedChannel(settings, key: Key(seed: 1, label: "")) }.contains("needs privacy"))
+    #expect(failure { try settings.check() }.hasPrefix("channel \"layered\": "))
+  }
+
+  @Test func theListNamesEveryCodecIn100Columns() throws {
+    let list = try CodecList()
+    for name in CodecName.allCases { #expect(list.text.contains("\(name.rawValue): ")) }
+    #expect(list.text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    guard case .object(let object) = list.json, case .array(let codecs)? = object["codecs"] else {
+      Issue.record("not an object with codecs")
+      return
+    }
+    #expect(codecs.count == CodecName.allCases.count)
+  }
+
+  @Test func benchmarksHaveTheirKeys() throws {
+    let settings = ChannelSettings.unitNoise(.layered, options: .standard, dimension: 400, snr: 3)
+    let result = try ChannelBenchmark(settings, snr: 3, repetitions: 4, seed: 1)
+    #expect(result.informationBits == 400 && result.bits.count == 4 && result.drawsPerCoordinate == 1)
+    #expect(result.meanBits > 400 && abs(result.meanBits / result.predictedBits - 1) < 0.2)
+    guard case .object(let object) = result.json else {
+      Issue.record("not an object")
+      return
+    }
+    #expect(
+      object.keys == [
+        "codec", "dimension", "snr", "informationBits", "lowerBoundBits", "predictedBits", "meanBits", "medianBits",
+        "ratio", "drawsPerCoordinate", "encodeNanosecondsPerCoordinate", "decodeNanosecondsPerCoordinate",
+      ])
+    let zero = try ChannelBenchmark(
+      .unitNoise(.layered, options: .standard, dimension: 4, snr: 0), snr: 0, repetitions: 1, seed: 1)
+    #expect(zero.ratio == nil && ChannelBenchmark.table([result, zero]).contains("layered"))
+  }
+
+  private func scratch() throws -> URL {
+    let folder = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("fedsim-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder
+  }
+
+  @Test func samplesAreTheSameForAnyThreads() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (codec, name) in [(CodecName.layered, "layered"), (.float32, "float32")] {
+      for threads in [1, 3] {
+        let sample = try ChannelSample(
+          .unitNoise(codec, options: .standard, dimension: 37, snr: 2), snr: 2, repetitions: 50, seed: 5)
+        var done = 0
+        try sample.write(to: folder.path + "/\(name)-\(threads)", threads: threads) { done = $0 }
+        #expect(done == 50)
+      }
+      for file in ["x.npy", "y.npy", "bits.npy"] {
+        let one = try Data(contentsOf: folder.appendingPathComponent("\(name)-1/\(file)"))
+        #expect(try one == Data(contentsOf: folder.appendingPathComponent("\(name)-3/\(file)")))
+      }
+      let written = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/\(name)-1").sorted()
+      #expect(written == ["bits.npy", "x.npy", "y.npy"])
+    }
+    let x = try NPYFile.readVector(
+      Array(Data(contentsOf: folder.appendingPathComponent("layered-1/x.npy"))), name: "x.npy")
+    #expect(abs(x.reduce(0) { $0 + $1 * $1 } / 74 - 1) < 1e-12)
+    let y = try Data(contentsOf: folder.appendingPathComponent("layered-1/y.npy"))
+    #expect(y.count == 128 + 50 * 37 * 8)
+    // No two rows are the same.
+    #expect(Set((0..<50).map { y.subdata(in: 128 + $0 * 296..<128 + ($0 + 1) * 296) }).count == 50)
+    #expect(
+      failure {
+        _ = try ChannelSample(
+          .unitNoise(.layered, options: .standard, dimension: 1000, snr: 1), snr: 1, repetitions: 1_000_000_000, seed: 1
+        )
+      }.contains("fewer than 2^37 numbers"))
+  }
+
+  @Test func filesAppearWholeOrNotAtAll() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.path + "/a.bin"
+    do {
+      let dropped = try StagedFile(path)
+      try dropped.append([1, 2])
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    let kept = try StagedFile(path)
+    try kept.append([3])
+    #expect(!FileManager.default.fileExists(atPath: path))
+    try kept.keep()
+    #expect(try Array(Data(contentsOf: URL(fileURLWithPath: path))) == [3])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.bin"])
+    #expect(failure { _ = try StagedFile(folder.path) }.contains("this is a folder"))
+    #expect(failure { _ = try StagedFile(folder.path + "/none/a") }.contains("could not be written"))
+  }
+}
