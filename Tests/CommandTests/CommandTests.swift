@@ -1,48 +1,6 @@
 import Foundation
 import Testing
 
-/// Runs the built binary as a user would.
-private struct Outcome {
-  let status: Int32
-  let output: String
-  let errors: String
-}
-
-/// The folder that the test bundle and the binary are built into.
-private var products: URL {
-  #if os(Linux)
-    URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-  #else
-    Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL.deletingLastPathComponent()
-      ?? URL(fileURLWithPath: ".")
-  #endif
-}
-
-private func fedsim(_ arguments: String..., in folder: URL? = nil) throws -> Outcome {
-  let process = Process()
-  process.executableURL = products.appendingPathComponent("fedsim")
-  process.arguments = arguments
-  process.currentDirectoryURL = folder
-  let output = Pipe()
-  let errors = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(UUID().uuidString)
-  _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
-  defer { try? FileManager.default.removeItem(at: errors) }
-  process.standardOutput = output
-  process.standardError = try FileHandle(forWritingTo: errors)
-  try process.run()
-  let text = output.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  return Outcome(
-    status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
-    errors: try String(contentsOf: errors, encoding: .utf8))
-}
-
-private func scratch() throws -> URL {
-  let folder = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("fedsim-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  return folder
-}
-
 private let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent()
 private let digits = repository.appendingPathComponent("scenarios/digits.json").path
@@ -119,20 +77,12 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
       (["validate", digits, "--set", "rounds"], "key=value"),
     ]
     for (arguments, expected) in cases {
-      let process = try fedsim2(arguments, in: folder)
+      let process = try fedsim(arguments, in: folder)
       #expect(process.status == 2, "\(arguments): \(process.status)")
       #expect(process.errors.contains(expected), "\(arguments): \(process.errors)")
       #expect(process.output.isEmpty)
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty, "nothing was written")
-  }
-
-  private func fedsim2(_ arguments: [String], in folder: URL) throws -> Outcome {
-    switch arguments.count {
-    case 1: try fedsim(arguments[0], in: folder)
-    case 2: try fedsim(arguments[0], arguments[1], in: folder)
-    default: try fedsim(arguments[0], arguments[1], arguments[2], arguments[3], in: folder)
-    }
   }
 
   @Test func helpAndVersionExitWith0() throws {
@@ -141,7 +91,7 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
       #expect(outcome.status == 0 && !outcome.output.isEmpty)
     }
     let help = try fedsim("--help").output
-    for command in ["run", "validate", "explain"] { #expect(help.contains(command)) }
+    for command in ["run", "validate", "explain", "channel"] { #expect(help.contains(command)) }
   }
 
   @Test func validScenariosAreValid() throws {
