@@ -102,11 +102,67 @@ struct Link {
     #expect(ends == [13_821_064_840_077_411_624, 13_814_551_143_941_630_925], "found \(ends)")
   }
 
-  @Test func otherRandomnessDecodesToSomethingElse() throws {
-    let link = try Link(.layered, dimension: 300, clippingNorm: 2, noiseScale: 0.25)
+  /// Bytes and decoded ends of every other codec at one setting. Changing one is a breaking change of the code: name it
+  /// in CHANGELOG.md.
+  @Test(arguments: Golden.all)
+  func bytesAreGolden(_ golden: Golden) throws {
+    let link = try Link(
+      golden.codec, options: CodecOptions(draws: 20, fixedLength: golden.isFixed), dimension: 300, clippingNorm: 2,
+      noiseScale: 0.25)
+    let bytes = link.encode(direction(300)).bytes
+    var hash: UInt64 = UInt64(bytes.count)
+    for byte in bytes { hash = hash &* 6_364_136_223_846_793_005 &+ UInt64(byte) }
+    let decoded = try link.decode(Payload(bytes: bytes))
+    let ends = decoded[0].bitPattern ^ decoded[299].bitPattern
+    #expect(
+      bytes.count == golden.count && hash == golden.hash && ends == golden.ends, "\(bytes.count), \(hash), \(ends)")
+  }
+
+  struct Golden: Sendable {
+    let codec: CodecName
+    var isFixed = true
+    let count: Int
+    let hash: UInt64
+    let ends: UInt64
+
+    static let all = [
+      Golden(codec: .layeredShifted, count: 0, hash: 0, ends: 0),
+      Golden(codec: .layeredShifted, isFixed: false, count: 0, hash: 0, ends: 0),
+      Golden(codec: .universal, count: 0, hash: 0, ends: 0), Golden(codec: .fastGPRS, count: 0, hash: 0, ends: 0),
+      Golden(codec: .gprs, count: 0, hash: 0, ends: 0), Golden(codec: .pfr, count: 0, hash: 0, ends: 0),
+      Golden(codec: .ringToss, count: 0, hash: 0, ends: 0), Golden(codec: .mrc, count: 0, hash: 0, ends: 0),
+      Golden(codec: .orc, count: 0, hash: 0, ends: 0),
+    ]
+  }
+
+  @Test(arguments: CodecName.allCases.filter { $0 != .float32 })
+  func otherRandomnessDecodesToSomethingElse(codec: CodecName) throws {
+    let link = try Link(codec, dimension: 300, clippingNorm: 2, noiseScale: 0.25)
     let payload = link.encode(direction(300), round: 1)
     let right = try link.decode(payload, round: 1)
-    if let wrong = try? link.decode(payload, round: 2) { #expect(wrong != right) }
+    #expect(right.count == 300)
+    if let wrong = try? link.decode(payload, round: 2) { #expect(wrong.count == 300 && wrong != right) }
+  }
+
+  /// Cut short, made longer, any bit flipped: an error, or 300 finite values.
+  @Test(arguments: CodecName.allCases)
+  func damagedPayloadsGiveAVectorOrAnError(codec: CodecName) throws {
+    let link = try Link(codec, dimension: 300, clippingNorm: 2, noiseScale: 0.25)
+    let bytes = link.encode(direction(300)).bytes
+    var damaged = (0..<min(bytes.count, 40)).map { Array(bytes[..<$0]) }
+    damaged += [bytes + [0], bytes + [1], bytes + [UInt8](repeating: 255, count: 1000)]
+    for bit in 0..<min(8 * bytes.count, 200) {
+      var flipped = bytes
+      flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+      damaged.append(flipped)
+    }
+    for payload in damaged {
+      guard let decoded = try? link.decode(Payload(bytes: payload)) else { continue }
+      #expect(decoded.count == 300 && decoded.allSatisfy { $0.isFinite })
+    }
+    #expect(throws: PayloadError.self) {
+      try link.decode(Payload(bytes: bytes + [UInt8](repeating: 255, count: 1000)))
+    }
   }
 
   /// Coordinates far outside the model take the escape, in both directions.

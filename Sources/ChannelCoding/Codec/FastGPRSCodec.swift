@@ -16,7 +16,8 @@ struct FastGPRSCodec: UpdateCodec {
   let noiseScale: Double
   private let quantizer: DitheredQuantizer
 
-  static let depthLimit = 248
+  /// Steps with shared uniforms; settable for tests in which searches go on beyond.
+  var depthLimit = 248
   /// KL of a coordinate in nats, at most.
   static let largestInformation = 40.0
 
@@ -95,7 +96,7 @@ struct FastGPRSCodec: UpdateCodec {
     var time = 0.0
     var depth = 0
     while true {
-      let isShared = depth < Self.depthLimit
+      let isShared = depth < depthLimit
       let u = FastGPRS.uniform(isShared ? words.word(depth) : random.word())
       let masses = interval.candidate(u)
       let y = pair.proposalQuantile(left: masses.left, right: masses.right)
@@ -164,7 +165,7 @@ struct FastGPRSCodec: UpdateCodec {
     _ words: inout DepthWords, _ scale: Double, _ flags: inout Flags, _ decoder: inout RangeDecoder
   ) -> Double? {
     var interval = FastGPRS.Interval()
-    for depth in 0..<Self.depthLimit {
+    for depth in 0..<depthLimit {
       let u = FastGPRS.uniform(words.word(depth))
       if flags.stop[Flags.context(depth)].decode(from: &decoder) {
         let masses = interval.candidate(u)

@@ -28,7 +28,7 @@ extension ChannelCommand {
 
     @Option(
       parsing: .unconditional, help: ArgumentHelp("Coordinates of an update, d.", valueName: "d"))
-    var dimension = "1000"
+    var dimension = "100"
 
     @Option(
       parsing: .unconditional,
