@@ -126,12 +126,17 @@ struct Link {
     let ends: UInt64
 
     static let all = [
-      Golden(codec: .layeredShifted, count: 0, hash: 0, ends: 0),
-      Golden(codec: .layeredShifted, isFixed: false, count: 0, hash: 0, ends: 0),
-      Golden(codec: .universal, count: 0, hash: 0, ends: 0), Golden(codec: .fastGPRS, count: 0, hash: 0, ends: 0),
-      Golden(codec: .gprs, count: 0, hash: 0, ends: 0), Golden(codec: .pfr, count: 0, hash: 0, ends: 0),
-      Golden(codec: .ringToss, count: 0, hash: 0, ends: 0), Golden(codec: .mrc, count: 0, hash: 0, ends: 0),
-      Golden(codec: .orc, count: 0, hash: 0, ends: 0),
+      Golden(codec: .layeredShifted, count: 115, hash: 11_316_661_818_676_908_527, ends: 9_226_423_407_486_143_405),
+      Golden(
+        codec: .layeredShifted, isFixed: false, count: 16, hash: 3_114_945_861_311_856_347,
+        ends: 9_226_423_407_486_143_405),
+      Golden(codec: .universal, count: 13, hash: 15_875_943_059_832_589_480, ends: 20_659_641_723_278_871),
+      Golden(codec: .fastGPRS, count: 42, hash: 5_948_868_996_116_680_184, ends: 9_231_655_367_976_539_295),
+      Golden(codec: .gprs, count: 18, hash: 10_666_242_362_492_122_633, ends: 9_242_885_583_945_210_862),
+      Golden(codec: .pfr, count: 15, hash: 15_027_286_519_535_015_095, ends: 9_240_608_269_036_962_115),
+      Golden(codec: .ringToss, count: 21, hash: 3_803_964_923_353_852_705, ends: 9_276_878_730_279_141_930),
+      Golden(codec: .mrc, count: 12, hash: 852_046_965_318_714_914, ends: 34_347_763_123_454_223),
+      Golden(codec: .orc, count: 9, hash: 2_062_247_921_189_063_230, ends: 9_258_034_792_601_659_452),
     ]
   }
 

@@ -83,17 +83,23 @@ import Testing
 
   // MARK: Quantizers
 
-  /// Conditional entropies of the shifted quantizer in codecs.md, and the range-coded length, within 2 %.
-  @Test(arguments: [(0.03, 0.0315), (0.1, 0.106), (0.3, 0.319), (1, 1.024), (3, 2.344), (10, 4.043)])
+  /// Conditional entropies of the shifted quantizer, by a NumPy integration of its own, and the range-coded length,
+  /// within 2 %. codecs.md has 0.0315, 0.106 and 0.319 at the low end, up to 2 % too high, and the same above.
+  @Test(arguments: [
+    (0.03, 0.0311902), (0.1, 0.1039674), (0.3, 0.3119022), (1, 1.0234558), (3, 2.3430949), (10, 4.0422477),
+  ])
   func shiftedEntropies(eta: Double, entropy: Double) throws {
-    #expect(abs(dithererEntropy(.shifted, eta: eta) / entropy - 1) < 0.006)
+    #expect(abs(dithererEntropy(.shifted, eta: eta) / entropy - 1) < 1e-3)
     let d = 1 << 17
     let link = try Link(
       .layeredShifted, options: CodecOptions(fixedLength: false), dimension: d,
       clippingNorm: eta * Double(d).squareRoot(), noiseScale: 1)
     var random = RandomStream(key: countingKey, stream: 42)
-    let update = (0..<d).map { _ in Float(100 * random.normal()) }
-    let bits = Double(link.encode(update).bits) / Double(d)
+    var bits = 0.0
+    for round in 0..<6 {
+      let update = (0..<d).map { _ in Float(100 * random.normal()) }
+      bits += Double(link.encode(update, round: round).bits) / Double(6 * d)
+    }
     #expect(abs(bits / entropy - 1) < 0.02, "\(bits)")
   }
 

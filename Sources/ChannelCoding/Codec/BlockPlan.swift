@@ -128,7 +128,7 @@ struct BlockPlan: Sendable {
   /// errors.
   static let smallestSNR = 1e-6
 
-  private static let largestEscapeProbability = 1.0 / 64
+  private static let largestEscapeProbability = 1.0 / 40
 
   /// A block of less is coded coordinate by coordinate: its escapes would cost more, and its searches take longer.
   static let smallestBodyMass = 0.5

@@ -49,7 +49,7 @@ enum PoissonFunctionalRepresentation {
     }
     for i in 0..<(g.count - 1) {
       let width = g[i + 1] - g[i]
-      let lost = width * (1 - (tail[i] + tail[i + 1]) / 2)
+      let lost = max(width - grid.mass(i), 0)
       // Pr[w* in (g_i, g_i+1)] = integral of w over the drop of the tail, by parts, with B = above.
       let mass = max(g[i] * tail[i] + above[i] - g[i + 1] * tail[i + 1] - above[i + 1], 0) / z
       add(mass, below + lost / 2)
