@@ -7,7 +7,11 @@ let package = Package(
   dependencies: [.package(name: "fedsim", path: "..")],
   targets: [
     .executableTarget(
-      name: "LayeredBenchmark", dependencies: [.product(name: "ChannelCoding", package: "fedsim")])
+      name: "LayeredBenchmark", dependencies: [.product(name: "ChannelCoding", package: "fedsim")]),
+    .executableTarget(
+      name: "CandidateBenchmark", dependencies: [.product(name: "ChannelCoding", package: "fedsim")]),
+    .executableTarget(
+      name: "SearchBenchmark", dependencies: [.product(name: "ChannelCoding", package: "fedsim")]),
   ],
   swiftLanguageModes: [.v6]
 )

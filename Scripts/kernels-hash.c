@@ -39,6 +39,14 @@ int main(void) {
     ops->layers(words, a, b, n / 32);
     add(a, 2 * n);
     add(b, 2 * n);
+    ops->shifts(words, a, b, n / 32);
+    add(a, 2 * n);
+    add(b, 2 * n);
+    const uint32_t key[8] = {1, 2, 3, 4, 5, 6, 7, 0xffffffff};
+    ops->keyed_normals(key, 0x123456789abcdef0ull, 1ull << 35, a, n / 128);
+    add(a, 8 * n);
+    ops->scores(a, a + 5, 333, 1000, 0.01, -0.5, b);
+    add(b, 8 * 1000);
     for (size_t i = 0; i < n; i++) a[i] = (double)(int64_t)words[i] * 1e-19;
     ops->hadamard(a, n);
     add(a, 8 * n);

@@ -78,7 +78,7 @@ public struct Kernels: Sendable {
   }
 
   /// Words of an interleaved ChaCha20 stream, 128 a group from `group` on; see CKernels.h for their order.
-  func keystream(
+  public func keystream(
     _ key: UnsafePointer<UInt32>, stream: UInt64, group: UInt64, into output: UnsafeMutableBufferPointer<UInt64>
   ) {
     precondition(output.count % 128 == 0)
@@ -87,7 +87,7 @@ public struct Kernels: Sendable {
   }
 
   /// Standard normals of that stream, 128 a group.
-  func keyedNormals(
+  public func keyedNormals(
     _ key: UnsafePointer<UInt32>, stream: UInt64, group: UInt64, into output: UnsafeMutableBufferPointer<Double>
   ) {
     precondition(output.count % 128 == 0)
@@ -97,7 +97,7 @@ public struct Kernels: Sendable {
 
   /// constant + z . mu - quadratic |z|^2 of `scores.count` vectors z of mu.count, one after the other from `z` on.
   @inline(__always)
-  func scores(
+  public func scores(
     _ z: UnsafePointer<Double>, _ mu: UnsafeBufferPointer<Double>, quadratic: Double, constant: Double,
     into scores: UnsafeMutableBufferPointer<Double>
   ) {
