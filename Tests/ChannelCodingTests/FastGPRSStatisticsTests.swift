@@ -4,9 +4,22 @@ import Testing
 @testable import ChannelCoding
 
 @Suite struct FastGPRSStatistics {
+  private enum Means {
+    case fixed(Double)
+    /// N(0, deviation^2).
+    case normal(Double)
+
+    func draw(_ random: inout RandomStream) -> Double {
+      switch self {
+      case .fixed(let mean): mean
+      case .normal(let deviation): deviation * random.normal()
+      }
+    }
+  }
+
   /// Samples minus means, steps and path bits; candidates and the client's own randomness from streams of their own.
   private func searches(
-    count: Int, seed: UInt64, mean: (inout RandomStream) -> Double, pair: (Double) -> some UnimodalRatio
+    count: Int, seed: UInt64, means: Means, pair: (Double) -> some UnimodalRatio
   ) -> (noise: [Double], steps: [Double], pathBits: [Double]) {
     var own = RandomStream(key: countingKey, stream: seed)
     var shared = RandomStream(key: countingKey, stream: seed + 1)
@@ -14,7 +27,7 @@ import Testing
     var steps: [Double] = []
     var pathBits: [Double] = []
     for _ in 0..<count {
-      let x = mean(&own)
+      let x = means.draw(&own)
       let outcome = FastGPRS.sample(pair(x), random: &own) { _ in FastGPRS.uniform(shared.word()) }
       noise.append(outcome.sample - x)
       steps.append(Double(outcome.steps))
@@ -30,7 +43,7 @@ import Testing
   @Test(arguments: [(0.0, 1.0), (2.0, 9.0), (-1.0, 0.149), (-25.0, 100.0), (0.3, 0.01), (4.0, 0.1), (-3e3, 1e6)])
   func samplesAreTheTarget(mean: Double, snr: Double) {
     let s = (1 + snr).squareRoot()
-    let (noise, _, _) = searches(count: 300_000, seed: 400, mean: { _ in mean }) {
+    let (noise, _, _) = searches(count: 300_000, seed: 400, means: .fixed(mean)) {
       GaussianPair(mean: $0, proposalScale: s)
     }
     for check in [
@@ -46,7 +59,7 @@ import Testing
   /// The same search for Laplace laws, which have a kink at the mode and another at zero.
   @Test(arguments: [(0.0, 2.0), (1.5, 2.0), (-0.3, 1.2), (6.0, 5.0)])
   func laplaceSamplesAreTheTarget(mean: Double, scale: Double) {
-    let (noise, _, _) = searches(count: 200_000, seed: 500, mean: { _ in mean }) {
+    let (noise, _, _) = searches(count: 200_000, seed: 500, means: .fixed(mean)) {
       LaplacePair(mean: $0, proposalScale: scale)
     }
     let cdf = { (y: Double) in y < 0 ? Elementary.exp(y) / 2 : 1 - Elementary.exp(-y) / 2 }
@@ -74,7 +87,7 @@ import Testing
       var farBelow: Double { pair.farBelow }
       func proposalQuantile(left: Double, right: Double) -> Double { pair.proposalQuantile(left: left, right: right) }
     }
-    let (noise, _, _) = searches(count: 50_000, seed: 600, mean: { _ in 2 }) {
+    let (noise, _, _) = searches(count: 50_000, seed: 600, means: .fixed(2)) {
       Unstretched(pair: GaussianPair(mean: $0, proposalScale: 3))
     }
     #expect(!StatisticalChecks.kolmogorovSmirnov(sample: noise) { Laws.normalCDF($0) }.passes())
@@ -89,7 +102,7 @@ import Testing
   ])
   func stepsAndPathBits(snr: Double, steps: Double, stepError: Double, path: Double, pathError: Double) {
     let s = (1 + snr).squareRoot()
-    let found = searches(count: 60_000, seed: 700, mean: { $0.normal() * snr.squareRoot() }) {
+    let found = searches(count: 60_000, seed: 700, means: .normal(snr.squareRoot())) {
       GaussianPair(mean: $0, proposalScale: s)
     }
     #expect(abs(mean(found.steps) - steps) < 5 * 1.6 * stepError, "\(mean(found.steps))")
@@ -105,7 +118,7 @@ import Testing
       for _ in 0..<bits { power *= 4 }
       let snr = power - 1
       let s = power.squareRoot()
-      let found = searches(count: 10_000, seed: 800 + UInt64(bits), mean: { _ in snr.squareRoot() }) {
+      let found = searches(count: 10_000, seed: 800 + UInt64(bits), means: .fixed(snr.squareRoot())) {
         GaussianPair(mean: $0, proposalScale: s)
       }
       let kl = GaussianPair(mean: snr.squareRoot(), proposalScale: s).relativeEntropy / Elementary.log(2)
