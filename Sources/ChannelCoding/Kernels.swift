@@ -104,6 +104,68 @@ public struct Kernels: Sendable {
     guard let mean = mu.baseAddress, let to = scores.baseAddress else { return }
     operations.pointee.scores(z, mean, mu.count, scores.count, quadratic, constant, to)
   }
+
+  /// As `scores`, with ln cosh(mu z) for mu z: of magnitudes.
+  @inline(__always)
+  func magnitudeScores(
+    _ z: UnsafePointer<Double>, _ mu: UnsafeBufferPointer<Double>, quadratic: Double, constant: Double,
+    into scores: UnsafeMutableBufferPointer<Double>
+  ) {
+    guard let mean = mu.baseAddress, let to = scores.baseAddress else { return }
+    operations.pointee.magnitude_scores(z, mean, mu.count, scores.count, quadratic, constant, to)
+  }
+
+  /// tanh(mu |z|); counts are alike and multiples of 8.
+  func biases(
+    _ z: UnsafeBufferPointer<Double>, _ mu: UnsafeBufferPointer<Double>, _ output: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(z.count % 8 == 0 && z.count == mu.count && z.count == output.count)
+    guard let from = z.baseAddress, let mean = mu.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.biases(from, mean, to, z.count / 8)
+  }
+
+  /// ln((1 + v) / (1 - v)), v = |2 w - 1|, of the dither w of each word; a multiple of 8.
+  func thresholds(_ words: UnsafeBufferPointer<UInt64>, _ output: UnsafeMutableBufferPointer<Double>) {
+    precondition(words.count % 8 == 0 && words.count == output.count)
+    guard let from = words.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.thresholds(from, to, words.count / 8)
+  }
+
+  /// Signs and flags of `biases`; see `SignPolarization`.
+  func polarize(
+    _ biases: UnsafeBufferPointer<Double>, _ words: UnsafeBufferPointer<UInt64>,
+    flags: UnsafeMutableBufferPointer<UInt8>, signs: UnsafeMutableBufferPointer<Double>,
+    scratch: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(biases.count.nonzeroBitCount == 1 && words.count >= biases.count && flags.count >= biases.count)
+    precondition(signs.count >= biases.count && scratch.count >= biases.count)
+    guard let t = biases.baseAddress, let w = words.baseAddress, let f = flags.baseAddress,
+      let b = signs.baseAddress, let s = scratch.baseAddress
+    else { return }
+    operations.pointee.polarize(t, biases.count, w, f, b, s)
+  }
+
+  /// a with Pr[|Z| <= a] = (cell + u) / cellCount; counts are alike and multiples of 8.
+  func magnitudes(
+    _ u: UnsafeBufferPointer<Double>, cells: UnsafeBufferPointer<Double>, cellCount: Double,
+    _ output: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(u.count % 8 == 0 && u.count == cells.count && u.count == output.count)
+    guard let from = u.baseAddress, let cell = cells.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.magnitudes(from, cell, cellCount, to, u.count / 8)
+  }
+
+  /// As `magnitudeScores`, of the magnitudes of (cell + u) / cellCount.
+  @inline(__always)
+  func cellScores(
+    _ u: UnsafePointer<Double>, cells: UnsafeBufferPointer<Double>, cellCount: Double,
+    _ mu: UnsafeBufferPointer<Double>,
+    quadratic: Double, constant: Double, into scores: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(cells.count == mu.count)
+    guard let mean = mu.baseAddress, let cell = cells.baseAddress, let to = scores.baseAddress else { return }
+    operations.pointee.cell_scores(u, cell, cellCount, mean, mu.count, scores.count, quadratic, constant, to)
+  }
 }
 
 /// ln x for normal positive x and e^x, within one ulp, from + - * / alone: the same bits on every machine.

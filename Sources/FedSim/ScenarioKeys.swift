@@ -178,7 +178,7 @@ extension ScenarioKey {
 
     key(
       "channel.codec",
-      .choice(["auto"] + CodecName.allCases.map(\.rawValue), later: ["polar"]), .value("auto"),
+      .choice(["auto"] + CodecName.allCases.map(\.rawValue), later: []), .value("auto"),
       "the code of the uplink (`fedsim channel list`); `auto` takes the exact codec with the fewest predicted bits"),
     key(
       "channel.draws", .integer(CodecOptions.allowedDraws), .value(.integer(CodecOptions.standard.draws)),

@@ -44,12 +44,11 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
     let run = try fedsim(
       "run", digits, "--set", "rounds=1", "--set", "channel.draws=10", "--format", "json", in: folder)
     let summary = try #require(JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
-    #expect(summary["codec"] as? String == "layered")
+    #expect(summary["codec"] as? String == "polar")
     #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent("runs/digits-1/summary.json").path))
     let explained = try fedsim("explain", digits, "--format", "json")
     let explanation = try #require(JSONSerialization.jsonObject(with: Data(explained.output.utf8)) as? [String: Any])
-    // With 100 draws a block; ten, as above, are too few.
-    #expect(explanation["codec"] as? String == "pfr")
+    #expect(explanation["codec"] as? String == "polar")
   }
 
   @Test func aRunWithoutPrivacySaysSoLoudly() throws {

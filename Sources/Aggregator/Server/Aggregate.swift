@@ -33,7 +33,7 @@ public struct Aggregate: Sendable {
     self.round = round
     self.cohort = cohort
     self.channel = channel
-    sum = [Double](repeating: 0, count: channel.settings.dimension)
+    sum = [Double](repeating: 0, count: channel.settings.domain)
   }
 
   public var arrived: Int { payloadBits.count }

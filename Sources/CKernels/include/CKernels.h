@@ -53,6 +53,29 @@ typedef struct {
   /// order of additions.
   void (*scores)(
       const double *z, const double *mu, size_t n, size_t count, double quadratic, double constant, double *out);
+
+  /// out[k] = constant + sum of ln cosh(mu_i z_ki) - quadratic |z_k|^2: the log density ratio of magnitudes.
+  void (*magnitude_scores)(
+      const double *z, const double *mu, size_t n, size_t count, double quadratic, double constant, double *out);
+
+  /// tanh(mu[i] |z[i]|), 8 a group.
+  void (*biases)(const double *z, const double *mu, double *out, size_t groups);
+
+  /// ln((1 + v) / (1 - v)) with v = |2 w - 1| of the dither of each word, 8 a group.
+  void (*thresholds)(const uint64_t *words, double *out, size_t groups);
+
+  /// Successive cancellation over a polar transform with dithered leaves: n biases in [-1, 1] and n words -> n signs, and
+  /// a flag a leaf where its sign differs from the dither's guess. n is a power of two; `scratch` holds n doubles.
+  void (*polarize)(
+      const double *biases, size_t n, const uint64_t *words, uint8_t *flags, double *signs, double *scratch);
+
+  /// a with Pr[|Z| <= a] = (cells[i] + u[i]) / count for a standard normal Z; 8 a group, u in [0, 1), to 16 digits.
+  void (*magnitudes)(const double *u, const double *cells, double count, double *out, size_t groups);
+
+  /// As `magnitude_scores`, of the magnitudes of (cells_i + u_ki) / cell_count.
+  void (*cell_scores)(
+      const double *u, const double *cells, double cell_count, const double *mu, size_t n, size_t count, double quadratic,
+      double constant, double *out);
 } ck_ops;
 
 const ck_ops *_Nullable ck_get(ck_isa isa);

@@ -25,6 +25,12 @@ public struct ChannelSettings: Sendable, Equatable {
   /// Largest C / sigma that the layered codes take: their integers then stay far inside 64 bits.
   public static let largestSignal = 0x1p30
 
+  /// Coordinates in which samples are decoded and added up: the dimension, padded to a power of two for `polar`.
+  public var domain: Int {
+    guard codec == .polar, dimension > 1 else { return dimension }
+    return 1 << (Int.bitWidth - (dimension - 1).leadingZeroBitCount)
+  }
+
   /// Why no codec can be made of these settings; nil when one can.
   public var problem: String? {
     if dimension < 1 { return "an update needs at least one coordinate, found \(dimension)" }
@@ -64,6 +70,7 @@ public struct ChannelSettings: Sendable, Equatable {
     case .ringToss: return BlockCodec(.ringToss, self)
     case .mrc: return BlockCodec(.mrc, self)
     case .orc: return BlockCodec(.orc, self)
+    case .polar: return PolarCodec(self)
     }
   }
 }
@@ -81,8 +88,11 @@ public struct Channel: Sendable {
   public init(_ settings: ChannelSettings, rotationKey: Key) throws(ChannelError) {
     self.settings = settings
     codec = try settings.makeCodec()
-    rotation = codec.descriptor.isRotated ? Rotation(dimension: settings.dimension, key: rotationKey) : nil
+    rotation = codec.descriptor.isRotated ? Rotation(dimension: settings.domain, key: rotationKey) : nil
   }
+
+  /// An update in the channel's coordinates: what a codec codes, and a sample is a noisy version of.
+  public func inDomain(_ update: ClippedUpdate) -> ClippedUpdate { rotation.map(update.rotated(by:)) ?? update }
 
   /// The client's end.
   public func encode(
@@ -99,7 +109,7 @@ public struct Channel: Sendable {
   ) -> Payload {
     precondition(update.values.count == settings.dimension)
     precondition(update.norm <= settings.clippingNorm)
-    return codec.encode(rotation.map(update.rotated(by:)) ?? update, shared: shared, private: &noise, tally: &tally)
+    return codec.encode(inDomain(update), shared: shared, private: &noise, tally: &tally)
   }
 
   /// The server's end: the sample in the channel's own coordinates, in which samples may be added up.
@@ -107,6 +117,9 @@ public struct Channel: Sendable {
     try codec.decode(payload, shared: shared)
   }
 
-  /// From the channel's coordinates to the model's: once a round, for the whole sum.
-  public func unrotate(_ sum: inout [Double]) { rotation?.invert(&sum) }
+  /// From the channel's coordinates (`settings.domain` of them) to the model's: once a round, for the whole sum.
+  public func unrotate(_ sum: inout [Double]) {
+    rotation?.invert(&sum)
+    sum.removeLast(sum.count - settings.dimension)
+  }
 }

@@ -52,7 +52,8 @@ public struct ClippedUpdate: Sendable {
 
   /// The same update in the round's rotated coordinates: the norm does not change.
   func rotated(by rotation: Rotation) -> ClippedUpdate {
-    var turned = values
+    // Padded where the channel has more coordinates.
+    var turned = values + [Double](repeating: 0, count: rotation.dimension - values.count)
     rotation.apply(&turned)
     return ClippedUpdate(values: turned, of: self)
   }

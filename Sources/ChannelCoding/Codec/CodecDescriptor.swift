@@ -50,6 +50,7 @@ public enum CodecName: String, Sendable, CaseIterable {
   case ringToss = "ring-toss"
   case mrc
   case orc
+  case polar
 }
 
 /// Settings of single codecs, the same at both ends: they travel once, in the broadcast.
@@ -75,7 +76,7 @@ extension CodecName {
   public var usesDraws: Bool {
     switch self {
     case .gprs, .pfr, .ringToss, .mrc, .orc: true
-    case .float32, .layered, .layeredShifted, .universal, .fastGPRS: false
+    case .float32, .layered, .layeredShifted, .universal, .fastGPRS, .polar: false
     }
   }
 }

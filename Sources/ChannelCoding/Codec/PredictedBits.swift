@@ -24,6 +24,7 @@ extension ChannelSettings {
       body = d * dithererEntropy(.shifted, eta: eta)
     case .universal: body = d * dithererEntropy(.uniform, eta: eta)
     case .fastGPRS: body = d * fastGPRSBits(eta: eta)
+    case .polar: body = polarPlan?.predictedBits ?? 0
     case .gprs, .pfr, .ringToss, .mrc, .orc: body = blockPlan?.predictedBits ?? 0
     }
     return max(body + 5, 8)
@@ -32,6 +33,12 @@ extension ChannelSettings {
   /// How a block codec cuts an update of norm C; nil for other codecs and where there is no codec.
   var blockPlan: BlockPlan? {
     guard problem == nil, let codec = try? makeCodec() as? BlockCodec else { return nil }
+    return codec.plan(NormClass(norm: clippingNorm, bound: clippingNorm))
+  }
+
+  /// How `polar` codes an update of norm C.
+  var polarPlan: PolarPlan? {
+    guard problem == nil, let codec = try? makeCodec() as? PolarCodec else { return nil }
     return codec.plan(NormClass(norm: clippingNorm, bound: clippingNorm))
   }
 

@@ -76,16 +76,20 @@ struct HeightGrid: Sendable {
   var escapeProbability: Double { max(1 - bodyMass, 1e-12) }
 
   init(_ law: PublicRatioLaw, logCap: Double, _ cumulative: NormalTable.Cumulative) {
+    self.init(logCap: logCap) { law.proposalTail($0, cumulative) }
+  }
+
+  /// - Parameter proposalTail: ln g -> P[ln r >= ln g].
+  init(logCap: Double, proposalTail: (Double) -> Double) {
     cap = Elementary.exp(logCap)
     let low = -logCap - 14
     let cells = Int((8 - low) * 4)
     let height = { [cap] (x: Double) in cap / (1 + Elementary.exp(-x)) }
-    let tail = { (g: Double) in law.proposalTail(Elementary.log(g), cumulative) }
     edges = [0] + (0...cells).map { height(low + Double($0) / 4) } + [cap]
-    tails = edges.map { $0 > 0 ? tail($0) : 1 }
+    tails = edges.map { $0 > 0 ? proposalTail(Elementary.log($0)) : 1 }
     above = [Double](repeating: 0, count: edges.count)
     for i in stride(from: edges.count - 2, through: 0, by: -1) {
-      above[i] = above[i + 1] + integral(i, low: low, cells: cells, height, tail)
+      above[i] = above[i + 1] + integral(i, low: low, cells: cells, height, proposalTail)
     }
     // The target has mass 1: what rounding and the table of normal masses add is taken off.
     if above[0] > 1 {
@@ -96,13 +100,14 @@ struct HeightGrid: Sendable {
 
   /// Of the tail over cell `i`: Simpson's rule in ln(g / (M - g)), and the trapezoid rule in the two end cells.
   private func integral(
-    _ i: Int, low: Double, cells: Int, _ height: (Double) -> Double, _ tail: (Double) -> Double
+    _ i: Int, low: Double, cells: Int, _ height: (Double) -> Double, _ proposalTail: (Double) -> Double
   ) -> Double {
     guard i >= 1, i <= cells else { return (edges[i + 1] - edges[i]) * (tails[i] + tails[i + 1]) / 2 }
     let middle = height(low + (Double(i) - 0.5) / 4)
     // dg/dx = g (M - g) / M
     let f = { [cap] (g: Double, tail: Double) in g * (cap - g) / cap * tail }
-    return (f(edges[i], tails[i]) + 4 * f(middle, tail(middle)) + f(edges[i + 1], tails[i + 1])) / 24
+    return (f(edges[i], tails[i]) + 4 * f(middle, proposalTail(Elementary.log(middle))) + f(edges[i + 1], tails[i + 1]))
+      / 24
   }
 
   /// The integral of P[r >= g] over cell `i`.

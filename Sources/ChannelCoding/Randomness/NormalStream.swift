@@ -18,13 +18,30 @@ public struct NormalStream: Sendable {
     self.kernels = kernels
   }
 
-  /// Whole groups from `group` on; `output.count` is a multiple of 128.
-  public func read(group: UInt64, into output: UnsafeMutableBufferPointer<Double>) {
-    withKeyWords { kernels.keyedNormals($0, stream: stream, group: group, into: output) }
+  /// What the words of the key stream are made into.
+  public enum Law: Sendable {
+    case normal
+    /// Uniform on [0, 1), multiples of 2^-53.
+    case uniform
   }
 
-  /// Normals `position` ..< `position` + `output.count`.
-  public func read(at position: UInt64, into output: UnsafeMutableBufferPointer<Double>) {
+  /// Whole groups from `group` on; `output.count` is a multiple of 128.
+  public func read(group: UInt64, as law: Law = .normal, into output: UnsafeMutableBufferPointer<Double>) {
+    switch law {
+    case .normal: withKeyWords { kernels.keyedNormals($0, stream: stream, group: group, into: output) }
+    case .uniform:
+      // In place: a word and its uniform take the same room.
+      output.withMemoryRebound(to: UInt64.self) { words in
+        readWords(group: group, into: words)
+        for i in words.indices { words[i] = (Double(words[i] >> 11) * 0x1p-53).bitPattern }
+      }
+    }
+  }
+
+  /// Normals `position` ..< `position` + `output.count`, or uniforms.
+  public func read(
+    at position: UInt64, as law: Law = .normal, into output: UnsafeMutableBufferPointer<Double>
+  ) {
     guard !output.isEmpty else { return }
     let size = UInt64(Self.groupCount)
     var group = position / size
@@ -35,11 +52,12 @@ public struct NormalStream: Sendable {
         let whole = (output.count - filled) / Self.groupCount
         if skipped == 0, whole > 0 {
           let count = whole * Self.groupCount
-          read(group: group, into: UnsafeMutableBufferPointer(rebasing: output[filled..<(filled + count)]))
+          read(
+            group: group, as: law, into: UnsafeMutableBufferPointer(rebasing: output[filled..<(filled + count)]))
           filled += count
           group += UInt64(whole)
         } else {
-          read(group: group, into: edge)
+          read(group: group, as: law, into: edge)
           let count = min(Self.groupCount - skipped, output.count - filled)
           for i in 0..<count { output[filled + i] = edge[skipped + i] }
           filled += count
@@ -50,11 +68,15 @@ public struct NormalStream: Sendable {
     }
   }
 
-  /// The words that the normals of a group are made of: for tests.
+  /// The words that normals are made of, in whole groups.
+  func readWords(group: UInt64, into output: UnsafeMutableBufferPointer<UInt64>) {
+    withKeyWords { kernels.keystream($0, stream: stream, group: group, into: output) }
+  }
+
+  /// Those of one group.
   func words(group: UInt64) -> [UInt64] {
     [UInt64](unsafeUninitializedCapacity: Self.groupCount) { buffer, count in
-      let part = UnsafeMutableBufferPointer(rebasing: buffer[..<Self.groupCount])
-      withKeyWords { kernels.keystream($0, stream: stream, group: group, into: part) }
+      readWords(group: group, into: UnsafeMutableBufferPointer(rebasing: buffer[..<Self.groupCount]))
       count = Self.groupCount
     }
   }

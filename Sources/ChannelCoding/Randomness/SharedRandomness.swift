@@ -19,6 +19,7 @@ public struct SharedRandomness: Sendable {
     case heights = 3
     case escapes = 4
     case search = 5
+    case dithers = 6
   }
 
   private func stream(_ purpose: Purpose, block: Int) -> UInt64 { purpose.rawValue | UInt64(block) << 8 }

@@ -1,15 +1,48 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// The log density ratios of a block's shared candidates, one after the other: z_k standard normals, candidate s z_k,
 ///
 ///     ln r(s z) = constant + z . (s x) - quadratic |z|^2.
 ///
+/// or, for magnitudes a = |z|, with ln cosh(z . (s x)) in place of the product, coordinate by coordinate.
+///
 /// Normals are made in groups of 128 in the order of their positions; candidate k of n coordinates takes positions
 /// k n ..< (k + 1) n, so that a decoder reads just the one that was chosen.
 struct CandidateScores: ~Copyable {
+  /// What the update does to the ratio of a coordinate.
+  enum Kind: Sendable {
+    /// u = s x z: the ratio of the coordinate itself.
+    case whole
+    /// ln cosh(s x z): the ratio of its magnitude.
+    case magnitude
+    /// The same where the magnitude is known to be in one of `count` cells of equal probability: candidates are uniform
+    /// places in the cell.
+    case cells(count: Double)
+
+    var law: NormalStream.Law { if case .cells = self { .uniform } else { .normal } }
+
+    @inline(__always)
+    func exponent(_ u: Double) -> Double {
+      switch self {
+      case .whole: u
+      case .magnitude, .cells: abs(u) + log1p(exp(-2 * abs(u))) - 0x1.62e42fefa39efp-1
+      }
+    }
+  }
+
+  private let kind: Kind
   private let stream: NormalStream
   private let quadratic: Double
   private let constant: Double
   private let length: Int
   private let mean: UnsafeMutableBufferPointer<Double>
+  private let cells: UnsafeMutableBufferPointer<Double>
   private let window: UnsafeMutableBufferPointer<Double>
   private var windowGroup: UInt64 = 0
   private var windowFilled = 0
@@ -25,9 +58,12 @@ struct CandidateScores: ~Copyable {
   ///   - start: the position of the first candidate's first normal.
   ///   - batch: about how many candidates to make at a time; no result depends on it.
   init(
-    _ stream: NormalStream, mean: some Collection<Double>, quadratic: Double, constant: Double, start: UInt64 = 0,
-    batch: Int
+    _ stream: NormalStream, kind: Kind = .whole, mean: some Collection<Double>,
+    cells: some Collection<Double> = [], quadratic: Double, constant: Double, start: UInt64 = 0, batch: Int
   ) {
+    self.cells = .allocate(capacity: max(cells.count, 1))
+    _ = self.cells.initialize(from: cells)
+    self.kind = kind
     self.stream = stream
     self.quadratic = quadratic
     self.constant = constant
@@ -46,6 +82,7 @@ struct CandidateScores: ~Copyable {
 
   deinit {
     mean.deallocate()
+    cells.deallocate()
     window.deallocate()
     scores.deallocate()
   }
@@ -75,13 +112,24 @@ struct CandidateScores: ~Copyable {
     }
     if groups > kept {
       let range = (kept * NormalStream.groupCount)..<(groups * NormalStream.groupCount)
-      stream.read(group: firstGroup + UInt64(kept), into: UnsafeMutableBufferPointer(rebasing: window[range]))
+      stream.read(
+        group: firstGroup + UInt64(kept), as: kind.law, into: UnsafeMutableBufferPointer(rebasing: window[range]))
     }
     windowGroup = firstGroup
     windowFilled = groups
     if let base = window.baseAddress {
-      Kernels.best.scores(
-        base + Int(position % size), UnsafeBufferPointer(mean), quadratic: quadratic, constant: constant, into: scores)
+      let first = base + Int(position % size)
+      switch kind {
+      case .whole:
+        Kernels.best.scores(first, UnsafeBufferPointer(mean), quadratic: quadratic, constant: constant, into: scores)
+      case .magnitude:
+        Kernels.best.magnitudeScores(
+          first, UnsafeBufferPointer(mean), quadratic: quadratic, constant: constant, into: scores)
+      case .cells(let count):
+        Kernels.best.cellScores(
+          first, cells: UnsafeBufferPointer(rebasing: cells[..<mean.count]), cellCount: count,
+          UnsafeBufferPointer(mean), quadratic: quadratic, constant: constant, into: scores)
+      }
     }
     position = end
     next = 0

@@ -10,6 +10,9 @@
 /// The whole block is the first part: height selection, one index of about log2 1 / P[r >= h] bits.
 struct EscapeCode {
   let stream: NormalStream
+  var kind = CandidateScores.Kind.whole
+  /// For `kind` cells: each coordinate's.
+  var cells: [Double] = []
   /// Tries for the whole block.
   let rootLimit: Int
   /// Tries for a part, and for one of up to four coordinates, which cost next to nothing to draw and are dear to send as
@@ -45,11 +48,12 @@ struct EscapeCode {
   ) {
     let limit = limit(range.count, isRoot: isRoot)
     var present = 0.0
-    for i in range { present += y[i] * (mean[i] - quadratic * y[i]) }
+    for i in range { present += score(i, y[i], mean, quadratic) }
     var found: Int?
     do {
       var candidates = CandidateScores(
-        stream, mean: mean[range], quadratic: quadratic, constant: 0, start: position,
+        stream, kind: kind, mean: mean[range], cells: cells.isEmpty ? [] : cells[range], quadratic: quadratic,
+        constant: 0, start: position,
         batch: range.count <= Self.fanOut ? 64 : (isRoot ? limit / 16 : 16))
       for k in 0..<limit {
         let score = candidates.score()
@@ -68,7 +72,7 @@ struct EscapeCode {
       Self.encode(found, limit: limit, to: &coder)
       y.withUnsafeMutableBufferPointer {
         stream.read(
-          at: start + UInt64(found * range.count), into: UnsafeMutableBufferPointer(rebasing: $0[range]))
+          at: start + UInt64(found * range.count), as: kind.law, into: UnsafeMutableBufferPointer(rebasing: $0[range]))
       }
       // The sum of scores and the score of the sum differ in rounding; a slack below zero would only fail a search.
       return
@@ -80,6 +84,24 @@ struct EscapeCode {
     }
     for part in Self.parts(range) {
       encode(part, isRoot: false, &y, mean, quadratic, &slack, &position, &coder, &tally)
+    }
+  }
+
+  /// ln r of one coordinate, but for a constant.
+  private func score(_ i: Int, _ y: Double, _ mean: [Double], _ quadratic: Double) -> Double {
+    var a = y
+    if case .cells(let count) = kind { a = Self.magnitude(cell: cells[i], u: y, count: count) }
+    return kind.exponent(a * mean[i]) - quadratic * a * a
+  }
+
+  static func magnitude(cell: Double, u: Double, count: Double) -> Double {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: 24) { room in
+      room.initialize(repeating: 0)
+      (room[0], room[8]) = (u, cell)
+      Kernels.best.magnitudes(
+        UnsafeBufferPointer(rebasing: room[..<8]), cells: UnsafeBufferPointer(rebasing: room[8..<16]), cellCount: count,
+        UnsafeMutableBufferPointer(rebasing: room[16...]))
+      return room[16]
     }
   }
 
@@ -98,11 +120,13 @@ struct EscapeCode {
     position += step(range.count, limit)
     if decoder.flag(size: 3 << 30) {
       guard let index = Self.decode(limit: limit, from: &decoder) else { return false }
-      stream.read(at: start + UInt64(index * range.count), into: UnsafeMutableBufferPointer(rebasing: y[range]))
+      stream.read(
+        at: start + UInt64(index * range.count), as: kind.law, into: UnsafeMutableBufferPointer(rebasing: y[range]))
       return true
     }
     if range.count == 1 {
       let value = Double(bitPattern: decoder.longBits(count: 63) << 1 | decoder.bits(count: 1))
+      if case .cells = kind { guard value >= 0, value < 1 else { return false } }
       guard value.isFinite, abs(value) < Self.largestRaw else { return false }
       y[range.lowerBound] = value
       return true

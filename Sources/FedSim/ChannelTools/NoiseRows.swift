@@ -37,20 +37,19 @@ public struct NoiseRows: Sendable {
     through settings: ChannelSettings, snr: Double, rows: Int, seed: UInt64, threads: Int, progress: (Int) -> Void
   ) throws(ToolError) {
     precondition(settings.noiseScale == 1)
-    let (codec, dimension) = (settings.codec, settings.dimension)
+    let (codec, dimension) = (settings.codec, settings.domain)
     // Two codecs, or one at two ratios, must not use the same random words: their results are counted separately.
     let key = Key(seed: seed, label: "channel verify \(codec.rawValue) \(dimension) \(snr)")
     let link = try KeyedChannel(settings, key: key)
-    let rotation =
-      link.channel.codec.descriptor.isRotated ? Rotation(dimension: dimension, key: link.rotationKey) : nil
+    let isRotated = link.channel.codec.descriptor.isRotated
     let parallel = Parallel(threads: threads)
     let batch = max(threads, (1 << 18) / dimension)
     var all = NoiseRows(
-      dimension: dimension, sent: [], noise: [], modelNoise: rotation.map { _ in [] }, payloadBits: [])
+      dimension: dimension, sent: [], noise: [], modelNoise: isRotated ? [] : nil, payloadBits: [])
     while all.count < rows {
       let first = all.count
       let part = parallel.map(min(batch, rows - first)) { i in
-        Self.row(first + i, link: link, rotation: rotation, snr: snr, key: key)
+        Self.row(first + i, link: link, snr: snr, key: key)
       }
       for row in part { all.append(try row.get()) }
       progress(all.count)
@@ -66,7 +65,7 @@ public struct NoiseRows: Sendable {
   }
 
   private static func row(
-    _ index: Int, link: KeyedChannel, rotation: Rotation?, snr: Double, key: Key
+    _ index: Int, link: KeyedChannel, snr: Double, key: Key
   ) -> Result<NoiseRows, ToolError> {
     let settings = link.channel.settings
     var stream = RandomStream(key: key.derived(.experiment, index: UInt64(index)))
@@ -83,13 +82,12 @@ public struct NoiseRows: Sendable {
     } catch {
       return .failure(.refusal(error, message: index, codec: settings.codec))
     }
-    var sent = update.values
-    rotation?.apply(&sent)
+    let sent = link.channel.inDomain(update).values
     var model = sample
     link.channel.unrotate(&model)
     return .success(
       NoiseRows(
-        dimension: settings.dimension, sent: sent, noise: zip(sample, sent).map { $0 - $1 },
-        modelNoise: rotation == nil ? nil : zip(model, update.values).map { $0 - $1 }, payloadBits: [payload.bits]))
+        dimension: settings.domain, sent: sent, noise: zip(sample, sent).map { $0 - $1 },
+        modelNoise: !link.channel.codec.descriptor.isRotated ? nil : zip(model, update.values).map { $0 - $1 }, payloadBits: [payload.bits]))
   }
 }

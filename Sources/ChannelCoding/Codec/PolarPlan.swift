@@ -1,0 +1,158 @@
+import Synchronization
+
+/// How `polar` codes an update of one norm class: magnitudes in blocks, signs through one polar transform. From public
+/// numbers, with + - * / sqrt and tables: the same at both ends.
+struct PolarPlan: Sendable {
+  /// N, a power of two.
+  let count: Int
+  /// |x|^2 / (N sigma^2) of the norm class, at least `BlockPlan.smallestSNR`.
+  let snr: Double
+  /// s = sqrt(1 + snr).
+  let proposalScale: Double
+  /// Blocks that the magnitudes are selected in, their cap, and the law of their indices.
+  let blockCount: Int
+  let logCap: Double
+  let indexModel: IndexModel
+  let escapeFlag: AdaptiveBit
+  let leaves: LeafModel
+  /// Bits of magnitudes and of signs, on average.
+  let magnitudeBits: Double
+  var predictedBits: Double { magnitudeBits + leaves.expectedBits }
+
+  func range(_ block: Int) -> Range<Int> { count * block / blockCount..<count * (block + 1) / blockCount }
+
+  /// Quantile bits of the magnitudes that are polarized too, before the rest is selected: each cuts every cell in two
+  /// halves of equal probability under the proposal.
+  let levels: [LeafModel]
+  /// Ends of the cells of the last level, from 0 to infinity.
+  let boundaries: [Double]
+
+  /// Cells that a magnitude is known to be in, once its bits are known.
+  var cellCount: Int { 1 << levels.count }
+
+  private init(count: Int, snr: Double, effort: Int, forcedCap: Double?) {
+    self.count = count
+    self.snr = snr
+    proposalScale = (1 + snr).squareRoot()
+    let moments = Self.moments(snr: snr)
+    leaves = LeafModel(count: count, meanSquare: moments.meanSquare)
+    // The dearest search that the effort allows, in candidates.
+    var largestCap = 12.0
+    for _ in 0..<min(effort, 8) { largestCap *= 4 }
+
+    var levels: [LeafModel] = []
+    var rest = moments.information
+    let quantiles = MagnitudeQuantiles(snr: snr)
+    // Below, levels save 2 % of the bits for five times the time.
+    while snr > 0.03, levels.count < Self.largestLevelCount {
+      // A selection costs five to six bits a nat in small blocks, a level its leaves.
+      let level = quantiles.level(levels.count)
+      // Each level carries a little less than half of the one before: what is left is twice the next one, not the
+      // difference of two large numbers.
+      if !levels.isEmpty { rest = 1.95 * level.information }
+      guard level.information * Double(count) > 0.5 else { break }
+      let model = LeafModel(count: count, meanSquare: level.meanSquare)
+      guard model.expectedBits < 5 * level.information * Double(count) else { break }
+      levels.append(model)
+    }
+    if levels.count == Self.largestLevelCount { rest = 1.95 * quantiles.level(levels.count).information }
+    self.levels = levels
+    let cells = Double(1 << levels.count)
+    boundaries = (0...Int(cells)).map {
+      $0 == Int(cells) ? .infinity : EscapeCode.magnitude(cell: Double($0), u: 0, count: cells)
+    }
+
+    var best: (bits: Double, blocks: Int, logCap: Double, model: IndexModel, escape: Double)?
+    NormalTable.shared.withCumulative { cumulative in
+      var blocks = 1
+      while true {
+        let information = max(Double(count) / Double(blocks) * rest, 1e-12)
+        if information < 3 + Elementary.log(largestCap) || blocks >= count {
+          var cap = 1.5
+          while cap <= largestCap {
+            let logCap = Elementary.log(cap)
+            // Many small contributions: ln r is nearly normal, of variance twice its mean.
+            let inverse = 1 / (2 * information).squareRoot()
+            let grid = HeightGrid(logCap: logCap) { cumulative((-information - $0) * inverse) }
+            let model = IndexModel(tails: PoissonFunctionalRepresentation.indexTails(grid))
+            let escape = grid.escapeProbability
+            let body = max(1 - escape, 1e-9)
+            let flag = -(escape * Elementary.log(escape) + body * Elementary.log(body)) / 0.6931471805599453
+            let bits = Double(blocks) * (body * model.expectedBits + flag + escape * 36)
+            if best.map({ bits < $0.bits }) ?? true { best = (bits, blocks, logCap, model, escape) }
+            cap *= 1.4142135623730951
+          }
+        }
+        if blocks >= count { break }
+        let next = max(blocks + 1, blocks * 5 / 4)
+        // More blocks only while one carries more than a twentieth of a nat.
+        if Double(count) / Double(next) * rest < 0.05, best != nil { break }
+        blocks = min(next, count)
+      }
+    }
+    if let forcedCap, let usual = best {
+      best = (usual.bits, min(max(usual.blocks, 2), count), Elementary.log(forcedCap), usual.model, 0.3)
+    }
+    let found = best ?? (0, 1, 1, IndexModel(tails: [Double](repeating: 0.5, count: IndexModel.cellCount)), 0.5)
+    blockCount = found.1
+    (logCap, indexModel) = (found.2, found.3)
+    magnitudeBits = found.0 + levels.reduce(0) { $0 + $1.expectedBits }
+    escapeFlag = AdaptiveBit(ones: UInt32(found.4 * 100), zeros: UInt32((1 - found.4) * 100))
+  }
+
+  private static let largestLevelCount = 12
+
+  /// Of one coordinate, x ~ N(0, snr) and y = x + N(0, 1): E ln r of the magnitude in nats, and E[t^2] of the sign's bias
+  /// t = tanh(s a x), a = |y| / s. Midpoints in u = y / s and in x given y: the integrands are smooth and fall off.
+  private static func moments(snr: Double) -> (information: Double, meanSquare: Double) {
+    let square = 1 + snr
+    let s = square.squareRoot()
+    let logScale = PublicRatioLaw.log1p(snr) / 2
+    let spread = (snr / square).squareRoot()
+    let (us, ws) = (80, 60)
+    var (information, meanSquare, mass) = (0.0, 0.0, 0.0)
+    for i in 0..<us {
+      let u = 7.5 * (Double(i) + 0.5) / Double(us)
+      let weight = Elementary.exp(-u * u / 2)
+      for j in 0..<ws {
+        let w = -7.5 + 15 * (Double(j) + 0.5) / Double(ws)
+        let x = s * u * snr / square + spread * w
+        let p = weight * Elementary.exp(-w * w / 2)
+        let z = abs(s * u * x)
+        let e = Elementary.exp(-2 * z)
+        let t = (1 - e) / (1 + e)
+        // ln cosh z
+        let l = z < 0.01 ? z * z / 2 - z * z * z * z / 12 : z + Elementary.log(1 + e) - 0.6931471805599453
+        information += p * (logScale - snr * u * u / 2 - x * x / 2 + l)
+        meanSquare += p * t * t
+        mass += p
+      }
+    }
+    return (max(information / mass, snr * snr / 8), meanSquare / mass)
+  }
+
+  // MARK: Plans that were made
+
+  private struct Key: Hashable {
+    let count: Int
+    let snr: UInt64
+    let effort: Int
+    let forcedCap: UInt64
+  }
+
+  private static let cache = Mutex<[Key: PolarPlan]>([:])
+
+  /// - Parameter forcedCap: for tests in which escapes are common; nil takes the best.
+  static func make(count: Int, snr: Double, effort: Int, forcedCap: Double? = nil) -> PolarPlan {
+    let snr = max(snr, BlockPlan.smallestSNR)
+    let key = Key(count: count, snr: snr.bitPattern, effort: effort, forcedCap: forcedCap?.bitPattern ?? 0)
+    if let plan = cache.withLock({ $0[key] }) { return plan }
+    let plan = PolarPlan(count: count, snr: snr, effort: effort, forcedCap: forcedCap)
+    cache.withLock {
+      // A plan holds a byte a leaf.
+      if $0.count > 64 { $0.removeAll() }
+      $0[key] = plan
+    }
+    return plan
+  }
+}
