@@ -17,7 +17,8 @@ public struct NoiseRows: Sendable {
 
   public init(dimension: Int, sent: [Double], noise: [Double], modelNoise: [Double]?, payloadBits: [Int]) {
     precondition(dimension > 0 && noise.count == dimension * payloadBits.count && sent.count == noise.count)
-    precondition(modelNoise.map { $0.count == noise.count } ?? true)
+    // Fewer in the model's coordinates where the channel pads.
+    precondition(modelNoise.map { $0.count <= noise.count } ?? true)
     self.dimension = dimension
     self.sent = sent
     self.noise = noise
@@ -88,6 +89,7 @@ public struct NoiseRows: Sendable {
     return .success(
       NoiseRows(
         dimension: settings.domain, sent: sent, noise: zip(sample, sent).map { $0 - $1 },
-        modelNoise: !link.channel.codec.descriptor.isRotated ? nil : zip(model, update.values).map { $0 - $1 }, payloadBits: [payload.bits]))
+        modelNoise: !link.channel.codec.descriptor.isRotated ? nil : zip(model, update.values).map { $0 - $1 },
+        payloadBits: [payload.bits]))
   }
 }
