@@ -95,7 +95,7 @@ func scenario(_ overrides: String..., text: String = smallScenario) throws -> Sc
     ("privacy.budget=3", "not in this version"),
     ("privacy=null", "channel.codec: found \"layered\" in a run without privacy"),
     ("privacy=3", "privacy: found an integer, 3; allowed: an object"),
-    ("channel.codec=polar", "\"polar\" is not in this version"),
+    ("server.optimizer=fedadam", "\"fedadam\" is not in this version"),
     ("data=null", "data: the section is missing"),
     ("a.b.c=1", "a.b.c: no such key"),
     ("=1", "key=value"),

@@ -127,6 +127,8 @@ struct BlockPlan: Sendable {
   /// A proposal wider than need be costs n snr^2 / 4 nats; one as narrow as the target would leave a ratio of rounding
   /// errors.
   static let smallestSNR = 1e-6
+  /// Beyond, blocks are coded coordinate by coordinate anyway, and 1 - snr / (1 + snr) would vanish.
+  static let largestSNR = 1e9
 
   private static let largestEscapeProbability = 1.0 / 40
 
@@ -198,7 +200,7 @@ struct BlockPlan: Sendable {
   static func make(
     _ selection: Selection, dimension: Int, draws: Int, snr: Double, forcedCount: Int? = nil
   ) -> BlockPlan {
-    let snr = max(snr, smallestSNR)
+    let snr = min(max(snr, smallestSNR), largestSNR)
     let key = Key(
       selection: selection, dimension: dimension, draws: draws, snr: snr.bitPattern, forcedCount: forcedCount)
     if let plan = cache.withLock({ $0[key] }) { return plan }

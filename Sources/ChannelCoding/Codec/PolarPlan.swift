@@ -144,7 +144,7 @@ struct PolarPlan: Sendable {
 
   /// - Parameter forcedCap: for tests in which escapes are common; nil takes the best.
   static func make(count: Int, snr: Double, effort: Int, forcedCap: Double? = nil) -> PolarPlan {
-    let snr = max(snr, BlockPlan.smallestSNR)
+    let snr = min(max(snr, BlockPlan.smallestSNR), BlockPlan.largestSNR)
     let key = Key(count: count, snr: snr.bitPattern, effort: effort, forcedCap: forcedCap?.bitPattern ?? 0)
     if let plan = cache.withLock({ $0[key] }) { return plan }
     let plan = PolarPlan(count: count, snr: snr, effort: effort, forcedCap: forcedCap)
