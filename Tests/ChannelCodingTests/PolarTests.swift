@@ -148,10 +148,32 @@ private enum Recursion {
     }
     #expect(abs(evolution.logMean(5e-5) - Elementary.log(1e-4)) < 1e-3)
     for count in [1, 2, 8, 1024] {
-      let model = LeafModel(count: count, meanSquare: 0.01)
+      var law = BiasLaw()
+      law.add(0.1, weight: 1)
+      let model = LeafModel(count: count, law: law)
       #expect(model.classes.count == count)
       #expect(model.expectedBits > 0 && model.expectedBits < Double(count))
     }
+  }
+
+  /// Whole laws of biases: E[T^2] is kept by the grid, multiplies for products, and adds up for sums as it must:
+  /// E[T^2] of two channels together is at most the sum, and for weak ones is it.
+  @Test func biasLawsEvolve() {
+    var law = BiasLaw()
+    for (bias, weight) in [(0.0, 1.0), (0.003, 2), (0.2, 3), (0.9, 1), (1.0, 0.5)] { law.add(bias, weight: weight) }
+    law.normalise()
+    let q = (2 * 0.003 * 0.003 + 3 * 0.04 + 0.81 + 0.5) / 7.5
+    #expect(abs(law.meanSquare - q) < 1e-9)
+    let (product, sum) = law.split()
+    #expect(abs(product.weights.reduce(0, +) - 1) < 1e-12 && abs(sum.weights.reduce(0, +) - 1) < 1e-12)
+    #expect(abs(product.meanSquare - q * q) < 1e-9)
+    #expect(sum.meanSquare > q && sum.meanSquare < 2 * q)
+    var weak = BiasLaw()
+    weak.add(1e-3, weight: 1)
+    #expect(abs(weak.split().sum.meanSquare / 2e-6 - 1) < 1e-3)
+    var certain = BiasLaw()
+    certain.add(1, weight: 1)
+    #expect(certain.split().product.meanSquare > 0.999 && certain.split().sum.meanSquare > 0.999)
   }
 
   /// Information of the quantile bits, against a sum over cells and x with erfc.
@@ -284,11 +306,10 @@ private enum Recursion {
     Row(dimension: 1 << 12, snr: 0.01, ratio: 2.25), Row(dimension: 1 << 14, snr: 0.01, ratio: 1.72),
     Row(dimension: 1 << 16, snr: 0.01, ratio: 1.46), Row(dimension: 1 << 16, snr: 0.001, ratio: 2),
     Row(dimension: 1 << 14, snr: 0.1, ratio: 1.4),
-    // At most 1.23 was asked: the Gaussian approximation is poor where leaves are strong.
-    Row(dimension: 1 << 14, snr: 1, ratio: 1.28), Row(dimension: 1 << 14, snr: 10, ratio: 1.19),
+    Row(dimension: 1 << 14, snr: 1, ratio: 1.23), Row(dimension: 1 << 14, snr: 10, ratio: 1.19),
   ]
 
-  /// Bits over I(X; Y) at effort 0: the rows of the issue, medians; and within 8 % of what is predicted at small signal.
+  /// Bits over I(X; Y) at effort 0: the rows of the issue, medians; and near what is predicted.
   @Test(arguments: rows)
   func bitsOverInformation(_ row: Row) throws {
     let (dimension, snr, ratio) = (row.dimension, row.snr, row.ratio)
@@ -303,8 +324,7 @@ private enum Recursion {
     let median = bits.sorted()[bits.count / 2]
     let information = ChannelBounds.informationBits(dimension: dimension, snr: snr)
     #expect(median / information <= ratio, "\(median / information)")
-    if snr < 0.05 {
-      #expect(abs(bits.reduce(0, +) / Double(bits.count) / link.channel.settings.predictedBits - 1) < 0.08)
-    }
+    // 1 to 2 % measured; escapes of magnitude blocks make the rest.
+    #expect(abs(bits.reduce(0, +) / Double(bits.count) / link.channel.settings.predictedBits - 1) < 0.05)
   }
 }

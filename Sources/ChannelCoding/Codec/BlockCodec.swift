@@ -290,7 +290,7 @@ struct BlockCodec: UpdateCodec {
     }
 
     if let index {
-      shared.normals(.candidates, block: block).read(at: (index - 1) * UInt64(range.count), into: values)
+      shared.normals(.candidates, block: block).read(at: (index - 1) &* UInt64(range.count), into: values)
     } else if !escapeCode(plan, shared, block).decode(into: values, from: &decoder) {
       return damaged
     }

@@ -296,7 +296,7 @@ struct PolarCodec: UpdateCodec {
     plan.indexModel.encode(index, to: &coder)
     z.withUnsafeMutableBufferPointer {
       stream.read(
-        at: (index - 1) * UInt64(range.count), as: kind.law, into: UnsafeMutableBufferPointer(rebasing: $0[range]))
+        at: (index - 1) &* UInt64(range.count), as: kind.law, into: UnsafeMutableBufferPointer(rebasing: $0[range]))
     }
   }
 
@@ -482,7 +482,7 @@ struct PolarCodec: UpdateCodec {
         }
         guard let index = plan.indexModel.decode(from: &decoder) else { return false }
         shared.normals(.candidates, block: block).read(
-          at: (index - 1) * UInt64(range.count), as: kind(plan).law, into: part)
+          at: (index - 1) &* UInt64(range.count), as: kind(plan).law, into: part)
         return true
       }
       guard isRead else { return .notACode(coordinate: range.lowerBound) }

@@ -35,7 +35,7 @@ struct PolarPlan: Sendable {
     self.snr = snr
     proposalScale = (1 + snr).squareRoot()
     let moments = Self.moments(snr: snr)
-    leaves = LeafModel(count: count, meanSquare: moments.meanSquare)
+    leaves = LeafModel(count: count, law: moments.law)
     // The dearest search that the effort allows, in candidates.
     var largestCap = 12.0
     for _ in 0..<min(effort, 8) { largestCap *= 4 }
@@ -51,7 +51,7 @@ struct PolarPlan: Sendable {
       // difference of two large numbers.
       if !levels.isEmpty { rest = 1.95 * level.information }
       guard level.information * Double(count) > 0.5 else { break }
-      let model = LeafModel(count: count, meanSquare: level.meanSquare)
+      let model = LeafModel(count: count, law: level.law)
       guard model.expectedBits < 5 * level.information * Double(count) else { break }
       levels.append(model)
     }
@@ -102,15 +102,16 @@ struct PolarPlan: Sendable {
 
   private static let largestLevelCount = 12
 
-  /// Of one coordinate, x ~ N(0, snr) and y = x + N(0, 1): E ln r of the magnitude in nats, and E[t^2] of the sign's bias
-  /// t = tanh(s a x), a = |y| / s. Midpoints in u = y / s and in x given y: the integrands are smooth and fall off.
-  private static func moments(snr: Double) -> (information: Double, meanSquare: Double) {
+  /// Of one coordinate, x ~ N(0, snr) and y = x + N(0, 1): E ln r of the magnitude in nats, and the law of the sign's
+  /// bias tanh(s a x), a = |y| / s. Midpoints in u = y / s and in x given y: the integrands are smooth and fall off.
+  private static func moments(snr: Double) -> (information: Double, law: BiasLaw) {
     let square = 1 + snr
     let s = square.squareRoot()
     let logScale = PublicRatioLaw.log1p(snr) / 2
     let spread = (snr / square).squareRoot()
     let (us, ws) = (80, 60)
-    var (information, meanSquare, mass) = (0.0, 0.0, 0.0)
+    var (information, mass) = (0.0, 0.0)
+    var law = BiasLaw()
     for i in 0..<us {
       let u = 7.5 * (Double(i) + 0.5) / Double(us)
       let weight = Elementary.exp(-u * u / 2)
@@ -124,11 +125,12 @@ struct PolarPlan: Sendable {
         // ln cosh z
         let l = z < 0.01 ? z * z / 2 - z * z * z * z / 12 : z + Elementary.log(1 + e) - 0.6931471805599453
         information += p * (logScale - snr * u * u / 2 - x * x / 2 + l)
-        meanSquare += p * t * t
+        law.add(t, weight: p)
         mass += p
       }
     }
-    return (max(information / mass, snr * snr / 8), meanSquare / mass)
+    law.normalise()
+    return (max(information / mass, snr * snr / 8), law)
   }
 
   // MARK: Plans that were made

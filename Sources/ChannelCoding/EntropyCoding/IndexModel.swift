@@ -12,6 +12,8 @@ struct IndexModel: Sendable {
   static let octaves = 33
   static let cellCount = 2 * octaves
   private static let escape = cellCount
+  /// More than any search: what a decoder refuses.
+  private static let largest: UInt64 = 1 << 40
 
   /// The first index of a cell.
   static func first(_ cell: Int) -> UInt64 {
@@ -72,7 +74,7 @@ struct IndexModel: Sendable {
     }
     decoder.consume(start: starts[low], size: starts[low + 1] - starts[low])
     guard low < Self.escape else {
-      guard let beyond = decoder.gamma(), beyond < 1 << 40 else { return nil }
+      guard let beyond = decoder.gamma(), beyond < Self.largest else { return nil }
       return Self.first(low) + beyond
     }
     return Self.first(low) + decoder.longBits(count: Self.bits(low))

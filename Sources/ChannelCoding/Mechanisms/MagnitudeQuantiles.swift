@@ -25,13 +25,14 @@ struct MagnitudeQuantiles {
     return cumulative[node] + density[node] * h * (1 - h / 2 * (t0 - h / 3 * (t0 * t0 - 1)))
   }
 
-  /// The bit that cuts each of 2^depth cells: its information in nats, and E[t^2] of its bias t, averaged over cells by
-  /// the target's masses and over x.
-  func level(_ depth: Int) -> (information: Double, meanSquare: Double) {
+  /// The bit that cuts each of 2^depth cells: its information in nats, and the law of its bias, over cells by the
+  /// target's masses and over x.
+  func level(_ depth: Int) -> (information: Double, law: BiasLaw) {
     let halves = 2 << depth
     let ends = (0..<halves).map { s * EscapeCode.magnitude(cell: Double($0), u: 0, count: Double(halves)) }
     let xs = 48
-    var (information, meanSquare, mass) = (0.0, 0.0, 0.0)
+    var (information, mass) = (0.0, 0.0)
+    var law = BiasLaw()
     for j in 0..<xs {
       let w = 7 * (Double(j) + 0.5) / Double(xs)
       let weight = Elementary.exp(-w * w / 2)
@@ -55,10 +56,11 @@ struct MagnitudeQuantiles {
           ? square / 2 + square * square / 12
           : ((1 + t) * Elementary.log(max(1 + t, 1e-300)) + (1 - t) * Elementary.log(max(1 - t, 1e-300))) / 2
         information += weight * whole * nats
-        meanSquare += weight * whole * square
+        law.add(t, weight: weight * whole)
         mass += weight * whole
       }
     }
-    return (information / mass, meanSquare / mass)
+    law.normalise()
+    return (information / mass, law)
   }
 }

@@ -1,5 +1,5 @@
-/// How the leaves of a polar transform of N signs are biased on average: density evolution by the Gaussian
-/// approximation, and what a flag of such a leaf costs.
+/// How the leaves of a polar transform of N signs are biased on average: density evolution, of whole laws at first and
+/// then by the Gaussian approximation, and what a flag of such a leaf costs.
 ///
 /// A leaf's log-likelihood ratio L is taken as normal with mean mu and variance 2 mu, which is symmetric as it must be:
 /// f(-l) = e^-l f(l). Its bias is T = tanh(L / 2), E[T] = E[T^2] =: q(mu). Of two halves with mean mu, the product has
@@ -15,14 +15,24 @@ struct LeafModel: Sendable {
   /// Expected bits of all flags.
   let expectedBits: Double
 
-  /// E[T^2] of one sign's bias before the transform.
-  init(count: Int, meanSquare: Double) {
+  /// Levels, from the root, that are evolved with whole laws: there they are far from what the approximation assumes.
+  private static let wholeLevels = 8
+
+  /// - Parameter law: of one sign's bias before the transform.
+  init(count: Int, law: BiasLaw) {
     precondition(count.nonzeroBitCount == 1)
     let evolution = DensityEvolution.shared
-    var logs = [evolution.logMean(meanSquare)]
+    var nodes = [law]
+    while nodes.count < count, nodes.count < 1 << Self.wholeLevels {
+      // The first half of a node codes the products, and comes first in the order.
+      nodes = nodes.flatMap { law -> [BiasLaw] in
+        let (product, sum) = law.split()
+        return [product, sum]
+      }
+    }
+    var logs = nodes.map { evolution.logMean($0.meanSquare) }
     while logs.count < count {
       var next = [Double](repeating: 0, count: 2 * logs.count)
-      // The first half of a node codes the products, and comes first in the order.
       for i in logs.indices {
         next[2 * i] = evolution.minus(logs[i])
         next[2 * i + 1] = logs[i] + 0.6931471805599453
