@@ -137,7 +137,7 @@ struct Link {
       Golden(codec: .ringToss, count: 21, hash: 3_803_964_923_353_852_705, ends: 9_276_878_730_279_141_930),
       Golden(codec: .mrc, count: 12, hash: 852_046_965_318_714_914, ends: 34_347_763_123_454_223),
       Golden(codec: .orc, count: 9, hash: 2_062_247_921_189_063_230, ends: 9_258_034_792_601_659_452),
-      Golden(codec: .polar, count: 11, hash: 2_753_540_434_010_193_645, ends: 9_238_002_340_223_591_948),
+      Golden(codec: .polar, count: 11, hash: 16_330_437_072_853_087_958, ends: 9_238_002_340_223_591_948),
     ]
   }
 
