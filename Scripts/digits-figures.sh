@@ -33,7 +33,8 @@ PYTHON
 
 echo "| run | accuracy | epsilon | bits a client and round | of float32 | Gaussian I(X;Y) |"
 echo "|---|---|---|---|---|---|"
-row "\`pfr\` at 100 draws (\`auto\`)"
+row "\`polar\` (\`auto\`)"
+row "\`pfr\` at 100 draws" --set channel.codec=pfr
 row "\`layered\`" --set channel.codec=layered
 row "\`float32\`" --set channel.codec=float32
 row "no privacy, same settings" --set privacy=null --set channel.codec=float32

@@ -228,34 +228,26 @@ struct BlockCodec: UpdateCodec {
   // MARK: Decoding
 
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
-    var problem: PayloadError?
-    let sample = [Double](unsafeUninitializedCapacity: dimension) { values, count in
-      values.initialize(repeating: 0)
-      problem = payload.bytes.withUnsafeBufferPointer { bytes in
-        var decoder = RangeDecoder(bytes)
-        guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
-        guard !normClass.isZero else {
-          // Nothing to send: the noise is the first candidate.
-          shared.normals(.candidates).read(at: 0, into: values)
-          for i in values.indices { values[i] *= noiseScale }
-          return decoder.isAtEnd ? nil : .trailingBytes
-        }
-        let plan = plan(normClass)
-        var flags = Flags(plan)
-        for block in 0..<plan.blockCount {
-          let range = plan.range(block)
-          if let problem = decode(
-            range, block, plan, shared, &flags, &decoder, into: UnsafeMutableBufferPointer(rebasing: values[range]))
-          {
-            return problem
-          }
-        }
+    try payload.sample(dimension) { bytes, values in
+      var decoder = RangeDecoder(bytes)
+      guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+      guard !normClass.isZero else {
+        // Nothing to send: the noise is the first candidate.
+        shared.fillNoise(values, scale: noiseScale)
         return decoder.isAtEnd ? nil : .trailingBytes
       }
-      count = dimension
+      let plan = plan(normClass)
+      var flags = Flags(plan)
+      for block in 0..<plan.blockCount {
+        let range = plan.range(block)
+        if let problem = decode(
+          range, block, plan, shared, &flags, &decoder, into: UnsafeMutableBufferPointer(rebasing: values[range]))
+        {
+          return problem
+        }
+      }
+      return decoder.isAtEnd ? nil : .trailingBytes
     }
-    if let problem { throw problem }
-    return sample
   }
 
   private func decode(

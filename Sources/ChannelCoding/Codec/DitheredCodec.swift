@@ -80,21 +80,14 @@ struct DitheredCodec: UpdateCodec {
   }
 
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
-    var problem: PayloadError?
-    let sample = [Double](unsafeUninitializedCapacity: dimension) { values, count in
-      values.initialize(repeating: 0)
-      problem = payload.bytes.withUnsafeBufferPointer { bytes in
-        if let fixedCount { return decodeFixed(bytes, fixedCount, shared, into: values) }
-        var decoder = RangeDecoder(bytes)
-        guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
-        return quantizer.decode(
-          0..<dimension, eta: modelScale(normClass), shared: shared, from: &decoder, into: values)
-          ?? (decoder.isAtEnd ? nil : .trailingBytes)
-      }
-      count = dimension
+    try payload.sample(dimension) { bytes, values in
+      if let fixedCount { return decodeFixed(bytes, fixedCount, shared, into: values) }
+      var decoder = RangeDecoder(bytes)
+      guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+      return quantizer.decode(
+        0..<dimension, eta: modelScale(normClass), shared: shared, from: &decoder, into: values)
+        ?? (decoder.isAtEnd ? nil : .trailingBytes)
     }
-    if let problem { throw problem }
-    return sample
   }
 
   /// eta: the standard deviation of a rotated coordinate over sigma, by the class.

@@ -122,14 +122,7 @@ struct FastGPRSCodec: UpdateCodec {
   private static func size(_ u: Double) -> UInt64 { min(max(UInt64(u * 0x1p32), 1), 1 << 32 - 1) }
 
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
-    var problem: PayloadError?
-    let sample = [Double](unsafeUninitializedCapacity: dimension) { values, count in
-      values.initialize(repeating: 0)
-      problem = payload.bytes.withUnsafeBufferPointer { decode($0, shared, into: values) }
-      count = dimension
-    }
-    if let problem { throw problem }
-    return sample
+    try payload.sample(dimension) { decode($0, shared, into: $1) }
   }
 
   private func decode(
@@ -138,8 +131,7 @@ struct FastGPRSCodec: UpdateCodec {
     var decoder = RangeDecoder(bytes)
     guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
     guard !normClass.isZero else {
-      shared.normals(.candidates).read(at: 0, into: values)
-      for i in values.indices { values[i] *= noiseScale }
+      shared.fillNoise(values, scale: noiseScale)
       return decoder.isAtEnd ? nil : .trailingBytes
     }
     let scale = proposalScale(normClass)

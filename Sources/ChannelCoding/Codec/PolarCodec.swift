@@ -59,9 +59,6 @@ struct PolarCodec: UpdateCodec {
     init(_ plan: PolarPlan) { escape = plan.escapeFlag }
   }
 
-  /// Leaves whose dithers and flags are handled at a time.
-  private static let chunk = 4096
-
   // MARK: Encoding
 
   func encode(
@@ -93,8 +90,9 @@ struct PolarCodec: UpdateCodec {
       encodeLayered(range, update, shared, to: &coder)
       for i in range { mean[i] = 0 }
     }
-    var work = Work(padded)
-    let cells = encodeLevels(mean, plan, shared, &work, to: &coder)
+    let signs = SignCoder(count: count, shared: shared)
+    var work = SignCoder.Work(padded)
+    let cells = encodeLevels(mean, plan, signs, &work, to: &coder)
     var z = [Double](repeating: 0, count: padded)
     for block in 0..<plan.blockCount where !isLayered[block] {
       encode(plan.range(block), block, mean, cells, plan, shared, &noise.stream, &flags, &z, &coder, &tally)
@@ -105,7 +103,7 @@ struct PolarCodec: UpdateCodec {
         work.biases.withUnsafeMutableBufferPointer { Kernels.best.biases(z, mean, $0) }
       }
     }
-    encodeSigns(plan.leaves, level: 0, shared, &work, to: &coder)
+    signs.encode(plan.leaves, level: 0, &work, to: &coder)
     tally.draws += count * (1 + plan.levels.count)
     return Payload(bytes: coder.finish())
   }
@@ -145,79 +143,36 @@ struct PolarCodec: UpdateCodec {
 
   // MARK: Levels
 
-  /// Room for a transform.
-  private struct Work {
-    var biases: [Double]
-    var signs: [Double]
-    var scratch: [Double]
-    var flags: [UInt8]
-
-    init(_ count: Int) {
-      biases = [Double](repeating: 0, count: count)
-      signs = biases
-      scratch = biases
-      flags = [UInt8](repeating: 0, count: count)
-    }
-  }
-
   /// The quantile bits of all magnitudes, coarse to fine. Given the cell, the upper half has the probability that the
   /// target gives it there: a sign with that bias. Each bit is flipped by a shared fair one first, so that biases are
   /// as often below 0 as above, as the model has them.
   private func encodeLevels(
-    _ mean: [Double], _ plan: PolarPlan, _ shared: SharedRandomness, _ work: inout Work, to coder: inout RangeEncoder
+    _ mean: [Double], _ plan: PolarPlan, _ signs: SignCoder, _ work: inout SignCoder.Work,
+    to coder: inout RangeEncoder
   ) -> [Double] {
     var cells = [Double](repeating: 0, count: mean.count)
     let (s, ends) = (plan.proposalScale, plan.boundaries)
     let inverse = 1 / s
     for (depth, model) in plan.levels.enumerated() {
-      let flips = dithers(shared, level: depth + 1)
+      let flips = signs.dithers(level: depth + 1)
       let width = plan.cellCount >> depth
       for j in 0..<count {
         let x = abs(mean[j] * inverse)
         let first = Int(cells[j]) * width
         let (low, middle, high) = (s * ends[first], s * ends[first + width / 2], s * ends[first + width])
-        let lower = Self.mass(low, middle, x)
-        let upper = Self.mass(middle, high, x)
+        let lower = NormalMagnitude.mass(low, middle, x)
+        let upper = NormalMagnitude.mass(middle, high, x)
         // Both vanish only far from x: the nearer half has all of it.
         let t = lower + upper > 0 ? (upper - lower) / (upper + lower) : (x > middle ? 1 : -1)
         work.biases[j] = flips[j] & 1 == 0 ? t : -t
       }
-      encodeSigns(model, level: depth + 1, shared, &work, to: &coder)
+      signs.encode(model, level: depth + 1, &work, to: &coder)
       for j in 0..<count {
         let isUpper = (work.signs[j] > 0) == (flips[j] & 1 == 0)
         cells[j] = 2 * cells[j] + (isUpper ? 1 : 0)
       }
     }
     return cells
-  }
-
-  /// Pr[low < |y| < high], y ~ N(x, 1), x >= 0.
-  private static func mass(_ low: Double, _ high: Double, _ x: Double) -> Double {
-    let root = 0.5.squareRoot()
-    let tail = { (z: Double) in z > 38 ? 0 : 0.5 * erfc(z * root) }
-    let far = tail(low + x) - tail(high + x)
-    let (a, b) = (low - x, high - x)
-    return far + (a > 0 ? tail(a) - tail(b) : tail(-b) - tail(-a))
-  }
-
-  /// Codes the flags of signs with `work.biases`; leaves the signs in `work`.
-  private func encodeSigns(
-    _ model: LeafModel, level: Int, _ shared: SharedRandomness, _ work: inout Work, to coder: inout RangeEncoder
-  ) {
-    let words = dithers(shared, level: level)
-    work.biases.withUnsafeBufferPointer { t in
-      words.withUnsafeBufferPointer { w in
-        work.flags.withUnsafeMutableBufferPointer { f in
-          work.signs.withUnsafeMutableBufferPointer { signs in
-            work.scratch.withUnsafeMutableBufferPointer { scratch in
-              Kernels.best.polarize(
-                UnsafeBufferPointer(rebasing: t[..<count]), w, flags: f, signs: signs, scratch: scratch)
-            }
-          }
-        }
-      }
-    }
-    encode(work.flags, words, model, to: &coder)
   }
 
   /// Places in cells to magnitudes.
@@ -271,9 +226,9 @@ struct PolarCodec: UpdateCodec {
         let cell = Int(cells[i])
         let (low, high) = (plan.boundaries[cell], plan.boundaries[cell + 1])
         // Given the cell: the target over its mass there, the proposal over 1 / cellCount.
-        constant -= x * x / 2 + log(count * Self.mass(s * low, s * high, x))
-        let a = Self.sample(x, between: s * low, and: s * high, &random) * inverse
-        y[i - range.lowerBound] = Self.place(a, cell: cells[i], count: count)
+        constant -= x * x / 2 + log(count * NormalMagnitude.mass(s * low, s * high, x))
+        let a = NormalMagnitude.sample(x, between: s * low, and: s * high, &random) * inverse
+        y[i - range.lowerBound] = NormalMagnitude.place(a, cell: cells[i], count: count)
         logRatio += kind.exponent(a * mean[i]) - quadratic * a * a
       }
     }
@@ -304,33 +259,6 @@ struct PolarCodec: UpdateCodec {
     plan.levels.isEmpty ? .magnitude : .cells(count: Double(plan.cellCount))
   }
 
-  /// |y| given that it is between two ends, y ~ N(x, 1), x >= 0: the inverse of its distribution function by Newton's
-  /// rule, kept between brackets that shrink.
-  private static func sample(
-    _ x: Double, between low: Double, and high: Double, _ random: inout RandomStream
-  ) -> Double {
-    let wanted = mass(low, high, x) * FastGPRS.uniform(random.word())
-    let scale = 1 / (2 * Double.pi).squareRoot()
-    var (a, b) = (low, min(high, max(low, x) + 12))
-    var y = b - a < 4 ? (a + b) / 2 : min(max(x, a), b)
-    for _ in 0..<60 {
-      let excess = mass(low, y, x) - wanted
-      if excess < 0 { a = y } else { b = y }
-      let slope = scale * (exp(-(y - x) * (y - x) / 2) + exp(-(y + x) * (y + x) / 2))
-      let next = y - excess / slope
-      let moved = next > a && next < b ? next : (a + b) / 2
-      if abs(moved - y) <= 0x1p-48 * max(1, abs(y)) { return moved }
-      y = moved
-    }
-    return y
-  }
-
-  /// u with a = magnitude((cell + u) / count): count Pr[|Z| <= a] - cell, kept inside [0, 1).
-  private static func place(_ a: Double, cell: Double, count: Double) -> Double {
-    let u = count - cell - count * erfc(a * 0.5.squareRoot())
-    return min(max(u, 0), 1 - 0x1p-53)
-  }
-
   private func escapeCode(
     _ plan: PolarPlan, _ cells: [Double], _ shared: SharedRandomness, _ block: Int
   ) -> EscapeCode {
@@ -343,98 +271,10 @@ struct PolarCodec: UpdateCodec {
     normClass.scale * clippingNorm / (Double(n).squareRoot() * noiseScale)
   }
 
-  // MARK: Leaves
-
-  private func dithers(_ shared: SharedRandomness, level: Int) -> [UInt64] {
-    [UInt64](unsafeUninitializedCapacity: (count + 127) / 128 * 128) { buffer, filled in
-      shared.normals(.dithers, block: level).readWords(group: 0, into: buffer)
-      filled = buffer.count
-    }
-  }
-
-  /// Leaves that are silent in the model have a flag once in a hundred updates: their number, and where they are.
-  private func encode(
-    _ flags: [UInt8], _ words: [UInt64], _ model: LeafModel, to coder: inout RangeEncoder
-  ) {
-    let silent = (0..<count).filter { flags[$0] != 0 && model.classes[$0] <= model.silent }
-    coder.encode(!silent.isEmpty, size: Self.silentSize)
-    if !silent.isEmpty {
-      coder.encodeGamma(UInt64(silent.count - 1))
-      for leaf in silent { coder.encodeLong(UInt64(leaf), count: count.trailingZeroBitCount) }
-    }
-    var flagCoder = SignPolarization.FlagCoder(model)
-    forEachChunk(words) { first, thresholds in
-      flags.withUnsafeBufferPointer {
-        flagCoder.encode(
-          UnsafeBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds, first: first,
-          to: &coder)
-      }
-    }
-  }
-
-  private static let silentSize: UInt64 = 1 << 25
-
-  private func decode(
-    _ words: [UInt64], _ model: LeafModel, from decoder: inout RangeDecoder
-  ) -> [UInt8]? {
-    var flags = [UInt8](repeating: 0, count: count)
-    if decoder.flag(size: Self.silentSize) {
-      guard let more = decoder.gamma(), more < UInt64(count) else { return nil }
-      for _ in 0...more {
-        let leaf = Int(decoder.longBits(count: count.trailingZeroBitCount))
-        guard model.classes[leaf] <= model.silent else { return nil }
-        flags[leaf] = 1
-      }
-    }
-    var flagCoder = SignPolarization.FlagCoder(model)
-    forEachChunk(words) { first, thresholds in
-      flags.withUnsafeMutableBufferPointer {
-        flagCoder.decode(
-          into: UnsafeMutableBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
-          first: first, from: &decoder)
-      }
-    }
-    return flags
-  }
-
-  @inline(__always)
-  private func forEachChunk(_ words: [UInt64], _ body: (_ first: Int, UnsafeBufferPointer<Double>) -> Void) {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.chunk) { thresholds in
-      words.withUnsafeBufferPointer { words in
-        for first in stride(from: 0, to: count, by: Self.chunk) {
-          let part = min(Self.chunk, count - first)
-          let whole = (part + 7) / 8 * 8
-          let room = UnsafeMutableBufferPointer(rebasing: thresholds[..<whole])
-          Kernels.best.thresholds(UnsafeBufferPointer(rebasing: words[first..<(first + whole)]), room)
-          body(first, UnsafeBufferPointer(rebasing: room[..<part]))
-        }
-      }
-    }
-  }
-
-  /// Bits of all signs, 1 for minus.
-  private func decodeSigns(
-    _ words: [UInt64], _ model: LeafModel, from decoder: inout RangeDecoder
-  ) -> [UInt64]? {
-    guard let leaves = decode(words, model, from: &decoder) else { return nil }
-    // The guess is plus where w < 1/2, that is where the leading bit is 0.
-    var bits = [UInt64](repeating: 0, count: (count + 63) / 64)
-    for i in 0..<count { bits[i / 64] |= (words[i] >> 63 ^ UInt64(leaves[i])) << UInt64(i % 64) }
-    SignPolarization.butterflies(&bits, count: count)
-    return bits
-  }
-
   // MARK: Decoding
 
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
-    var problem: PayloadError?
-    let sample = [Double](unsafeUninitializedCapacity: count) { values, filled in
-      values.initialize(repeating: 0)
-      problem = payload.bytes.withUnsafeBufferPointer { decode($0, shared, into: values) }
-      filled = count
-    }
-    if let problem { throw problem }
-    return sample
+    try payload.sample(count) { decode($0, shared, into: $1) }
   }
 
   private func decode(
@@ -443,8 +283,7 @@ struct PolarCodec: UpdateCodec {
     var decoder = RangeDecoder(bytes)
     guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
     guard !normClass.isZero else {
-      shared.normals(.candidates).read(at: 0, into: values)
-      for i in values.indices { values[i] *= noiseScale }
+      shared.fillNoise(values, scale: noiseScale)
       return decoder.isAtEnd ? nil : .trailingBytes
     }
     let plan = plan(normClass)
@@ -462,10 +301,11 @@ struct PolarCodec: UpdateCodec {
         return problem
       }
     }
+    let coder = SignCoder(count: count, shared: shared)
     var cells = [Double](repeating: 0, count: plan.levels.isEmpty ? 0 : max(count, 8))
     for (depth, model) in plan.levels.enumerated() {
-      let words = dithers(shared, level: depth + 1)
-      guard let bits = decodeSigns(words, model, from: &decoder) else { return .notACode(coordinate: 0) }
+      let words = coder.dithers(level: depth + 1)
+      guard let bits = coder.decode(words, model, from: &decoder) else { return .notACode(coordinate: 0) }
       for j in 0..<count {
         let isUpper = (bits[j / 64] >> UInt64(j % 64)) & 1 == words[j] & 1
         cells[j] = 2 * cells[j] + (isUpper ? 1 : 0)
@@ -488,7 +328,7 @@ struct PolarCodec: UpdateCodec {
       guard isRead else { return .notACode(coordinate: range.lowerBound) }
     }
     if !plan.levels.isEmpty { magnitudes(&z, cells, plan) }
-    guard let signs = decodeSigns(dithers(shared, level: 0), plan.leaves, from: &decoder) else {
+    guard let signs = coder.decode(coder.dithers(level: 0), plan.leaves, from: &decoder) else {
       return .notACode(coordinate: 0)
     }
     let scale = noiseScale * plan.proposalScale

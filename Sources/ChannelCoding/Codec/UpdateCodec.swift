@@ -40,6 +40,23 @@ public struct Payload: Sendable, Equatable {
   public var bits: Int { 8 * bytes.count }
 }
 
+extension Payload {
+  /// What `decode` makes of the bytes: `count` values, or its error.
+  func sample(
+    _ count: Int,
+    _ decode: (UnsafeBufferPointer<UInt8>, UnsafeMutableBufferPointer<Double>) -> PayloadError?
+  ) throws(PayloadError) -> [Double] {
+    var problem: PayloadError?
+    let sample = [Double](unsafeUninitializedCapacity: count) { values, filled in
+      values.initialize(repeating: 0)
+      problem = bytes.withUnsafeBufferPointer { decode($0, values) }
+      filled = count
+    }
+    if let problem { throw problem }
+    return sample
+  }
+}
+
 /// Why a payload is not one that the encoder wrote.
 public enum PayloadError: Error, Equatable {
   case wrongLength(found: Int, expected: Int)

@@ -31,4 +31,10 @@ public struct SharedRandomness: Sendable {
   public func normals(_ purpose: Purpose, block: Int = 0) -> NormalStream {
     NormalStream(key: key, stream: stream(purpose, block: block))
   }
+
+  /// The noise of a zero update, of which nothing is sent: the first candidates.
+  func fillNoise(_ values: UnsafeMutableBufferPointer<Double>, scale: Double) {
+    normals(.candidates).read(at: 0, into: values)
+    for i in values.indices { values[i] *= scale }
+  }
 }
