@@ -76,11 +76,13 @@ struct PolarPlan: Sendable {
             let grid = HeightGrid(logCap: logCap) { cumulative((-information - $0) * inverse) }
             let model = IndexModel(tails: PoissonFunctionalRepresentation.indexTails(grid))
             let escape = grid.escapeProbability
+            cap *= 1.4142135623730951
+            // An escape of more information than the cap allows for costs more than is reckoned here.
+            if escape > 0.06, blocks < count { continue }
             let body = max(1 - escape, 1e-9)
             let flag = -(escape * Elementary.log(escape) + body * Elementary.log(body)) / 0.6931471805599453
             let bits = Double(blocks) * (body * model.expectedBits + flag + escape * 36)
             if best.map({ bits < $0.bits }) ?? true { best = (bits, blocks, logCap, model, escape) }
-            cap *= 1.4142135623730951
           }
         }
         if blocks >= count { break }
