@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../Fuzz"
 
 seconds=${1:-600}
+# From scratch: an incremental build of a package by path misses new files.
+rm -rf .build
 swift build -c release --sanitize=fuzzer --sanitize=address -Xcc -fno-omit-frame-pointer 2>&1 | tail -1
 mkdir -p corpus findings
 if .build/release/ChannelFuzzer corpus -max_total_time="$seconds" -max_len=400 -timeout=20 -rss_limit_mb=4096 \
