@@ -145,6 +145,41 @@ public struct Kernels: Sendable {
     operations.pointee.polarize(t, biases.count, w, f, b, s)
   }
 
+  /// The biases of the products of two halves of `biases`, into the first half of `output`.
+  func polarProducts(_ biases: UnsafeMutableBufferPointer<Double>, into output: UnsafeMutableBufferPointer<Double>) {
+    precondition(output.count >= biases.count / 2)
+    guard let t = biases.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.polar_products(t, biases.count / 2, to)
+  }
+
+  /// The biases of the second half of `biases` given the products' signs.
+  func polarSums(
+    _ biases: UnsafeMutableBufferPointer<Double>, signs: UnsafeMutableBufferPointer<Double>,
+    into output: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(output.count >= biases.count / 2 && signs.count >= biases.count / 2)
+    guard let t = biases.baseAddress, let b = signs.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.polar_sums(t, b, biases.count / 2, to)
+  }
+
+  /// h with ln(1 + b t) = a + b h for b = +-1; the sum of a. Counts are alike and multiples of 8.
+  func signRatios(_ biases: UnsafeMutableBufferPointer<Double>, into h: UnsafeMutableBufferPointer<Double>) -> Double {
+    precondition(biases.count % 8 == 0 && h.count == biases.count)
+    guard let t = biases.baseAddress, let to = h.baseAddress else { return 0 }
+    return operations.pointee.sign_ratios(t, to, biases.count / 8)
+  }
+
+  /// constant + sum of b_i h_i for candidates whose signs b are bits (1 for minus) of `stride` words each.
+  @inline(__always)
+  func signScores(
+    _ h: UnsafeMutableBufferPointer<Double>, _ words: UnsafePointer<UInt64>, stride: Int, constant: Double,
+    into scores: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(h.count % 8 == 0 && h.count <= 64 * stride)
+    guard let h0 = h.baseAddress, let to = scores.baseAddress else { return }
+    operations.pointee.sign_scores(h0, h.count / 8, words, stride, scores.count, constant, to)
+  }
+
   /// a with Pr[|Z| <= a] = (cell + u) / cellCount; counts are alike and multiples of 8.
   func magnitudes(
     _ u: UnsafeBufferPointer<Double>, cells: UnsafeBufferPointer<Double>, cellCount: Double,

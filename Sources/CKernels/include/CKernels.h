@@ -76,6 +76,19 @@ typedef struct {
   void (*cell_scores)(
       const double *u, const double *cells, double cell_count, const double *mu, size_t n, size_t count, double quadratic,
       double constant, double *out);
+
+  /// out[i] = t[i] t[i + half]: biases of the products of two halves.
+  void (*polar_products)(const double *t, size_t half, double *out);
+
+  /// out[i] = (c t1 + t2) / (1 + c t1 t2), c = signs[i]: biases of the second half given the products.
+  void (*polar_sums)(const double *t, const double *signs, size_t half, double *out);
+
+  /// ln(1 + b t[i]) = a_i + b h[i] for b = +-1, 8 a group; returns the sum of a_i.
+  double (*sign_ratios)(const double *t, double *h, size_t groups);
+
+  /// out[k] = constant + sum of +-h[i], minus where bit i of candidate k's `stride` words is 1; 8 signs a group.
+  void (*sign_scores)(
+      const double *h, size_t groups, const uint64_t *words, size_t stride, size_t count, double constant, double *out);
 } ck_ops;
 
 const ck_ops *_Nullable ck_get(ck_isa isa);

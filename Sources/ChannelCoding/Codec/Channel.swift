@@ -54,6 +54,10 @@ public struct ChannelSettings: Sendable, Equatable {
       return "draws must be from \(CodecOptions.allowedDraws.lowerBound) to \(CodecOptions.allowedDraws.upperBound), "
         + "found \(options.draws)"
     }
+    if codec.usesEffort, !CodecOptions.allowedEffort.contains(options.effort) {
+      return "effort must be from \(CodecOptions.allowedEffort.lowerBound) to \(CodecOptions.allowedEffort.upperBound), "
+        + "found \(options.effort)"
+    }
     return nil
   }
 

@@ -62,12 +62,18 @@ public struct CodecOptions: Sendable, Equatable {
   /// entropy-coded.
   public var fixedLength: Bool
 
-  public static let allowedDraws = 2...1_000_000
-  public static let standard = CodecOptions(draws: 100, fixedLength: true)
+  /// `polar`: how much time the encoder may take to save bits. 0: no searches beyond a dozen candidates. Each step
+  /// more lets four times the time buy the same saving. Decoding takes no longer.
+  public var effort: Int
 
-  public init(draws: Int = 100, fixedLength: Bool = true) {
+  public static let allowedDraws = 2...1_000_000
+  public static let allowedEffort = 0...8
+  public static let standard = CodecOptions()
+
+  public init(draws: Int = 100, fixedLength: Bool = true, effort: Int = 0) {
     self.draws = draws
     self.fixedLength = fixedLength
+    self.effort = effort
   }
 }
 
@@ -79,4 +85,6 @@ extension CodecName {
     case .float32, .layered, .layeredShifted, .universal, .fastGPRS, .polar: false
     }
   }
+
+  public var usesEffort: Bool { self == .polar }
 }

@@ -35,7 +35,7 @@ struct PolarCodec: UpdateCodec {
     count = settings.domain
     clippingNorm = settings.clippingNorm
     noiseScale = settings.noiseScale
-    effort = 0
+    effort = settings.options.effort
     quantizer = DitheredQuantizer(.direct, clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale)
   }
 
@@ -92,7 +92,7 @@ struct PolarCodec: UpdateCodec {
     }
     let signs = SignCoder(count: count, shared: shared)
     var work = SignCoder.Work(padded)
-    let cells = encodeLevels(mean, plan, signs, &work, to: &coder)
+    let cells = encodeLevels(mean, plan, signs, &work, &noise.stream, to: &coder, tally: &tally)
     var z = [Double](repeating: 0, count: padded)
     for block in 0..<plan.blockCount where !isLayered[block] {
       encode(plan.range(block), block, mean, cells, plan, shared, &noise.stream, &flags, &z, &coder, &tally)
@@ -103,7 +103,7 @@ struct PolarCodec: UpdateCodec {
         work.biases.withUnsafeMutableBufferPointer { Kernels.best.biases(z, mean, $0) }
       }
     }
-    signs.encode(plan.leaves, level: 0, &work, to: &coder)
+    signs.encode(plan.signs, level: 0, &work, &noise.stream, to: &coder, tally: &tally)
     tally.draws += count * (1 + plan.levels.count)
     return Payload(bytes: coder.finish())
   }
@@ -148,7 +148,7 @@ struct PolarCodec: UpdateCodec {
   /// as often below 0 as above, as the model has them.
   private func encodeLevels(
     _ mean: [Double], _ plan: PolarPlan, _ signs: SignCoder, _ work: inout SignCoder.Work,
-    to coder: inout RangeEncoder
+    _ random: inout RandomStream, to coder: inout RangeEncoder, tally: inout CodingTally
   ) -> [Double] {
     var cells = [Double](repeating: 0, count: mean.count)
     let (s, ends) = (plan.proposalScale, plan.boundaries)
@@ -166,7 +166,7 @@ struct PolarCodec: UpdateCodec {
         let t = lower + upper > 0 ? (upper - lower) / (upper + lower) : (x > middle ? 1 : -1)
         work.biases[j] = flips[j] & 1 == 0 ? t : -t
       }
-      signs.encode(model, level: depth + 1, &work, to: &coder)
+      signs.encode(model, level: depth + 1, &work, &random, to: &coder, tally: &tally)
       for j in 0..<count {
         let isUpper = (work.signs[j] > 0) == (flips[j] & 1 == 0)
         cells[j] = 2 * cells[j] + (isUpper ? 1 : 0)
@@ -305,7 +305,7 @@ struct PolarCodec: UpdateCodec {
     var cells = [Double](repeating: 0, count: plan.levels.isEmpty ? 0 : max(count, 8))
     for (depth, model) in plan.levels.enumerated() {
       let words = coder.dithers(level: depth + 1)
-      guard let bits = coder.decode(words, model, from: &decoder) else { return .notACode(coordinate: 0) }
+      guard let bits = coder.decode(words, model, level: depth + 1, from: &decoder) else { return .notACode(coordinate: 0) }
       for j in 0..<count {
         let isUpper = (bits[j / 64] >> UInt64(j % 64)) & 1 == words[j] & 1
         cells[j] = 2 * cells[j] + (isUpper ? 1 : 0)
@@ -328,7 +328,7 @@ struct PolarCodec: UpdateCodec {
       guard isRead else { return .notACode(coordinate: range.lowerBound) }
     }
     if !plan.levels.isEmpty { magnitudes(&z, cells, plan) }
-    guard let signs = coder.decode(coder.dithers(level: 0), plan.leaves, from: &decoder) else {
+    guard let signs = coder.decode(coder.dithers(level: 0), plan.signs, level: 0, from: &decoder) else {
       return .notACode(coordinate: 0)
     }
     let scale = noiseScale * plan.proposalScale

@@ -14,16 +14,16 @@ struct PolarPlan: Sendable {
   let logCap: Double
   let indexModel: IndexModel
   let escapeFlag: AdaptiveBit
-  let leaves: LeafModel
+  let signs: SignPlan
   /// Bits of magnitudes and of signs, on average.
   let magnitudeBits: Double
-  var predictedBits: Double { magnitudeBits + leaves.expectedBits }
+  var predictedBits: Double { magnitudeBits + signs.expectedBits }
 
   func range(_ block: Int) -> Range<Int> { count * block / blockCount..<count * (block + 1) / blockCount }
 
   /// Quantile bits of the magnitudes that are polarized too, before the rest is selected: each cuts every cell in two
   /// halves of equal probability under the proposal.
-  let levels: [LeafModel]
+  let levels: [SignPlan]
   /// Ends of the cells of the last level, from 0 to infinity.
   let boundaries: [Double]
 
@@ -35,12 +35,11 @@ struct PolarPlan: Sendable {
     self.snr = snr
     proposalScale = (1 + snr).squareRoot()
     let moments = Self.moments(snr: snr)
-    leaves = LeafModel(count: count, law: moments.law)
-    // The dearest search that the effort allows, in candidates.
-    var largestCap = 12.0
-    for _ in 0..<min(effort, 8) { largestCap *= 4 }
-
-    var levels: [LeafModel] = []
+    let price = Self.price(effort: effort, count: count, snr: snr)
+    var signs = SignPlan(count: count, law: moments.law, price: price)
+    signs.forcedLogCap = forcedCap.map(Elementary.log)
+    self.signs = signs
+    var levels: [SignPlan] = []
     var rest = moments.information
     let quantiles = MagnitudeQuantiles(snr: snr)
     // Below, levels save 2 % of the bits for five times the time.
@@ -51,7 +50,8 @@ struct PolarPlan: Sendable {
       // difference of two large numbers.
       if !levels.isEmpty { rest = 1.95 * level.information }
       guard level.information * Double(count) > 0.5 else { break }
-      let model = LeafModel(count: count, law: level.law)
+      var model = SignPlan(count: count, law: level.law, price: price)
+      model.forcedLogCap = signs.forcedLogCap
       guard model.expectedBits < 5 * level.information * Double(count) else { break }
       levels.append(model)
     }
@@ -62,27 +62,22 @@ struct PolarPlan: Sendable {
       $0 == Int(cells) ? .infinity : EscapeCode.magnitude(cell: Double($0), u: 0, count: cells)
     }
 
-    var best: (bits: Double, blocks: Int, logCap: Double, model: IndexModel, escape: Double)?
+    var best: (bits: Double, cost: Double, blocks: Int, law: SelectionLaw)?
+    let largestLogCap = Elementary.log(price == nil ? 12 : 4096)
     NormalTable.shared.withCumulative { cumulative in
       var blocks = 1
       while true {
         let information = max(Double(count) / Double(blocks) * rest, 1e-12)
-        if information < 3 + Elementary.log(largestCap) || blocks >= count {
-          var cap = 1.5
-          while cap <= largestCap {
-            let logCap = Elementary.log(cap)
-            // Many small contributions: ln r is nearly normal, of variance twice its mean.
-            let inverse = 1 / (2 * information).squareRoot()
-            let grid = HeightGrid(logCap: logCap) { cumulative((-information - $0) * inverse) }
-            let model = IndexModel(tails: PoissonFunctionalRepresentation.indexTails(grid))
-            let escape = grid.escapeProbability
-            cap *= 1.4142135623730951
+        if information < 3 + largestLogCap || blocks >= count {
+          for step in 0... {
+            let logCap = 0.4054651081081644 + 0.34657359027997264 * Double(step)
+            guard logCap <= largestLogCap else { break }
+            let law = SelectionLaw(information: information, logCap: logCap, cumulative)
             // An escape of more information than the cap allows for costs more than is reckoned here.
-            if escape > 0.06, blocks < count { continue }
-            let body = max(1 - escape, 1e-9)
-            let flag = -(escape * Elementary.log(escape) + body * Elementary.log(body)) / 0.6931471805599453
-            let bits = Double(blocks) * (body * model.expectedBits + flag + escape * 36)
-            if best.map({ bits < $0.bits }) ?? true { best = (bits, blocks, logCap, model, escape) }
+            if law.escapeProbability > 0.06, blocks < count { continue }
+            let bits = Double(blocks) * (law.bits + law.escapeProbability * 36)
+            let cost = bits + (price ?? 0) * law.draws * Double(count) * Self.nanosecondsPerMagnitude
+            if best.map({ cost < $0.cost }) ?? true { best = (bits, cost, blocks, law) }
           }
         }
         if blocks >= count { break }
@@ -92,21 +87,35 @@ struct PolarPlan: Sendable {
         blocks = min(next, count)
       }
     }
-    if let forcedCap, let usual = best {
-      best = (usual.bits, min(max(usual.blocks, 2), count), Elementary.log(forcedCap), usual.model, 0.3)
+    // With every coordinate a block of its own and still no cap that holds.
+    let law = best?.law ?? NormalTable.shared.withCumulative { SelectionLaw(information: 1, logCap: largestLogCap, $0) }
+    let blocks = best?.blocks ?? 1
+    if let forcedCap {
+      blockCount = min(max(blocks, 2), count)
+      logCap = Elementary.log(forcedCap)
+      escapeFlag = AdaptiveBit(ones: 30, zeros: 70)
+    } else {
+      (blockCount, logCap, escapeFlag) = (blocks, law.logCap, law.escapeFlag)
     }
-    let found = best ?? (0, 1, 1, IndexModel(tails: [Double](repeating: 0.5, count: IndexModel.cellCount)), 0.5)
-    blockCount = found.1
-    (logCap, indexModel) = (found.2, found.3)
-    magnitudeBits = found.0 + levels.reduce(0) { $0 + $1.expectedBits }
-    escapeFlag = AdaptiveBit(ones: UInt32(found.4 * 100), zeros: UInt32((1 - found.4) * 100))
+    indexModel = law.indexModel
+    magnitudeBits = (best?.bits ?? 0) + levels.reduce(0) { $0 + $1.expectedBits }
+  }
+
+  private static let nanosecondsPerMagnitude = 2.5
+
+  /// Bits that a nanosecond is worth: at effort 1, one per cent of I(X; Y) for 2 nanoseconds a coordinate; a quarter of it
+  /// for each effort more.
+  private static func price(effort: Int, count: Int, snr: Double) -> Double? {
+    guard effort > 0 else { return nil }
+    let information = Double(count) * PublicRatioLaw.log1p(snr) / 2 / 0.6931471805599453
+    return 0.01 * information / Double(count) / 2 / Double(1 << (2 * (effort - 1)))
   }
 
   private static let largestLevelCount = 12
 
   /// Of one coordinate, x ~ N(0, snr) and y = x + N(0, 1): E ln r of the magnitude in nats, and the law of the sign's
   /// bias tanh(s a x), a = |y| / s. Midpoints in u = y / s and in x given y: the integrands are smooth and fall off.
-  private static func moments(snr: Double) -> (information: Double, law: BiasLaw) {
+  static func moments(snr: Double) -> (information: Double, law: BiasLaw) {
     let square = 1 + snr
     let s = square.squareRoot()
     let logScale = PublicRatioLaw.log1p(snr) / 2

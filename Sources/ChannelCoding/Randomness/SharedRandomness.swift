@@ -20,6 +20,7 @@ public struct SharedRandomness: Sendable {
     case escapes = 4
     case search = 5
     case dithers = 6
+    case signs = 7
   }
 
   private func stream(_ purpose: Purpose, block: Int) -> UInt64 { purpose.rawValue | UInt64(block) << 8 }

@@ -34,6 +34,13 @@ struct BiasLaw: Sendable {
     return total
   }
 
+  /// E[(1 + T)/2 ln(1 + T) + (1 - T)/2 ln(1 - T)]: nats that a sign of the law carries.
+  var information: Double {
+    var total = 0.0
+    for i in weights.indices { total += weights[i] * Self.grid.informations[i] }
+    return total
+  }
+
   /// The laws of the product of two such signs, and of one given the product and the other.
   func split() -> (product: BiasLaw, sum: BiasLaw) {
     var (product, sum) = (BiasLaw(), BiasLaw())
@@ -65,6 +72,8 @@ struct BiasLaw: Sendable {
 
     /// |T| at the points: 0, then m from 10^-5 to 40 in equal ratios.
     let biases: [Double]
+    /// Nats of a sign with that bias.
+    let informations: [Double]
     private(set) var products: [Place] = []
     private(set) var sums: [Place] = []
     private(set) var differences: [Place] = []
@@ -76,6 +85,11 @@ struct BiasLaw: Sendable {
       biases = ratios.map { m in
         let e = Elementary.exp(-m)
         return m < 1e-3 ? m / 2 : (1 - e) / (1 + e)
+      }
+      informations = biases.map { t in
+        let square = t * t
+        if square < 1e-4 { return square / 2 + square * square / 12 }
+        return ((1 + t) * Elementary.log(1 + t) + (1 - t) * Elementary.log(max(1 - t, 1e-300))) / 2
       }
       for i in 0..<points {
         for j in 0..<points {

@@ -6,6 +6,12 @@
   import Darwin
 #endif
 
+/// Shared candidates, one after the other, as a search sees them.
+protocol CandidateSource: ~Copyable {
+  /// ln r of the next candidate.
+  mutating func score() -> Double
+}
+
 /// The log density ratios of a block's shared candidates, one after the other: z_k standard normals, candidate s z_k,
 ///
 ///     ln r(s z) = constant + z . (s x) - quadratic |z|^2.
@@ -14,7 +20,7 @@
 ///
 /// Normals are made in groups of 128 in the order of their positions; candidate k of n coordinates takes positions
 /// k n ..< (k + 1) n, so that a decoder reads just the one that was chosen.
-struct CandidateScores: ~Copyable {
+struct CandidateScores: CandidateSource, ~Copyable {
   /// What the update does to the ratio of a coordinate.
   enum Kind: Sendable {
     /// u = s x z: the ratio of the coordinate itself.

@@ -15,30 +15,11 @@ struct LeafModel: Sendable {
   /// Expected bits of all flags.
   let expectedBits: Double
 
-  /// Levels, from the root, that are evolved with whole laws: there they are far from what the approximation assumes.
-  private static let wholeLevels = 8
-
   /// - Parameter law: of one sign's bias before the transform.
-  init(count: Int, law: BiasLaw) {
-    precondition(count.nonzeroBitCount == 1)
-    let evolution = DensityEvolution.shared
-    var nodes = [law]
-    while nodes.count < count, nodes.count < 1 << Self.wholeLevels {
-      // The first half of a node codes the products, and comes first in the order.
-      nodes = nodes.flatMap { law -> [BiasLaw] in
-        let (product, sum) = law.split()
-        return [product, sum]
-      }
-    }
-    var logs = nodes.map { evolution.logMean($0.meanSquare) }
-    while logs.count < count {
-      var next = [Double](repeating: 0, count: 2 * logs.count)
-      for i in logs.indices {
-        next[2 * i] = evolution.minus(logs[i])
-        next[2 * i + 1] = logs[i] + 0.6931471805599453
-      }
-      logs = next
-    }
+  init(count: Int, law: BiasLaw) { self.init(LeafTree(count: count, law: law, keepsInformations: false).logMeans) }
+
+  /// - Parameter logMeans: ln mu of each leaf.
+  init(_ logs: [Double]) {
     classes = logs.map { LeafLaws.index($0) }
     let laws = LeafLaws.shared
     var counts = [Int](repeating: 0, count: LeafLaws.count)
@@ -56,6 +37,43 @@ struct LeafModel: Sendable {
   }
 }
 
+/// The nodes of a polar transform, level by level.
+struct LeafTree {
+  /// ln mu of each leaf.
+  let logMeans: [Double]
+  /// Nats a sign of each node, from the root's level to the leaves'; empty where nobody asked.
+  private(set) var informations: [[Double]] = []
+
+  /// Levels, from the root, that are evolved with whole laws: there they are far from what the approximation assumes.
+  private static let wholeLevels = 8
+
+  init(count: Int, law: BiasLaw, keepsInformations: Bool = true) {
+    precondition(count.nonzeroBitCount == 1)
+    let evolution = DensityEvolution.shared
+    var nodes = [law]
+    if keepsInformations { informations.append([law.information]) }
+    while nodes.count < count, nodes.count < 1 << Self.wholeLevels {
+      // The first half of a node codes the products, and comes first in the order.
+      nodes = nodes.flatMap { law -> [BiasLaw] in
+        let (product, sum) = law.split()
+        return [product, sum]
+      }
+      if keepsInformations { informations.append(nodes.map(\.information)) }
+    }
+    var logs = nodes.map { evolution.logMean($0.meanSquare) }
+    while logs.count < count {
+      var next = [Double](repeating: 0, count: 2 * logs.count)
+      for i in logs.indices {
+        next[2 * i] = evolution.minus(logs[i])
+        next[2 * i + 1] = logs[i] + 0.6931471805599453
+      }
+      logs = next
+      if keepsInformations { informations.append(logs.map { evolution.information($0) }) }
+    }
+    logMeans = logs
+  }
+}
+
 /// ln mu -> ln mu^- of a product of two equal halves, tabulated.
 struct DensityEvolution: Sendable {
   static let shared = DensityEvolution()
@@ -67,18 +85,23 @@ struct DensityEvolution: Sendable {
   private let minusTable: [Double]
   /// ln(q / (1 - q)) there.
   private let logits: [Double]
+  /// ln of the nats that a sign carries there.
+  private let informationTable: [Double]
 
   private init() {
     var logits: [Double] = []
     var targets: [Double] = []
+    var informations: [Double] = []
     for i in 0...Self.cells {
       let mu = Elementary.exp(Self.low + Double(i) / Self.perUnit)
       let (q, rest) = Self.moments(mu)
       logits.append(Elementary.log(q) - Elementary.log(rest))
       // q^2 and 1 - q^2 = rest (2 - rest).
       targets.append(2 * Elementary.log(q) - Elementary.log(rest * (2 - rest)))
+      informations.append(Elementary.log(Self.information(mean: mu)))
     }
     self.logits = logits
+    informationTable = informations
     minusTable = targets.map { Self.inverse(logits, $0) }
   }
 
@@ -108,6 +131,34 @@ struct DensityEvolution: Sendable {
       rest += weight * f * 4 * e / (1 + e)
     }
     return (q, rest)
+  }
+
+  /// ln 2 - E ln(1 + e^-L) of L normal with mean mu and variance 2 mu.
+  private static func information(mean mu: Double) -> Double {
+    if mu < 1e-3 { return mu / 4 * (1 - mu / 4) }
+    let deviation = (2 * mu).squareRoot()
+    let (low, high) = (max(mu - 9 * deviation, -60), mu + 9 * deviation)
+    let panels = 400
+    var missing = 0.0
+    for i in 0...panels {
+      let l = low + (high - low) * Double(i) / Double(panels)
+      let z = (l - mu) / deviation
+      let f = Elementary.exp(-z * z / 2) / (deviation * (2 * Double.pi).squareRoot())
+      let e = Elementary.exp(-abs(l))
+      let weight = (i == 0 || i == panels ? 1.0 : (i % 2 == 1 ? 4.0 : 2.0)) * (high - low) / (3 * Double(panels))
+      missing += weight * f * (PublicRatioLaw.log1p(e) + max(-l, 0))
+    }
+    return max(0.6931471805599453 - missing, mu < 1 ? 1e-4 : 0.5)
+  }
+
+  /// Nats that a sign of a node carries.
+  func information(_ logMean: Double) -> Double {
+    let position = (logMean - Self.low) * Self.perUnit
+    if position <= 0 { return Elementary.exp(max(logMean, -200)) / 4 }
+    guard position < Double(Self.cells) else { return 0.6931471805599453 }
+    let cell = Int(position)
+    return Elementary.exp(
+      informationTable[cell] + (position - Double(cell)) * (informationTable[cell + 1] - informationTable[cell]))
   }
 
   private static func inverse(_ logits: [Double], _ target: Double) -> Double {

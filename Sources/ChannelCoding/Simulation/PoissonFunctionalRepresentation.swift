@@ -8,8 +8,9 @@
 /// The times are the client's own: the decoder needs only K.
 enum PoissonFunctionalRepresentation {
   /// K, from 1 on.
-  static func select(
-    _ candidates: inout CandidateScores, logCap: Double, random: inout RandomStream
+  @inline(__always)
+  static func select<Source: CandidateSource & ~Copyable>(
+    _ candidates: inout Source, logCap: Double, random: inout RandomStream
   ) -> UInt64 {
     var time = 0.0
     var best = Double.infinity

@@ -1,4 +1,15 @@
-/// Both ends of a polar transform's signs: dithers from shared randomness, flags in the range coder.
+/// Both ends of a polar transform's signs: dithers and candidates from shared randomness, flags and indices in the range
+/// coder.
+///
+/// Where the plan takes a node of n signs in one piece, its target is the product law of biases t_1 .. t_n, which the signs
+/// before it have fixed, and the proposal is fair. The client takes the node's signs y through its leaves, as if nothing
+/// were planned, and a height h uniform in (0, r(y)), r(b) = prod (1 + b_i t_i).
+///
+/// - h > M: an escape. y stays, and is sent as its leaves' flags. Given an escape it has the law (q - M p)+, normalised.
+/// - Otherwise y is forgotten, and the body min(q, M p) is simulated by a functional representation with candidates
+///   that no dither depends on.
+///
+/// Together they are q = min(q, M p) + (q - M p)+, exactly.
 struct SignCoder {
   /// N, a power of two.
   let count: Int
@@ -13,6 +24,8 @@ struct SignCoder {
     var signs: [Double]
     var scratch: [Double]
     var flags: [UInt8]
+    /// By selection in the order of the plan: the index, or 0 for an escape.
+    var indices: [UInt64] = []
 
     init(_ count: Int) {
       biases = [Double](repeating: 0, count: count)
@@ -30,10 +43,115 @@ struct SignCoder {
     }
   }
 
-  /// Leaves that are silent in the model have a flag once in a hundred updates: their number, and where they are.
-  private func encodeFlags(
-    _ flags: [UInt8], _ words: [UInt64], _ model: LeafModel, to coder: inout RangeEncoder
+  private func candidates(level: Int, start: Int) -> NormalStream {
+    shared.normals(.signs, block: level << 32 | start)
+  }
+
+  // MARK: Encoding
+
+  /// Codes signs with `work.biases`; leaves them in `work.signs`.
+  func encode(
+    _ plan: SignPlan, level: Int, _ work: inout Work, _ random: inout RandomStream, to coder: inout RangeEncoder,
+    tally: inout CodingTally
   ) {
+    let words = dithers(level: level)
+    work.indices.removeAll(keepingCapacity: true)
+    work.biases.withUnsafeMutableBufferPointer { t in
+      words.withUnsafeBufferPointer { w in
+        work.flags.withUnsafeMutableBufferPointer { f in
+          work.signs.withUnsafeMutableBufferPointer { signs in
+            work.scratch.withUnsafeMutableBufferPointer { scratch in
+              var transform = Transform(
+                coder: self, plan: plan, level: level, words: w, flags: f, signs: signs, indices: work.indices)
+              transform.node(
+                UnsafeMutableBufferPointer(rebasing: t[..<count]), start: 0, segment: 0,
+                UnsafeMutableBufferPointer(rebasing: scratch[..<count]), &random, &tally)
+              work.indices = transform.indices
+            }
+          }
+        }
+      }
+    }
+    encode(work, words, plan, to: &coder)
+  }
+
+  /// A walk over the nodes of the tree that the plan names.
+  private struct Transform {
+    let coder: SignCoder
+    let plan: SignPlan
+    let level: Int
+    let words: UnsafeBufferPointer<UInt64>
+    let flags: UnsafeMutableBufferPointer<UInt8>
+    let signs: UnsafeMutableBufferPointer<Double>
+    var indices: [UInt64]
+
+    /// The node of t.count leaves from `start` on, which lies in segments from `segment` on; returns the one that its
+    /// end lies in.
+    @discardableResult
+    mutating func node(
+      _ t: UnsafeMutableBufferPointer<Double>, start: Int, segment: Int,
+      _ scratch: UnsafeMutableBufferPointer<Double>, _ random: inout RandomStream, _ tally: inout CodingTally
+    ) -> Int {
+      let range = start..<(start + t.count)
+      let first = plan.segments[segment]
+      if range.upperBound <= first.range.upperBound {
+        leaves(t, range, scratch)
+        if first.selection != nil { select(t, first, &random, &tally) }
+        return range.upperBound == first.range.upperBound ? segment + 1 : segment
+      }
+      let half = t.count / 2
+      let (low, high) = (
+        UnsafeMutableBufferPointer(rebasing: scratch[..<half]), UnsafeMutableBufferPointer(rebasing: scratch[half...])
+      )
+      let b = UnsafeMutableBufferPointer(rebasing: signs[range])
+      Kernels.best.polarProducts(t, into: low)
+      let middle = node(low, start: start, segment: segment, high, &random, &tally)
+      Kernels.best.polarSums(t, signs: b, into: low)
+      let end = node(low, start: start + half, segment: middle, high, &random, &tally)
+      for i in 0..<half { b[i] *= b[half + i] }
+      return end
+    }
+
+    private func leaves(
+      _ t: UnsafeMutableBufferPointer<Double>, _ range: Range<Int>, _ scratch: UnsafeMutableBufferPointer<Double>
+    ) {
+      Kernels.best.polarize(
+        UnsafeBufferPointer(t), UnsafeBufferPointer(rebasing: words[range.lowerBound...]),
+        flags: UnsafeMutableBufferPointer(rebasing: flags[range]),
+        signs: UnsafeMutableBufferPointer(rebasing: signs[range]), scratch: scratch)
+    }
+
+    private mutating func select(
+      _ t: UnsafeMutableBufferPointer<Double>, _ segment: SignPlan.Segment, _ random: inout RandomStream,
+      _ tally: inout CodingTally
+    ) {
+      guard let logCap = plan.logCap(segment) else { return }
+      let stream = coder.candidates(level: level, start: segment.start)
+      let b = UnsafeMutableBufferPointer(rebasing: signs[segment.range])
+      var candidates = SignCandidates(stream, biases: t)
+      tally.blocks += 1
+      guard candidates.logRatio(b) - random.exponential() <= logCap else {
+        tally.escapes += 1
+        indices.append(0)
+        return
+      }
+      let index = PoissonFunctionalRepresentation.select(&candidates, logCap: logCap, random: &random)
+      tally.draws += candidates.drawn * segment.count
+      indices.append(index)
+      let bits = SignCandidates.words(stream, index: index, count: segment.count)
+      for i in b.indices {
+        b[i] = (bits[i / 64] >> UInt64(i % 64)) & 1 == 0 ? 1 : -1
+        flags[segment.start + i] = 0
+      }
+    }
+  }
+
+  /// Leaves that are silent in the model have a flag once in a hundred updates: their number, and where they are. Then
+  /// segment by segment.
+  private func encode(
+    _ work: Work, _ words: [UInt64], _ plan: SignPlan, to coder: inout RangeEncoder
+  ) {
+    let (flags, model) = (work.flags, plan.leaves)
     let silent = (0..<count).filter { flags[$0] != 0 && model.classes[$0] <= model.silent }
     coder.encode(!silent.isEmpty, size: Self.silentSize)
     if !silent.isEmpty {
@@ -41,20 +159,84 @@ struct SignCoder {
       for leaf in silent { coder.encodeLong(UInt64(leaf), count: count.trailingZeroBitCount) }
     }
     var flagCoder = SignPolarization.FlagCoder(model)
-    forEachChunk(words) { first, thresholds in
-      flags.withUnsafeBufferPointer {
-        flagCoder.encode(
-          UnsafeBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds, first: first,
-          to: &coder)
+    var escapes = EscapeModel()
+    var selections = 0
+    for segment in plan.segments {
+      if let selection = segment.selection {
+        let index = work.indices[selections]
+        selections += 1
+        let law = selection.law
+        escapes.encode(index == 0, law, to: &coder)
+        if index > 0 {
+          law.indexModel.encode(index, to: &coder)
+          continue
+        }
       }
+      forEachChunk(words, segment.range) { first, thresholds in
+        flags.withUnsafeBufferPointer {
+          flagCoder.encode(
+            UnsafeBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
+            first: first, to: &coder)
+        }
+      }
+    }
+  }
+
+  /// Flags of escapes: escapes that came against those that were expected correct the laws.
+  private struct EscapeModel {
+    private var seen = 0.0
+    private var expected = 0.0
+    /// Imagined escapes that agree with the laws.
+    private static let trust = 0.5
+
+    private mutating func size(_ law: SelectionLaw) -> UInt64 {
+      let corrected = law.escapeProbability * (seen + Self.trust) / (expected + Self.trust)
+      expected += law.escapeProbability
+      return UInt64(min(max(corrected, 0x1p-20), 0.5) * 0x1p32)
+    }
+
+    mutating func encode(_ isEscape: Bool, _ law: SelectionLaw, to coder: inout RangeEncoder) {
+      coder.encode(isEscape, size: size(law))
+      if isEscape { seen += 1 }
+    }
+
+    mutating func decode(_ law: SelectionLaw, from decoder: inout RangeDecoder) -> Bool {
+      let isEscape = decoder.flag(size: size(law))
+      if isEscape { seen += 1 }
+      return isEscape
     }
   }
 
   private static let silentSize: UInt64 = 1 << 25
 
-  private func decodeFlags(
-    _ words: [UInt64], _ model: LeafModel, from decoder: inout RangeDecoder
-  ) -> [UInt8]? {
+  /// Thresholds of the dithers of a range of leaves, a chunk at a time.
+  @inline(__always)
+  private func forEachChunk(
+    _ words: [UInt64], _ range: Range<Int>, _ body: (_ first: Int, UnsafeBufferPointer<Double>) -> Void
+  ) {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.chunk) { thresholds in
+      words.withUnsafeBufferPointer { words in
+        // Eight at a time, from a multiple of eight on: what is beyond the range is made and not used.
+        for aligned in stride(from: range.lowerBound & ~7, to: range.upperBound, by: Self.chunk) {
+          let end = min(aligned + Self.chunk, range.upperBound)
+          let first = max(aligned, range.lowerBound)
+          let whole = (end - aligned + 7) & ~7
+          Kernels.best.thresholds(
+            UnsafeBufferPointer(rebasing: words[aligned..<(aligned + whole)]),
+            UnsafeMutableBufferPointer(rebasing: thresholds[..<whole]))
+          body(first, UnsafeBufferPointer(rebasing: thresholds[(first - aligned)..<(end - aligned)]))
+        }
+      }
+    }
+  }
+
+  // MARK: Decoding
+
+  /// Bits of all signs, 1 for minus; nil for a code that no encoder writes.
+  func decode(
+    _ words: [UInt64], _ plan: SignPlan, level: Int, from decoder: inout RangeDecoder
+  ) -> [UInt64]? {
+    let model = plan.leaves
     var flags = [UInt8](repeating: 0, count: count)
     if decoder.flag(size: Self.silentSize) {
       guard let more = decoder.gamma(), more < UInt64(count) else { return nil }
@@ -64,59 +246,39 @@ struct SignCoder {
         flags[leaf] = 1
       }
     }
-    var flagCoder = SignPolarization.FlagCoder(model)
-    forEachChunk(words) { first, thresholds in
-      flags.withUnsafeMutableBufferPointer {
-        flagCoder.decode(
-          into: UnsafeMutableBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
-          first: first, from: &decoder)
-      }
-    }
-    return flags
-  }
-
-  @inline(__always)
-  private func forEachChunk(_ words: [UInt64], _ body: (_ first: Int, UnsafeBufferPointer<Double>) -> Void) {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.chunk) { thresholds in
-      words.withUnsafeBufferPointer { words in
-        for first in stride(from: 0, to: count, by: Self.chunk) {
-          let part = min(Self.chunk, count - first)
-          let whole = (part + 7) / 8 * 8
-          let room = UnsafeMutableBufferPointer(rebasing: thresholds[..<whole])
-          Kernels.best.thresholds(UnsafeBufferPointer(rebasing: words[first..<(first + whole)]), room)
-          body(first, UnsafeBufferPointer(rebasing: room[..<part]))
-        }
-      }
-    }
-  }
-
-  /// Codes the flags of signs with `work.biases`; leaves the signs in `work`.
-  func encode(_ model: LeafModel, level: Int, _ work: inout Work, to coder: inout RangeEncoder) {
-    let words = dithers(level: level)
-    work.biases.withUnsafeBufferPointer { t in
-      words.withUnsafeBufferPointer { w in
-        work.flags.withUnsafeMutableBufferPointer { f in
-          work.signs.withUnsafeMutableBufferPointer { signs in
-            work.scratch.withUnsafeMutableBufferPointer { scratch in
-              Kernels.best.polarize(
-                UnsafeBufferPointer(rebasing: t[..<count]), w, flags: f, signs: signs, scratch: scratch)
-            }
-          }
-        }
-      }
-    }
-    encodeFlags(work.flags, words, model, to: &coder)
-  }
-
-  /// Bits of all signs, 1 for minus.
-  func decode(
-    _ words: [UInt64], _ model: LeafModel, from decoder: inout RangeDecoder
-  ) -> [UInt64]? {
-    guard let leaves = decodeFlags(words, model, from: &decoder) else { return nil }
-    // The guess is plus where w < 1/2, that is where the leading bit is 0.
     var bits = [UInt64](repeating: 0, count: (count + 63) / 64)
-    for i in 0..<count { bits[i / 64] |= (words[i] >> 63 ^ UInt64(leaves[i])) << UInt64(i % 64) }
+    var flagCoder = SignPolarization.FlagCoder(model)
+    var escapes = EscapeModel()
+    for segment in plan.segments {
+      if let selection = segment.selection {
+        let law = selection.law
+        if !escapes.decode(law, from: &decoder) {
+          guard let index = law.indexModel.decode(from: &decoder) else { return nil }
+          take(index, segment, level: level, into: &bits)
+          continue
+        }
+      }
+      forEachChunk(words, segment.range) { first, thresholds in
+        flags.withUnsafeMutableBufferPointer {
+          flagCoder.decode(
+            into: UnsafeMutableBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
+            first: first, from: &decoder)
+        }
+      }
+      // The guess is plus where w < 1/2, that is where the leading bit is 0.
+      for i in segment.range { bits[i / 64] |= (words[i] >> 63 ^ UInt64(flags[i])) << UInt64(i % 64) }
+    }
     SignPolarization.butterflies(&bits, count: count)
     return bits
+  }
+
+  /// A candidate's signs as the leaves that they come from.
+  private func take(_ index: UInt64, _ segment: SignPlan.Segment, level: Int, into bits: inout [UInt64]) {
+    var signs = SignCandidates.words(
+      candidates(level: level, start: segment.start), index: index, count: segment.count)
+    if segment.count < 64 { signs[0] &= 1 << UInt64(segment.count) - 1 }
+    SignPolarization.butterflies(&signs, count: segment.count)
+    let first = segment.start / 64
+    for i in signs.indices { bits[first + i] |= signs[i] << UInt64(segment.start % 64) }
   }
 }

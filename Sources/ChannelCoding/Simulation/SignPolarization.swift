@@ -85,21 +85,25 @@ enum SignPolarization {
 
   /// Leaf bits (1 for minus) to sign bits, in place: (b1, b2) = (c xor b2, b2), from pairs to halves.
   static func butterflies(_ bits: inout [UInt64], count: Int) {
-    let masks: [UInt64] = [
-      0x5555_5555_5555_5555, 0x3333_3333_3333_3333, 0x0F0F_0F0F_0F0F_0F0F, 0x00FF_00FF_00FF_00FF,
-      0x0000_FFFF_0000_FFFF, 0x0000_0000_FFFF_FFFF,
-    ]
-    bits.withUnsafeMutableBufferPointer { words in
-      for (level, mask) in masks.enumerated() where 2 << level <= count {
-        for i in words.indices { words[i] ^= (words[i] >> UInt64(1 << level)) & mask }
+    bits.withUnsafeMutableBufferPointer { butterflies($0, count: count) }
+  }
+
+  /// The same; twice, they are the identity.
+  static func butterflies(_ words: UnsafeMutableBufferPointer<UInt64>, count: Int) {
+    for (level, mask) in masks.enumerated() where 2 << level <= count {
+      for i in words.indices { words[i] ^= (words[i] >> UInt64(1 << level)) & mask }
+    }
+    var half = 1
+    while 128 * half <= count {
+      for start in stride(from: 0, to: words.count, by: 2 * half) {
+        for i in start..<(start + half) { words[i] ^= words[i + half] }
       }
-      var half = 1
-      while 128 * half <= count {
-        for start in stride(from: 0, to: words.count, by: 2 * half) {
-          for i in start..<(start + half) { words[i] ^= words[i + half] }
-        }
-        half *= 2
-      }
+      half *= 2
     }
   }
+
+  private static let masks: [UInt64] = [
+    0x5555_5555_5555_5555, 0x3333_3333_3333_3333, 0x0F0F_0F0F_0F0F_0F0F, 0x00FF_00FF_00FF_00FF,
+    0x0000_FFFF_0000_FFFF, 0x0000_0000_FFFF_FFFF,
+  ]
 }

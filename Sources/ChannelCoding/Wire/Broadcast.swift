@@ -2,10 +2,10 @@
 /// payload), the key of the round's public rotation and the server's public key. Nothing in it depends on how many
 /// clients were drawn.
 ///
-/// Bytes: version, round, codec (LEB128 length and name), draws and fixed length (LEB128), dimension, clipping norm and noise scale as float64,
-/// rotation key, public key, then the parameters as float32, all little-endian.
+/// Bytes: version, round, codec (LEB128 length and name), draws, fixed length and effort (LEB128), dimension, clipping norm and noise scale as
+/// float64, rotation key, public key, then the parameters as float32, all little-endian.
 public struct Broadcast: Sendable, Equatable {
-  static let version: UInt8 = 2
+  static let version: UInt8 = 3
 
   public let round: Int
   public let channel: ChannelSettings
@@ -33,6 +33,7 @@ public struct Broadcast: Sendable, Equatable {
     writer.put(name)
     writer.put(varint: channel.options.draws)
     writer.put(varint: channel.options.fixedLength ? 1 : 0)
+    writer.put(varint: channel.options.effort)
     writer.put(varint: channel.dimension)
     writer.put(channel.clippingNorm)
     writer.put(channel.noiseScale)
@@ -54,11 +55,12 @@ public struct Broadcast: Sendable, Equatable {
     let lengthPosition = reader.position
     let fixedLength = try reader.varint()
     guard fixedLength <= 1 else { throw .malformed(at: lengthPosition, "a flag of \(fixedLength)") }
+    let effort = try reader.varint()
     let dimension = try reader.varint()
     let clippingNorm = try reader.double()
     let noiseScale = try reader.double()
     channel = ChannelSettings(
-      codec: codec, options: CodecOptions(draws: draws, fixedLength: fixedLength == 1), dimension: dimension,
+      codec: codec, options: CodecOptions(draws: draws, fixedLength: fixedLength == 1, effort: effort), dimension: dimension,
       clippingNorm: clippingNorm, noiseScale: noiseScale)
     if let problem = channel.problem { throw .malformed(at: reader.position, problem) }
     guard let rotationKey = Key(try reader.bytes(Key.byteCount)),

@@ -28,6 +28,12 @@ struct CodecOptionArguments: ParsableArguments {
       "layered-shifted: whether every payload has one length. (default: true)", valueName: "true|false"))
   var fixedLength: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "polar: how much time the encoder may take to save bits, 0 to 8. (default: 0)", valueName: "n"))
+  var effort: String?
+
   /// - Parameter codecs: where none of them reads an option that was given, a warning says so.
   func load(for codecs: [CodecName]) throws(ToolError) -> CodecOptions {
     var options = CodecOptions.standard
@@ -38,6 +44,10 @@ struct CodecOptionArguments: ParsableArguments {
     if let fixedLength {
       options.fixedLength = try FlagValue.boolean(fixedLength, flag: "--fixed-length")
       if !codecs.contains(where: \.usesFixedLength) { warn("--fixed-length", codecs) }
+    }
+    if let effort {
+      options.effort = try FlagValue.integer(effort, flag: "--effort", in: CodecOptions.allowedEffort)
+      if !codecs.contains(where: \.usesEffort) { warn("--effort", codecs) }
     }
     return options
   }

@@ -1,0 +1,72 @@
+/// What a capped selection of one piece costs, for a piece whose log density ratio is a sum of many small parts: nearly
+/// normal, with mean and half its variance equal to its information. Public numbers in, + - * / sqrt and tables: the same
+/// at both ends.
+struct SelectionLaw: Sendable {
+  /// ln M.
+  let logCap: Double
+  let indexModel: IndexModel
+  let escapeProbability: Double
+  /// Expected bits without what an escape's own code takes: the flag, and the index where there is one.
+  let bits: Double
+  /// Expected candidates.
+  let draws: Double
+
+  /// - Parameters:
+  ///   - information: of the piece, in nats.
+  ///   - cumulative: the standard normal distribution function.
+  init(information: Double, logCap: Double, _ cumulative: NormalTable.Cumulative) {
+    let inverse = 1 / (2 * information).squareRoot()
+    let grid = HeightGrid(logCap: logCap) { cumulative((-information - $0) * inverse) }
+    self.logCap = logCap
+    indexModel = IndexModel(tails: PoissonFunctionalRepresentation.indexTails(grid))
+    escapeProbability = grid.escapeProbability
+    let body = max(1 - escapeProbability, 1e-9)
+    bits =
+      body * indexModel.expectedBits
+      - (escapeProbability * Elementary.log(escapeProbability) + body * Elementary.log(body)) / 0.6931471805599453
+    // After the escape's flag the search runs until its time is M times the best value.
+    draws = body * grid.cap / max(grid.bodyMass, 1e-9)
+  }
+
+  /// A flag that starts from what is expected.
+  var escapeFlag: AdaptiveBit {
+    AdaptiveBit(ones: UInt32(escapeProbability * 100), zeros: UInt32((1 - escapeProbability) * 100))
+  }
+}
+
+/// Laws of pieces of signs by information and cap, made once: plans look them up for every node of a tree.
+struct SelectionLaws: Sendable {
+  static let shared = SelectionLaws()
+
+  /// Information from 0.02 to 9 nats and caps from 1.5 to 16,384 in even ratios.
+  private static let smallest = 0.02
+  private static let informationStep = 0.1875
+  private static let classCount = 34
+  private static let firstLogCap = 0.4054651081081644
+  private static let logCapStep = 0.34657359027997264
+  static let capCount = 28
+
+  /// [class][cap]
+  private let laws: [[SelectionLaw]]
+
+  private init() {
+    laws = NormalTable.shared.withCumulative { cumulative in
+      (0..<Self.classCount).map { c in
+        let information = Self.smallest * Elementary.exp(Double(c) * Self.informationStep)
+        return (0..<Self.capCount).map {
+          SelectionLaw(
+            information: information, logCap: Self.firstLogCap + Double($0) * Self.logCapStep, cumulative)
+        }
+      }
+    }
+  }
+
+  /// The class of a piece of `information` nats; nil where it is too little or too much for a selection.
+  static func index(_ information: Double) -> Int? {
+    guard information > smallest * 0.9 else { return nil }
+    let place = Elementary.log(information / smallest) / informationStep + 0.5
+    return place < Double(classCount) ? Int(max(place, 0)) : nil
+  }
+
+  subscript(class: Int, cap: Int) -> SelectionLaw { laws[`class`][cap] }
+}
