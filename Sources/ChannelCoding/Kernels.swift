@@ -180,6 +180,41 @@ public struct Kernels: Sendable {
     operations.pointee.sign_scores(h0, h.count / 8, words, stride, scores.count, constant, to)
   }
 
+  /// Tails of y ~ N(x, 1) at |y| = ends; see CKernels.h. Counts are alike and multiples of 8.
+  func sides(
+    _ x: UnsafeBufferPointer<Double>, _ ends: UnsafeBufferPointer<Double>, far: UnsafeMutableBufferPointer<Double>,
+    near: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(x.count % 8 == 0 && x.count == ends.count && x.count == far.count && x.count == near.count)
+    guard let x0 = x.baseAddress, let e = ends.baseAddress, let f = far.baseAddress, let n = near.baseAddress else {
+      return
+    }
+    operations.pointee.sides(x0, e, f, n, x.count / 8)
+  }
+
+  /// Biases of the bits that halve cells; `ends` = far and near tails of low end, middle and high end.
+  func halfBiases(
+    _ ends: [UnsafePointer<Double>], _ x: UnsafeBufferPointer<Double>, _ middle: UnsafeBufferPointer<Double>,
+    _ output: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(ends.count == 6 && x.count % 8 == 0 && x.count == middle.count && x.count == output.count)
+    guard let x0 = x.baseAddress, let m = middle.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.half_biases(ends, x0, m, to, x.count / 8)
+  }
+
+  /// Places in cells from the target and logarithms of masses; `ends` = far and near tails of the low and the high end,
+  /// `inputs` = x, low end, high end, cell, and two uniforms.
+  func cellPlaces(
+    _ ends: [UnsafePointer<Double>], _ inputs: [UnsafePointer<Double>], count: Double, inverseScale: Double,
+    places: UnsafeMutableBufferPointer<Double>, logMasses: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(ends.count == 4 && inputs.count == 6 && places.count % 8 == 0 && places.count == logMasses.count)
+    guard let to = places.baseAddress, let logs = logMasses.baseAddress else { return }
+    operations.pointee.cell_places(
+      ends, inputs[0], inputs[1], inputs[2], inputs[3], count, inverseScale, inputs[4], inputs[5], to, logs,
+      places.count / 8)
+  }
+
   /// a with Pr[|Z| <= a] = (cell + u) / cellCount; counts are alike and multiples of 8.
   func magnitudes(
     _ u: UnsafeBufferPointer<Double>, cells: UnsafeBufferPointer<Double>, cellCount: Double,

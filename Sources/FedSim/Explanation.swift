@@ -121,6 +121,15 @@ public struct Explanation: Sendable {
               + "\(Text.grouped(blocks.draws)) candidates each (channel.draws)"
           ))
       }
+      if let transform = setup.channel.transform {
+        facts.append(
+          (
+            "transform",
+            "\(Text.grouped(transform.length)) signs, \(transform.levels) bits of each magnitude, "
+              + "\(transform.pieces) nodes in one piece; searches about \(Text.short(transform.searchNanoseconds)) ns a "
+              + "coordinate (channel.effort)"
+          ))
+      }
       if let prediction {
         facts.append(
           (

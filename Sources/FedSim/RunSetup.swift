@@ -181,8 +181,7 @@ public struct RunSetup: Sendable {
       if let problem = chosen.problem { throw scenario.file.refusal(at: "channel.codec", problem) }
       return chosen
     }
-    let candidates = CodecName.allCases.map(settings).filter { (try? $0.makeCodec())?.descriptor.isExact == true }
-    return candidates.min { $0.predictedBits < $1.predictedBits } ?? settings(.float32)
+    return settings(.float32).withFewestBits
   }
 
   private static func filling(

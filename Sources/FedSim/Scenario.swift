@@ -64,7 +64,9 @@ public struct Scenario: Sendable {
     cohort = try Self.cohort(keys, file)
     privacy = try Self.privacy(keys, file, cohort)
     codec = CodecName(rawValue: keys.string("channel.codec"))
-    codecOptions = CodecOptions(draws: keys.integer("channel.draws"), fixedLength: keys.flag("channel.fixedLength"))
+    codecOptions = CodecOptions(
+      draws: keys.integer("channel.draws"), fixedLength: keys.flag("channel.fixedLength"),
+      effort: keys.integer("channel.effort"))
     evaluateEvery = keys.integer("evaluation.every")
     expectsGivenData = keys.string("data.source") == "given"
     self.file = file

@@ -107,8 +107,8 @@ struct Link {
   @Test(arguments: Golden.all)
   func bytesAreGolden(_ golden: Golden) throws {
     let link = try Link(
-      golden.codec, options: CodecOptions(draws: 20, fixedLength: golden.isFixed), dimension: 300, clippingNorm: 2,
-      noiseScale: 0.25)
+      golden.codec, options: CodecOptions(draws: 20, fixedLength: golden.isFixed, effort: golden.effort),
+      dimension: 300, clippingNorm: 2, noiseScale: 0.25)
     let bytes = link.encode(direction(300)).bytes
     var hash: UInt64 = UInt64(bytes.count)
     for byte in bytes { hash = hash &* 6_364_136_223_846_793_005 &+ UInt64(byte) }
@@ -121,6 +121,7 @@ struct Link {
   struct Golden: Sendable {
     let codec: CodecName
     var isFixed = true
+    var effort = 0
     let count: Int
     let hash: UInt64
     let ends: UInt64
@@ -137,7 +138,8 @@ struct Link {
       Golden(codec: .ringToss, count: 21, hash: 3_803_964_923_353_852_705, ends: 9_276_878_730_279_141_930),
       Golden(codec: .mrc, count: 12, hash: 852_046_965_318_714_914, ends: 34_347_763_123_454_223),
       Golden(codec: .orc, count: 9, hash: 2_062_247_921_189_063_230, ends: 9_258_034_792_601_659_452),
-      Golden(codec: .polar, count: 11, hash: 16_330_437_072_853_087_958, ends: 9_238_002_340_223_591_948),
+      Golden(codec: .polar, count: 12, hash: 5_026_358_482_701_712_797, ends: 9_257_715_684_124_087_043),
+      Golden(codec: .polar, effort: 3, count: 6, hash: 17_096_292_082_969_798_948, ends: 6_895_945_046_585_941),
     ]
   }
 
@@ -154,6 +156,14 @@ struct Link {
   @Test(arguments: CodecName.allCases)
   func damagedPayloadsGiveAVectorOrAnError(codec: CodecName) throws {
     let link = try Link(codec, dimension: 300, clippingNorm: 2, noiseScale: 0.25)
+    try damage(link)
+    // With pieces of the sign transform too.
+    if codec.usesEffort {
+      try damage(Link(codec, options: CodecOptions(effort: 3), dimension: 300, clippingNorm: 2, noiseScale: 0.25))
+    }
+  }
+
+  private func damage(_ link: Link) throws {
     let bytes = link.encode(direction(300)).bytes
     var damaged = (0..<min(bytes.count, 40)).map { Array(bytes[..<$0]) }
     damaged += [bytes + [0], bytes + [1], bytes + [UInt8](repeating: 255, count: 1000)]

@@ -89,6 +89,23 @@ typedef struct {
   /// out[k] = constant + sum of +-h[i], minus where bit i of candidate k's `stride` words is 1; 8 signs a group.
   void (*sign_scores)(
       const double *h, size_t groups, const uint64_t *words, size_t stride, size_t count, double constant, double *out);
+
+  /// Tails of y ~ N(x[i], 1) at |y| = ends[i], 8 a group: far[i] = Pr[y < -end], and near[i] = Pr[y > end], or
+  /// -Pr[y < end] where end <= x. Mass of |y| between two ends: the difference of far, and of near, and 1 where near changes
+  /// its sign.
+  void (*sides)(const double *x, const double *ends, double *far, double *near, size_t groups);
+
+  /// The bias of the bit that says in which half of its cell |y| is; ends = far and near of the cell's low end, of
+  /// `middle` and of the high end.
+  void (*half_biases)(
+      const double *_Nonnull const *_Nonnull ends, const double *x, const double *middle, double *out, size_t groups);
+
+  /// Places u of |y| `inverse` in cells (see `magnitudes`) given those cells; ends = far and near of the low and the high
+  /// end, `choice` and `place` uniforms; and the log of `count` times the cell's mass.
+  void (*cell_places)(
+      const double *_Nonnull const *_Nonnull ends, const double *x, const double *low, const double *high,
+      const double *cells, double count, double inverse, const double *choice, const double *place, double *u,
+      double *log_mass, size_t groups);
 } ck_ops;
 
 const ck_ops *_Nullable ck_get(ck_isa isa);

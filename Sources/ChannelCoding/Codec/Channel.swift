@@ -55,7 +55,8 @@ public struct ChannelSettings: Sendable, Equatable {
         + "found \(options.draws)"
     }
     if codec.usesEffort, !CodecOptions.allowedEffort.contains(options.effort) {
-      return "effort must be from \(CodecOptions.allowedEffort.lowerBound) to \(CodecOptions.allowedEffort.upperBound), "
+      return
+        "effort must be from \(CodecOptions.allowedEffort.lowerBound) to \(CodecOptions.allowedEffort.upperBound), "
         + "found \(options.effort)"
     }
     return nil

@@ -67,7 +67,7 @@ public struct CodecOptions: Sendable, Equatable {
   public var effort: Int
 
   public static let allowedDraws = 2...1_000_000
-  public static let allowedEffort = 0...8
+  public static let allowedEffort = 0...6
   public static let standard = CodecOptions()
 
   public init(draws: Int = 100, fixedLength: Bool = true, effort: Int = 0) {

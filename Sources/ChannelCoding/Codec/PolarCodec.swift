@@ -92,12 +92,15 @@ struct PolarCodec: UpdateCodec {
     }
     let signs = SignCoder(count: count, shared: shared)
     var work = SignCoder.Work(padded)
-    let cells = encodeLevels(mean, plan, signs, &work, &noise.stream, to: &coder, tally: &tally)
+    var selected = Magnitudes(cells: [], places: [], logMasses: [])
+    if !plan.levels.isEmpty {
+      selected = encodeLevels(mean, plan, signs, &work, &noise.stream, to: &coder, tally: &tally)
+    }
     var z = [Double](repeating: 0, count: padded)
     for block in 0..<plan.blockCount where !isLayered[block] {
-      encode(plan.range(block), block, mean, cells, plan, shared, &noise.stream, &flags, &z, &coder, &tally)
+      encode(plan.range(block), block, mean, selected, plan, shared, &noise.stream, &flags, &z, &coder, &tally)
     }
-    if !plan.levels.isEmpty { magnitudes(&z, cells, plan) }
+    if !plan.levels.isEmpty { magnitudes(&z, selected.cells, plan) }
     z.withUnsafeBufferPointer { z in
       mean.withUnsafeBufferPointer { mean in
         work.biases.withUnsafeMutableBufferPointer { Kernels.best.biases(z, mean, $0) }
@@ -149,30 +152,29 @@ struct PolarCodec: UpdateCodec {
   private func encodeLevels(
     _ mean: [Double], _ plan: PolarPlan, _ signs: SignCoder, _ work: inout SignCoder.Work,
     _ random: inout RandomStream, to coder: inout RangeEncoder, tally: inout CodingTally
-  ) -> [Double] {
-    var cells = [Double](repeating: 0, count: mean.count)
-    let (s, ends) = (plan.proposalScale, plan.boundaries)
-    let inverse = 1 / s
+  ) -> Magnitudes {
+    let inverse = 1 / plan.proposalScale
+    var magnitudes = MagnitudeCells(absolute: mean.map { abs($0 * inverse) })
     for (depth, model) in plan.levels.enumerated() {
       let flips = signs.dithers(level: depth + 1)
       let width = plan.cellCount >> depth
-      for j in 0..<count {
-        let x = abs(mean[j] * inverse)
-        let first = Int(cells[j]) * width
-        let (low, middle, high) = (s * ends[first], s * ends[first + width / 2], s * ends[first + width])
-        let lower = NormalMagnitude.mass(low, middle, x)
-        let upper = NormalMagnitude.mass(middle, high, x)
-        // Both vanish only far from x: the nearer half has all of it.
-        let t = lower + upper > 0 ? (upper - lower) / (upper + lower) : (x > middle ? 1 : -1)
-        work.biases[j] = flips[j] & 1 == 0 ? t : -t
-      }
+      let middles = (0..<(1 << depth)).map { plan.proposalScale * plan.boundaries[$0 * width + width / 2] }
+      magnitudes.biases(middles, into: &work.biases)
+      for j in 0..<count where flips[j] & 1 != 0 { work.biases[j] = -work.biases[j] }
       signs.encode(model, level: depth + 1, &work, &random, to: &coder, tally: &tally)
-      for j in 0..<count {
-        let isUpper = (work.signs[j] > 0) == (flips[j] & 1 == 0)
-        cells[j] = 2 * cells[j] + (isUpper ? 1 : 0)
+      work.signs.withUnsafeBufferPointer { b in
+        magnitudes.choose({ (b[$0] > 0) == (flips[$0] & 1 == 0) }, count: count)
       }
     }
-    return cells
+    let (places, logMasses) = magnitudes.places(inverseScale: inverse, &random)
+    return Magnitudes(cells: magnitudes.cells, places: places, logMasses: logMasses)
+  }
+
+  /// Cells of all magnitudes, places in them from the target, and ln of the cells' masses over the proposal's.
+  private struct Magnitudes {
+    let cells: [Double]
+    let places: [Double]
+    let logMasses: [Double]
   }
 
   /// Places in cells to magnitudes.
@@ -191,14 +193,14 @@ struct PolarCodec: UpdateCodec {
 
   /// One block of magnitudes, or of places in cells, into `z`.
   private func encode(
-    _ range: Range<Int>, _ block: Int, _ mean: [Double], _ cells: [Double], _ plan: PolarPlan,
+    _ range: Range<Int>, _ block: Int, _ mean: [Double], _ selected: Magnitudes, _ plan: PolarPlan,
     _ shared: SharedRandomness, _ random: inout RandomStream, _ flags: inout Flags, _ z: inout [Double],
     _ coder: inout RangeEncoder, _ tally: inout CodingTally
   ) {
     let s = plan.proposalScale
     let inverse = 1 / s
     let kind = kind(plan)
-    let blockCells = plan.levels.isEmpty ? [] : Array(cells[range])
+    let blockCells = plan.levels.isEmpty ? [] : Array(selected.cells[range])
     let quadratic = plan.snr / 2
     var constant = Double(range.count) / 2 * log1p(plan.snr)
     var y = [Double](repeating: 0, count: range.count)
@@ -220,16 +222,23 @@ struct PolarCodec: UpdateCodec {
         }
       }
     } else {
-      let count = Double(plan.cellCount)
+      // Given the cell: the target over its mass there, the proposal over 1 / cellCount.
       for i in range {
-        let x = abs(mean[i] * inverse)
-        let cell = Int(cells[i])
-        let (low, high) = (plan.boundaries[cell], plan.boundaries[cell + 1])
-        // Given the cell: the target over its mass there, the proposal over 1 / cellCount.
-        constant -= x * x / 2 + log(count * NormalMagnitude.mass(s * low, s * high, x))
-        let a = NormalMagnitude.sample(x, between: s * low, and: s * high, &random) * inverse
-        y[i - range.lowerBound] = NormalMagnitude.place(a, cell: cells[i], count: count)
-        logRatio += kind.exponent(a * mean[i]) - quadratic * a * a
+        let x = mean[i] * inverse
+        constant -= x * x / 2 + selected.logMasses[i]
+      }
+      y = Array(selected.places[range])
+      y.withUnsafeBufferPointer { y in
+        mean.withUnsafeBufferPointer { mean in
+          blockCells.withUnsafeBufferPointer { cells in
+            withUnsafeMutablePointer(to: &logRatio) {
+              guard let y = y.baseAddress else { return }
+              Kernels.best.cellScores(
+                y, cells: cells, cellCount: Double(plan.cellCount), UnsafeBufferPointer(rebasing: mean[range]),
+                quadratic: quadratic, constant: 0, into: UnsafeMutableBufferPointer(start: $0, count: 1))
+            }
+          }
+        }
       }
     }
     logRatio += constant
@@ -305,7 +314,9 @@ struct PolarCodec: UpdateCodec {
     var cells = [Double](repeating: 0, count: plan.levels.isEmpty ? 0 : max(count, 8))
     for (depth, model) in plan.levels.enumerated() {
       let words = coder.dithers(level: depth + 1)
-      guard let bits = coder.decode(words, model, level: depth + 1, from: &decoder) else { return .notACode(coordinate: 0) }
+      guard let bits = coder.decode(words, model, level: depth + 1, from: &decoder) else {
+        return .notACode(coordinate: 0)
+      }
       for j in 0..<count {
         let isUpper = (bits[j / 64] >> UInt64(j % 64)) & 1 == words[j] & 1
         cells[j] = 2 * cells[j] + (isUpper ? 1 : 0)

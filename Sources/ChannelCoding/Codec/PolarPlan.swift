@@ -18,6 +18,8 @@ struct PolarPlan: Sendable {
   /// Bits of magnitudes and of signs, on average.
   let magnitudeBits: Double
   var predictedBits: Double { magnitudeBits + signs.expectedBits }
+  /// What searches take beside the transforms, in nanoseconds a coordinate on the machine of docs/codecs/polar.md.
+  let searchNanoseconds: Double
 
   func range(_ block: Int) -> Range<Int> { count * block / blockCount..<count * (block + 1) / blockCount }
 
@@ -98,6 +100,9 @@ struct PolarPlan: Sendable {
       (blockCount, logCap, escapeFlag) = (blocks, law.logCap, law.escapeFlag)
     }
     indexModel = law.indexModel
+    let lookUps = levels.reduce(signs.expectedLookUps) { $0 + $1.expectedLookUps }
+    searchNanoseconds =
+      law.draws * Self.nanosecondsPerMagnitude + lookUps * SignPlan.nanosecondsPerLookUp / Double(count)
     magnitudeBits = (best?.bits ?? 0) + levels.reduce(0) { $0 + $1.expectedBits }
   }
 

@@ -30,6 +30,17 @@ extension ChannelSettings {
     return max(body + 5, 8)
   }
 
+  /// The same with the exact codec that is predicted to take the fewest bits.
+  public var withFewestBits: ChannelSettings {
+    let candidates = CodecName.allCases.map { codec in
+      var settings = self
+      settings.codec = codec
+      return settings
+    }
+    let exact = candidates.filter { (try? $0.makeCodec())?.descriptor.isExact == true }
+    return exact.min { $0.predictedBits < $1.predictedBits } ?? self
+  }
+
   /// How a block codec cuts an update of norm C; nil for other codecs and where there is no codec.
   var blockPlan: BlockPlan? {
     guard problem == nil, let codec = try? makeCodec() as? BlockCodec else { return nil }
@@ -40,6 +51,15 @@ extension ChannelSettings {
   var polarPlan: PolarPlan? {
     guard problem == nil, let codec = try? makeCodec() as? PolarCodec else { return nil }
     return codec.plan(NormClass(norm: clippingNorm, bound: clippingNorm))
+  }
+
+  /// Signs of the polar transform of an update of norm C, quantile bits of the magnitudes, nodes that are taken in one
+  /// piece, and what searches take in nanoseconds a coordinate; nil for other codecs.
+  public var transform: (length: Int, levels: Int, pieces: Int, searchNanoseconds: Double)? {
+    polarPlan.map { plan in
+      let pieces = ([plan.signs] + plan.levels).reduce(0) { $0 + $1.segments.count { $0.selection != nil } }
+      return (plan.count, plan.levels.count, pieces, plan.searchNanoseconds)
+    }
   }
 
   /// Coordinates a block and expected candidates a block of an update of norm C; nil for codecs without blocks.

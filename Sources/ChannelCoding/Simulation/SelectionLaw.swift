@@ -6,6 +6,8 @@ struct SelectionLaw: Sendable {
   let logCap: Double
   let indexModel: IndexModel
   let escapeProbability: Double
+  /// What an escape's realisation carries beyond the average, in nats: E[ln r | escape] - E[ln r].
+  let escapeExcess: Double
   /// Expected bits without what an escape's own code takes: the flag, and the index where there is one.
   let bits: Double
   /// Expected candidates.
@@ -20,6 +22,14 @@ struct SelectionLaw: Sendable {
     self.logCap = logCap
     indexModel = IndexModel(tails: PoissonFunctionalRepresentation.indexTails(grid))
     escapeProbability = grid.escapeProbability
+    // ln r ~ N(k, 2 k) under the target, N(-k, 2 k) under the proposal; an escape has probability (1 - M / r)+.
+    let edge = (logCap - information) * inverse
+    let mirror = (logCap + information) * inverse
+    let bell = Elementary.exp(-edge * edge / 2) / (2 * Double.pi).squareRoot()
+    // M phi(mirror) = phi(edge): the two densities' ratio at the cap is the cap.
+    let above = information * cumulative(-edge) + bell / inverse
+    let charged = grid.cap * -information * cumulative(-mirror) + bell / inverse
+    escapeExcess = min(max((above - charged) / escapeProbability - information, 0), 20)
     let body = max(1 - escapeProbability, 1e-9)
     bits =
       body * indexModel.expectedBits
@@ -38,13 +48,13 @@ struct SelectionLaw: Sendable {
 struct SelectionLaws: Sendable {
   static let shared = SelectionLaws()
 
-  /// Information from 0.02 to 9 nats and caps from 1.5 to 16,384 in even ratios.
+  /// Information from 0.02 to 13 nats and caps from 1.5 to 49,000 in even ratios.
   private static let smallest = 0.02
-  private static let informationStep = 0.1875
-  private static let classCount = 34
+  private static let informationStep = 0.125
+  private static let classCount = 52
   private static let firstLogCap = 0.4054651081081644
   private static let logCapStep = 0.34657359027997264
-  static let capCount = 28
+  static let capCount = 31
 
   /// [class][cap]
   private let laws: [[SelectionLaw]]

@@ -35,6 +35,12 @@ struct SignPlan: Sendable {
   static let nanosecondsPerLookUp = 0.08
   static let nanosecondsPerCandidate = 8.0
 
+  /// Any cut into segments will do: for tests.
+  init(leaves: LeafModel, segments: [Segment]) {
+    (self.leaves, self.segments) = (leaves, segments)
+    (expectedBits, expectedLookUps) = (leaves.expectedBits, 0)
+  }
+
   /// A cap in place of the planned ones: for tests in which escapes are common.
   var forcedLogCap: Double?
 
@@ -76,7 +82,7 @@ struct SignPlan: Sendable {
           let law = SelectionLaws.shared[c, cap]
           // An escape sends the leaves of a dear realisation.
           let escape =
-            law.escapeProbability * (leafBits[i] + max(law.logCap - information, 0) / 0.6931471805599453 + 2)
+            law.escapeProbability * (leafBits[i] + 1.15 * law.escapeExcess / 0.6931471805599453 + 1)
           let time =
             law.draws * (Self.nanosecondsPerLookUp * Double(max(size, 8)) + Self.nanosecondsPerCandidate)
           let total = law.bits + escape + price * time

@@ -60,7 +60,8 @@ public struct Broadcast: Sendable, Equatable {
     let clippingNorm = try reader.double()
     let noiseScale = try reader.double()
     channel = ChannelSettings(
-      codec: codec, options: CodecOptions(draws: draws, fixedLength: fixedLength == 1, effort: effort), dimension: dimension,
+      codec: codec, options: CodecOptions(draws: draws, fixedLength: fixedLength == 1, effort: effort),
+      dimension: dimension,
       clippingNorm: clippingNorm, noiseScale: noiseScale)
     if let problem = channel.problem { throw .malformed(at: reader.position, problem) }
     guard let rotationKey = Key(try reader.bytes(Key.byteCount)),

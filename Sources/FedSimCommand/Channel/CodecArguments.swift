@@ -31,7 +31,7 @@ struct CodecOptionArguments: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "polar: how much time the encoder may take to save bits, 0 to 8. (default: 0)", valueName: "n"))
+      "polar: how much time the encoder may take to save bits, 0 to 6. (default: 0)", valueName: "n"))
   var effort: String?
 
   /// - Parameter codecs: where none of them reads an option that was given, a warning says so.
