@@ -192,6 +192,29 @@ public struct Kernels: Sendable {
     operations.pointee.sides(x0, e, f, n, x.count / 8)
   }
 
+  /// Pr[Z > z] of a standard normal where z > 0, -Pr[Z < z] elsewhere, to 14 digits; counts are alike and multiples of 8.
+  public func signedTails(_ z: UnsafeBufferPointer<Double>, into tails: UnsafeMutableBufferPointer<Double>) {
+    precondition(z.count % 8 == 0 && z.count == tails.count)
+    guard let from = z.baseAddress, let to = tails.baseAddress else { return }
+    operations.pointee.signed_tails(from, to, z.count / 8)
+  }
+
+  /// In-place discrete Fourier transform of a power of two of complex numbers; `scratch` has room for as many, `cosines` and
+  /// `sines` are cos(2 pi j / n) and -sin(2 pi j / n). O(n log n); every instruction set gives the same bits.
+  public func fourierTransform(
+    _ real: UnsafeMutableBufferPointer<Double>, _ imaginary: UnsafeMutableBufferPointer<Double>,
+    scratch: (real: UnsafeMutableBufferPointer<Double>, imaginary: UnsafeMutableBufferPointer<Double>),
+    cosines: UnsafeBufferPointer<Double>, sines: UnsafeBufferPointer<Double>
+  ) {
+    let n = real.count
+    precondition(n > 0 && n & (n - 1) == 0 && imaginary.count == n && cosines.count >= n && sines.count >= n)
+    precondition(scratch.real.count >= n && scratch.imaginary.count >= n)
+    guard let xr = real.baseAddress, let xi = imaginary.baseAddress, let yr = scratch.real.baseAddress,
+      let yi = scratch.imaginary.baseAddress, let c = cosines.baseAddress, let s = sines.baseAddress
+    else { return }
+    operations.pointee.fft(xr, xi, yr, yi, n, c, s)
+  }
+
   /// Biases of the bits that halve cells; `ends` = far and near tails of low end, middle and high end.
   func halfBiases(
     _ ends: [UnsafePointer<Double>], _ x: UnsafeBufferPointer<Double>, _ middle: UnsafeBufferPointer<Double>,

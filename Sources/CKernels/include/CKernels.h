@@ -106,6 +106,16 @@ typedef struct {
       const double *_Nonnull const *_Nonnull ends, const double *x, const double *low, const double *high,
       const double *cells, double count, double inverse, const double *choice, const double *place, double *u,
       double *log_mass, size_t groups);
+
+  /// out[i] = Pr[Z > z[i]] of a standard normal Z where z[i] > 0, -Pr[Z < z[i]] elsewhere, 8 a group: the mass between two
+  /// points is their difference, and 1 where the sign changes.
+  void (*signed_tails)(const double *z, double *out, size_t groups);
+
+  /// In-place discrete Fourier transform, sum of x_j e^(-2 pi i j k / count), of a power of two of complex numbers: real and
+  /// imaginary parts in xr, xi, scratch of the same size in yr, yi, cos(2 pi j / count) and -sin(2 pi j / count) for
+  /// j < count in the tables.
+  void (*fft)(
+      double *xr, double *xi, double *yr, double *yi, size_t count, const double *cosines, const double *sines);
 } ck_ops;
 
 const ck_ops *_Nullable ck_get(ck_isa isa);

@@ -1,0 +1,338 @@
+import ChannelCoding
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A dominating pair on a grid of losses l_k = offset + k h, k = 0 ... n: the masses under P and Q of each bucket
+/// (l_k, l_(k+1)], kept exactly by splitting them onto the bucket's ends.
+///
+/// low + high = P-mass, low e^(-l_k) + high e^(-l_(k+1)) = Q-mass: as P/Q lies between e^(l_k) and e^(l_(k+1)) in the bucket, both
+/// parts are at least 0. Errors are relative to the bucket's own mass, unlike second differences of delta
+/// [Doroshenko et al. 2022, whose optimal upper bound on a grid this is].
+struct LossBuckets {
+  let step: Double
+  let offset: Double
+  /// By bucket: P-mass put at its low and at its high end.
+  var low: [Double]
+  var high: [Double]
+  /// Finite losses beyond the grid: P- and Q-mass.
+  var above: (p: Double, q: Double)
+  var below: (p: Double, q: Double)
+  /// P-mass at +infinity, and Q-mass at -infinity.
+  let infinity: Double
+  /// Where the loss is bounded, its end is a heavy and uneven place. The grid lies so that the buckets at that end, mostly two, together
+  /// have the ratio of masses e^l of the last point but one among them: a lower bound may merge them there, at no cost
+  /// of the first order.
+  var bounded: (end: End, buckets: Int)?
+
+  enum End { case low, high }
+
+  var count: Int { low.count }
+  func loss(_ k: Int) -> Double { offset + Double(k) * step }
+
+  /// - Parameters:
+  ///   - h: the step, above 0.
+  ///   - range: of losses; what lies outside is kept as two masses.
+  ///
+  /// Cost: O(n) special functions, n = the range of the loss over h.
+  init(_ pair: DominatingPair, step h: Double, range: (low: Double, high: Double)) {
+    step = h
+    infinity = pair.infinity
+    let regions = pair.regions
+    let atoms = pair.atoms
+    var start: Double
+    if pair.kind == .blackBox {
+      start = pair.rate - h * (2 * pair.rate / h + 2).rounded(.up)
+    } else if let aligned = Self.alignment(pair, step: h, lowest: range.low) {
+      let buckets = max(1, ((aligned - pair.leastLoss) / h).rounded(.up))
+      start = aligned - buckets * h
+      bounded = (.low, Int(buckets) + 1)
+    } else if pair.kind == .subsampled && range.low - pair.leastLoss < h {
+      start = pair.leastLoss
+    } else {
+      // Regions meet at 0, and 0 is on the grid.
+      start = (range.low / h).rounded(.down) * h
+    }
+    offset = start
+    let n = max(2, Int(((range.high - start) / h).rounded(.up)) + (pair.kind == .blackBox ? 2 : 0))
+    var p = [Double](repeating: 0, count: n)
+    var q = [Double](repeating: 0, count: n)
+    above = (0, 0)
+    below = (0, 0)
+    for region in regions {
+      // Bucket ends in the region.
+      let first = region.low == -.infinity ? 0 : max(0, Int(((region.low - start) / h).rounded(.down)))
+      let last = region.high == .infinity ? n : min(n, Int(((region.high - start) / h).rounded()))
+      if region.high == .infinity {
+        let x = region.position(start + Double(n) * h)
+        above.p += region.mass(region.p, from: x, to: .infinity)
+        above.q += region.mass(region.q, from: x, to: .infinity)
+      }
+      if region.low == -.infinity || region.low >= start - h {
+        let x = region.position(max(start, region.low))
+        if region.low == -.infinity {
+          below.p += region.mass(region.p, from: -.infinity, to: x)
+          below.q += region.mass(region.q, from: -.infinity, to: x)
+        }
+      }
+      guard last > first else { continue }
+      region.addMasses(offset: start, step: h, first: first, last: last, p: &p, q: &q)
+    }
+    for (loss, mass) in atoms {
+      let k = Int(((loss - start) / h - 1e-9).rounded(.up)) - 1
+      precondition(k >= 0 && k < n)
+      p[k] += mass
+      q[k] += mass * exp(-loss)
+    }
+    // p = low + high, q e^(l_k) = low + high e^-h.
+    let shrink = -expm1(-h)
+    var l = start
+    for k in 0..<n {
+      l = start + Double(k) * h
+      let scaled = q[k] * exp(l)
+      let up = max(0, min(p[k], (p[k] - scaled) / shrink))
+      q[k] = up
+      p[k] -= up
+    }
+    low = p
+    high = q
+  }
+
+  /// The pair the other way round: Q against P, losses negated.
+  ///
+  /// Mass m at loss l under P is m e^-l under Q; tails are what they were.
+  func reversed() -> LossBuckets {
+    var other = self
+    let n = count
+    for k in 0..<n {
+      let ratio = exp(-loss(k))
+      other.high[n - 1 - k] = low[k] * ratio
+      other.low[n - 1 - k] = high[k] * ratio * exp(-step)
+    }
+    return LossBuckets(
+      step: step, offset: -loss(n), low: other.low, high: other.high, above: (below.q, below.p), below: (above.q, above.p),
+      infinity: infinity,
+      bounded: bounded.map { ($0.end == .low ? .high : .low, $0.buckets) })
+  }
+
+  private init(
+    step: Double, offset: Double, low: [Double], high: [Double], above: (p: Double, q: Double),
+    below: (p: Double, q: Double), infinity: Double, bounded: (end: End, buckets: Int)?
+  ) {
+    (self.step, self.offset, self.low, self.high) = (step, offset, low, high)
+    (self.above, self.below, self.infinity, self.bounded) = (above, below, infinity, bounded)
+  }
+
+  /// Where the grid goes so that the bounded end of the loss is no worse for a lower bound than any other bucket: l with
+  /// ln P/Q of (least loss, l + h] = l. Nil where the loss has no end that matters.
+  private static func alignment(_ pair: DominatingPair, step h: Double, lowest: Double) -> Double? {
+    guard pair.kind == .subsampled, lowest - pair.leastLoss < 4 * h, let region = pair.regions.first else { return nil }
+    let excess = { (l: Double) -> Double in
+      let x = region.position(l + h)
+      let p = region.mass(region.p, from: -.infinity, to: x)
+      let q = region.mass(region.q, from: -.infinity, to: x)
+      return p > 1e-290 && q > 1e-290 ? log(p / q) - l : .infinity
+    }
+    var low = pair.leastLoss - h
+    var high = pair.leastLoss + 4 * h
+    guard excess(high) < 0 else { return nil }
+    for _ in 0..<60 {
+      let middle = (low + high) / 2
+      if excess(middle) > 0 { low = middle } else { high = middle }
+    }
+    return high
+  }
+}
+
+extension DominatingPair {
+  /// Losses between which lies all but P-mass `cut` above and Q-mass `cut` below.
+  func lossRange(cut: Double) -> (low: Double, high: Double) {
+    if kind == .blackBox { return (-rate, rate) }
+    var low = 0.0
+    var high = 0.0
+    for region in regions {
+      if region.high == .infinity {
+        high = max(high, region.loss(region.cut(region.p, tail: cut, above: true)))
+      }
+      low = min(low, region.loss(region.cut(region.q, tail: cut, above: false)))
+    }
+    return (max(low, leastLoss), high)
+  }
+}
+
+extension Region {
+  /// Adds the masses of buckets first ..< last of a grid.
+  func addMasses(offset: Double, step: Double, first: Int, last: Int, p: inout [Double], q: inout [Double]) {
+    let count = last - first + 1
+    let padded = (count + 7) / 8 * 8
+    var x = [Double](repeating: 0, count: padded)
+    for i in 0..<count { x[i] = position(min(max(offset + Double(first + i) * step, low), high)) }
+    for i in count..<padded { x[i] = x[count - 1] }
+    var z = x
+    var tails = x
+    for mean in Set((self.p + self.q).map(\.mean)).sorted() {
+      let inP = self.p.reduce(0) { $0 + ($1.mean == mean ? $1.weight : 0) }
+      let inQ = self.q.reduce(0) { $0 + ($1.mean == mean ? $1.weight : 0) }
+      for i in 0..<padded { z[i] = min(max((x[i] - mean) / scale, -40), 40) }
+      z.withUnsafeBufferPointer { from in
+        tails.withUnsafeMutableBufferPointer { Kernels.best.signedTails(from, into: $0) }
+      }
+      for i in 0..<count - 1 {
+        let mass = max(0, tails[i] - tails[i + 1] + (tails[i] <= 0 && tails[i + 1] > 0 ? 1 : 0))
+        p[first + i] += inP * mass
+        q[first + i] += inQ * mass
+      }
+    }
+  }
+}
+
+/// Masses under P on a grid that bound a pair's profile from above or below.
+struct GridLaw {
+  let step: Double
+  let offset: Double
+  /// At losses offset + k step. For a lower bound they need not add up to 1 with `infinity`.
+  var masses: [Double]
+  var infinity: Double
+}
+
+extension LossBuckets {
+  /// Connect the dots: the smallest profile on the grid that is nowhere below the pair's.
+  var upper: GridLaw {
+    var masses = [Double](repeating: 0, count: count + 1)
+    for k in 0..<count {
+      masses[k] += low[k]
+      masses[k + 1] += high[k]
+    }
+    masses[0] += below.p
+    return GridLaw(step: step, offset: offset, masses: masses, infinity: infinity + above.p)
+  }
+
+  /// A profile on the grid that is nowhere above the pair's.
+  ///
+  /// f(a) = H_a(P || Q) is convex in a = e^l. In bucket k it lies below its chord by at most what the tangents at both ends
+  /// allow, s_k = A B / (A + B) with A = P_k - a_k Q_k, B = a_(k+1) Q_k - P_k. So g = f - c at the grid points, linear in between, with
+  /// c_k = max(s_(k-1), s_k), is nowhere above f. Its kinks are f's less the second differences of c; where that makes one
+  /// negative, g is replaced by its convex hull, which is lower still. Composition preserves the order of profiles, for any
+  /// non-negative measures (Fubini).
+  ///
+  /// On top, where g has to end at 0, one bucket is moved to its low end and all that is above to one atom, as far up as
+  /// f can pay for c: f_k = f_(k+1) + (1 - e^-h)(u_(k+1) + S_(k+1)), S_k = a_k times the Q-mass above l_k, u the masses at points.
+  var lower: GridLaw {
+    let n = count
+    let grow = expm1(step)
+    let shrink = -expm1(-step)
+    let decay = exp(-step)
+    var (low, high) = (low, high)
+    if let (end, buckets) = bounded, end == .low, buckets < n {
+      // All of it at the high end of the last bucket but one.
+      var sum = 0.0
+      for k in 0..<buckets {
+        sum += low[k] + high[k]
+        (low[k], high[k]) = (0, 0)
+      }
+      high[buckets - 2] = sum
+    }
+    let sag = (0..<n).map { k -> Double in
+      let a = high[k] * shrink
+      let b = low[k] * grow
+      return a + b > 0 ? a * (b / (a + b)) : 0
+    }
+    var top = n
+    var tail = above.p
+    var merged = false
+    if let (end, buckets) = bounded, end == .high, buckets < n {
+      merged = true
+      for k in n - buckets..<n { tail += low[k] + high[k] }
+      top = n - buckets + 1
+    }
+    // At point k: f and S of the law that ends at `top`, and P-mass above l_(k + 1).
+    var f = tail * shrink
+    var s = tail * decay
+    var mass = tail
+    var k = top - 1
+    while k >= 1 {
+      let counted = merged && k == top - 1
+      let bucket = counted ? 0 : low[k] + high[k]
+      if f < sag[k - 1] {
+        // Not enough to pay with: this point becomes the end.
+        mass += bucket
+        merged = false
+        top = k
+        tail = mass
+        f = tail * shrink
+        s = tail * decay
+      } else {
+        let atom = (k == top - 1 ? bucket : low[k]) + high[k - 1]
+        f += shrink * (atom + s)
+        s = decay * (atom + s)
+        mass += bucket
+      }
+      k -= 1
+    }
+    var w = [Double](repeating: 0, count: top + 1)
+    for k in 0..<max(top - 1, 0) {
+      w[k] += low[k]
+      w[k + 1] += high[k]
+    }
+    w[top] += tail
+    if top > 0 && !merged { w[top - 1] += low[top - 1] + high[top - 1] }
+    var c = [Double](repeating: 0, count: top + 1)
+    for k in 0..<max(top - 1, 0) {
+      c[k] = max(c[k], sag[k])
+      c[k + 1] = max(c[k + 1], sag[k])
+    }
+    // Left of the first point f is linear from 1 at a = 0 where no loss is lower. Where some are, their mass is lost.
+    let starts = below.q == 0 && below.p == 0
+    if !starts && top > 0 { c[0] = c[1] }
+    let (up, down) = (1 / grow, 1 / shrink)
+    for k in 0...top {
+      let next = k < top ? c[k + 1] - c[k] : 0
+      let before = k > 0 ? (c[k] - c[k - 1]) * down : (starts ? c[0] : 0)
+      w[k] += before - next * up
+    }
+    if !starts { w[0] = 0 }
+    if let hull = Self.hull(w, step: step) {
+      return GridLaw(step: step, offset: offset, masses: hull, infinity: infinity)
+    }
+    // Not seen with the pairs above; bounds all the same: every bucket at its low end.
+    var plain = [Double](repeating: 0, count: n + 1)
+    for k in 0..<n { plain[k] += low[k] + high[k] }
+    plain[n] += above.p
+    return GridLaw(step: step, offset: offset, masses: plain, infinity: infinity)
+  }
+
+  /// Takes concave kinks out: each is split between its neighbours linearly in a = e^l, or lost at a = 0. Nil where the last
+  /// one is concave.
+  private static func hull(_ masses: [Double], step: Double) -> [Double]? {
+    guard masses.contains(where: { $0 < 0 }) else { return masses }
+    var w = masses
+    var kept: [Int] = []
+    for k in w.indices {
+      // Neighbours of the one on top of the stack: the one below it, and k.
+      while let t = kept.last, w[t] < 0 {
+        kept.removeLast()
+        // P-mass m at l_t is m e^-l_t of kink; fractions linear in a.
+        if let s = kept.last {
+          let left = Double(t - s) * step
+          let right = Double(k - t) * step
+          // Kink share to s: (a_k - a_t) / (a_k - a_s); times e^(l_s - l_t) for P-mass.
+          let share = expm1(right) / (expm1(right) - expm1(-left))
+          w[s] += w[t] * share * exp(-left)
+          w[k] += w[t] * (1 - share) * exp(right)
+        } else {
+          // Between a = 0 and a_k: a_t / a_k of the kink goes to k, all of the P-mass.
+          w[k] += w[t]
+        }
+        w[t] = 0
+      }
+      kept.append(k)
+    }
+    if let t = kept.last, w[t] < 0 { return nil }
+    return w
+  }
+}

@@ -1,0 +1,520 @@
+import ChannelCoding
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Rounds of any kinds, composed: both bounds of delta as a function of epsilon in one direction, at any delta.
+///
+/// Laws are tilted by e^(theta l) before the transform and back after it. theta is the order, less 1, at which the Renyi bound
+/// is smallest, so the tilted sum has its bulk where epsilon is: rounding is relative to delta itself, 10^-30 included, and
+/// the window need only hold the tilted law.
+struct LossComposition {
+  /// A kind of round and how many.
+  struct Entry {
+    let pair: DominatingPair
+    let count: Int
+  }
+
+  let entries: [Entry]
+  let direction: Direction
+
+  /// What is asked: both bounds of epsilon at a delta, or of delta at an epsilon.
+  enum Query {
+    case epsilon(delta: Double)
+    case delta(epsilon: Double)
+  }
+
+  struct Bounds {
+    var lower: Double
+    var upper: Double
+  }
+
+  /// ln E e^(theta L) of all rounds, by quadrature: it chooses orders and windows, and proves nothing.
+  fileprivate struct Moments {
+    /// For each entry: losses and ln of their P-masses.
+    var nodes: [(count: Double, loss: [Double], logMass: [Double])] = []
+
+    init(_ entries: [Entry], _ direction: Direction, cut: Double) {
+      for entry in entries {
+        var loss: [Double] = []
+        var logMass: [Double] = []
+        for region in entry.pair.regions {
+          let s = region.scale
+          let step = min(s / 4, 0.3 * max(s * s, 0.02 * s))
+          let means = region.p.map(\.mean) + region.q.map(\.mean)
+          var low = max(region.position(region.low), region.cut(region.q, tail: cut, above: false))
+          if region.low == entry.pair.leastLoss { low = max(low, (means.min() ?? 0) - 12 * s) }
+          let high = min(region.position(region.high), region.cut(region.p, tail: cut, above: true))
+          guard high > low else { continue }
+          let n = Int(((high - low) / step).rounded(.up))
+          for i in 0...n {
+            let x = low + (high - low) * Double(i) / Double(n)
+            let weight = (i == 0 || i == n ? 0.5 : 1) * (high - low) / Double(n)
+            let mass = region.density(region.p, at: x) * weight
+            guard mass > 0 else { continue }
+            loss.append(region.loss(x))
+            logMass.append(log(mass))
+          }
+        }
+        for (l, mass) in entry.pair.atoms where mass > 0 {
+          loss.append(l)
+          logMass.append(log(mass))
+        }
+        if direction == .add {
+          // Mass m at loss l under P is m e^-l at -l under Q.
+          for i in loss.indices {
+            logMass[i] -= loss[i]
+            loss[i] = -loss[i]
+          }
+        }
+        nodes.append((Double(entry.count), loss, logMass))
+      }
+    }
+
+    /// K(theta) of one round of an entry.
+    func cumulant(_ index: Int, _ theta: Double) -> Double {
+      let (_, loss, logMass) = nodes[index]
+      var top = -Double.infinity
+      for i in loss.indices { top = max(top, logMass[i] + theta * loss[i]) }
+      var sum = 0.0
+      for i in loss.indices { sum += exp(logMass[i] + theta * loss[i] - top) }
+      return top + log(sum)
+    }
+
+    /// K(theta) of all rounds, and its derivative.
+    func cumulant(_ theta: Double) -> (value: Double, slope: Double) {
+      var value = 0.0
+      var slope = 0.0
+      for (count, loss, logMass) in nodes {
+        var top = -Double.infinity
+        for i in loss.indices { top = max(top, logMass[i] + theta * loss[i]) }
+        var sum = 0.0
+        var first = 0.0
+        for i in loss.indices {
+          let e = exp(logMass[i] + theta * loss[i] - top)
+          sum += e
+          first += e * loss[i]
+        }
+        value += count * (top + log(sum))
+        slope += count * first / sum
+      }
+      return (value, slope)
+    }
+  }
+
+  /// ln of theta^theta / (1 + theta)^(1 + theta), the largest value of e^(-theta y)(1 - e^-y).
+  private static func logPeak(_ theta: Double) -> Double { theta * log(theta) - (1 + theta) * log1p(theta) }
+
+  struct Plan {
+    fileprivate var moments: Moments
+    /// Mass that may be cut off a round.
+    var cut: Double
+    var theta = 1.0
+    /// ln of the rounds' moment of order theta.
+    var moment = 0.0
+    var mean = 0.0
+    /// The window reaches this far to both sides of the mean.
+    var left = 0.0
+    var right = 0.0
+    var leftTilt = 0.0
+    var rightTilt = 0.0
+
+    fileprivate init(_ moments: Moments, cut: Double, theta: Double) {
+      self.moments = moments
+      self.cut = cut
+      self.theta = theta
+      (moment, mean) = moments.cumulant(theta)
+      // Chernoff: Pr[sum > mean + w] <= e^(K(theta + t) - K(theta) - t (mean + w)) in the tilted law.
+      let reach = { [moment, mean] (t: Double) -> Double in
+        (moments.cumulant(theta + t).value - moment - t * mean + LossComposition.outside) / abs(t)
+      }
+      rightTilt = exp(LossComposition.minimum(from: log(1e-3), to: log(1e5)) { reach(exp($0)) })
+      leftTilt = exp(LossComposition.minimum(from: log(1e-3), to: log(1e5)) { reach(-exp($0)) })
+      right = reach(rightTilt)
+      left = reach(-leftTilt)
+    }
+  }
+
+  /// Exponent of what may lie outside the window, of the tilted law.
+  fileprivate static let outside = 27.0
+
+  private var rounds: Double { entries.reduce(0) { $0 + Double($1.count) } }
+
+  /// Tilted by the order whose Renyi bound is smallest: rounding is then as small as it can be beside delta.
+  func plan(_ query: Query) -> Plan {
+    let moments: Moments
+    let goal: (Double) -> Double
+    switch query {
+    case .epsilon(let delta):
+      moments = Moments(entries, direction, cut: 1e-9 * delta / rounds)
+      goal = { (moments.cumulant($0).value - log(delta) + Self.logPeak($0)) / $0 }
+    case .delta(let epsilon):
+      moments = Moments(entries, direction, cut: 1e-40 / rounds)
+      goal = { moments.cumulant($0).value - $0 * epsilon + Self.logPeak($0) }
+    }
+    let theta = exp(Self.minimum(from: log(1e-2), to: log(1e6)) { goal(exp($0)) })
+    switch query {
+    case .epsilon(let delta): return Plan(moments, cut: 1e-9 * delta / rounds, theta: theta)
+    case .delta: return Plan(moments, cut: max(1e-12 * min(1, exp(goal(theta))) / rounds, 1e-290), theta: theta)
+    }
+  }
+
+  /// The tilt with the narrowest window whose rounding is still some 10^-8 of delta, from what is known of epsilon and delta by now.
+  /// Where a few large losses decide, the Renyi bound is poor and its order pulls the window far out.
+  func narrower(_ plan: Plan, epsilon: Double, delta: Double) -> Plan {
+    guard plan.right > 2 * plan.left || plan.left > 2 * plan.right else { return plan }
+    var best = plan
+    var theta = plan.theta
+    for _ in 0..<16 {
+      theta /= 1.5
+      let moment = plan.moments.cumulant(theta).value
+      guard moment - theta * epsilon + Self.logPeak(theta) < log(delta) + 13 else { continue }
+      let other = Plan(plan.moments, cut: plan.cut, theta: theta)
+      if other.left + other.right < best.left + best.right { best = other }
+    }
+    return best
+  }
+
+  /// Golden-section search for the minimum of a function of one valley.
+  fileprivate static func minimum(from low: Double, to high: Double, _ value: (Double) -> Double) -> Double {
+    let golden = (5.0.squareRoot() - 1) / 2
+    var (low, high) = (low, high)
+    var (inner, outer) = (high - golden * (high - low), low + golden * (high - low))
+    var (innerValue, outerValue) = (value(inner), value(outer))
+    while high - low > 0.02 {
+      if innerValue < outerValue || outerValue.isNaN {
+        (high, outer, outerValue) = (outer, inner, innerValue)
+        inner = high - golden * (high - low)
+        innerValue = value(inner)
+      } else {
+        (low, inner, innerValue) = (inner, outer, outerValue)
+        outer = low + golden * (high - low)
+        outerValue = value(outer)
+      }
+    }
+    return (low + high) / 2
+  }
+
+  /// Losses so low that all P-mass together, moved up to there or lost, is not seen in the tilted law, are left out:
+  /// e^(theta l) < e^-26 / rounds of the pair's moment.
+  func buckets(_ index: Int, step: Double, plan: Plan) -> LossBuckets {
+    let pair = entries[index].pair
+    var range = pair.lossRange(cut: plan.cut)
+    let least = (plan.moments.cumulant(index, plan.theta) - 26 - log(rounds)) / plan.theta
+    if direction == .remove {
+      range.low = max(range.low, min(least, range.high - 4 * step))
+      return LossBuckets(pair, step: step, range: range)
+    }
+    range.high = min(range.high, max(-least, range.low + 4 * step))
+    return LossBuckets(pair, step: step, range: range).reversed()
+  }
+
+  /// Both bounds with a window of 2^logSize points.
+  func bounds(_ query: Query, plan: Plan, logSize: Int) -> Bounds {
+    let size = 1 << logSize
+    // Splitting buckets spreads the sum by about half a step for the square root of the rounds.
+    let slack = min(Double(size) / 8, 4 + 2 * rounds.squareRoot())
+    let step = (plan.left + plan.right) / (Double(size) - 2 * slack)
+    let transform = FourierTransform(size: size)
+    let half = size / 2 + 1
+    // Spectra of the upper and the lower law, composed.
+    var spectra = Spectra(count: half)
+    var logMoment = 0.0
+    var offset = 0.0
+    var logFinite = (upper: 0.0, lower: 0.0)
+    var outside = Outside(right: plan.rightTilt, left: plan.leftTilt)
+    for (index, entry) in entries.enumerated() {
+      let buckets = buckets(index, step: step, plan: plan)
+      let upper = buckets.upper
+      let lower = buckets.lower
+      let count = Double(entry.count)
+      offset += count * upper.offset
+      logFinite.upper += count * log1p(-upper.infinity)
+      logFinite.lower += count * log1p(-lower.infinity)
+      var real = [Double](repeating: 0, count: size)
+      var imaginary = [Double](repeating: 0, count: size)
+      // Tilted masses, normalised by the upper law's; both in one transform.
+      var top = -Double.infinity
+      let tilts = upper.masses.indices.map { plan.theta * (upper.offset + Double($0) * step) }
+      for k in upper.masses.indices where upper.masses[k] > 0 { top = max(top, log(upper.masses[k]) + tilts[k]) }
+      var sum = 0.0
+      var tilted = upper.masses
+      var tiltedLower = lower.masses
+      for k in tilted.indices {
+        let factor = exp(min(tilts[k] - top, 700))
+        tilted[k] = tilted[k] > 0 ? tilted[k] * factor : 0
+        if k < tiltedLower.count { tiltedLower[k] = tiltedLower[k] > 0 ? tiltedLower[k] * factor : 0 }
+        sum += tilted[k]
+      }
+      let scale = 1 / sum
+      for k in tilted.indices {
+        tilted[k] *= scale
+        real[k & (size - 1)] += tilted[k]
+      }
+      for k in tiltedLower.indices {
+        tiltedLower[k] *= scale
+        imaginary[k & (size - 1)] += tiltedLower[k]
+      }
+      logMoment += count * (top + log(sum))
+      outside.add(tilted, offset: upper.offset, step: step, count: count)
+      transform.forward(&real, &imaginary)
+      spectra.multiply(real, imaginary, power: entry.count)
+    }
+    var (real, imaginary) = spectra.packed(size: size)
+    transform.inverse(&real, &imaginary)
+    // The point of the grid that the window starts at; what lies outside is folded in, and in the budget.
+    let start = ((plan.mean - plan.left - offset) / step - slack).rounded(.down)
+    let shift = Int(start.truncatingRemainder(dividingBy: Double(size)))
+    let first = (shift % size + size) % size
+    let least = offset + start * step
+    // Of the tilted law: folded mass, and rounding of transforms and powers.
+    let folded = outside.probability(low: least, high: least + Double(size - 1) * step)
+    let rounding = 1e-13 + 4e-15 * rounds
+    let logBudget = logMoment + Self.logPeak(plan.theta) + log(folded + rounding)
+    let evaluation = Evaluation(
+      first: first, least: least, step: step, theta: plan.theta, logMoment: logMoment, logBudget: logBudget)
+    switch query {
+    case .epsilon(let delta):
+      return Bounds(
+        lower: evaluation.epsilon(imaginary, infinity: -expm1(logFinite.lower), delta: delta, sign: -1),
+        upper: evaluation.epsilon(real, infinity: -expm1(logFinite.upper), delta: delta, sign: 1))
+    case .delta(let epsilon):
+      return Bounds(
+        lower: evaluation.delta(imaginary, infinity: -expm1(logFinite.lower), epsilon: epsilon, sign: -1),
+        upper: evaluation.delta(real, infinity: -expm1(logFinite.upper), epsilon: epsilon, sign: 1))
+    }
+  }
+
+  /// Chernoff bounds of the tilted laws' mass outside a window.
+  private struct Outside {
+    let right: Double
+    let left: Double
+    var logRight = 0.0
+    var logLeft = 0.0
+
+    init(right: Double, left: Double) {
+      self.right = right
+      self.left = left
+    }
+
+    mutating func add(_ masses: [Double], offset: Double, step: Double, count: Double) {
+      logRight += count * Self.logMoment(masses, offset: offset, step: step, tilt: right)
+      logLeft += count * Self.logMoment(masses, offset: offset, step: step, tilt: -left)
+    }
+
+    /// ln sum m_k e^(t l_k), by Horner's rule in blocks so that nothing overflows.
+    private static func logMoment(_ masses: [Double], offset: Double, step: Double, tilt: Double) -> Double {
+      var top = -Double.infinity
+      for k in masses.indices where masses[k] > 0 { top = max(top, log(masses[k]) + tilt * Double(k) * step) }
+      guard top > -.infinity else { return 0 }
+      var sum = 0.0
+      for k in masses.indices where masses[k] > 0 { sum += masses[k] * exp(tilt * Double(k) * step - top) }
+      return tilt * offset + top + log(sum)
+    }
+
+    func probability(low: Double, high: Double) -> Double {
+      exp(logRight - right * high) + exp(logLeft + left * low)
+    }
+  }
+}
+
+/// Reading epsilon or delta off a composed law.
+private struct Evaluation {
+  let first: Int
+  let least: Double
+  let step: Double
+  let theta: Double
+  let logMoment: Double
+  /// ln of what e^(-theta epsilon) is multiplied with to bound the effect of rounding and folding on delta.
+  let logBudget: Double
+
+  /// delta(e) = infinity + sum over l > e of p (1 - e^(e - l)) +- budget e^(-theta e), from above down to the cell
+  /// where it passes delta.
+  func epsilon(_ tilted: [Double], infinity: Double, delta: Double, sign: Double) -> Double {
+    guard delta > infinity else { return .infinity }
+    let n = tilted.count
+    // Masses above the cell, and those times e^(cell's loss - l).
+    var c1 = 0.0
+    var c2 = 0.0
+    let shrink = exp(-step)
+    for i in stride(from: n - 1, through: 0, by: -1) {
+      let l = least + Double(i) * step
+      let budget = sign * exp(min(logBudget - theta * l, 700))
+      // c2 is relative to l_i here: sum p e^(l_i - l).
+      let value = infinity + c1 - c2 + budget
+      if value >= delta {
+        // In (l_i, l_(i+1)]: infinity + c1 - e^(epsilon - l_i) c2 + budget = delta.
+        let excess = c1 + infinity + budget - delta
+        let epsilon = excess > 0 && c2 > 0 ? l + log(excess / c2) : (sign > 0 ? l + step : l)
+        return max(0, min(max(epsilon, l), l + step))
+      }
+      if l < -step { break }
+      let mass = tilted[(first + i) & (n - 1)] * exp(min(logMoment - theta * l, 700))
+      c1 += mass
+      c2 = (c2 + mass) * shrink
+    }
+    // Not reached in the window, below which there is nothing but the budget.
+    return sign > 0 ? max(0, least) : 0
+  }
+
+  func delta(_ tilted: [Double], infinity: Double, epsilon: Double, sign: Double) -> Double {
+    let n = tilted.count
+    var sum = 0.0
+    for i in stride(from: n - 1, through: 0, by: -1) {
+      let l = least + Double(i) * step
+      if l <= epsilon { break }
+      sum += tilted[(first + i) & (n - 1)] * exp(min(logMoment - theta * l, 700)) * -expm1(epsilon - l)
+    }
+    return max(0, min(1, infinity + sum + sign * exp(min(logBudget - theta * epsilon, 700))))
+  }
+}
+
+/// Spectra of real laws for frequencies 0 ... size / 2: products of powers.
+private struct Spectra {
+  var upperReal: [Double]
+  var upperImaginary: [Double]
+  var lowerReal: [Double]
+  var lowerImaginary: [Double]
+
+  init(count: Int) {
+    upperReal = .init(repeating: 1, count: count)
+    upperImaginary = .init(repeating: 0, count: count)
+    lowerReal = upperReal
+    lowerImaginary = upperImaginary
+  }
+
+  /// `real` + i `imaginary` is the transform of upper + i lower.
+  mutating func multiply(_ real: [Double], _ imaginary: [Double], power: Int) {
+    let size = real.count
+    let count = upperReal.count
+    var a = [Double](repeating: 0, count: count)
+    var b = a
+    var c = a
+    var d = a
+    for k in 0..<count {
+      let j = (size - k) & (size - 1)
+      a[k] = (real[k] + real[j]) / 2
+      b[k] = (imaginary[k] - imaginary[j]) / 2
+      c[k] = (imaginary[k] + imaginary[j]) / 2
+      d[k] = (real[j] - real[k]) / 2
+    }
+    Self.multiply(&upperReal, &upperImaginary, a, b, power: power)
+    Self.multiply(&lowerReal, &lowerImaginary, c, d, power: power)
+  }
+
+  private static func multiply(
+    _ real: inout [Double], _ imaginary: inout [Double], _ a: [Double], _ b: [Double], power: Int
+  ) {
+    let count = real.count
+    real.withUnsafeMutableBufferPointer { real in
+      imaginary.withUnsafeMutableBufferPointer { imaginary in
+        a.withUnsafeBufferPointer { a in
+          b.withUnsafeBufferPointer { b in
+            let block = 256
+            var x = [Double](repeating: 0, count: block)
+            var y = x
+            for start in stride(from: 0, to: count, by: block) {
+              let n = min(block, count - start)
+              x.withUnsafeMutableBufferPointer { x in
+                y.withUnsafeMutableBufferPointer { y in
+                  for i in 0..<n { (x[i], y[i]) = (a[start + i], b[start + i]) }
+                  var rest = power
+                  while rest > 0 {
+                    if rest & 1 == 1 {
+                      for i in 0..<n {
+                        let (u, v) = (real[start + i], imaginary[start + i])
+                        real[start + i] = u * x[i] - v * y[i]
+                        imaginary[start + i] = u * y[i] + v * x[i]
+                      }
+                    }
+                    rest >>= 1
+                    if rest > 0 {
+                      for i in 0..<n {
+                        let (u, v) = (x[i], y[i])
+                        // Below 10^-40 of the largest: 0, before denormal numbers make it slow.
+                        let keep = abs(u) + abs(v) > 1e-40 ? 1.0 : 0.0
+                        x[i] = (u * u - v * v) * keep
+                        y[i] = 2 * u * v * keep
+                      }
+                    }
+                  }
+                  for i in 0..<n {
+                    let keep = abs(real[start + i]) + abs(imaginary[start + i]) > 1e-80 ? 1.0 : 0.0
+                    real[start + i] *= keep
+                    imaginary[start + i] *= keep
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The whole spectrum of upper + i lower.
+  func packed(size: Int) -> ([Double], [Double]) {
+    var real = [Double](repeating: 0, count: size)
+    var imaginary = real
+    for k in 0..<upperReal.count {
+      let j = (size - k) & (size - 1)
+      real[k] = upperReal[k] - lowerImaginary[k]
+      imaginary[k] = upperImaginary[k] + lowerReal[k]
+      if j != k {
+        real[j] = upperReal[k] + lowerImaginary[k]
+        imaginary[j] = lowerReal[k] - upperImaginary[k]
+      }
+    }
+    return (real, imaginary)
+  }
+}
+
+/// Discrete Fourier transforms of one size, a power of two.
+private final class FourierTransform {
+  let size: Int
+  private let cosines: [Double]
+  private let sines: [Double]
+  private var scratchReal: [Double]
+  private var scratchImaginary: [Double]
+
+  init(size: Int) {
+    self.size = size
+    // One quadrant by the platform's functions, the rest by symmetry.
+    cosines = (0..<size).map { cos(2 * Double.pi * Double($0) / Double(size)) }
+    sines = (0..<size).map { -sin(2 * Double.pi * Double($0) / Double(size)) }
+    scratchReal = [Double](repeating: 0, count: size)
+    scratchImaginary = scratchReal
+  }
+
+  func forward(_ real: inout [Double], _ imaginary: inout [Double]) {
+    real.withUnsafeMutableBufferPointer { r in
+      imaginary.withUnsafeMutableBufferPointer { i in
+        scratchReal.withUnsafeMutableBufferPointer { a in
+          scratchImaginary.withUnsafeMutableBufferPointer { b in
+            cosines.withUnsafeBufferPointer { c in
+              sines.withUnsafeBufferPointer { s in
+                Kernels.best.fourierTransform(r, i, scratch: (a, b), cosines: c, sines: s)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Normalised: the inverse of `forward`.
+  func inverse(_ real: inout [Double], _ imaginary: inout [Double]) {
+    // Real and imaginary parts swapped, before and after.
+    forward(&imaginary, &real)
+    let scale = 1 / Double(size)
+    for k in 0..<size {
+      real[k] *= scale
+      imaginary[k] *= scale
+    }
+  }
+}
