@@ -24,6 +24,8 @@ struct DominatingPair: Hashable, Sendable {
     case displacedReplacement
     /// H_a((1 - q) N(-1) + q N(1) || (1 - q) N(-1) + q N(0)) for a >= 1, H_a(N(1) || (1 - q) N(1) + q N(0)) below.
     case displacedZero
+    /// (1 - q) N(-1) + q N(1) against (1 - q) N(-1) + q N(0): what one update attains of the former.
+    case displacedOnce
     /// Any (epsilon, delta) guarantee: both outcomes +-epsilon of randomised response, and delta of no guarantee.
     case blackBox
   }
@@ -46,7 +48,7 @@ struct DominatingPair: Hashable, Sendable {
     case .gaussian, .subsampledReplacement, .blackBox: true
     // The profile at 1/a, times a, plus 1 - a, is the profile at a: the two forms are each other's mirror image.
     case .displacedReplacement: true
-    case .subsampled, .displacedZero: false
+    case .subsampled, .displacedZero, .displacedOnce: false
     }
   }
 
@@ -55,8 +57,17 @@ struct DominatingPair: Hashable, Sendable {
     (kind.rawValue, rate, scale) < (other.kind.rawValue, other.rate, other.scale)
   }
 
-  /// ln(1 - q) of the subsampled pair: no loss is smaller.
-  var leastLoss: Double { kind == .subsampled ? log1p(-rate) : -.infinity }
+  /// No loss is smaller: ln(1 - q) of the subsampled pair; of the displaced one where B (see `Region.position`) has one root.
+  var leastLoss: Double {
+    switch kind {
+    case .subsampled: return log1p(-rate)
+    case .displacedOnce:
+      // a^2 q = 4 c (1 - q)(1 - a), c = e^(-1/s^2), for a < 1.
+      let b = 2 * exp(-1 / (scale * scale)) * (1 - rate) / rate
+      return log(2 / (1 + (1 + 2 / b).squareRoot()))
+    default: return -.infinity
+    }
+  }
 
   /// Intervals of the loss on which it rises with x, disjoint; what else there is are atoms.
   var regions: [Region] {
@@ -77,6 +88,13 @@ struct DominatingPair: Hashable, Sendable {
         belowZero,
         Region(.displaced, rate, scale, (0, .infinity), p: [(1 - rate, -1), (rate, 1)], q: [(1 - rate, -1), (rate, 0)]),
       ]
+    case .displacedOnce:
+      let q: Region.Mixture = [(1 - rate, -1), (rate, 0)]
+      let mirrored: Region.Mixture = [(1 - rate, 1), (rate, -1)]
+      return [
+        Region(.displacedBelow, rate, scale, (leastLoss, 0), p: mirrored, q: [(1 - rate, 1), (rate, 0)]),
+        Region(.displaced, rate, scale, (leastLoss, .infinity), p: [(1 - rate, -1), (rate, 1)], q: q),
+      ]
     case .blackBox: return []
     }
   }
@@ -89,7 +107,7 @@ struct DominatingPair: Hashable, Sendable {
   /// Losses of positive probability with their P-masses; the Q-mass is e^-loss of it.
   var atoms: [(loss: Double, mass: Double)] {
     switch kind {
-    case .gaussian, .subsampled, .subsampledReplacement: return []
+    case .gaussian, .subsampled, .subsampledReplacement, .displacedOnce: return []
     case .displacedReplacement, .displacedZero:
       // What is left at loss 0 has equal mass under both. 1 - q times the total variation for replacement.
       let mass = 1 - regions.reduce(0) { $0 + $1.mass($1.p, from: $1.position($1.low), to: $1.position($1.high)) }
@@ -107,7 +125,12 @@ struct DominatingPair: Hashable, Sendable {
 
 /// A part of a dominating pair: mixtures of normals of deviation s, between whose densities the loss rises with x.
 struct Region: Sendable {
-  enum Shape: Sendable { case shift, mixture, reversedMixture, mirrored, displaced }
+  enum Shape: Sendable {
+    case shift, mixture, reversedMixture, mirrored, displaced
+    /// The other root of `displaced`, in -x: losses below 0.
+    case displacedBelow
+  }
+
   typealias Mixture = [(weight: Double, mean: Double)]
 
   let shape: Shape
@@ -143,9 +166,19 @@ struct Region: Sendable {
       return l < 0 ? -mirroredPosition(-l) : mirroredPosition(l)
     case .displaced:
       // With B = e^((2 x + 1) / (2 s^2)), c = e^(-1/s^2): q c B^2 - a q B - (1 - q)(a - 1) = 0.
-      let w = 4 * exp(-1 / s2) * (1 - rate) / rate * -expm1(-l) * exp(-l)
-      return s2 * (l + log((1 + (1 + w).squareRoot()) / 2)) + 0.5
+      return s2 * (l + log((1 + root(l)) / 2)) + 0.5
+    case .displacedBelow:
+      // The product of both roots is (1 - q)(1 - a) / (q c).
+      let product = log((1 - rate) / rate * -expm1(l)) + 1 / s2
+      return l >= 0 ? .infinity : 0.5 - s2 * (product - l - 1 / s2 - log((1 + root(l)) / 2))
     }
+  }
+
+  /// sqrt(1 + 4 c (1 - q)(a - 1) / (q a^2)) of `displaced`.
+  private func root(_ l: Double) -> Double {
+    let w = 4 * exp(-1 / (scale * scale)) * (1 - rate) / rate * -expm1(-l) * exp(-l)
+    // Both regions of `displacedOnce` begin at the same x.
+    return low < 0 && l <= low ? 0 : max(0, 1 + w).squareRoot()
   }
 
   /// 1 - q + q e^u = e^l, u = (2 x - 1) / (2 s^2).
@@ -153,7 +186,8 @@ struct Region: Sendable {
     let s2 = scale * scale
     if l > 30 { return s2 * (l - log(rate) + log1p(-(1 - rate) * exp(-l))) + 0.5 }
     let odds = expm1(l) / rate
-    return odds <= -1 ? -.infinity : s2 * log1p(odds) + 0.5
+    // No loss is smaller, and rounding must not find one.
+    return odds <= -1 || l <= log1p(-rate) ? -.infinity : s2 * log1p(odds) + 0.5
   }
 
   /// For l >= 0: t = e^(x / s^2) solves t^2 - 2 b t - e^l = 0, b = (1 - q)(e^l - 1) / (2 q c), c = e^(-1 / (2 s^2)).
@@ -175,6 +209,7 @@ struct Region: Sendable {
     case .reversedMixture: return -logMixture((-2 * x - 1) / (2 * s2))
     case .mirrored: return logMixture((2 * x - 1) / (2 * s2)) - logMixture((-2 * x - 1) / (2 * s2))
     case .displaced: return logMixture(2 * x / s2) - logMixture((2 * x + 1) / (2 * s2))
+    case .displacedBelow: return logMixture(-2 * x / s2) - logMixture((1 - 2 * x) / (2 * s2))
     }
   }
 

@@ -73,8 +73,10 @@ struct LossAccountant {
       var size: Int
       var bounds: LossComposition.Bounds
     }
-    var sides: [Side] = (symmetric ? [Direction.remove] : Direction.allCases).map { direction in
+    var sides: [Side] = (symmetric ? [Direction.remove] : Direction.allCases).compactMap { direction in
       let composition = LossComposition(entries: entries, direction: direction)
+      // Beyond the largest loss nothing is left, and there is no tail to look for.
+      if case .delta(let epsilon) = query, epsilon >= composition.largestLoss { return nil }
       let plan = composition.plan(query)
       return Side(
         composition: composition, plan: plan, size: Self.smallest,

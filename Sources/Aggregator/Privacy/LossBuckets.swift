@@ -52,7 +52,7 @@ struct LossBuckets {
       let buckets = max(1, ((aligned - pair.leastLoss) / h).rounded(.up))
       start = aligned - buckets * h
       bounded = (.low, Int(buckets) + 1)
-    } else if pair.kind == .subsampled && range.low - pair.leastLoss < h {
+    } else if range.low - pair.leastLoss < h {
       start = pair.leastLoss
     } else {
       // Regions meet at 0, and 0 is on the grid.
@@ -67,18 +67,16 @@ struct LossBuckets {
     for region in regions {
       // Bucket ends in the region.
       let first = region.low == -.infinity ? 0 : max(0, Int(((region.low - start) / h).rounded(.down)))
-      let last = region.high == .infinity ? n : min(n, Int(((region.high - start) / h).rounded()))
+      let last = region.high == .infinity ? n : min(n, Int(((region.high - start) / h).rounded(.up)))
       if region.high == .infinity {
         let x = region.position(start + Double(n) * h)
         above.p += region.mass(region.p, from: x, to: .infinity)
         above.q += region.mass(region.q, from: x, to: .infinity)
       }
-      if region.low == -.infinity || region.low >= start - h {
-        let x = region.position(max(start, region.low))
-        if region.low == -.infinity {
-          below.p += region.mass(region.p, from: -.infinity, to: x)
-          below.q += region.mass(region.q, from: -.infinity, to: x)
-        }
+      if region.low < start {
+        let (from, to) = (region.position(region.low), region.position(min(start, region.high)))
+        below.p += region.mass(region.p, from: from, to: to)
+        below.q += region.mass(region.q, from: from, to: to)
       }
       guard last > first else { continue }
       region.addMasses(offset: start, step: h, first: first, last: last, p: &p, q: &q)
@@ -131,11 +129,15 @@ struct LossBuckets {
   /// Where the grid goes so that the bounded end of the loss is no worse for a lower bound than any other bucket: l with
   /// ln P/Q of (least loss, l + h] = l. Nil where the loss has no end that matters.
   private static func alignment(_ pair: DominatingPair, step h: Double, lowest: Double) -> Double? {
-    guard pair.kind == .subsampled, lowest - pair.leastLoss < 4 * h, let region = pair.regions.first else { return nil }
+    guard lowest - pair.leastLoss < 4 * h else { return nil }
+    let regions = pair.regions
     let excess = { (l: Double) -> Double in
-      let x = region.position(l + h)
-      let p = region.mass(region.p, from: -.infinity, to: x)
-      let q = region.mass(region.q, from: -.infinity, to: x)
+      var (p, q) = (0.0, 0.0)
+      for region in regions where region.low < l + h {
+        let (from, to) = (region.position(region.low), region.position(min(l + h, region.high)))
+        p += region.mass(region.p, from: from, to: to)
+        q += region.mass(region.q, from: from, to: to)
+      }
       return p > 1e-290 && q > 1e-290 ? log(p / q) - l : .infinity
     }
     var low = pair.leastLoss - h
@@ -153,6 +155,9 @@ extension DominatingPair {
   /// Losses between which lies all but P-mass `cut` above and Q-mass `cut` below.
   func lossRange(cut: Double) -> (low: Double, high: Double) {
     if kind == .blackBox { return (-rate, rate) }
+    if kind == .displacedOnce {
+      return (leastLoss, regions.map { $0.high > 0 ? $0.loss($0.cut($0.p, tail: cut, above: true)) : 0 }.max() ?? 0)
+    }
     var low = 0.0
     var high = 0.0
     for region in regions {

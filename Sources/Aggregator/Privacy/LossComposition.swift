@@ -48,7 +48,7 @@ struct LossComposition {
           let step = min(s / 4, 0.3 * max(s * s, 0.02 * s))
           let means = region.p.map(\.mean) + region.q.map(\.mean)
           var low = max(region.position(region.low), region.cut(region.q, tail: cut, above: false))
-          if region.low == entry.pair.leastLoss { low = max(low, (means.min() ?? 0) - 12 * s) }
+          if region.low > -.infinity { low = max(low, (means.min() ?? 0) - 12 * s) }
           let high = min(region.position(region.high), region.cut(region.p, tail: cut, above: true))
           guard high > low else { continue }
           let n = Int(((high - low) / step).rounded(.up))
@@ -214,6 +214,14 @@ struct LossComposition {
     return LossBuckets(pair, step: step, range: range).reversed()
   }
 
+  /// No loss of all rounds together is larger.
+  var largestLoss: Double {
+    entries.reduce(0) { sum, entry in
+      let loss = direction == .add && !entry.pair.isSymmetric ? -entry.pair.leastLoss : .infinity
+      return sum + Double(entry.count) * loss
+    }
+  }
+
   /// Both bounds with a window of 2^logSize points.
   func bounds(_ query: Query, plan: Plan, logSize: Int) -> Bounds {
     let size = 1 << logSize
@@ -296,6 +304,9 @@ struct LossComposition {
     let left: Double
     var logRight = 0.0
     var logLeft = 0.0
+    /// No sum lies beyond these.
+    var least = 0.0
+    var most = 0.0
 
     init(right: Double, left: Double) {
       self.right = right
@@ -303,6 +314,8 @@ struct LossComposition {
     }
 
     mutating func add(_ masses: [Double], offset: Double, step: Double, count: Double) {
+      least += count * offset
+      most += count * (offset + Double(masses.count - 1) * step)
       logRight += count * Self.logMoment(masses, offset: offset, step: step, tilt: right)
       logLeft += count * Self.logMoment(masses, offset: offset, step: step, tilt: -left)
     }
@@ -318,7 +331,7 @@ struct LossComposition {
     }
 
     func probability(low: Double, high: Double) -> Double {
-      exp(logRight - right * high) + exp(logLeft + left * low)
+      (most <= high ? 0 : exp(logRight - right * high)) + (least >= low ? 0 : exp(logLeft + left * low))
     }
   }
 }

@@ -59,15 +59,18 @@ public struct PrivacyPlan: Sendable, Equatable {
     switch noise {
     case .multiplier(let z): noiseMultiplier = z
     case .targetEpsilon(let target):
-      noiseMultiplier = try accountant.calibratedNoiseMultiplier(
-        targetEpsilon: target, delta: delta - truncationDelta, rounds: rounds, sampling: sampling, relation: relation)
+      // The account is for C (1 + 10^-6): one bit up, so that taking the margin off again does not fall below.
+      noiseMultiplier =
+        (try accountant.calibratedNoiseMultiplier(
+          targetEpsilon: target, delta: delta - truncationDelta, rounds: rounds, sampling: sampling, relation: relation
+        ).noiseMultiplier * PrivacyEvent.sensitivityMargin).nextUp
     }
     let noiseScale = noiseMultiplier * clippingNorm / Double(largestCohort).squareRoot()
     guard noiseScale > 0, noiseScale.isFinite else {
       throw .unproved("a clipping norm of \(clippingNorm) leaves a noise of \(noiseScale) for each client")
     }
     // Refused before the first round, not after the last.
-    let event = PrivacyEvent(noiseMultiplier: noiseMultiplier, sampling: sampling, relation: relation)
+    let event = Self.event(noiseMultiplier, sampling, relation)
     plannedSpending = try accountant.spending(event, rounds: rounds, delta: delta - truncationDelta)
   }
 
@@ -76,14 +79,24 @@ public struct PrivacyPlan: Sendable, Equatable {
     case targetEpsilon(Double)
   }
 
-  /// What one round releases.
-  public var event: PrivacyEvent {
-    PrivacyEvent(noiseMultiplier: noiseMultiplier, sampling: sampling, relation: relation)
+  /// What one round releases, as the accountant sees it: with a noise multiplier that allows for rounding.
+  public var event: PrivacyEvent { Self.event(noiseMultiplier, sampling, relation) }
+
+  private static func event(_ z: Double, _ sampling: Sampling, _ relation: Relation) -> PrivacyEvent {
+    PrivacyEvent(noiseMultiplier: z / PrivacyEvent.sensitivityMargin, sampling: sampling, relation: relation)
   }
 
-  /// Epsilon of the first `rounds` rounds at the plan's delta.
+  /// The delta that is left for the composed rounds.
+  public var roundsDelta: Double { delta - truncationDelta }
+
+  /// Epsilon of the first `rounds` rounds, at most the planned ones, at the plan's delta. Precise for all planned rounds; about
+  /// 10^-3 wide before.
   public func spending(rounds: Int) throws(PrivacyRefusal) -> Accountant.Spending {
-    try accountant.spending(event, rounds: rounds, delta: delta - truncationDelta)
+    if rounds >= plannedRounds { return plannedSpending }
+    let spending = try accountant.spending(event, rounds: rounds, delta: roundsDelta, precision: .coarse)
+    // Fewer rounds never cost more.
+    return Accountant.Spending(
+      epsilon: min(spending.epsilon, plannedSpending.epsilon), lowerBound: spending.lowerBound)
   }
 
   /// sigma = z C / sqrt(m_max): the deviation of one client's noise. A public constant: shares that depended on the
