@@ -304,6 +304,8 @@ struct LossComposition {
     let left: Double
     var logRight = 0.0
     var logLeft = 0.0
+    var direct = 0.0
+    var logRest = 0.0
     /// No sum lies beyond these.
     var least = 0.0
     var most = 0.0
@@ -314,6 +316,11 @@ struct LossComposition {
     }
 
     mutating func add(_ masses: [Double], offset: Double, step: Double, count: Double) {
+      // All that was cut off below sits at the first point, where Chernoff's bound may be poor.
+      var rest = masses
+      rest[0] = 0
+      direct += count * masses[0]
+      logRest += count * Self.logMoment(rest, offset: offset, step: step, tilt: -left)
       least += count * offset
       most += count * (offset + Double(masses.count - 1) * step)
       logRight += count * Self.logMoment(masses, offset: offset, step: step, tilt: right)
@@ -331,7 +338,8 @@ struct LossComposition {
     }
 
     func probability(low: Double, high: Double) -> Double {
-      (most <= high ? 0 : exp(logRight - right * high)) + (least >= low ? 0 : exp(logLeft + left * low))
+      (most <= high ? 0 : exp(logRight - right * high))
+        + (least >= low ? 0 : min(exp(logLeft + left * low), direct + exp(logRest + left * low)))
     }
   }
 }
