@@ -192,6 +192,20 @@ public struct Kernels: Sendable {
     operations.pointee.sides(x0, e, f, n, x.count / 8)
   }
 
+  /// e^x in place, x cut to [-700, 700], to 15 digits; a multiple of 8 of them.
+  public func exponentiate(_ x: UnsafeMutableBufferPointer<Double>) {
+    precondition(x.count % 8 == 0)
+    guard let address = x.baseAddress else { return }
+    operations.pointee.exps(address, address, x.count / 8)
+  }
+
+  /// ln(1 + x) in place, minus infinity for x <= -1, to 15 digits; a multiple of 8 of them.
+  public func log1p(_ x: UnsafeMutableBufferPointer<Double>) {
+    precondition(x.count % 8 == 0)
+    guard let address = x.baseAddress else { return }
+    operations.pointee.log1ps(address, address, x.count / 8)
+  }
+
   /// Pr[Z > z] of a standard normal where z > 0, -Pr[Z < z] elsewhere, to 14 digits; counts are alike and multiples of 8.
   public func signedTails(_ z: UnsafeBufferPointer<Double>, into tails: UnsafeMutableBufferPointer<Double>) {
     precondition(z.count % 8 == 0 && z.count == tails.count)

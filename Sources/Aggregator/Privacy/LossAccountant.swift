@@ -95,7 +95,9 @@ struct LossAccountant {
       // Widths go with the square of the step.
       let own = sides[worst].bounds.upper - sides[worst].bounds.lower
       let steps = max(1, Int((log2(own / goal) / 2).rounded(.up)))
-      sides[worst].size = min(sides[worst].size + min(steps, 8), Self.largest)
+      // The first look is too coarse to tell how far to go.
+      let most = sides[worst].size == Self.smallest ? 3 : 8
+      sides[worst].size = min(sides[worst].size + min(steps, most), Self.largest)
       let side = sides[worst]
       switch query {
       case .epsilon(let delta):

@@ -89,11 +89,9 @@ struct LossBuckets {
     }
     // p = low + high, q e^(l_k) = low + high e^-h.
     let shrink = -expm1(-h)
-    var l = start
+    let ratios = VectorMath.exponentials(from: start, step: h, count: n)
     for k in 0..<n {
-      l = start + Double(k) * h
-      let scaled = q[k] * exp(l)
-      let up = max(0, min(p[k], (p[k] - scaled) / shrink))
+      let up = max(0, min(p[k], (p[k] - q[k] * ratios[k]) / shrink))
       q[k] = up
       p[k] -= up
     }
@@ -107,8 +105,9 @@ struct LossBuckets {
   func reversed() -> LossBuckets {
     var other = self
     let n = count
+    let ratios = VectorMath.exponentials(from: -offset, step: -step, count: n)
     for k in 0..<n {
-      let ratio = exp(-loss(k))
+      let ratio = ratios[k]
       other.high[n - 1 - k] = low[k] * ratio
       other.low[n - 1 - k] = high[k] * ratio * exp(-step)
     }
@@ -171,12 +170,35 @@ extension DominatingPair {
 }
 
 extension Region {
+  /// x for a row of losses, which are in the region but for the first and the last.
+  ///
+  /// Rounding of e^l - 1 moves an end of a bucket by 10^-16 in l, for both laws alike.
+  private func positions(offset: Double, step: Double, count: Int) -> [Double] {
+    let s2 = scale * scale
+    switch shape {
+    case .mixture, .reversedMixture:
+      // Of -l, and minus what comes out, for the reversed one.
+      let sign = shape == .mixture ? 1.0 : -1.0
+      var x = VectorMath.exponentials(from: sign * offset, step: sign * step, count: count)
+      for i in 0..<count { x[i] = (x[i] - 1) / rate }
+      x.withUnsafeMutableBufferPointer { Kernels.best.log1p($0) }
+      for i in 0..<count {
+        let l = offset + Double(i) * step
+        x[i] = sign * l > 30 ? position(l) : sign * (s2 * x[i] + 0.5)
+      }
+      return x
+    default:
+      return (0..<count).map { position(min(max(offset + Double($0) * step, low), high)) }
+    }
+  }
+
   /// Adds the masses of buckets first ..< last of a grid.
   func addMasses(offset: Double, step: Double, first: Int, last: Int, p: inout [Double], q: inout [Double]) {
     let count = last - first + 1
     let padded = (count + 7) / 8 * 8
-    var x = [Double](repeating: 0, count: padded)
-    for i in 0..<count { x[i] = position(min(max(offset + Double(first + i) * step, low), high)) }
+    var x = positions(offset: offset + Double(first) * step, step: step, count: padded)
+    x[0] = position(min(max(offset + Double(first) * step, low), high))
+    x[count - 1] = position(min(max(offset + Double(last) * step, low), high))
     for i in count..<padded { x[i] = x[count - 1] }
     var z = x
     var tails = x
@@ -339,5 +361,19 @@ extension LossBuckets {
     }
     if let t = kept.last, w[t] < 0 { return nil }
     return w
+  }
+}
+
+/// Functions of whole rows.
+enum VectorMath {
+  /// e^(from + k step) for k < count, rounded up to a multiple of 8; exponents are cut to +-700.
+  static func exponentials(from: Double, step: Double, count: Int) -> [Double] {
+    let padded = (count + 7) / 8 * 8
+    var x = [Double](unsafeUninitializedCapacity: padded) { buffer, filled in
+      for k in 0..<padded { buffer[k] = from + Double(k) * step }
+      filled = padded
+    }
+    x.withUnsafeMutableBufferPointer { Kernels.best.exponentiate($0) }
+    return x
   }
 }

@@ -232,6 +232,8 @@ struct LossComposition {
     let half = size / 2 + 1
     // Spectra of the upper and the lower law, composed.
     var spectra = Spectra(count: half)
+    var real = [Double](repeating: 0, count: size)
+    var imaginary = real
     var logMoment = 0.0
     var offset = 0.0
     var logFinite = (upper: 0.0, lower: 0.0)
@@ -244,36 +246,34 @@ struct LossComposition {
       offset += count * upper.offset
       logFinite.upper += count * log1p(-upper.infinity)
       logFinite.lower += count * log1p(-lower.infinity)
-      var real = [Double](repeating: 0, count: size)
-      var imaginary = [Double](repeating: 0, count: size)
-      // Tilted masses, normalised by the upper law's; both in one transform.
-      var top = -Double.infinity
-      let tilts = upper.masses.indices.map { plan.theta * (upper.offset + Double($0) * step) }
-      for k in upper.masses.indices where upper.masses[k] > 0 { top = max(top, log(upper.masses[k]) + tilts[k]) }
-      var sum = 0.0
+      // Tilted masses, normalised by the upper law's; both in one transform. The first estimate of the norm is good enough
+      // for nothing to overflow.
+      let estimate = plan.moments.cumulant(index, plan.theta)
+      let n = upper.masses.count
+      let factors = VectorMath.exponentials(
+        from: plan.theta * upper.offset - estimate, step: plan.theta * step, count: n)
       var tilted = upper.masses
-      var tiltedLower = lower.masses
-      for k in tilted.indices {
-        let factor = exp(min(tilts[k] - top, 700))
-        tilted[k] = tilted[k] > 0 ? tilted[k] * factor : 0
-        if k < tiltedLower.count { tiltedLower[k] = tiltedLower[k] > 0 ? tiltedLower[k] * factor : 0 }
+      var sum = 0.0
+      for k in 0..<n {
+        tilted[k] *= factors[k]
         sum += tilted[k]
       }
       let scale = 1 / sum
-      for k in tilted.indices {
+      for k in 0..<size {
+        real[k] = 0
+        imaginary[k] = 0
+      }
+      for k in 0..<n {
         tilted[k] *= scale
         real[k & (size - 1)] += tilted[k]
       }
-      for k in tiltedLower.indices {
-        tiltedLower[k] *= scale
-        imaginary[k & (size - 1)] += tiltedLower[k]
-      }
-      logMoment += count * (top + log(sum))
+      for k in lower.masses.indices { imaginary[k & (size - 1)] += lower.masses[k] * factors[k] * scale }
+      logMoment += count * (estimate + log(sum))
       outside.add(tilted, offset: upper.offset, step: step, count: count)
       transform.forward(&real, &imaginary)
       spectra.multiply(real, imaginary, power: entry.count)
     }
-    var (real, imaginary) = spectra.packed(size: size)
+    (real, imaginary) = spectra.packed(size: size)
     transform.inverse(&real, &imaginary)
     // The point of the grid that the window starts at; what lies outside is folded in, and in the budget.
     let start = ((plan.mean - plan.left - offset) / step - slack).rounded(.down)
@@ -316,25 +316,22 @@ struct LossComposition {
     }
 
     mutating func add(_ masses: [Double], offset: Double, step: Double, count: Double) {
-      // All that was cut off below sits at the first point, where Chernoff's bound may be poor.
-      var rest = masses
-      rest[0] = 0
-      direct += count * masses[0]
-      logRest += count * Self.logMoment(rest, offset: offset, step: step, tilt: -left)
+      let n = masses.count
       least += count * offset
-      most += count * (offset + Double(masses.count - 1) * step)
-      logRight += count * Self.logMoment(masses, offset: offset, step: step, tilt: right)
-      logLeft += count * Self.logMoment(masses, offset: offset, step: step, tilt: -left)
-    }
-
-    /// ln sum m_k e^(t l_k), by Horner's rule in blocks so that nothing overflows.
-    private static func logMoment(_ masses: [Double], offset: Double, step: Double, tilt: Double) -> Double {
-      var top = -Double.infinity
-      for k in masses.indices where masses[k] > 0 { top = max(top, log(masses[k]) + tilt * Double(k) * step) }
-      guard top > -.infinity else { return 0 }
-      var sum = 0.0
-      for k in masses.indices where masses[k] > 0 { sum += masses[k] * exp(tilt * Double(k) * step - top) }
-      return tilt * offset + top + log(sum)
+      most += count * (offset + Double(n - 1) * step)
+      // Exponents relative to the far end are at most 0; cut at -700 they only make the bounds larger.
+      let ups = VectorMath.exponentials(from: -right * Double(n - 1) * step, step: right * step, count: n)
+      let downs = VectorMath.exponentials(from: 0, step: -left * step, count: n)
+      var (up, down) = (0.0, 0.0)
+      for k in 0..<n {
+        up += masses[k] * ups[k]
+        down += masses[k] * downs[k]
+      }
+      // All that was cut off below sits at the first point, where Chernoff's bound may be poor.
+      direct += count * masses[0]
+      logRight += count * (log(up) + right * (offset + Double(n - 1) * step))
+      logLeft += count * (log(down) - left * offset)
+      logRest += count * (log(max(0, down - masses[0]) + 1e-16 * down) - left * offset)
     }
 
     func probability(low: Double, high: Double) -> Double {

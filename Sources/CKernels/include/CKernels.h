@@ -107,6 +107,10 @@ typedef struct {
       const double *cells, double count, double inverse, const double *choice, const double *place, double *u,
       double *log_mass, size_t groups);
 
+  /// out[i] = e^x[i], x cut to [-700, 700], and ln(1 + x[i]), minus infinity for x <= -1; 8 a group, to 15 digits.
+  void (*exps)(const double *x, double *out, size_t groups);
+  void (*log1ps)(const double *x, double *out, size_t groups);
+
   /// out[i] = Pr[Z > z[i]] of a standard normal Z where z[i] > 0, -Pr[Z < z[i]] elsewhere, 8 a group: the mass between two
   /// points is their difference, and 1 where the sign changes.
   void (*signed_tails)(const double *z, double *out, size_t groups);
