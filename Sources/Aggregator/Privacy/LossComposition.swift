@@ -273,7 +273,7 @@ struct LossComposition {
       transform.forward(&real, &imaginary)
       spectra.multiply(real, imaginary, power: entry.count)
     }
-    (real, imaginary) = spectra.packed(size: size)
+    spectra.unpack(&real, &imaginary)
     transform.inverse(&real, &imaginary)
     // The point of the grid that the window starts at; what lies outside is folded in, and in the budget.
     let start = ((plan.mean - plan.left - offset) / step - slack).rounded(.down)
@@ -410,64 +410,60 @@ private struct Spectra {
   mutating func multiply(_ real: [Double], _ imaginary: [Double], power: Int) {
     let size = real.count
     let count = upperReal.count
-    var a = [Double](repeating: 0, count: count)
-    var b = a
-    var c = a
-    var d = a
-    for k in 0..<count {
-      let j = (size - k) & (size - 1)
-      a[k] = (real[k] + real[j]) / 2
-      b[k] = (imaginary[k] - imaginary[j]) / 2
-      c[k] = (imaginary[k] + imaginary[j]) / 2
-      d[k] = (real[j] - real[k]) / 2
+    let block = 256
+    // Powers of a block of both, in the first-level cache.
+    var x = [Double](repeating: 0, count: block)
+    var y = x
+    for start in stride(from: 0, to: count, by: block) {
+      let n = min(block, count - start)
+      for i in 0..<n {
+        let k = start + i
+        let j = (size - k) & (size - 1)
+        x[i] = (real[k] + real[j]) / 2
+        y[i] = (imaginary[k] - imaginary[j]) / 2
+      }
+      Self.multiply(&upperReal, &upperImaginary, start, &x, &y, n, power: power)
+      for i in 0..<n {
+        let k = start + i
+        let j = (size - k) & (size - 1)
+        x[i] = (imaginary[k] + imaginary[j]) / 2
+        y[i] = (real[j] - real[k]) / 2
+      }
+      Self.multiply(&lowerReal, &lowerImaginary, start, &x, &y, n, power: power)
     }
-    Self.multiply(&upperReal, &upperImaginary, a, b, power: power)
-    Self.multiply(&lowerReal, &lowerImaginary, c, d, power: power)
   }
 
   private static func multiply(
-    _ real: inout [Double], _ imaginary: inout [Double], _ a: [Double], _ b: [Double], power: Int
+    _ real: inout [Double], _ imaginary: inout [Double], _ start: Int, _ x: inout [Double], _ y: inout [Double], _ n: Int,
+    power: Int
   ) {
-    let count = real.count
     real.withUnsafeMutableBufferPointer { real in
       imaginary.withUnsafeMutableBufferPointer { imaginary in
-        a.withUnsafeBufferPointer { a in
-          b.withUnsafeBufferPointer { b in
-            let block = 256
-            var x = [Double](repeating: 0, count: block)
-            var y = x
-            for start in stride(from: 0, to: count, by: block) {
-              let n = min(block, count - start)
-              x.withUnsafeMutableBufferPointer { x in
-                y.withUnsafeMutableBufferPointer { y in
-                  for i in 0..<n { (x[i], y[i]) = (a[start + i], b[start + i]) }
-                  var rest = power
-                  while rest > 0 {
-                    if rest & 1 == 1 {
-                      for i in 0..<n {
-                        let (u, v) = (real[start + i], imaginary[start + i])
-                        real[start + i] = u * x[i] - v * y[i]
-                        imaginary[start + i] = u * y[i] + v * x[i]
-                      }
-                    }
-                    rest >>= 1
-                    if rest > 0 {
-                      for i in 0..<n {
-                        let (u, v) = (x[i], y[i])
-                        // Below 10^-40 of the largest: 0, before denormal numbers make it slow.
-                        let keep = abs(u) + abs(v) > 1e-40 ? 1.0 : 0.0
-                        x[i] = (u * u - v * v) * keep
-                        y[i] = 2 * u * v * keep
-                      }
-                    }
-                  }
-                  for i in 0..<n {
-                    let keep = abs(real[start + i]) + abs(imaginary[start + i]) > 1e-80 ? 1.0 : 0.0
-                    real[start + i] *= keep
-                    imaginary[start + i] *= keep
-                  }
+        x.withUnsafeMutableBufferPointer { x in
+          y.withUnsafeMutableBufferPointer { y in
+            var rest = power
+            while rest > 0 {
+              if rest & 1 == 1 {
+                for i in 0..<n {
+                  let (u, v) = (real[start + i], imaginary[start + i])
+                  real[start + i] = u * x[i] - v * y[i]
+                  imaginary[start + i] = u * y[i] + v * x[i]
                 }
               }
+              rest >>= 1
+              guard rest > 0 else { break }
+              for i in 0..<n {
+                let (u, v) = (x[i], y[i])
+                // Below 10^-40 of the largest: 0, before denormal numbers make it slow.
+                let keep = abs(u) + abs(v) > 1e-40 ? 1.0 : 0.0
+                x[i] = (u * u - v * v) * keep
+                y[i] = 2 * u * v * keep
+              }
+            }
+            for i in 0..<n {
+              let keep = abs(real[start + i]) + abs(imaginary[start + i]) > 1e-80 ? 1.0 : 0.0
+              real[start + i] *= keep
+              imaginary[start + i] *= keep
             }
           }
         }
@@ -476,9 +472,8 @@ private struct Spectra {
   }
 
   /// The whole spectrum of upper + i lower.
-  func packed(size: Int) -> ([Double], [Double]) {
-    var real = [Double](repeating: 0, count: size)
-    var imaginary = real
+  func unpack(_ real: inout [Double], _ imaginary: inout [Double]) {
+    let size = real.count
     for k in 0..<upperReal.count {
       let j = (size - k) & (size - 1)
       real[k] = upperReal[k] - lowerImaginary[k]
@@ -488,7 +483,6 @@ private struct Spectra {
         imaginary[j] = lowerReal[k] - upperImaginary[k]
       }
     }
-    return (real, imaginary)
   }
 }
 
@@ -503,8 +497,16 @@ private final class FourierTransform {
   init(size: Int) {
     self.size = size
     // One quadrant by the platform's functions, the rest by symmetry.
-    cosines = (0..<size).map { cos(2 * Double.pi * Double($0) / Double(size)) }
-    sines = (0..<size).map { -sin(2 * Double.pi * Double($0) / Double(size)) }
+    var c = [Double](repeating: 0, count: size)
+    var s = c
+    let quarter = size / 4
+    for k in 0...quarter {
+      let angle = 2 * Double.pi * Double(k) / Double(size)
+      (c[k], s[k]) = (cos(angle), -sin(angle))
+    }
+    for k in 0..<quarter { (c[size / 2 - k], s[size / 2 - k]) = (-c[k], s[k]) }
+    for k in 1..<size / 2 { (c[size - k], s[size - k]) = (c[k], -s[k]) }
+    (cosines, sines) = (c, s)
     scratchReal = [Double](repeating: 0, count: size)
     scratchImaginary = scratchReal
   }
