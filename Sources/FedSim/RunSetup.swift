@@ -59,7 +59,10 @@ public struct RunSetup: Sendable {
   var isChannelExact: Bool { (try? channel.makeCodec())?.descriptor.isExact ?? false }
 
   /// The plan, where its epsilon holds.
-  var guaranteedPlan: PrivacyPlan? { isChannelExact ? plan : nil }
+  public var guaranteedPlan: PrivacyPlan? { isChannelExact ? plan : nil }
+
+  /// The rounds that a run has: what the scenario says, or what its budget pays for.
+  public var lastRound: Int { guaranteedPlan?.affordedRounds ?? scenario.rounds }
 
   func makeServer() -> Server {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
@@ -150,19 +153,13 @@ public struct RunSetup: Sendable {
     do throws(PrivacyRefusal) {
       return try PrivacyPlan(
         population: clients, clippingNorm: privacy.clippingNorm, noise: privacy.noise, sampling: sampling,
-        relation: privacy.relation, accountant: privacy.accountant, delta: delta, rounds: scenario.rounds)
+        relation: privacy.relation, accountant: privacy.accountant, delta: delta, rounds: scenario.rounds,
+        budget: privacy.budget)
     } catch {
-      // Fixed-size cohorts are refused for what they are; otherwise relation or accountant do not fit the cohort.
-      let path: String =
-        if case .fixedSize = sampling {
-          "cohort.sampling"
-        } else if privacy.relation == .replaceOne {
-          "privacy.relation"
-        } else if privacy.accountant == .gaussian {
-          "privacy.accountant"
-        } else {
-          "privacy"
-        }
+      // What is refused is an accountant that has no proof for the cohort, or a budget for less than a round.
+      let path =
+        error.description.contains("budget")
+        ? "privacy.budget" : privacy.accountant == .pld ? "privacy" : "privacy.accountant"
       throw scenario.file.refusal(at: path, error.description)
     }
   }
@@ -230,6 +227,11 @@ public struct RunSetup: Sendable {
       warnings.append(
         "delta = \(plan.delta) for \(clients) clients: N delta = \(expected) is above 0.1. Delta bounds the chance that a "
           + "client's data are simply exposed.")
+    }
+    if plan.affordedRounds < scenario.rounds {
+      warnings.append(
+        "the budget pays for \(plan.affordedRounds) of \(scenario.rounds) rounds: the run ends there, at epsilon "
+          + "\(Text.fixedUp(plan.plannedSpending.epsilon, 4)).")
     }
     if plan.plannedSpending.epsilon > 20 {
       warnings.append(

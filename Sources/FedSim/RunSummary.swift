@@ -11,6 +11,8 @@ public struct RunSummary: Sendable {
 
   public enum StopReason: String, Sendable {
     case rounds
+    /// The next round would have cost more than `privacy.budget`.
+    case budget
     case interrupted
   }
 
@@ -71,6 +73,7 @@ public struct RunSummary: Sendable {
       "epsilon": .optional(spending?.epsilon), "epsilonLowerBound": .optional(spending?.lowerBound),
       "epsilonOfRoundsDone": .optional(records.last?.spending?.epsilon), "delta": .optional(plan?.delta),
       "truncationDelta": .optional(plan?.truncationDelta),
+      "budget": .optional(setup.scenario.privacy?.budget),
       "accountant": plan.map { .string($0.accountant.rawValue) } ?? .null,
       "relation": plan.map { .string($0.relation.rawValue) } ?? .null,
       "sampling": .string(setup.sampler.sampling.name), "samplingRate": .number(setup.sampler.sampling.rate),
@@ -88,6 +91,7 @@ public struct RunSummary: Sendable {
     summary["guarantee"] = .string(statement.kind)
     summary["guaranteeStatement"] = .string(statement.sentence)
     if let theorem = statement.theorem { summary["theorem"] = .string(theorem) }
+    summary["views"] = .array(Views(setup, records: records).rows.map(\.json))
     summary["outsideGuarantee"] = .array(statement.outsideGuarantee.map { .string($0) })
     summary["hardening"] = .string(GuaranteeStatement.hardening)
     return .object(summary)

@@ -46,6 +46,8 @@ public struct Scenario: Sendable {
     public let delta: Double?
     public let relation: Relation
     public let accountant: Accountant
+    /// A round after which epsilon would be above this is not run.
+    public let budget: Double?
   }
 
   /// - Throws: `ScenarioError` where two keys do not go together.
@@ -62,7 +64,7 @@ public struct Scenario: Sendable {
     learningRate = keys.number("training.learningRate")
     optimizer = .fedavg(learningRate: keys.number("server.learningRate"))
     cohort = try Self.cohort(keys, file)
-    privacy = try Self.privacy(keys, file, cohort)
+    privacy = try Self.privacy(keys, file)
     codec = CodecName(rawValue: keys.string("channel.codec"))
     codecOptions = CodecOptions(
       draws: keys.integer("channel.draws"), fixedLength: keys.flag("channel.fixedLength"),
@@ -123,7 +125,7 @@ public struct Scenario: Sendable {
   }
 
   private static func privacy(
-    _ keys: ResolvedKeys, _ file: ScenarioFile, _ cohort: Cohort
+    _ keys: ResolvedKeys, _ file: ScenarioFile
   ) throws(ScenarioError) -> Privacy? {
     guard keys.optional("privacy") != nil else { return nil }
     let multiplier = keys.optional("privacy.noiseMultiplier")?.double
@@ -140,12 +142,11 @@ public struct Scenario: Sendable {
           : "found both \"noiseMultiplier\" and \"targetEpsilon\"",
         allowed: "exactly one of the two; null unsets the other")
     }
-    let standard: Accountant = if case .everyone = cohort { .gaussian } else { .rdp }
-    let named: Accountant? =
-      if case .string(let name)? = keys.optional("privacy.accountant") { Accountant(rawValue: name) } else { nil }
     return Privacy(
       clippingNorm: keys.number("privacy.clippingNorm"), noise: noise,
       delta: keys.optional("privacy.delta")?.double,
-      relation: Relation(rawValue: keys.string("privacy.relation")) ?? .zeroOut, accountant: named ?? standard)
+      relation: Relation(rawValue: keys.string("privacy.relation")) ?? .zeroOut,
+      accountant: Accountant(rawValue: keys.string("privacy.accountant")) ?? .pld,
+      budget: keys.optional("privacy.budget")?.double)
   }
 }

@@ -144,7 +144,8 @@ extension ScenarioKey {
 
     key(
       "cohort.sampling", .choice(["poisson", "fixed-size", "everyone"], later: []), .required,
-      "how the clients of a round are drawn; `fixed-size` only without privacy, as no epsilon is proved for it yet"),
+      "how the clients of a round are drawn; at fixed size a client that is left out makes room for another, which costs far more "
+        + "epsilon at the same noise"),
     key(
       "cohort.size", .integer(1...10_000_000), .unset("needed for `poisson` and `fixed-size`"),
       "number of drawn clients, the expected one for `poisson`: sampling rate q = size / clients"),
@@ -170,11 +171,12 @@ extension ScenarioKey {
       "privacy.relation", .choice(["zero-out", "add-or-remove", "replace-one"], later: []), .value("zero-out"),
       "which data sets are neighbours; the unit is a client with all its examples"),
     key(
-      "privacy.accountant", .choice(["rdp", "gaussian"], later: ["pld"]),
-      .unset("`rdp` for Poisson cohorts, `gaussian` for everyone"),
-      "how epsilon is computed"),
+      "privacy.accountant", .choice(["pld", "rdp", "gaussian"], later: []), .value("pld"),
+      "how epsilon is computed: `pld` from above and below for every cohort and relation, `rdp` (upper bounds) and `gaussian` "
+        + "(everyone) as cross-checks"),
     key(
-      "privacy.budget", .onlyNeutral(.null), .unset("no budget"), "stop before a round that would exceed this epsilon"),
+      "privacy.budget", .number(low: 1e-3, isLowIncluded: true, high: 1e4, isHighIncluded: true), .unset("no budget"),
+      "stop before the first round after which epsilon would be above this; what was done is kept"),
 
     key(
       "channel.codec",

@@ -30,11 +30,11 @@ public struct Simulation: Sendable {
 
   /// One round, from top to bottom.
   ///
-  /// - Returns: what happened; nil when all rounds are done.
+  /// - Returns: what happened; nil when all rounds are done, or all that the budget pays for.
   public mutating func nextRound() throws -> RoundRecord? {
-    guard round < setup.scenario.rounds else { return nil }
+    guard round < setup.lastRound else { return nil }
     let next = round + 1
-    let evaluates = next % setup.scenario.evaluateEvery == 0 || next == setup.scenario.rounds
+    let evaluates = next % setup.scenario.evaluateEvery == 0 || next == setup.lastRound
     var watch = Stopwatch()
 
     // The accountant is asked first: a round that it refuses is not run. It speaks of Gaussian noise only.

@@ -5,8 +5,8 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train, account and measure; write everything to a folder.",
     discussion: """
-      Writes scenario.json (every default filled in), rounds.jsonl and rounds.csv (a row a round), summary.json,
-      model.safetensors and timings.json. All but timings.json are the same for any number of threads.
+      Writes scenario.json (every default filled in), rounds.jsonl and rounds.csv (a row a round), ledger.json (what was spent,
+      for fedsim account --run), summary.json, model.safetensors and timings.json. All but timings.json are the same for any number of threads.
       """)
 
   @OptionGroup var options: ScenarioOptions
@@ -32,20 +32,26 @@ struct Run: ParsableCommand {
     for warning in simulation.setup.warnings { Console.error("warning: \(warning)") }
 
     let interruption = Interruption()
-    var progress = Progress(total: scenario.rounds, isQuiet: quiet)
+    let lastRound = simulation.setup.lastRound
+    var progress = Progress(total: lastRound, isQuiet: quiet)
+    let plan = simulation.setup.guaranteedPlan
+    if let plan { try folder.begin(LedgerFile.head(plan), array: "rounds", in: .ledger) }
     var records: [RoundRecord] = []
     while !interruption.isRequested, let record = try simulation.nextRound() {
       if records.isEmpty { try folder.append(record.csvHeader, to: .table) }
       try folder.append(record.json.text(pretty: false), to: .rounds)
       try folder.append(record.csvLine, to: .table)
+      if let plan {
+        try folder.append(element: LedgerFile.round(record.round, plan.event), isFirst: records.isEmpty, to: .ledger)
+      }
       records.append(record)
       progress.update(record)
     }
     progress.finish()
 
-    let isDone = simulation.round == scenario.rounds
+    let isDone = simulation.round == lastRound
     let summary = RunSummary(
-      simulation.setup, records: records, stoppedBy: isDone ? .rounds : .interrupted,
+      simulation.setup, records: records, stoppedBy: !isDone ? .interrupted : lastRound < scenario.rounds ? .budget : .rounds,
       finalEvaluation: records.last?.accuracy == nil ? simulation.evaluate() : nil)
     try folder.write(summary.json.text(pretty: true) + "\n", to: .summary)
     try folder.write(

@@ -35,7 +35,8 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
       // An upload is its payload and an envelope of 3 to 4 bytes.
       let envelope = record.wireBytes - record.totalPayloadBits / 8
       #expect(envelope >= 3 * record.arrived && envelope <= 4 * record.arrived)
-      #expect(record.spending?.lowerBound == nil)
+      let spending = try #require(record.spending)
+      #expect(try #require(spending.lowerBound) <= spending.epsilon)
     }
     #expect(run.records.contains { $0.arrived < $0.drawn })
     let epsilons = run.records.compactMap { $0.spending?.epsilon }

@@ -47,8 +47,6 @@ extension Accountant {
         precision: precision)
     }
     let range = Self.noiseMultipliers
-    let least = try epsilon(range.lowerBound, .coarse)
-    if least.epsilon <= target { return Calibration(noiseMultiplier: range.lowerBound, spending: least, insufficient: nil) }
     var high = 1.0
     var above = try epsilon(high, .coarse).epsilon
     while above > target {
@@ -62,6 +60,9 @@ extension Accountant {
       (high, above) = (low, below)
       low = max(low / 2, range.lowerBound)
       below = try epsilon(low, .coarse).epsilon
+    }
+    if below <= target {
+      return Calibration(noiseMultiplier: low, spending: try epsilon(low, .fine), insufficient: nil)
     }
     // ln epsilon is nearly linear in ln z. Epsilon may be 0 at the upper end, where there is nothing to interpolate.
     while high / low > 1 + 1e-3 {

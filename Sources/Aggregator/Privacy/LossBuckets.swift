@@ -68,10 +68,11 @@ struct LossBuckets {
       // Bucket ends in the region.
       let first = region.low == -.infinity ? 0 : max(0, Int(((region.low - start) / h).rounded(.down)))
       let last = region.high == .infinity ? n : min(n, Int(((region.high - start) / h).rounded(.up)))
-      if region.high == .infinity {
-        let x = region.position(start + Double(n) * h)
-        above.p += region.mass(region.p, from: x, to: .infinity)
-        above.q += region.mass(region.q, from: x, to: .infinity)
+      let end = start + Double(n) * h
+      if region.high > end {
+        let (from, to) = (region.position(max(end, region.low)), region.position(region.high))
+        above.p += region.mass(region.p, from: from, to: to)
+        above.q += region.mass(region.q, from: from, to: to)
       }
       if region.low < start {
         let (from, to) = (region.position(region.low), region.position(min(start, region.high)))
@@ -82,10 +83,17 @@ struct LossBuckets {
       region.addMasses(offset: start, step: h, first: first, last: last, p: &p, q: &q)
     }
     for (loss, mass) in atoms {
-      let k = Int(((loss - start) / h - 1e-9).rounded(.up)) - 1
-      precondition(k >= 0 && k < n)
-      p[k] += mass
-      q[k] += mass * exp(-loss)
+      let k = ((loss - start) / h - 1e-9).rounded(.up) - 1
+      if k < 0 {
+        below.p += mass
+        below.q += mass * exp(-loss)
+      } else if k >= Double(n) {
+        above.p += mass
+        above.q += mass * exp(-loss)
+      } else {
+        p[Int(k)] += mass
+        q[Int(k)] += mass * exp(-loss)
+      }
     }
     // p = low + high, q e^(l_k) = low + high e^-h.
     let shrink = -expm1(-h)

@@ -15,7 +15,9 @@ public struct PrivacyPlan: Sendable, Equatable {
   public let largestCohort: Int
   /// The part of delta that pays for cohorts cut to m_max.
   public let truncationDelta: Double
-  /// Epsilon of all planned rounds: what a run claims even where somebody stops it earlier.
+  /// The rounds that the budget pays for, at most the planned ones: known before the first, so no data decide it.
+  public let affordedRounds: Int
+  /// Epsilon of all these rounds: what a run claims even where somebody stops it earlier.
   public let plannedSpending: Accountant.Spending
 
   /// The smallest m_max with T Pr[Bin(N, q) >= m_max] <= delta / 100, and that probability. Where that is more than all
@@ -46,7 +48,7 @@ public struct PrivacyPlan: Sendable, Equatable {
 
   public init(
     population: Int, clippingNorm: Double, noise: Noise, sampling: Sampling, relation: Relation,
-    accountant: Accountant, delta: Double, rounds: Int
+    accountant: Accountant, delta: Double, rounds: Int, budget: Double? = nil
   ) throws(PrivacyRefusal) {
     self.clippingNorm = clippingNorm
     self.sampling = sampling
@@ -71,7 +73,16 @@ public struct PrivacyPlan: Sendable, Equatable {
     }
     // Refused before the first round, not after the last.
     let event = Self.event(noiseMultiplier, sampling, relation)
-    plannedSpending = try accountant.spending(event, rounds: rounds, delta: delta - truncationDelta)
+    let whole = try accountant.spending(event, rounds: rounds, delta: delta - truncationDelta)
+    if let budget, whole.epsilon > budget {
+      affordedRounds = try accountant.mostRounds(
+        event, targetEpsilon: budget, delta: delta - truncationDelta, limit: rounds)
+      guard affordedRounds > 0 else { throw .unproved("a budget of \(budget) does not pay for a single round") }
+      plannedSpending = try accountant.spending(event, rounds: affordedRounds, delta: delta - truncationDelta)
+    } else {
+      affordedRounds = rounds
+      plannedSpending = whole
+    }
   }
 
   public enum Noise: Sendable, Equatable {
@@ -89,10 +100,10 @@ public struct PrivacyPlan: Sendable, Equatable {
   /// The delta that is left for the composed rounds.
   public var roundsDelta: Double { delta - truncationDelta }
 
-  /// Epsilon of the first `rounds` rounds, at most the planned ones, at the plan's delta. Precise for all planned rounds; about
+  /// Epsilon of the first `rounds` rounds, at most the afforded ones, at the plan's delta. Precise for all of them; about
   /// 10^-3 wide before.
   public func spending(rounds: Int) throws(PrivacyRefusal) -> Accountant.Spending {
-    if rounds >= plannedRounds { return plannedSpending }
+    if rounds >= affordedRounds { return plannedSpending }
     let spending = try accountant.spending(event, rounds: rounds, delta: roundsDelta, precision: .coarse)
     // Fewer rounds never cost more.
     return Accountant.Spending(

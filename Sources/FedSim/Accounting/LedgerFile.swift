@@ -65,7 +65,7 @@ public struct LedgerFile: Sendable {
     [
       ("format", .string(format)), ("relation", .string(plan.relation.rawValue)), ("delta", .number(plan.delta)),
       ("truncationDelta", .number(plan.truncationDelta)),
-      ("planned", .object(entry(plan.event, [("rounds", .integer(plan.plannedRounds))]))),
+      ("planned", .object(entry(plan.event, [("rounds", .integer(plan.affordedRounds))]))),
     ]
   }
 

@@ -43,9 +43,13 @@ extension RunSummary {
         "privacy    epsilon \(Text.fixedUp(spending.epsilon, 3))\(lower) at delta \(plan.delta) "
           + "(N delta = \(Text.short(plan.delta * Double(setup.population.clientCount))); \(plan.accountant.rawValue), \(plan.relation.rawValue), \(plan.sampling.name) q = "
           + "\(Text.short(plan.sampling.rate)), z = \(Text.short(plan.noiseMultiplier)))")
+      if stoppedBy == .budget, let budget = setup.scenario.privacy?.budget {
+        lines.append(
+          "           stopped before round \(plan.affordedRounds + 1), which would have cost more than the budget of \(budget)")
+      }
       if stoppedBy == .interrupted, let done = records.last?.spending {
         lines.append(
-          "           claimed for all \(plan.plannedRounds) planned rounds; the \(records.count) done would be "
+          "           claimed for all \(plan.affordedRounds) planned rounds; the \(records.count) done would be "
             + "\(Text.fixedUp(done.epsilon, 3)) if that number had been fixed in advance")
       }
     } else {

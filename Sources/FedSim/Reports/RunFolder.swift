@@ -20,6 +20,7 @@ public struct RunFolder: Sendable {
     case scenario = "scenario.json"
     case rounds = "rounds.jsonl"
     case table = "rounds.csv"
+    case ledger = "ledger.json"
     case summary = "summary.json"
     case model = "model.safetensors"
     case timings = "timings.json"
@@ -80,6 +81,28 @@ public struct RunFolder: Sendable {
     let target = "\(path)/\(file.rawValue)"
     guard let stream = fopen(target, "a") else { throw .failed(path: target, reason: Self.lastError()) }
     let isWritten = fputs(line + "\n", stream) >= 0
+    let isClosed = fclose(stream) == 0
+    guard isWritten && isClosed else { throw .failed(path: target, reason: Self.lastError()) }
+  }
+
+  /// Begins a JSON object whose last member, an array, grows: `append(element:to:)` adds to it, and the file is valid JSON after
+  /// every call. What was written is never written again.
+  public func begin(_ members: [(key: String, value: JSON)], array: String, in file: File) throws(RunFolderError) {
+    var text = "{\n"
+    for (key, value) in members { text += "  \(JSON.string(key).text(pretty: false)): \(value.text(pretty: false)),\n" }
+    text += "  \(JSON.string(array).text(pretty: false)): ["
+    try write(text + Self.arrayEnd, to: file)
+  }
+
+  private static let arrayEnd = "\n  ]\n}\n"
+
+  /// Adds an element to the array at the end of a file that `begin` began.
+  public func append(element: JSON, isFirst: Bool, to file: File) throws(RunFolderError) {
+    let target = "\(path)/\(file.rawValue)"
+    guard let stream = fopen(target, "r+") else { throw .failed(path: target, reason: Self.lastError()) }
+    let isThere = fseek(stream, -Self.arrayEnd.utf8.count, SEEK_END) == 0
+    let text = (isFirst ? "\n    " : ",\n    ") + element.text(pretty: false) + Self.arrayEnd
+    let isWritten = isThere && fputs(text, stream) >= 0
     let isClosed = fclose(stream) == 0
     guard isWritten && isClosed else { throw .failed(path: target, reason: Self.lastError()) }
   }

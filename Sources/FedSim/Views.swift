@@ -1,0 +1,146 @@
+import Aggregator
+import ChannelCoding
+
+/// Who is guaranteed what: one row for each adversary of design/guarantees.md, with its theorem and assumptions, or none and
+/// the reason.
+public struct Views: Sendable {
+  public struct Row: Sendable, Equatable {
+    public let adversary: String
+    public let knows: String
+    /// An upper bound; nil where nothing is guaranteed.
+    public let epsilon: Double?
+    public let delta: Double?
+    public let theorem: String?
+    /// Assumptions of the guarantee, or why there is none.
+    public let note: String
+
+    public var json: JSON {
+      [
+        "adversary": .string(adversary), "knows": .string(knows),
+        "guarantee": epsilon == nil ? "none" : "epsilon-delta", "epsilon": .optional(epsilon),
+        "delta": epsilon == nil ? .null : .optional(delta), "theorem": theorem.map { .string($0) } ?? .null,
+        epsilon == nil ? "reason" : "assumptions": .string(note),
+      ]
+    }
+  }
+
+  public let rows: [Row]
+
+  /// - Parameter records: rounds that were made, for the observer of cohort sizes.
+  ///
+  /// Cost: a few coarse evaluations of the accountant; one for each cohort size that occurred.
+  public init(_ setup: RunSetup, records: [RoundRecord]) {
+    guard let plan = setup.guaranteedPlan else {
+      let reason = GuaranteeStatement(setup).sentence
+      rows = [
+        Row(adversary: "anyone", knows: "anything", epsilon: nil, delta: nil, theorem: nil, note: reason)
+      ]
+      return
+    }
+    rows = [
+      Self.releasedModel(plan), Self.colluding(1, plan, setup), Self.cohortSizes(plan, setup, records),
+      Self.colluding(max(2, plan.largestCohort / 2), plan, setup), Self.eavesdropper(plan), Self.server(plan, setup),
+    ]
+  }
+
+  private static func releasedModel(_ plan: PrivacyPlan) -> Row {
+    Row(
+      adversary: "released-model", knows: "the models of all rounds, and what is computed from them and public data",
+      epsilon: plan.plannedSpending.epsilon, delta: plan.delta,
+      theorem: plan.event.dominationTheorem + "; " + plan.accountant.theorem,
+      note: "relation \(plan.relation.rawValue), \(plan.sampling.name), all \(plan.affordedRounds) rounds; the server is "
+        + "trusted; seed, keys, cohort sizes and messages are secret")
+  }
+
+  /// k clients that pool what they know: their shares of the noise no longer protect anybody.
+  private static func colluding(_ k: Int, _ plan: PrivacyPlan, _ setup: RunSetup) -> Row {
+    let m = plan.largestCohort
+    let clients = setup.population.clientCount
+    let name = k == 1 ? "participant" : "\(k) colluding clients"
+    let knows = k == 1 ? "the models, its own messages and its own noise" : "the models, their own messages and noise"
+    let none = { (reason: String) in
+      Row(adversary: name, knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
+    }
+    guard m > k else { return none("\(k) of \(m) shares of the noise may be theirs: nothing is left") }
+    let z = plan.event.noiseMultiplier * (Double(m - k) / Double(m)).squareRoot()
+    var sampling = plan.sampling
+    var amplification = ""
+    if case .fixedSize = plan.sampling {
+      // Whoever knows which of its own are drawn knows how many of the others are: at most m of N - k.
+      guard clients > k + m else { return none("they may know that everybody else is drawn or not") }
+      sampling = .fixedSize(rate: min(1, Double(m) / Double(clients - k)))
+      amplification = "; others are drawn with probability at most m / (N - k)"
+    }
+    let event = PrivacyEvent(noiseMultiplier: z, sampling: sampling, relation: plan.relation)
+    guard
+      let spending = try? Accountant.pld.spending(
+        event, rounds: plan.affordedRounds, delta: plan.roundsDelta, precision: .coarse)
+    else { return none("the accountant has no bound for what noise is left") }
+    return Row(
+      adversary: name, knows: knows, epsilon: spending.epsilon, delta: plan.delta,
+      theorem: event.dominationTheorem + "; " + Accountant.pld.theorem,
+      note: "about every other client; all \(k == 1 ? "rounds may have drawn it" : "may be drawn in every round"): z is smaller by "
+        + "sqrt((m_max - \(k)) / m_max), m_max = \(m); the server's completion counts as honest noise\(amplification)")
+  }
+
+  private static func cohortSizes(_ plan: PrivacyPlan, _ setup: RunSetup, _ records: [RoundRecord]) -> Row {
+    let name = "model-and-cohort-sizes"
+    let knows = "the models and the number of drawn clients of each round (it is in rounds.jsonl, and in traffic)"
+    let none = { (reason: String) in
+      Row(adversary: name, knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
+    }
+    guard case .poisson = plan.sampling else {
+      return Row(
+        adversary: name, knows: knows, epsilon: plan.plannedSpending.epsilon, delta: plan.delta,
+        theorem: plan.event.dominationTheorem + "; " + plan.accountant.theorem,
+        note: "the size is a public constant of this cohort: as released-model")
+    }
+    guard plan.relation != .addOrRemove else {
+      return none("given its size a Poisson cohort is one of fixed size, and one client more or less changes the size")
+    }
+    guard !records.isEmpty else { return none("no round has been made yet: the bound is for the sizes that occurred") }
+    var ledger = PrivacyLedger()
+    for record in records {
+      let rate = Double(record.drawn) / Double(setup.population.clientCount)
+      ledger.append(
+        .event(
+          PrivacyEvent(
+            noiseMultiplier: plan.event.noiseMultiplier, sampling: .fixedSize(rate: min(rate, 1)),
+            relation: plan.relation)))
+    }
+    guard let spending = try? Accountant.pld.spending(ledger, delta: plan.delta, precision: .coarse) else {
+      return none("the accountant has no bound for these sizes")
+    }
+    return Row(
+      adversary: name, knows: knows, epsilon: spending.epsilon, delta: plan.delta,
+      theorem: "given its size a Poisson cohort is uniform among those of that size: cohorts of fixed size n_t of N "
+        + "(docs/privacy.md, Theorems 4 and 5); " + Accountant.pld.theorem,
+      note: "of the \(records.count) rounds that were made, with the sizes that occurred, which are independent of the data")
+  }
+
+  private static func eavesdropper(_ plan: PrivacyPlan) -> Row {
+    Row(
+      adversary: "eavesdropper", knows: "traffic: who sends, when, and how many bytes", epsilon: nil, delta: nil,
+      theorem: nil,
+      note: "messages are not sealed in this version, and the lengths of entropy-coded payloads depend on the update")
+  }
+
+  private static func server(_ plan: PrivacyPlan, _ setup: RunSetup) -> Row {
+    let knows = "seeds, codes and every decoded update"
+    guard setup.channel.codec == .float32 else {
+      return Row(
+        adversary: "server", knows: knows, epsilon: nil, delta: nil, theorem: nil,
+        note: "a code is a function of update and seed, so delta is at least the total variation between the laws of two "
+          + "updates, near 1 (docs/privacy.md): whoever holds the seed must be trusted")
+    }
+    let mu = 2 * Double(plan.largestCohort).squareRoot() / plan.event.noiseMultiplier
+    let event = PrivacyEvent(noiseMultiplier: 2 / mu, sampling: .everyone, relation: .replaceOne)
+    let once = try? Accountant.gaussian.spending(event, rounds: 1, delta: plan.delta)
+    let every = try? Accountant.gaussian.spending(event, rounds: plan.affordedRounds, delta: plan.delta)
+    return Row(
+      adversary: "server", knows: knows, epsilon: every?.epsilon, delta: plan.delta,
+      theorem: "local Gaussian mechanism, mu = 2 sqrt(m_max) / z a participation, replace-one; " + Accountant.gaussian.theorem,
+      note: "for a client that takes part in all \(plan.affordedRounds) rounds; one participation alone: "
+        + "\(Text.fixedUp(once?.epsilon ?? .infinity, 3)). No amplification: the server knows who is drawn")
+  }
+}
