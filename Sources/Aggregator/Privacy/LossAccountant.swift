@@ -36,8 +36,8 @@ struct LossAccountant {
   /// One Gaussian mechanism: its closed form is exact.
   private let onlyGaussian: DominatingPair?
 
-  /// Relative half-widths that are aimed at: 4 10^-7; less where there are so many kinds of rounds that it would take minutes.
-  var defaultPrecision: Double { entries.count <= 30 ? 4e-7 : 4e-6 }
+  /// Relative half-widths that are aimed at: 6 10^-7; less where there are so many kinds of rounds that it would take minutes.
+  var defaultPrecision: Double { entries.count <= 30 ? 6e-7 : 4e-6 }
 
   func epsilon(delta: Double, precision: Double? = nil) -> LossComposition.Bounds {
     precondition(delta > 0 && delta < 1)
