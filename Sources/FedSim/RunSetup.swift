@@ -68,7 +68,7 @@ public struct RunSetup: Sendable {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
     return Server(
       parameters: network.initialParameters(&random), sampler: sampler, plan: plan, settings: channel,
-      optimizer: scenario.optimizer, secrets: keys.server)
+      sealsUploads: scenario.sealsUploads, optimizer: scenario.optimizer, secrets: keys.server)
   }
 
   func makeClients() -> ClientPool {
@@ -176,8 +176,15 @@ public struct RunSetup: Sendable {
     if let codec = scenario.codec {
       let chosen = settings(codec)
       if let problem = chosen.problem { throw scenario.file.refusal(at: "channel.codec", problem) }
+      if scenario.hasOneLength && !chosen.hasOneLength {
+        throw scenario.file.refusal(
+          at: "channel.padding",
+          "payloads of \"\(codec.rawValue)\" have no bound that padding could reach without cutting some, which would change the noise"
+            + "; use \"layered-shifted\" with fixedLength, \"float32\" or \"auto\"")
+      }
       return chosen
     }
+    if scenario.hasOneLength { return settings(.float32).withFewestBitsOfOneLength }
     return settings(.float32).withFewestBits
   }
 

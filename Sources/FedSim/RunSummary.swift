@@ -8,6 +8,7 @@ public struct RunSummary: Sendable {
   public let stoppedBy: StopReason
   public let records: [RoundRecord]
   private let finalEvaluation: Evaluation?
+  private let mostParticipations: Int?
 
   public enum StopReason: String, Sendable {
     case rounds
@@ -16,10 +17,14 @@ public struct RunSummary: Sendable {
     case interrupted
   }
 
-  /// - Parameter finalEvaluation: of the last model, where the last record has none because a run was interrupted.
+  /// - Parameters:
+  ///   - finalEvaluation: of the last model, where the last record has none because a run was interrupted.
+  ///   - mostParticipations: of one client, for an observer who sees who sends.
   public init(
-    _ setup: RunSetup, records: [RoundRecord], stoppedBy: StopReason, finalEvaluation: Evaluation? = nil
+    _ setup: RunSetup, records: [RoundRecord], stoppedBy: StopReason, finalEvaluation: Evaluation? = nil,
+    mostParticipations: Int? = nil
   ) {
+    self.mostParticipations = mostParticipations
     self.setup = setup
     self.finalEvaluation = finalEvaluation
     self.records = records
@@ -91,7 +96,7 @@ public struct RunSummary: Sendable {
     summary["guarantee"] = .string(statement.kind)
     summary["guaranteeStatement"] = .string(statement.sentence)
     if let theorem = statement.theorem { summary["theorem"] = .string(theorem) }
-    summary["views"] = .array(Views(setup, records: records).rows.map(\.json))
+    summary["views"] = .array(Views(setup, records: records, mostParticipations: mostParticipations).rows.map(\.json))
     summary["outsideGuarantee"] = .array(statement.outsideGuarantee.map { .string($0) })
     summary["hardening"] = .string(GuaranteeStatement.hardening)
     return .object(summary)

@@ -21,6 +21,9 @@ public struct Scenario: Sendable {
   /// Nil for `auto`.
   public let codec: CodecName?
   public let codecOptions: CodecOptions
+  public let sealsUploads: Bool
+  /// Whether payloads must have one length.
+  public let hasOneLength: Bool
   public let evaluateEvery: Int
   /// Whether the examples are a library caller's own.
   public let expectsGivenData: Bool
@@ -69,6 +72,8 @@ public struct Scenario: Sendable {
     codecOptions = CodecOptions(
       draws: keys.integer("channel.draws"), fixedLength: keys.flag("channel.fixedLength"),
       effort: keys.integer("channel.effort"))
+    sealsUploads = keys.flag("channel.seal")
+    hasOneLength = keys.string("channel.padding") == "fixed-length"
     evaluateEvery = keys.integer("evaluation.every")
     expectsGivenData = keys.string("data.source") == "given"
     self.file = file

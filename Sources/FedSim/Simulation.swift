@@ -13,6 +13,11 @@ public struct Simulation: Sendable {
   public private(set) var round = 0
   public private(set) var server: Server
   public private(set) var timings = Timings()
+  /// How often each client was drawn.
+  private var participations: [Int: Int] = [:]
+
+  /// Rounds of the client that was drawn most often.
+  public var mostParticipations: Int { participations.values.max() ?? 0 }
   private var clients: ClientPool
 
   /// - Parameters:
@@ -42,6 +47,7 @@ public struct Simulation: Sendable {
     watch.lap(\.accounting, &timings)
 
     let cohort = server.cohort(round: next)
+    for client in cohort { participations[client, default: 0] += 1 }
     let newcomers = cohort.filter { !server.isEnrolled($0) }
     server.enrol(newcomers, publicKeys: clients.publicKeys(of: newcomers, setup.parallel), setup.parallel)
     let broadcast = server.broadcast(round: next).bytes

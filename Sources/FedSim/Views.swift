@@ -26,10 +26,12 @@ public struct Views: Sendable {
 
   public let rows: [Row]
 
-  /// - Parameter records: rounds that were made, for the observer of cohort sizes.
+  /// - Parameters:
+  ///   - records: rounds that were made, for the observer of cohort sizes.
+  ///   - mostParticipations: rounds of the client that was drawn most often, for the observer of traffic.
   ///
   /// Cost: a few coarse evaluations of the accountant; one for each cohort size that occurred.
-  public init(_ setup: RunSetup, records: [RoundRecord]) {
+  public init(_ setup: RunSetup, records: [RoundRecord], mostParticipations: Int? = nil) {
     guard let plan = setup.guaranteedPlan else {
       let reason = GuaranteeStatement(setup).sentence
       rows = [
@@ -39,7 +41,7 @@ public struct Views: Sendable {
     }
     rows = [
       Self.releasedModel(plan), Self.colluding(1, plan, setup), Self.cohortSizes(plan, setup, records),
-      Self.colluding(max(2, plan.largestCohort / 2), plan, setup), Self.eavesdropper(plan), Self.server(plan, setup),
+      Self.colluding(max(2, plan.largestCohort / 2), plan, setup), Self.eavesdropper(plan, setup, mostParticipations), Self.server(plan, setup),
     ]
   }
 
@@ -118,11 +120,29 @@ public struct Views: Sendable {
       note: "of the \(records.count) rounds that were made, with the sizes that occurred, which are independent of the data")
   }
 
-  private static func eavesdropper(_ plan: PrivacyPlan) -> Row {
-    Row(
-      adversary: "eavesdropper", knows: "traffic: who sends, when, and how many bytes", epsilon: nil, delta: nil,
-      theorem: nil,
-      note: "messages are not sealed in this version, and the lengths of entropy-coded payloads depend on the update")
+  private static func eavesdropper(_ plan: PrivacyPlan, _ setup: RunSetup, _ mostParticipations: Int?) -> Row {
+    let knows = "the models and the traffic: who sends, when, and how many bytes"
+    let none = { (reason: String) in
+      Row(adversary: "eavesdropper", knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
+    }
+    guard setup.scenario.sealsUploads else { return none("uploads are not sealed (channel.seal)") }
+    guard setup.channel.hasOneLength else {
+      return none("lengths of entropy-coded payloads depend on the update, and no bound is known (channel.padding)")
+    }
+    guard plan.relation != .addOrRemove else { return none("whoever sees who sends sees whether a client is there") }
+    guard setup.scenario.cohort.dropout == 0 else { return none("a dropout is seen, and may depend on the client's data") }
+    guard let mostParticipations else { return none("no round has been made yet: the bound is for who was drawn") }
+    let event = PrivacyEvent(
+      noiseMultiplier: plan.event.noiseMultiplier, sampling: .everyone, relation: plan.relation)
+    guard let spending = try? Accountant.gaussian.spending(event, rounds: mostParticipations, delta: plan.delta) else {
+      return none("the accountant has no bound")
+    }
+    return Row(
+      adversary: "eavesdropper", knows: knows, epsilon: spending.epsilon, delta: plan.delta,
+      theorem: "who is drawn is independent of the data and known: no amplification by sampling; "
+        + Accountant.gaussian.theorem,
+      note: "for the client that was drawn most often, \(mostParticipations) times; uploads are sealed (ChaCha20-Poly1305, assumed "
+        + "unbroken) and of one length; timings are as if they told nothing")
   }
 
   private static func server(_ plan: PrivacyPlan, _ setup: RunSetup) -> Row {

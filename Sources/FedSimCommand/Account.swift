@@ -111,7 +111,8 @@ struct Account: ParsableCommand {
     let sources = [ledger, folder, noiseMultiplier].compactMap { $0 }.count
     guard sources == 1 else {
       throw ToolError.input(
-        place: "account", problem: sources == 0 ? "no rounds are given" : "rounds are given twice"
+        place: "account",
+        problem: (sources == 0 ? "no rounds are given" : "rounds are given twice")
           + "; allowed: one of --noise-multiplier with --rounds, --ledger, --run")
     }
     if let folder {

@@ -301,6 +301,13 @@ struct Link {
   }
 }
 
+extension Array where Element: Equatable {
+  fileprivate func contains(subsequence: [Element]) -> Bool {
+    guard count >= subsequence.count else { return false }
+    return (0...count - subsequence.count).contains { self[$0..<$0 + subsequence.count].elementsEqual(subsequence) }
+  }
+}
+
 @Suite struct WireTests {
   @Test func uploadsRoundTrip() throws {
     let upload = Upload(client: 300, round: 70_000, payload: Payload(bytes: [9, 8, 7]))
@@ -309,11 +316,59 @@ struct Link {
     #expect(try Upload(bytes: [1, 0, 1]) == Upload(client: 0, round: 1, payload: Payload(bytes: [])))
   }
 
+  /// Only the holder of the session key reads a sealed upload, and every change of it is seen.
+  @Test func sealsHold() throws {
+    let keys = RunKeys(seed: 3, fingerprint: [])
+    let session = try keys.client(7).keyPair.sessionAsClient(server: keys.server.keyPair.publicKey)
+    let other = try keys.client(8).keyPair.sessionAsClient(server: keys.server.keyPair.publicKey)
+    let upload = Upload(client: 7, round: 300, payload: Payload(bytes: Array(0..<40)))
+    let sealed = upload.sealed(session: session)
+    #expect(sealed.count == upload.bytes.count + 16)
+    #expect(try Upload(sealed: sealed) { $0 == 7 ? session : nil } == upload)
+    let ciphertext = sealed.dropFirst(4)
+    #expect(!ciphertext.elementsEqual(upload.payload.bytes) && !sealed.contains(subsequence: Array(0..<8)))
+    // Another round, another key stream.
+    let next = Upload(client: 7, round: 301, payload: upload.payload).sealed(session: session)
+    #expect(!next.dropFirst(4).elementsEqual(ciphertext))
+    #expect(throws: WireError.self) { try Upload(sealed: sealed) { _ in other } }
+    #expect(throws: WireError.self) { try Upload(sealed: sealed) { _ in nil } }
+    #expect(throws: WireError.self) { try Upload(sealed: upload.bytes) { _ in session } }
+    #expect(throws: WireError.self) { try Upload(bytes: sealed) }
+    for i in sealed.indices {
+      for bit in 0..<8 {
+        var damaged = sealed
+        damaged[i] ^= 1 << bit
+        #expect(throws: WireError.self) { try Upload(sealed: damaged) { _ in session } }
+      }
+    }
+    for count in 0..<sealed.count {
+      #expect(throws: WireError.self) { try Upload(sealed: Array(sealed.prefix(count))) { _ in session } }
+    }
+    #expect(throws: WireError.self) { try Upload(sealed: sealed + [0]) { _ in session } }
+    // An empty payload has a seal too.
+    let empty = Upload(client: 7, round: 1, payload: Payload(bytes: []))
+    #expect(try Upload(sealed: empty.sealed(session: session)) { _ in session } == empty)
+  }
+
+  /// `hasOneLength` is the truth for zero updates, tiny ones and those at the clipping norm.
+  @Test func oneLengthMeansOneLength() throws {
+    for codec in CodecName.allCases {
+      let link = try Link(codec, dimension: 40, clippingNorm: 1, noiseScale: 0.3)
+      var random = RandomStream(key: countingKey, stream: 56)
+      var lengths = Set<Int>()
+      for round in 0..<60 {
+        let scale: Float = round % 3 == 0 ? 0 : round % 3 == 1 ? 1e-4 : 1000
+        lengths.insert(link.encode((0..<40).map { _ in scale * Float(random.normal()) }, round: round).bits)
+      }
+      #expect(!link.channel.settings.hasOneLength || lengths.count == 1, "\(codec.rawValue) \(lengths)")
+    }
+  }
+
   @Test func broadcastsRoundTrip() throws {
     let keys = RunKeys(seed: 1, fingerprint: []).server
     let broadcast = Broadcast(
       round: 3, channel: ChannelSettings(codec: .layered, dimension: 3, clippingNorm: 1, noiseScale: 0.5),
-      rotationKey: keys.rotation(round: 3), serverPublicKey: keys.keyPair.publicKey, parameters: [1, -2, .pi])
+      sealsUploads: true, rotationKey: keys.rotation(round: 3), serverPublicKey: keys.keyPair.publicKey, parameters: [1, -2, .pi])
     #expect(try Broadcast(bytes: broadcast.bytes) == broadcast)
     for count in 0..<broadcast.bytes.count {
       #expect(throws: WireError.self) { try Broadcast(bytes: Array(broadcast.bytes.prefix(count))) }

@@ -21,6 +21,10 @@ let smallScenario = """
   """
 
 func scenario(_ overrides: String..., text: String = smallScenario) throws -> Scenario {
+  try scenario(overrides, text: text)
+}
+
+func scenario(_ overrides: [String], text: String = smallScenario) throws -> Scenario {
   try Scenario(ScenarioFile(Array(text.utf8), name: "s.json", overrides: overrides))
 }
 
@@ -90,6 +94,7 @@ func scenario(_ overrides: String..., text: String = smallScenario) throws -> Sc
     ("privacy.noiseMultiplier=0", "found 0; allowed: a number from 0.01 up to 1000000, or null"),
     ("privacy.accountant=prv", "found \"prv\"; allowed: \"pld\", \"rdp\", \"gaussian\""),
     ("privacy.accountant=gaussian", "not an upper bound"),
+    ("channel.padding=fixed-length", "channel.padding: refused: payloads of"),
     ("privacy.budget=0", "found 0; allowed: a number from 0.001"),
     ("privacy.budget=0.001", "--set: privacy.budget: refused: a budget of 0.001 does not pay for a single round"),
     ("privacy=null", "channel.codec: found \"layered\" in a run without privacy"),

@@ -6,21 +6,25 @@ public struct Server: Sendable {
   public let sampler: CohortSampler
   private let plan: PrivacyPlan?
   private let settings: ChannelSettings
+  private let sealsUploads: Bool
   private let optimizer: ServerOptimizer
   private let secrets: ServerSecrets
   private let keyPair: KeyPair
   private var sessions: [Int: SessionKey] = [:]
 
-  /// - Parameter plan: nil for a run without privacy.
+  /// - Parameters:
+  ///   - plan: nil for a run without privacy.
+  ///   - sealsUploads: whether clients must seal what they send.
   public init(
     parameters: [Float], sampler: CohortSampler, plan: PrivacyPlan?, settings: ChannelSettings,
-    optimizer: ServerOptimizer, secrets: ServerSecrets
+    sealsUploads: Bool = false, optimizer: ServerOptimizer, secrets: ServerSecrets
   ) {
     precondition(parameters.count == settings.dimension)
     self.parameters = parameters
     self.sampler = sampler
     self.plan = plan
     self.settings = settings
+    self.sealsUploads = sealsUploads
     self.optimizer = optimizer
     self.secrets = secrets
     keyPair = secrets.keyPair
@@ -40,7 +44,7 @@ public struct Server: Sendable {
 
   public func broadcast(round: Int) -> Broadcast {
     Broadcast(
-      round: round, channel: settings, rotationKey: secrets.rotation(round: round),
+      round: round, channel: settings, sealsUploads: sealsUploads, rotationKey: secrets.rotation(round: round),
       serverPublicKey: keyPair.publicKey, parameters: parameters)
   }
 
@@ -64,7 +68,10 @@ public struct Server: Sendable {
   private func decode(
     _ bytes: [UInt8], _ channel: Channel, _ drawn: Set<Int>, _ round: Int
   ) -> Result<DecodedUpload, UploadRefusal> {
-    guard let upload = try? Upload(bytes: bytes) else { return .failure(.malformed) }
+    let read = { () throws(WireError) -> Upload in
+      sealsUploads ? try Upload(sealed: bytes) { sessions[$0] } : try Upload(bytes: bytes)
+    }
+    guard let upload = try? read() else { return .failure(.malformed) }
     guard upload.round == round else { return .failure(.wrongRound) }
     guard drawn.contains(upload.client), let session = sessions[upload.client] else {
       return .failure(.notDrawn)

@@ -30,6 +30,22 @@ extension ChannelSettings {
     return max(body + 5, 8)
   }
 
+  /// Whether every payload has one length, whatever the update and the noise.
+  public var hasOneLength: Bool {
+    codec == .float32 || (codec == .layeredShifted && options.fixedLength)
+  }
+
+  /// The same with the exact codec of one length that takes the fewest bits.
+  public var withFewestBitsOfOneLength: ChannelSettings {
+    let candidates = [CodecName.float32, .layeredShifted].map { codec in
+      var settings = self
+      settings.codec = codec
+      settings.options.fixedLength = true
+      return settings
+    }
+    return candidates.filter { $0.problem == nil }.min { $0.predictedBits < $1.predictedBits } ?? self
+  }
+
   /// The same with the exact codec that is predicted to take the fewest bits.
   public var withFewestBits: ChannelSettings {
     let candidates = CodecName.allCases.map { codec in

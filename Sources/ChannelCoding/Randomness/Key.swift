@@ -55,4 +55,5 @@ public enum KeyPurpose: String, Sendable, CaseIterable {
   case training = "FStraing"
   case dropout = "FSdropou"
   case shared = "FSshared"
+  case seal = "FSsealed"
 }

@@ -9,6 +9,35 @@ enum Sodium {
     precondition(isReady, "libsodium could not be initialised")
   }
 
+  /// ChaCha20-Poly1305 (IETF) under a key that is used for one message only, so that its nonce may be 0: 16 bytes longer.
+  ///
+  /// - Parameter header: authenticated, not encrypted.
+  static func seal(_ message: [UInt8], header: [UInt8], key: Key) -> [UInt8] {
+    prepare()
+    var sealed = [UInt8](repeating: 0, count: message.count + Int(crypto_aead_chacha20poly1305_IETF_ABYTES))
+    let nonce = [UInt8](repeating: 0, count: Int(crypto_aead_chacha20poly1305_IETF_NPUBBYTES))
+    let status = key.withPointer {
+      crypto_aead_chacha20poly1305_ietf_encrypt(
+        &sealed, nil, message, UInt64(message.count), header, UInt64(header.count), nil, nonce, $0)
+    }
+    precondition(status == 0, "encryption does not fail")
+    return sealed
+  }
+
+  /// Nil for bytes that were not sealed with this key and header.
+  static func open(_ sealed: [UInt8], header: [UInt8], key: Key) -> [UInt8]? {
+    prepare()
+    let overhead = Int(crypto_aead_chacha20poly1305_IETF_ABYTES)
+    guard sealed.count >= overhead else { return nil }
+    var message = [UInt8](repeating: 0, count: sealed.count - overhead)
+    let nonce = [UInt8](repeating: 0, count: Int(crypto_aead_chacha20poly1305_IETF_NPUBBYTES))
+    let status = key.withPointer {
+      crypto_aead_chacha20poly1305_ietf_decrypt(
+        &message, nil, nil, sealed, UInt64(sealed.count), header, UInt64(header.count), nonce, $0)
+    }
+    return status == 0 ? message : nil
+  }
+
   /// BLAKE2b with 32 bytes of output, keyed where a key is given.
   static func hash(_ message: [UInt8], key: Key? = nil) -> Key {
     prepare()

@@ -2,23 +2,27 @@
 /// payload), the key of the round's public rotation and the server's public key. Nothing in it depends on how many
 /// clients were drawn.
 ///
-/// Bytes: version, round, codec (LEB128 length and name), draws, fixed length and effort (LEB128), dimension, clipping norm and noise scale as
+/// Bytes: version, round, codec (LEB128 length and name), draws, fixed length and effort (LEB128), whether uploads are sealed (LEB128), dimension, clipping norm and noise scale as
 /// float64, rotation key, public key, then the parameters as float32, all little-endian.
 public struct Broadcast: Sendable, Equatable {
-  static let version: UInt8 = 3
+  static let version: UInt8 = 4
 
   public let round: Int
   public let channel: ChannelSettings
+  /// Whether uploads are sealed.
+  public let sealsUploads: Bool
   public let rotationKey: Key
   public let serverPublicKey: Key
   public let parameters: [Float]
 
   public init(
-    round: Int, channel: ChannelSettings, rotationKey: Key, serverPublicKey: Key, parameters: [Float]
+    round: Int, channel: ChannelSettings, sealsUploads: Bool = false, rotationKey: Key, serverPublicKey: Key,
+    parameters: [Float]
   ) {
     precondition(parameters.count == channel.dimension)
     self.round = round
     self.channel = channel
+    self.sealsUploads = sealsUploads
     self.rotationKey = rotationKey
     self.serverPublicKey = serverPublicKey
     self.parameters = parameters
@@ -34,6 +38,7 @@ public struct Broadcast: Sendable, Equatable {
     writer.put(varint: channel.options.draws)
     writer.put(varint: channel.options.fixedLength ? 1 : 0)
     writer.put(varint: channel.options.effort)
+    writer.put(varint: sealsUploads ? 1 : 0)
     writer.put(varint: channel.dimension)
     writer.put(channel.clippingNorm)
     writer.put(channel.noiseScale)
@@ -56,6 +61,10 @@ public struct Broadcast: Sendable, Equatable {
     let fixedLength = try reader.varint()
     guard fixedLength <= 1 else { throw .malformed(at: lengthPosition, "a flag of \(fixedLength)") }
     let effort = try reader.varint()
+    let sealPosition = reader.position
+    let seal = try reader.varint()
+    guard seal <= 1 else { throw .malformed(at: sealPosition, "a flag of \(seal)") }
+    sealsUploads = seal == 1
     let dimension = try reader.varint()
     let clippingNorm = try reader.double()
     let noiseScale = try reader.double()
