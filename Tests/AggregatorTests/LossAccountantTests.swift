@@ -414,4 +414,45 @@ private struct Reference: Decodable {
     Audit(
       sampling: .fixedSize(rate: 0.3), relation: .replaceOne, epsilon: 3, with: 1, place: -1, without: -1, placeWithout: -1),
   ]
+
+  /// Found by a user's trial: an end of a region on the grid lost its mass, and the answer was 0.1005.
+  @Test func littleNoiseIsNotCheap() throws {
+    for (z, q, rounds, least) in [(0.05, 0.01, 10, 700.0), (0.055, 0.01, 10, 600), (0.03, 0.01, 5, 900), (0.039, 0.01378, 8, 400)] {
+      let event = PrivacyEvent(noiseMultiplier: z, sampling: .poisson(rate: q), relation: .zeroOut)
+      let found = try Accountant.pld.spending(event, rounds: rounds, delta: 1e-6)
+      #expect(found.epsilon > least, "\(z) \(found)")
+      #expect(try Accountant.pld.delta(PrivacyLedger(event, rounds: rounds), epsilon: least).delta > 1e-6)
+    }
+  }
+
+  /// Over the whole range of what may be asked: lower <= upper, never above what RDP proves by more than the window's
+  /// precision, never below a bound that one event gives: all-or-nothing, delta >= 1 - (1 - q)^T at epsilon 0 less what noise hides.
+  @Test func extremesAreSound() throws {
+    var random = RandomStream(key: try #require(Key(Array(0..<32))), stream: 4712)
+    for _ in 0..<60 {
+      let z = exp(log(0.02) + random.uniform() * log(1e3))
+      let q = exp(log(1e-5) * random.uniform())
+      let rounds = Int(exp(log(300) * random.uniform()))
+      let delta = exp(log(1e-12) + random.uniform() * log(1e9))
+      for (sampling, relation) in [
+        (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut), (.fixedSize, .replaceOne),
+      ] {
+        let event = PrivacyEvent(
+          noiseMultiplier: z, sampling: Sampling(name: sampling, rate: q), relation: relation)
+        let found = try Accountant.pld.spending(event, rounds: rounds, delta: delta, precision: .coarse)
+        let label = "z \(z) q \(q) T \(rounds) delta \(delta) \(sampling) \(relation): \(found)"
+        #expect(found.epsilon >= 0 && !found.epsilon.isNaN, "\(label)")
+        #expect(try #require(found.lowerBound) <= found.epsilon, "\(label)")
+        if sampling == .poisson && relation == .zeroOut {
+          let rdp = try Accountant.rdp.spending(event, rounds: rounds, delta: delta).epsilon
+          #expect(found.epsilon <= rdp * 1.001, "\(label) \(rdp)")
+        }
+        if found.epsilon < 1e3 {
+          // The other way round, from above: delta at the upper bound is at most delta.
+          let back = try Accountant.pld.delta(PrivacyLedger(event, rounds: rounds), epsilon: found.epsilon, precision: .coarse)
+          #expect(try #require(back.lowerBound) <= delta * (1 + 1e-9), "\(label) \(back)")
+        }
+      }
+    }
+  }
 }

@@ -39,7 +39,12 @@ public enum Accountant: String, Sendable, CaseIterable {
       let below =
         dominating.map(\.pair) == attained.map(\.pair)
         ? bounds.lower : LossAccountant(attained).epsilon(delta: delta, precision: precision.relative).lower
-      return Spending(epsilon: bounds.upper, lowerBound: below)
+      var upper = bounds.upper
+      if upper > 1.01 * bounds.lower, let rounds = try? renyiRounds(dominating) {
+        // Losses so wide that the grid is coarse: Renyi divergences may do better, and both are bounds.
+        upper = min(upper, RenyiAccountant(rounds: rounds).epsilon(delta: delta))
+      }
+      return Spending(epsilon: upper, lowerBound: min(below, upper))
     case .gaussian:
       let mu = try gaussianMean(dominating)
       let epsilon = GaussianProfile(mu: mu).epsilon(delta: delta)

@@ -62,9 +62,9 @@ struct DominatingPair: Hashable, Sendable {
     switch kind {
     case .subsampled: return log1p(-rate)
     case .displacedOnce:
-      // a^2 q = 4 c (1 - q)(1 - a), c = e^(-1/s^2), for a < 1.
-      let b = 2 * exp(-1 / (scale * scale)) * (1 - rate) / rate
-      return log(2 / (1 + (1 + 2 / b).squareRoot()))
+      // a^2 q = 4 c (1 - q)(1 - a), c = e^(-1/s^2), for a < 1: a = 2 / (1 + sqrt(1 + 2 / b)), b = 2 c (1 - q) / q.
+      let logB = log(2 * (1 - rate) / rate) - 1 / (scale * scale)
+      return logB < -60 ? (log(2) + logB) / 2 : log(2 / (1 + (1 + 2 / exp(logB)).squareRoot()))
     default: return -.infinity
     }
   }
@@ -176,9 +176,12 @@ struct Region: Sendable {
 
   /// sqrt(1 + 4 c (1 - q)(a - 1) / (q a^2)) of `displaced`.
   private func root(_ l: Double) -> Double {
-    let w = 4 * exp(-1 / (scale * scale)) * (1 - rate) / rate * -expm1(-l) * exp(-l)
+    if l == 0 { return 1 }
     // Both regions of `displacedOnce` begin at the same x.
-    return low < 0 && l <= low ? 0 : max(0, 1 + w).squareRoot()
+    if l < 0 && l <= low { return 0 }
+    let excess = l > 0 ? log(-expm1(-l)) : l < -30 ? -l : log(expm1(-l))
+    let w = exp(log(4 * (1 - rate) / rate) - 1 / (scale * scale) - l + excess)
+    return max(0, l > 0 ? 1 + w : 1 - w).squareRoot()
   }
 
   /// 1 - q + q e^u = e^l, u = (2 x - 1) / (2 s^2).

@@ -89,12 +89,12 @@ struct LossAccountant {
       guard let worst = sides.indices.max(by: { sides[$0].bounds.upper < sides[$1].bounds.upper }) else { break }
       let goal = 2 * precision * scale(upper, sides[worst].plan.theta)
       let width = upper - lower
-      if width <= goal || sides[worst].size >= Self.largest || !width.isFinite {
+      if width <= goal || sides[worst].size >= Self.largest || upper.isNaN {
         return .init(lower: lower, upper: upper)
       }
       // Widths go with the square of the step.
       let own = sides[worst].bounds.upper - sides[worst].bounds.lower
-      let steps = max(1, Int((log2(own / goal) / 2).rounded(.up)))
+      let steps = own.isFinite ? max(1, Int((log2(own / goal) / 2).rounded(.up))) : 3
       // The first look is too coarse to tell how far to go.
       let most = sides[worst].size == Self.smallest ? 3 : 8
       sides[worst].size = min(sides[worst].size + min(steps, most), Self.largest)

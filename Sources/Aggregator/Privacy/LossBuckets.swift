@@ -16,7 +16,7 @@ import ChannelCoding
 /// [Doroshenko et al. 2022, whose optimal upper bound on a grid this is].
 struct LossBuckets {
   let step: Double
-  let offset: Double
+  private(set) var offset: Double
   /// By bucket: P-mass put at its low and at its high end.
   var low: [Double]
   var high: [Double]
@@ -25,6 +25,9 @@ struct LossBuckets {
   var below: (p: Double, q: Double)
   /// P-mass at +infinity, and Q-mass at -infinity.
   let infinity: Double
+  /// From this bucket on Q-masses are too small for doubles to tell the ratio: all of them count as at their high end above, and
+  /// must at their low end below.
+  private(set) var unsure = 0
   /// Where the loss is bounded, its end is a heavy and uneven place. The grid lies so that the buckets at that end, mostly two, together
   /// have the ratio of masses e^l of the last point but one among them: a lower bound may merge them there, at no cost
   /// of the first order.
@@ -37,17 +40,18 @@ struct LossBuckets {
 
   /// - Parameters:
   ///   - h: the step, above 0.
-  ///   - range: of losses; what lies outside is kept as two masses.
+  ///   - direction: `add` for Q against P.
+  ///   - range: of the pair's losses; what lies outside is kept as two masses.
   ///
   /// Cost: O(n) special functions, n = the range of the loss over h.
-  init(_ pair: DominatingPair, step h: Double, range: (low: Double, high: Double)) {
+  init(_ pair: DominatingPair, _ direction: Direction, step h: Double, range: (low: Double, high: Double)) {
     step = h
     infinity = pair.infinity
     let regions = pair.regions
     let atoms = pair.atoms
     var start: Double
     if pair.kind == .blackBox {
-      start = pair.rate - h * (2 * pair.rate / h + 2).rounded(.up)
+      start = pair.rate - h * ((pair.rate - range.low) / h + 2).rounded(.up)
     } else if let aligned = Self.alignment(pair, step: h, lowest: range.low) {
       let buckets = max(1, ((aligned - pair.leastLoss) / h).rounded(.up))
       start = aligned - buckets * h
@@ -65,9 +69,10 @@ struct LossBuckets {
     above = (0, 0)
     below = (0, 0)
     for region in regions {
-      // Bucket ends in the region.
-      let first = region.low == -.infinity ? 0 : max(0, Int(((region.low - start) / h).rounded(.down)))
-      let last = region.high == .infinity ? n : min(n, Int(((region.high - start) / h).rounded(.up)))
+      // Bucket ends in the region, and one more at each side: where an end of the region lies on the grid, rounding decides
+      // which bucket it is in. Losses outside are taken as the region's ends, so nothing is counted twice.
+      let first = region.low == -.infinity ? 0 : max(0, Int(max(-1, ((region.low - start) / h).rounded(.down) - 1)))
+      let last = region.high == .infinity ? n : Int(min(Double(n), ((region.high - start) / h).rounded(.up) + 1))
       let end = start + Double(n) * h
       if region.high > end {
         let (from, to) = (region.position(max(end, region.low)), region.position(region.high))
@@ -95,9 +100,22 @@ struct LossBuckets {
         q[Int(k)] += mass * exp(-loss)
       }
     }
+    if direction == .add {
+      // Q against P, losses negated.
+      (p, q) = (q.reversed(), p.reversed())
+      offset = -(start + Double(n) * h)
+      (above, below) = ((below.q, below.p), (above.q, above.p))
+      bounded = bounded.map { (.high, $0.buckets) }
+    }
     // p = low + high, q e^(l_k) = low + high e^-h.
     let shrink = -expm1(-h)
-    let ratios = VectorMath.exponentials(from: start, step: h, count: n)
+    let ratios = VectorMath.exponentials(from: offset, step: h, count: n)
+    unsure = n
+    while unsure > 0 {
+      let k = unsure - 1
+      guard p[k] < 1e-280 || q[k] < 1e-290 || offset + Double(k) * h > 690 else { break }
+      unsure = k
+    }
     for k in 0..<n {
       let up = max(0, min(p[k], (p[k] - q[k] * ratios[k]) / shrink))
       q[k] = up
@@ -105,32 +123,6 @@ struct LossBuckets {
     }
     low = p
     high = q
-  }
-
-  /// The pair the other way round: Q against P, losses negated.
-  ///
-  /// Mass m at loss l under P is m e^-l under Q; tails are what they were.
-  func reversed() -> LossBuckets {
-    var other = self
-    let n = count
-    let ratios = VectorMath.exponentials(from: -offset, step: -step, count: n)
-    for k in 0..<n {
-      let ratio = ratios[k]
-      other.high[n - 1 - k] = low[k] * ratio
-      other.low[n - 1 - k] = high[k] * ratio * exp(-step)
-    }
-    return LossBuckets(
-      step: step, offset: -loss(n), low: other.low, high: other.high, above: (below.q, below.p), below: (above.q, above.p),
-      infinity: infinity,
-      bounded: bounded.map { ($0.end == .low ? .high : .low, $0.buckets) })
-  }
-
-  private init(
-    step: Double, offset: Double, low: [Double], high: [Double], above: (p: Double, q: Double),
-    below: (p: Double, q: Double), infinity: Double, bounded: (end: End, buckets: Int)?
-  ) {
-    (self.step, self.offset, self.low, self.high) = (step, offset, low, high)
-    (self.above, self.below, self.infinity, self.bounded) = (above, below, infinity, bounded)
   }
 
   /// Where the grid goes so that the bounded end of the loss is no worse for a lower bound than any other bucket: l with
@@ -178,7 +170,7 @@ extension DominatingPair {
 }
 
 extension Region {
-  /// x for a row of losses, which are in the region but for the first and the last.
+  /// x for a row of losses, which are in the region but for the first two and the last two.
   ///
   /// Rounding of e^l - 1 moves an end of a bucket by 10^-16 in l, for both laws alike.
   private func positions(offset: Double, step: Double, count: Int) -> [Double] {
@@ -206,6 +198,8 @@ extension Region {
     let padded = (count + 7) / 8 * 8
     var x = positions(offset: offset + Double(first) * step, step: step, count: padded)
     x[0] = position(min(max(offset + Double(first) * step, low), high))
+    x[1] = position(min(max(offset + Double(first + 1) * step, low), high))
+    x[count - 2] = position(min(max(offset + Double(last - 1) * step, low), high))
     x[count - 1] = position(min(max(offset + Double(last) * step, low), high))
     for i in count..<padded { x[i] = x[count - 1] }
     var z = x
@@ -271,6 +265,10 @@ extension LossBuckets {
         (low[k], high[k]) = (0, 0)
       }
       high[buckets - 2] = sum
+    }
+    for k in unsure..<n {
+      low[k] += high[k]
+      high[k] = 0
     }
     let sag = (0..<n).map { k -> Double in
       let a = high[k] * shrink

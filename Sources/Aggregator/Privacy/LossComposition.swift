@@ -206,15 +206,25 @@ struct LossComposition {
   /// Losses so low that all P-mass together, moved up to there or lost, is not seen in the tilted law, are left out:
   /// e^(theta l) < e^-26 / rounds of the pair's moment.
   func buckets(_ index: Int, step: Double, plan: Plan) -> LossBuckets {
-    let pair = entries[index].pair
-    var range = pair.lossRange(cut: plan.cut)
+    LossBuckets(entries[index].pair, direction, step: step, range: range(index, plan: plan))
+  }
+
+  private func range(_ index: Int, plan: Plan) -> (low: Double, high: Double) {
+    var range = entries[index].pair.lossRange(cut: plan.cut)
     let least = (plan.moments.cumulant(index, plan.theta) - 26 - log(rounds)) / plan.theta
+    let margin = 1e-3 * (range.high - range.low)
     if direction == .remove {
-      range.low = max(range.low, min(least, range.high - 4 * step))
-      return LossBuckets(pair, step: step, range: range)
+      range.low = max(range.low, min(least, range.high - margin))
+    } else {
+      range.high = min(range.high, max(-least, range.low + margin))
     }
-    range.high = min(range.high, max(-least, range.low + 4 * step))
-    return LossBuckets(pair, step: step, range: range).reversed()
+    return range
+  }
+
+  /// Where nothing is known.
+  private static func nothing(_ query: Query) -> Bounds {
+    if case .delta = query { return Bounds(lower: 0, upper: 1) }
+    return Bounds(lower: 0, upper: .infinity)
   }
 
   /// No loss of all rounds together is larger.
@@ -228,9 +238,19 @@ struct LossComposition {
   /// Both bounds with a window of 2^logSize points.
   func bounds(_ query: Query, plan: Plan, logSize: Int) -> Bounds {
     let size = 1 << logSize
-    // Splitting buckets spreads the sum by about half a step for the square root of the rounds.
-    let slack = min(Double(size) / 8, 4 + 2 * rounds.squareRoot())
-    let step = (plan.left + plan.right) / (Double(size) - 2 * slack)
+    // One round may be far wider than the window: no more buckets than fit into memory.
+    let widest = entries.indices.map { range($0, plan: plan) }.map { $0.high - $0.low }.max() ?? 0
+    // Splitting buckets spreads the sum by about half a step for the square root of the rounds. Where the window ends with the
+    // law itself (the best tilt is then huge), all ends of grids, a few steps out each round, have to be in it.
+    let rough = (plan.left + plan.right) / Double(size)
+    let slack = { (tilt: Double) in
+      min(Double(size) / 5, tilt * rough > 0.1 ? 8 + 3 * rounds : 4 + 2 * rounds.squareRoot())
+    }
+    let (slackLow, slackHigh) = (slack(plan.leftTilt), slack(plan.rightTilt))
+    let step = max((plan.left + plan.right) / (Double(size) - slackLow - slackHigh), widest / min(0x1p22, 64 * Double(size)))
+    guard step > 0, step.isFinite, widest.isFinite, plan.theta.isFinite, plan.moment.isFinite, plan.mean.isFinite else {
+      return Self.nothing(query)
+    }
     let transform = FourierTransform(size: size)
     let half = size / 2 + 1
     // Spectra of the upper and the lower law, composed.
@@ -245,6 +265,9 @@ struct LossComposition {
       let buckets = buckets(index, step: step, plan: plan)
       let upper = buckets.upper
       let lower = buckets.lower
+      // A safety net: no mass may get lost.
+      let total = upper.masses.reduce(upper.infinity, +)
+      guard abs(total - 1) < 1e-9 else { return Self.nothing(query) }
       let count = Double(entry.count)
       offset += count * upper.offset
       logFinite.upper += count * log1p(-upper.infinity)
@@ -279,7 +302,8 @@ struct LossComposition {
     spectra.unpack(&real, &imaginary)
     transform.inverse(&real, &imaginary)
     // The point of the grid that the window starts at; what lies outside is folded in, and in the budget.
-    let start = ((plan.mean - plan.left - offset) / step - slack).rounded(.down)
+    let start = ((plan.mean - plan.left - offset) / step - slackLow).rounded(.down)
+    guard start.isFinite else { return Self.nothing(query) }
     let shift = Int(start.truncatingRemainder(dividingBy: Double(size)))
     let first = (shift % size + size) % size
     let least = offset + start * step
@@ -368,8 +392,10 @@ private struct Evaluation {
       let budget = sign * exp(min(logBudget - theta * l, 700))
       // c2 is relative to l_i here: sum p e^(l_i - l).
       let value = infinity + c1 - c2 + budget
-      if value >= delta {
+      // Not a number counts as too much above, and as nothing below.
+      if sign > 0 ? !(value < delta) : value >= delta {
         // In (l_i, l_(i+1)]: infinity + c1 - e^(epsilon - l_i) c2 + budget = delta.
+        guard value.isFinite else { return sign > 0 ? .infinity : 0 }
         let excess = c1 + infinity + budget - delta
         let epsilon = excess > 0 && c2 > 0 ? l + log(excess / c2) : (sign > 0 ? l + step : l)
         return max(0, min(max(epsilon, l), l + step))
@@ -391,7 +417,8 @@ private struct Evaluation {
       if l <= epsilon { break }
       sum += tilted[(first + i) & (n - 1)] * exp(min(logMoment - theta * l, 700)) * -expm1(epsilon - l)
     }
-    return max(0, min(1, infinity + sum + sign * exp(min(logBudget - theta * epsilon, 700))))
+    let delta = infinity + sum + sign * exp(min(logBudget - theta * epsilon, 700))
+    return delta.isNaN ? (sign > 0 ? 1 : 0) : max(0, min(1, delta))
   }
 }
 
