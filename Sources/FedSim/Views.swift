@@ -58,8 +58,8 @@ public struct Views: Sendable {
   private static func colluding(_ k: Int, _ plan: PrivacyPlan, _ setup: RunSetup) -> Row {
     let m = plan.largestCohort
     let clients = setup.population.clientCount
-    let name = k == 1 ? "participant" : "\(k) colluding clients"
-    let knows = k == 1 ? "the models, its own messages and its own noise" : "the models, their own messages and noise"
+    let name = k == 1 ? "participant" : "colluding-clients"
+    let knows = k == 1 ? "the models, its own messages and its own noise" : "the models, messages and noise of \(k) of them"
     let none = { (reason: String) in
       Row(adversary: name, knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
     }

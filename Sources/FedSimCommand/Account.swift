@@ -10,8 +10,9 @@ struct MechanismArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What neighbouring data sets differ by: zero-out, add-or-remove or replace-one.", valueName: "name"))
-  var relation = "zero-out"
+      "What neighbouring data sets differ by: zero-out, add-or-remove or replace-one. (default: zero-out, or the ledger's)",
+      valueName: "name"))
+  var relation: String?
 
   @Option(help: ArgumentHelp("pld, rdp or gaussian.", valueName: "name"))
   var accountant = "pld"
@@ -25,7 +26,7 @@ struct MechanismArguments: ParsableArguments {
   }
 
   func loadRelation() throws -> Relation {
-    try Self.choice(relation, "--relation", Relation.init(rawValue:), Relation.allCases.map(\.rawValue))
+    try Self.choice(relation ?? Relation.zeroOut.rawValue, "--relation", Relation.init(rawValue:), Relation.allCases.map(\.rawValue))
   }
 
   private static func choice<T>(
@@ -120,7 +121,11 @@ struct Account: ParsableCommand {
     } else if let ledger {
       file = try LedgerFile(InputFile.read(ledger), name: ledger, relation: relation)
     }
-    if file != nil {
+    if let file {
+      if mechanism.relation != nil && file.hasRelation {
+        throw ToolError.input(
+          place: "--relation", problem: "found with a ledger that has its own, \(file.relation.rawValue); allowed: one of both")
+      }
       for (value, flag) in [(samplingRate, "--sampling-rate"), (rounds, "--rounds"), (countNoise, "--count-noise")]
       where value != nil {
         throw ToolError.input(place: flag, problem: "found with a ledger, which has its own; allowed: one of both")
@@ -132,7 +137,8 @@ struct Account: ParsableCommand {
     case (let text?, nil, _): query = .deltas(try MechanismArguments.deltas(text))
     case (nil, let text?, _):
       query = .epsilons(try FlagValue.list(text).map { try FlagValue.number($0, flag: "--epsilon", in: 0...1e6) })
-    case (nil, nil, _) where curve: query = .deltas((2...30).map { Self.power(-Double($0) / 2) })
+    case (nil, nil, _) where curve:
+      query = .deltas((2...30).map { Self.power(-Double($0) / 2) }.filter { $0 > file?.truncationDelta ?? 0 })
     case (nil, nil, let delta?): query = .deltas([delta])
     default:
       throw ToolError.input(
@@ -140,10 +146,13 @@ struct Account: ParsableCommand {
         problem: delta == nil ? "not given; allowed: a number above 0 and below 1, or --epsilon" : "found with --delta; allowed: one of both")
     }
     let report = try AccountReport(
-      rounds, relation: file?.relation ?? relation, accountant: accountant, query: query)
+      rounds, relation: file?.relation ?? relation, accountant: accountant, query: query,
+      truncationDelta: file?.truncationDelta ?? 0)
     // A run claims its planned rounds: where it stopped may have been chosen by looking.
     let claim = try file?.planned.map {
-      try AccountReport($0, relation: file?.relation ?? relation, accountant: accountant, query: query)
+      try AccountReport(
+        $0, relation: file?.relation ?? relation, accountant: accountant, query: query,
+        truncationDelta: file?.truncationDelta ?? 0)
     }
     if curve { return try Console.result((claim ?? report).csv) }
     switch formatting.format {
@@ -157,9 +166,12 @@ struct Account: ParsableCommand {
       try Console.result(JSON.object(root).text(pretty: true))
     case .text:
       try Console.result((claim ?? report).text)
-      if claim != nil, report.rows.count == 1 {
+      if let claim, claim.rounds > report.rounds, report.rows.count == 1, report.rows[0].deltaLowerBound == nil {
         try Console.result(
-          "done     \(Text.grouped(report.rounds)) rounds: epsilon \(Text.fixedUp(report.rows[0].epsilon, 6)) if that number had been fixed in advance")
+          Text.wrapped(
+            "done     \(Text.grouped(report.rounds)) of \(Text.grouped(claim.rounds)) rounds. Had the plan been \(report.rounds): epsilon "
+              + "\(Text.fixedUp(report.rows[0].epsilon, 6)). The claim is for all, because where a run stops may depend on the data.",
+            width: 90, indent: "         ").drop { $0 == " " }.description)
       }
     }
   }

@@ -64,7 +64,7 @@ private func json(_ text: String) throws -> [String: Any] {
       (["account"] + base + ["--delta", "2"], "--delta: found \"2\""),
       (["account"] + base + ["--delta", "1e-5", "--epsilon", "1"], "found with --delta"),
       (["account"] + base + ["--delta", "1e-5", "--relation", "swap"], "--relation: found \"swap\"; allowed: zero-out"),
-      (["account"] + base + ["--delta", "1e-5", "--accountant", "gaussian"], "refused: the \"gaussian\" accountant"),
+      (["account"] + base + ["--delta", "1e-5", "--accountant", "gaussian"], "--accountant gaussian: refused: the"),
       (["account", "--noise-multiplier", "1e-3", "--rounds", "1", "--delta", "1e-5"], "--noise-multiplier: found"),
       (["account", "--ledger", "none.json", "--delta", "1e-5"], "none.json: there is no such file"),
       (["calibrate", "--epsilon", "2", "--delta", "1e-5", "--rounds", "3"], "allowed: all but one"),

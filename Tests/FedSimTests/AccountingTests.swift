@@ -17,7 +17,7 @@ import Testing
         {"noiseMultiplier": 1, "samplingRate": 0.2, "sampling": "fixed-size", "countNoise": 20},
         {"epsilon": 0.1, "delta": 1e-9, "rounds": 3}]}
       """)
-    #expect(file.relation == .replaceOne && file.delta == 1e-6 - 1e-8 && file.planned == nil)
+    #expect(file.relation == .replaceOne && file.delta == 1e-6 && file.truncationDelta == 1e-8 && file.planned == nil)
     #expect(file.ledger.count == 105)
     #expect(
       file.ledger.rounds.map(\.entry) == [
@@ -41,6 +41,12 @@ import Testing
     ("{\"rounds\": [{\"noiseMultiplier\": 1, \"sampling\": \"poisson\"}]}", "found no \"samplingRate\""),
     ("{\"rounds\": [{\"noiseMultiplier\": 1, \"rounds\": -1}]}", "rounds[0].rounds: found -1"),
     ("{\"rounds\": [{\"epsilon\": 1, \"sampling\": \"poisson\"}]}", "found with \"epsilon\""),
+    ("{\"rounds\": [{\"epsilon\": 0.1}]}", "rounds[0]: found no \"delta\""),
+    (
+      "{\"planned\": {\"noiseMultiplier\": 2, \"rounds\": 3}, \"rounds\": [{\"noiseMultiplier\": 1}]}",
+      "rounds[0]: found another kind of round"
+    ),
+    ("{\"planned\": {\"noiseMultiplier\": 2}, \"rounds\": [{\"noiseMultiplier\": 2, \"rounds\": 2}]}", "no more than planned"),
     ("{\"rounds\": [], \"relation\": \"remove\"}", "relation: found \"remove\"; allowed: \"zero-out\""),
   ])
   func mistakesHaveAPlace(text: String, expected: String) {
@@ -60,9 +66,10 @@ import Testing
       let bytes = try Array(Data(contentsOf: URL(fileURLWithPath: "\(path)/ledger.json")))
       let file = try LedgerFile(bytes, name: "ledger.json")
       #expect(file.ledger.count == round && file.planned?.count == 4 && file.relation == plan.relation)
-      #expect(file.delta == plan.roundsDelta)
+      #expect(file.delta == plan.delta && file.truncationDelta == plan.truncationDelta)
       let planned = try #require(file.planned)
-      #expect(try plan.accountant.spending(planned, delta: plan.roundsDelta) == plan.plannedSpending)
+      let again = try plan.accountant.spending(planned, delta: plan.delta, truncation: file.truncationDelta)
+      #expect(again == plan.plannedSpending)
       if round < 3 {
         try folder.append(element: LedgerFile.round(round + 1, plan.event), isFirst: round == 0, to: .ledger)
       }

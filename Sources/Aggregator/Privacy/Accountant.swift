@@ -76,6 +76,21 @@ public enum Accountant: String, Sendable, CaseIterable {
     }
   }
 
+  /// Where cohorts may be cut with probability `truncation` at most: from above the rounds have delta less that, from below the
+  /// mechanism has at least what the rounds have at delta and that (docs/privacy.md).
+  public func spending(
+    _ ledger: PrivacyLedger, delta: Double, truncation: Double, precision: Precision = .fine
+  ) throws(PrivacyRefusal) -> Spending {
+    guard truncation > 0 else { return try spending(ledger, delta: delta, precision: precision) }
+    guard truncation < delta else {
+      throw .unproved("cohorts that are cut take a delta of \(truncation) alone, which leaves nothing of \(delta)")
+    }
+    let upper = try spending(ledger, delta: delta - truncation, precision: precision)
+    guard upper.lowerBound != nil, delta + truncation < 1 else { return Spending(epsilon: upper.epsilon, lowerBound: nil) }
+    let lower = try spending(ledger, delta: delta + truncation, precision: precision).lowerBound
+    return Spending(epsilon: upper.epsilon, lowerBound: lower.map { min($0, upper.epsilon) })
+  }
+
   public func spending(
     _ event: PrivacyEvent, rounds: Int, delta: Double, precision: Precision = .fine
   ) throws(PrivacyRefusal) -> Spending {

@@ -73,12 +73,16 @@ public struct PrivacyPlan: Sendable, Equatable {
     }
     // Refused before the first round, not after the last.
     let event = Self.event(noiseMultiplier, sampling, relation)
-    let whole = try accountant.spending(event, rounds: rounds, delta: delta - truncationDelta)
+    let spending = { [truncationDelta] (rounds: Int) throws(PrivacyRefusal) in
+      try accountant.spending(
+        PrivacyLedger(event, rounds: rounds), delta: delta, truncation: truncationDelta)
+    }
+    let whole = try spending(rounds)
     if let budget, whole.epsilon > budget {
       affordedRounds = try accountant.mostRounds(
         event, targetEpsilon: budget, delta: delta - truncationDelta, limit: rounds)
       guard affordedRounds > 0 else { throw .unproved("a budget of \(budget) does not pay for a single round") }
-      plannedSpending = try accountant.spending(event, rounds: affordedRounds, delta: delta - truncationDelta)
+      plannedSpending = try spending(affordedRounds)
     } else {
       affordedRounds = rounds
       plannedSpending = whole
@@ -104,7 +108,8 @@ public struct PrivacyPlan: Sendable, Equatable {
   /// 10^-3 wide before.
   public func spending(rounds: Int) throws(PrivacyRefusal) -> Accountant.Spending {
     if rounds >= affordedRounds { return plannedSpending }
-    let spending = try accountant.spending(event, rounds: rounds, delta: roundsDelta, precision: .coarse)
+    let spending = try accountant.spending(
+      PrivacyLedger(event, rounds: rounds), delta: delta, truncation: truncationDelta, precision: .coarse)
     // Fewer rounds never cost more.
     return Accountant.Spending(
       epsilon: min(spending.epsilon, plannedSpending.epsilon), lowerBound: spending.lowerBound)

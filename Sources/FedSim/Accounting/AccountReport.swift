@@ -17,6 +17,8 @@ public struct AccountReport: Sendable {
   /// Nil for a ledger of several kinds.
   public let event: PrivacyEvent?
   public let rounds: Int
+  /// Of delta: what pays for cohorts that may be cut.
+  public let truncationDelta: Double
 
   public enum Query: Sendable {
     case deltas([Double])
@@ -25,9 +27,10 @@ public struct AccountReport: Sendable {
 
   /// - Throws: `ToolError.failed` where there is no proof, with the reason.
   public init(
-    _ ledger: PrivacyLedger, relation: Relation, accountant: Accountant, query: Query
+    _ ledger: PrivacyLedger, relation: Relation, accountant: Accountant, query: Query, truncationDelta: Double = 0
   ) throws(ToolError) {
     self.accountant = accountant
+    self.truncationDelta = truncationDelta
     self.relation = relation
     rounds = ledger.count
     let kinds = Set(ledger.rounds.map(\.entry))
@@ -48,7 +51,7 @@ public struct AccountReport: Sendable {
             rows.append(Row(epsilon: .infinity, epsilonLowerBound: .infinity, delta: delta, deltaLowerBound: nil))
             continue
           }
-          let spending = try accountant.spending(ledger, delta: delta)
+          let spending = try accountant.spending(ledger, delta: delta, truncation: truncationDelta)
           rows.append(
             Row(
               epsilon: spending.epsilon, epsilonLowerBound: spending.lowerBound, delta: delta, deltaLowerBound: nil))
@@ -60,13 +63,34 @@ public struct AccountReport: Sendable {
             continue
           }
           let (delta, lower) = try accountant.delta(ledger, epsilon: epsilon)
-          rows.append(Row(epsilon: epsilon, epsilonLowerBound: nil, delta: delta, deltaLowerBound: lower))
+          rows.append(
+            Row(
+              epsilon: epsilon, epsilonLowerBound: nil, delta: min(1, delta + truncationDelta),
+              deltaLowerBound: lower.map { max(0, $0 - truncationDelta) }))
         }
       }
     } catch {
-      throw .input(place: "account", problem: "refused: \(error)")
+      throw .input(place: "--accountant \(accountant.rawValue)", problem: "refused: \(error)")
     }
     self.rows = rows
+  }
+
+  /// Six significant digits, upwards or downwards.
+  private static func sixUp(_ value: Double) -> String { six(value, .up) }
+  private static func sixDown(_ value: Double) -> String { six(value, .down) }
+
+  private static func six(_ value: Double, _ rule: FloatingPointRoundingRule) -> String {
+    guard value > 0, value.isFinite, value < 1 else { return "\(value)" }
+    // Through the decimal text, so that 1e-05 stays 1e-05.
+    var exponent = 0
+    var scaled = value
+    while scaled < 1e5 && exponent < 300 {
+      scaled *= 10
+      exponent += 1
+    }
+    let nearest = scaled.rounded()
+    let digits = abs(scaled - nearest) < 1e-6 * nearest * 1e-3 ? nearest : scaled.rounded(rule)
+    return "\(Double("\(Int(digits))e-\(exponent)") ?? value)"
   }
 
   /// JSON has no infinity.
@@ -88,6 +112,7 @@ public struct AccountReport: Sendable {
     root["samplingRate"] = event.map { .number($0.sampling.rate) } ?? .null
     root["noiseMultiplier"] = event.map { .number($0.noiseMultiplier) } ?? .null
     root["rounds"] = .integer(rounds)
+    if truncationDelta > 0 { root["truncationDelta"] = .number(truncationDelta) }
     root["adversary"] = "released-model"
     root["theorem"] = .string(theorem)
     return .object(root)
@@ -111,14 +136,18 @@ public struct AccountReport: Sendable {
     var lines: [String] = []
     for row in rows {
       if let lower = row.deltaLowerBound {
-        lines.append("delta    \(row.delta) at epsilon \(row.epsilon), at least \(lower)")
+        lines.append(
+          "delta    \(Self.sixUp(row.delta)) at epsilon \(row.epsilon), at least \(Self.sixDown(lower))")
       } else if let lower = row.epsilonLowerBound {
         let tight = row.epsilon > 0 && row.epsilon.isFinite ? " (\(Text.short(100 * (row.epsilon - lower) / row.epsilon)) % apart)" : ""
         lines.append(
           "epsilon  \(Text.fixedUp(row.epsilon, 6)) at delta \(row.delta), at least \(Text.fixedDown(lower, 6))\(tight)")
       } else {
-        lines.append("epsilon  \(row.epsilon) at delta \(row.delta)")
+        lines.append("epsilon  \(Text.fixedUp(row.epsilon, 6)) at delta \(Self.sixUp(row.delta)), no lower bound")
       }
+    }
+    if truncationDelta > 0 {
+      lines.append("         of which \(Self.sixUp(truncationDelta)) pays for cohorts that may be cut to m_max")
     }
     lines.append("")
     if let event {

@@ -8,8 +8,12 @@ import Aggregator
 public struct LedgerFile: Sendable {
   public let ledger: PrivacyLedger
   public let relation: Relation
-  /// The delta that is left for these rounds, where the file has one.
+  /// Whether the file says it.
+  public let hasRelation: Bool
+  /// The whole delta, where the file has one.
   public let delta: Double?
+  /// The part of it that pays for cohorts that may be cut.
+  public let truncationDelta: Double
   /// All planned rounds of a run, where the file has them: what the run claims.
   public let planned: PrivacyLedger?
 
@@ -33,11 +37,13 @@ public struct LedgerFile: Sendable {
     }
     let named = try reader.choice(root["relation"], at: "relation", Relation.allCases.map(\.rawValue))
     relation = named.flatMap(Relation.init(rawValue:)) ?? fallback
+    hasRelation = named != nil
     let whole = try reader.number(root["delta"], at: "delta", "a number above 0 and below 1") { $0 > 0 && $0 < 1 }
     let truncation = try reader.number(root["truncationDelta"], at: "truncationDelta", "a number from 0 on, below delta") {
-      $0 >= 0 && $0 < whole ?? 0
+      $0 >= 0 && $0 < whole ?? 1
     }
-    delta = whole.map { $0 - (truncation ?? 0) }
+    delta = whole
+    truncationDelta = truncation ?? 0
     guard let list = root["rounds"] else { throw reader.error(at: "", "found no \"rounds\"", "an array of rounds") }
     guard case .array(let items) = list else {
       throw reader.error(at: "rounds", "found \(list.kindName)", "an array of rounds")
@@ -52,6 +58,14 @@ public struct LedgerFile: Sendable {
       let (entry, count) = try reader.rounds(item, at: "planned", relation)
       var planned = PrivacyLedger()
       planned.append(entry, rounds: count)
+      // What was done must be the plan's beginning: otherwise the plan is not what the run claims.
+      if let i = ledger.rounds.firstIndex(where: { $0.entry != entry }) {
+        throw reader.error(
+          at: JSONParser.childPath("rounds", index: i), "found another kind of round than was planned", "rounds as in \"planned\"")
+      }
+      guard ledger.count <= count else {
+        throw reader.error(at: "planned", "found \(count) planned rounds, and \(ledger.count) done", "no more than planned")
+      }
       self.planned = planned
     } else {
       planned = nil
@@ -140,8 +154,11 @@ public struct LedgerFile: Sendable {
         }
         let epsilon = try number(object["epsilon"], at: at("epsilon"), "a number from 0 to 1000") { (0...1000).contains($0) }
         let delta = try number(object["delta"], at: at("delta"), "a number from 0 on, below 1") { $0 >= 0 && $0 < 1 }
-        guard let epsilon else { throw error(at: path, "found no \"epsilon\"", "\"epsilon\" and \"delta\"") }
-        return (.guarantee(epsilon: epsilon, delta: delta ?? 0), count)
+        guard let epsilon, let delta else {
+          throw error(
+            at: path, "found no \"\(epsilon == nil ? "epsilon" : "delta")\"", "\"epsilon\" and \"delta\" (0 where it is pure)")
+        }
+        return (.guarantee(epsilon: epsilon, delta: delta), count)
       }
       guard
         let z = try number(
