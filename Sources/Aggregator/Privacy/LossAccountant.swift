@@ -89,7 +89,7 @@ struct LossAccountant {
       guard let worst = sides.indices.max(by: { sides[$0].bounds.upper < sides[$1].bounds.upper }) else { break }
       let goal = 2 * precision * scale(upper, sides[worst].plan.theta)
       let width = upper - lower
-      if width <= goal || sides[worst].size >= Self.largest || upper.isNaN {
+      if width <= goal || sides[worst].size > Self.largest || upper.isNaN {
         return .init(lower: lower, upper: upper)
       }
       // Widths go with the square of the step.
@@ -97,16 +97,23 @@ struct LossAccountant {
       let steps = own.isFinite ? max(1, Int((log2(own / goal) / 2).rounded(.up))) : 3
       // The first look is too coarse to tell how far to go.
       let most = sides[worst].size == Self.smallest ? 3 : 8
-      sides[worst].size = min(sides[worst].size + min(steps, most), Self.largest)
       let side = sides[worst]
+      let isLast = side.size == Self.largest
+      sides[worst].size = min(side.size + min(steps, most), Self.largest)
+      // As little as does not show; at the last size more, where a narrower window may be worth it.
+      let share = isLast ? 1e-5 : 1e-6
       switch query {
       case .epsilon(let delta):
-        sides[worst].plan = side.composition.narrower(side.plan, epsilon: side.bounds.lower, delta: delta)
+        sides[worst].plan = side.composition.narrower(side.plan, epsilon: side.bounds.lower, delta: delta, share: share)
       case .delta(let epsilon):
-        sides[worst].plan = side.composition.narrower(side.plan, epsilon: epsilon, delta: side.bounds.lower)
+        sides[worst].plan = side.composition.narrower(side.plan, epsilon: epsilon, delta: side.bounds.lower, share: share)
       }
-      sides[worst].bounds = sides[worst].composition.bounds(
-        query, plan: sides[worst].plan, logSize: sides[worst].size)
+      if isLast && sides[worst].plan.theta == side.plan.theta { return .init(lower: lower, upper: upper) }
+      let finer = sides[worst].composition.bounds(query, plan: sides[worst].plan, logSize: sides[worst].size)
+      // All that was computed holds.
+      sides[worst].bounds = .init(
+        lower: max(side.bounds.lower, finer.lower), upper: min(side.bounds.upper, finer.upper))
+      if isLast { sides[worst].size += 1 }
     }
     return .init(lower: 0, upper: .infinity)
   }

@@ -146,7 +146,8 @@ struct LossBuckets {
       let middle = (low + high) / 2
       if excess(middle) > 0 { low = middle } else { high = middle }
     }
-    return high
+    // The point must not be above the ratio: `low` has an excess above 0.
+    return low
   }
 }
 

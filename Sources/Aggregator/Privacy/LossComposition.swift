@@ -166,13 +166,15 @@ struct LossComposition {
 
   /// The tilt with the narrowest window whose rounding is still next to nothing beside delta, from what is known of epsilon and delta by now.
   /// Where a few large losses decide, the Renyi bound is poor and its order pulls the window far out.
-  func narrower(_ plan: Plan, epsilon: Double, delta: Double) -> Plan {
+  ///
+  /// - Parameter share: of delta that rounding and folding may come to.
+  func narrower(_ plan: Plan, epsilon: Double, delta: Double, share: Double) -> Plan {
     // With many kinds of rounds looking costs more than it saves, but where the window is very uneven.
     guard entries.count <= 4 || plan.right > 2 * plan.left || plan.left > 2 * plan.right else { return plan }
     var best = plan
     var theta = plan.theta
-    // Rounding and folding, in units of the Renyi bound, may be this much of delta.
-    let allowed = log(3e-7) - log(4 * exp(-Self.outside) + 1e-13 + 4e-15 * rounds)
+    // In units of the Renyi bound.
+    let allowed = log(share) - log(4 * exp(-Self.outside) + 1e-13 + 1.2e-14 * rounds)
     for _ in 0..<16 {
       theta /= 1.5
       let moment = plan.moments.cumulant(theta).value
@@ -261,6 +263,10 @@ struct LossComposition {
     var offset = 0.0
     var logFinite = (upper: 0.0, lower: 0.0)
     var outside = Outside(right: plan.rightTilt, left: plan.leftTilt)
+    var outsideLower = outside
+    // Rounding of tilts, which all rounds of a kind share, and of the grid's place.
+    var tiltRounding = 0.0
+    var shift = 0.0
     for (index, entry) in entries.enumerated() {
       let buckets = buckets(index, step: step, plan: plan)
       let upper = buckets.upper
@@ -293,9 +299,17 @@ struct LossComposition {
         tilted[k] *= scale
         real[k & (size - 1)] += tilted[k]
       }
-      for k in lower.masses.indices { imaginary[k & (size - 1)] += lower.masses[k] * factors[k] * scale }
+      var tiltedLower = lower.masses
+      for k in tiltedLower.indices {
+        tiltedLower[k] *= factors[k] * scale
+        imaginary[k & (size - 1)] += tiltedLower[k]
+      }
       logMoment += count * (estimate + log(sum))
       outside.add(tilted, offset: upper.offset, step: step, count: count)
+      outsideLower.add(tiltedLower, offset: upper.offset, step: step, count: count)
+      let widestLoss = max(abs(upper.offset), abs(upper.offset + Double(n) * step))
+      tiltRounding += count * 2e-16 * (20 + plan.theta * widestLoss)
+      shift += count * abs(upper.offset) * 1e-15
       transform.forward(&real, &imaginary)
       spectra.multiply(real, imaginary, power: entry.count)
     }
@@ -304,24 +318,30 @@ struct LossComposition {
     // The point of the grid that the window starts at; what lies outside is folded in, and in the budget.
     let start = ((plan.mean - plan.left - offset) / step - slackLow).rounded(.down)
     guard start.isFinite else { return Self.nothing(query) }
-    let shift = Int(start.truncatingRemainder(dividingBy: Double(size)))
-    let first = (shift % size + size) % size
+    let wrapped = Int(start.truncatingRemainder(dividingBy: Double(size)))
+    let first = (wrapped % size + size) % size
     let least = offset + start * step
     // Of the tilted law: folded mass, and rounding of transforms and powers.
-    let folded = outside.probability(low: least, high: least + Double(size - 1) * step)
-    let rounding = 1e-13 + 4e-15 * rounds
+    let most = least + Double(size - 1) * step
+    let folded = max(outside.probability(low: least, high: most), outsideLower.probability(low: least, high: most))
+    let rounding = 1e-13 + 4e-15 * rounds + tiltRounding
     let logBudget = logMoment + Self.logPeak(plan.theta) + log(folded + rounding)
-    let evaluation = Evaluation(
-      first: first, least: least, step: step, theta: plan.theta, logMoment: logMoment, logBudget: logBudget)
+    // Losses are put where they are worst for each bound.
+    let (above, below) = (1.0, -1.0)
+    let evaluation = { (sign: Double) in
+      Evaluation(
+        first: first, least: least + sign * shift, step: step, theta: plan.theta, logMoment: logMoment,
+        logBudget: logBudget + plan.theta * shift)
+    }
     switch query {
     case .epsilon(let delta):
       return Bounds(
-        lower: evaluation.epsilon(imaginary, infinity: -expm1(logFinite.lower), delta: delta, sign: -1),
-        upper: evaluation.epsilon(real, infinity: -expm1(logFinite.upper), delta: delta, sign: 1))
+        lower: evaluation(below).epsilon(imaginary, infinity: -expm1(logFinite.lower), delta: delta, sign: below),
+        upper: evaluation(above).epsilon(real, infinity: -expm1(logFinite.upper), delta: delta, sign: above))
     case .delta(let epsilon):
       return Bounds(
-        lower: evaluation.delta(imaginary, infinity: -expm1(logFinite.lower), epsilon: epsilon, sign: -1),
-        upper: evaluation.delta(real, infinity: -expm1(logFinite.upper), epsilon: epsilon, sign: 1))
+        lower: evaluation(below).delta(imaginary, infinity: -expm1(logFinite.lower), epsilon: epsilon, sign: below),
+        upper: evaluation(above).delta(real, infinity: -expm1(logFinite.upper), epsilon: epsilon, sign: above))
     }
   }
 

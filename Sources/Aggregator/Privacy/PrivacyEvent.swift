@@ -111,7 +111,8 @@ public struct PrivacyEvent: Sendable, Hashable {
     let twice = relation == .replaceOne || (sampling.takesPlaces && relation == .addOrRemove)
     if q == 1 {
       let pair = DominatingPair.gaussian(scale: twice ? z / 2 : z)
-      return (pair, pair)
+      // A cohort of all of fixed size has no neighbour with one client less of its size: that the place is taken is a bound.
+      return (pair, sampling.takesPlaces && relation == .addOrRemove ? .gaussian(scale: z) : pair)
     }
     let poisson = DominatingPair(kind: .subsampled, rate: q, scale: z)
     let swapped = DominatingPair(kind: .subsampled, rate: q, scale: z / 2)
