@@ -35,7 +35,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "FedSimCommand",
-      dependencies: ["ChannelCoding", "Aggregator", "FedSim", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "ChannelCoding", "Aggregator", "FedSim", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: swiftSettings),
 
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),

@@ -79,7 +79,8 @@ public struct ClientPool: Sendable {
     return Participation(
       client: id,
       sent: .init(
-        bytes: broadcast.sealsUploads ? upload.sealed(session: session) : upload.bytes, wasClipped: clipped.wasClipped, wasReplaced: clipped.wasReplaced,
+        bytes: broadcast.sealsUploads ? upload.sealed(session: session) : upload.bytes, wasClipped: clipped.wasClipped,
+        wasReplaced: clipped.wasReplaced,
         idealBits: clipped.informationBits(noiseScale: broadcast.channel.noiseScale), accuracy: accuracy,
         trainingTime: trained - start, codingTime: encoded - trained))
   }

@@ -8,7 +8,8 @@ public struct RunSummary: Sendable {
   public let stoppedBy: StopReason
   public let records: [RoundRecord]
   private let finalEvaluation: Evaluation?
-  private let mostParticipations: Int?
+  /// Who is guaranteed what.
+  public let views: Views
 
   public enum StopReason: String, Sendable {
     case rounds
@@ -24,7 +25,7 @@ public struct RunSummary: Sendable {
     _ setup: RunSetup, records: [RoundRecord], stoppedBy: StopReason, finalEvaluation: Evaluation? = nil,
     mostParticipations: Int? = nil
   ) {
-    self.mostParticipations = mostParticipations
+    views = Views(setup, records: records, mostParticipations: mostParticipations)
     self.setup = setup
     self.finalEvaluation = finalEvaluation
     self.records = records
@@ -82,7 +83,8 @@ public struct RunSummary: Sendable {
       "accountant": plan.map { .string($0.accountant.rawValue) } ?? .null,
       "relation": plan.map { .string($0.relation.rawValue) } ?? .null,
       "sampling": .string(setup.sampler.sampling.name), "samplingRate": .number(setup.sampler.sampling.rate),
-      "noiseMultiplier": .optional(plan?.noiseMultiplier), "clippingNorm": .optional(plan?.clippingNorm),
+      "noiseMultiplier": .optional(plan?.noiseMultiplier),
+      "accountedNoiseMultiplier": .optional(plan?.event.noiseMultiplier), "clippingNorm": .optional(plan?.clippingNorm),
       "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
       "noiseScalePerClient": .optional(plan?.noiseScale),
       "adversary": setup.guaranteedPlan == nil ? .null : "released-model",
@@ -96,7 +98,7 @@ public struct RunSummary: Sendable {
     summary["guarantee"] = .string(statement.kind)
     summary["guaranteeStatement"] = .string(statement.sentence)
     if let theorem = statement.theorem { summary["theorem"] = .string(theorem) }
-    summary["views"] = .array(Views(setup, records: records, mostParticipations: mostParticipations).rows.map(\.json))
+    summary["views"] = .array(views.rows.map(\.json))
     summary["outsideGuarantee"] = .array(statement.outsideGuarantee.map { .string($0) })
     summary["hardening"] = .string(GuaranteeStatement.hardening)
     return .object(summary)

@@ -193,7 +193,8 @@ extension ScenarioKey {
       "`polar`: how much time the encoder may take to save bits; 3 saves 5 to 20 % for up to twice the time"),
     key(
       "channel.seal", .flag, .value(false),
-      "encrypt and authenticate uploads (ChaCha20-Poly1305 of libsodium, 16 bytes each) with a key of client and server"),
+      "encrypt and authenticate uploads (ChaCha20-Poly1305 of libsodium, 16 bytes each) with a key of client and server"
+    ),
     key(
       "channel.padding", .choice(["none", "fixed-length"], later: []), .value("none"),
       "`fixed-length`: only codecs whose payloads have one length, whatever the update (`layered-shifted`, `float32`), so that "

@@ -41,7 +41,8 @@ public struct Views: Sendable {
     }
     rows = [
       Self.releasedModel(plan), Self.colluding(1, plan, setup), Self.cohortSizes(plan, setup, records),
-      Self.colluding(max(2, plan.largestCohort / 2), plan, setup), Self.eavesdropper(plan, setup, mostParticipations), Self.server(plan, setup),
+      Self.colluding(max(2, plan.largestCohort / 2), plan, setup), Self.eavesdropper(plan, setup, mostParticipations),
+      Self.server(plan, setup),
     ]
   }
 
@@ -50,7 +51,8 @@ public struct Views: Sendable {
       adversary: "released-model", knows: "the models of all rounds, and what is computed from them and public data",
       epsilon: plan.plannedSpending.epsilon, delta: plan.delta,
       theorem: plan.event.dominationTheorem + "; " + plan.accountant.theorem,
-      note: "relation \(plan.relation.rawValue), \(plan.sampling.name), all \(plan.affordedRounds) rounds; the server is "
+      note:
+        "relation \(plan.relation.rawValue), \(plan.sampling.name), all \(plan.affordedRounds) rounds; the server is "
         + "trusted; seed, keys, cohort sizes and messages are secret")
   }
 
@@ -59,7 +61,8 @@ public struct Views: Sendable {
     let m = plan.largestCohort
     let clients = setup.population.clientCount
     let name = k == 1 ? "participant" : "colluding-clients"
-    let knows = k == 1 ? "the models, its own messages and its own noise" : "the models, messages and noise of \(k) of them"
+    let knows =
+      k == 1 ? "the models, its own messages and its own noise" : "the models, messages and noise of \(k) of them"
     let none = { (reason: String) in
       Row(adversary: name, knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
     }
@@ -81,7 +84,8 @@ public struct Views: Sendable {
     return Row(
       adversary: name, knows: knows, epsilon: spending.epsilon, delta: plan.delta,
       theorem: event.dominationTheorem + "; " + Accountant.pld.theorem,
-      note: "about every other client; all \(k == 1 ? "rounds may have drawn it" : "may be drawn in every round"): z is smaller by "
+      note:
+        "about every other client; all \(k == 1 ? "rounds may have drawn it" : "may be drawn in every round"): z is smaller by "
         + "sqrt((m_max - \(k)) / m_max), m_max = \(m); the server's completion counts as honest noise\(amplification)")
   }
 
@@ -117,7 +121,9 @@ public struct Views: Sendable {
       adversary: name, knows: knows, epsilon: spending.epsilon, delta: plan.delta,
       theorem: "given its size a Poisson cohort is uniform among those of that size: cohorts of fixed size n_t of N "
         + "(docs/privacy.md, Theorems 4 and 5); " + Accountant.pld.theorem,
-      note: "of the \(records.count) rounds that were made, with the sizes that occurred, which are independent of the data")
+      note:
+        "of the \(records.count) rounds that were made, with the sizes that occurred, which are independent of the data"
+    )
   }
 
   private static func eavesdropper(_ plan: PrivacyPlan, _ setup: RunSetup, _ mostParticipations: Int?) -> Row {
@@ -130,7 +136,9 @@ public struct Views: Sendable {
       return none("lengths of entropy-coded payloads depend on the update, and no bound is known (channel.padding)")
     }
     guard plan.relation != .addOrRemove else { return none("whoever sees who sends sees whether a client is there") }
-    guard setup.scenario.cohort.dropout == 0 else { return none("a dropout is seen, and may depend on the client's data") }
+    guard setup.scenario.cohort.dropout == 0 else {
+      return none("a dropout is seen, and may depend on the client's data")
+    }
     guard let mostParticipations else { return none("no round has been made yet: the bound is for who was drawn") }
     let event = PrivacyEvent(
       noiseMultiplier: plan.event.noiseMultiplier, sampling: .everyone, relation: plan.relation)
@@ -141,7 +149,8 @@ public struct Views: Sendable {
       adversary: "eavesdropper", knows: knows, epsilon: spending.epsilon, delta: plan.delta,
       theorem: "who is drawn is independent of the data and known: no amplification by sampling; "
         + Accountant.gaussian.theorem,
-      note: "for the client that was drawn most often, \(mostParticipations) times; uploads are sealed (ChaCha20-Poly1305, assumed "
+      note:
+        "for the client that was drawn most often, \(mostParticipations) times; uploads are sealed (ChaCha20-Poly1305, assumed "
         + "unbroken) and of one length; timings are as if they told nothing")
   }
 
@@ -150,7 +159,8 @@ public struct Views: Sendable {
     guard setup.channel.codec == .float32 else {
       return Row(
         adversary: "server", knows: knows, epsilon: nil, delta: nil, theorem: nil,
-        note: "a code is a function of update and seed, so delta is at least the total variation between the laws of two "
+        note:
+          "a code is a function of update and seed, so delta is at least the total variation between the laws of two "
           + "updates, near 1 (docs/privacy.md): whoever holds the seed must be trusted")
     }
     let mu = 2 * Double(plan.largestCohort).squareRoot() / plan.event.noiseMultiplier
@@ -159,7 +169,8 @@ public struct Views: Sendable {
     let every = try? Accountant.gaussian.spending(event, rounds: plan.affordedRounds, delta: plan.delta)
     return Row(
       adversary: "server", knows: knows, epsilon: every?.epsilon, delta: plan.delta,
-      theorem: "local Gaussian mechanism, mu = 2 sqrt(m_max) / z a participation, replace-one; " + Accountant.gaussian.theorem,
+      theorem: "local Gaussian mechanism, mu = 2 sqrt(m_max) / z a participation, replace-one; "
+        + Accountant.gaussian.theorem,
       note: "for a client that takes part in all \(plan.affordedRounds) rounds; one participation alone: "
         + "\(Text.fixedUp(once?.epsilon ?? .infinity, 3)). No amplification: the server knows who is drawn")
   }

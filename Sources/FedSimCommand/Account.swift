@@ -26,7 +26,8 @@ struct MechanismArguments: ParsableArguments {
   }
 
   func loadRelation() throws -> Relation {
-    try Self.choice(relation ?? Relation.zeroOut.rawValue, "--relation", Relation.init(rawValue:), Relation.allCases.map(\.rawValue))
+    try Self.choice(
+      relation ?? Relation.zeroOut.rawValue, "--relation", Relation.init(rawValue:), Relation.allCases.map(\.rawValue))
   }
 
   private static func choice<T>(
@@ -83,7 +84,8 @@ struct Account: ParsableCommand {
   var delta: String?
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("In place of --delta: answers delta. Several with commas.", valueName: "e"))
+    parsing: .unconditional,
+    help: ArgumentHelp("In place of --delta: answers delta. Several with commas.", valueName: "e"))
   var epsilon: String?
 
   @OptionGroup var mechanism: MechanismArguments
@@ -124,7 +126,8 @@ struct Account: ParsableCommand {
     if let file {
       if mechanism.relation != nil && file.hasRelation {
         throw ToolError.input(
-          place: "--relation", problem: "found with a ledger that has its own, \(file.relation.rawValue); allowed: one of both")
+          place: "--relation",
+          problem: "found with a ledger that has its own, \(file.relation.rawValue); allowed: one of both")
       }
       for (value, flag) in [(samplingRate, "--sampling-rate"), (rounds, "--rounds"), (countNoise, "--count-noise")]
       where value != nil {
@@ -143,7 +146,9 @@ struct Account: ParsableCommand {
     default:
       throw ToolError.input(
         place: delta == nil ? "--delta" : "--epsilon",
-        problem: delta == nil ? "not given; allowed: a number above 0 and below 1, or --epsilon" : "found with --delta; allowed: one of both")
+        problem: delta == nil
+          ? "not given; allowed: a number above 0 and below 1, or --epsilon"
+          : "found with --delta; allowed: one of both")
     }
     let report = try AccountReport(
       rounds, relation: file?.relation ?? relation, accountant: accountant, query: query,
@@ -154,10 +159,13 @@ struct Account: ParsableCommand {
         $0, relation: file?.relation ?? relation, accountant: accountant, query: query,
         truncationDelta: file?.truncationDelta ?? 0)
     }
-    if curve { return try Console.result((claim ?? report).csv) }
+    for warning in (claim ?? report).warnings { Console.error("warning: \(warning)") }
+    if curve && formatting.format == .text { return try Console.result((claim ?? report).csv) }
     switch formatting.format {
     case .json:
-      guard let claim, case .object(var root) = claim.json else { return try Console.result(report.json.text(pretty: true)) }
+      guard let claim, case .object(var root) = claim.json else {
+        return try Console.result(report.json.text(pretty: true))
+      }
       root["roundsDone"] = .integer(report.rounds)
       if report.rows.count == 1 {
         let done = report.rows[0].epsilon
@@ -171,7 +179,8 @@ struct Account: ParsableCommand {
           Text.wrapped(
             "done     \(Text.grouped(report.rounds)) of \(Text.grouped(claim.rounds)) rounds. Had the plan been \(report.rounds): epsilon "
               + "\(Text.fixedUp(report.rows[0].epsilon, 6)). The claim is for all, because where a run stops may depend on the data.",
-            width: 90, indent: "         ").drop { $0 == " " }.description)
+            width: 90, indent: "         "
+          ).drop { $0 == " " }.description)
       }
     }
   }

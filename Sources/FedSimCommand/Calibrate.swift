@@ -82,14 +82,16 @@ struct Calibrate: ParsableCommand {
           + (planned == AccountRanges.mostRounds ? " (no more are looked at)" : planned == 0 ? ": not even one" : "")
       case (let z?, nil, let count?):
         let found = try accountant.largestSamplingRate(
-          noiseMultiplier: z, rounds: count, targetEpsilon: target, delta: delta, sampling: sampling, relation: relation)
+          noiseMultiplier: z, rounds: count, targetEpsilon: target, delta: delta, sampling: sampling, relation: relation
+        )
         answer["samplingRate"] = .number(found)
         text = "sampling rate  \(found)"
         event = PrivacyEvent(noiseMultiplier: z, sampling: Sampling(name: sampling, rate: found), relation: relation)
         planned = count
       default:
         throw ToolError.input(
-          place: "calibrate", problem: "found \([z != nil, rate != nil, count != nil].filter { $0 }.count) of "
+          place: "calibrate",
+          problem: "found \([z != nil, rate != nil, count != nil].filter { $0 }.count) of "
             + "--noise-multiplier, --sampling-rate and --rounds; allowed: all but one, which is the answer")
       }
       let report = try AccountReport(

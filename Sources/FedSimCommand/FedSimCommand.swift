@@ -30,6 +30,7 @@ struct FedSimCommand: ParsableCommand {
   /// ArgumentParser's own exit code for wrong usage is 64; ours is 2 for every kind of bad input.
   static func main() {
     do {
+      try checkName()
       var command = try parseAsRoot()
       try command.run()
     } catch let code as ExitCode {
@@ -55,6 +56,15 @@ struct FedSimCommand: ParsableCommand {
       }
       endProcess(2)
     }
+  }
+
+  /// Otherwise the first flag of a command that is not there would be blamed.
+  private static func checkName() throws {
+    let names = configuration.subcommands.map { $0._commandName } + ["help"]
+    guard let name = CommandLine.arguments.dropFirst().first, !name.hasPrefix("-"), !names.contains(name) else {
+      return
+    }
+    throw InputError(description: "found \"\(name)\"; allowed: \(names.joined(separator: ", "))")
   }
 }
 

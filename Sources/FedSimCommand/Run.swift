@@ -51,7 +51,8 @@ struct Run: ParsableCommand {
 
     let isDone = simulation.round == lastRound
     let summary = RunSummary(
-      simulation.setup, records: records, stoppedBy: !isDone ? .interrupted : lastRound < scenario.rounds ? .budget : .rounds,
+      simulation.setup, records: records,
+      stoppedBy: !isDone ? .interrupted : lastRound < scenario.rounds ? .budget : .rounds,
       finalEvaluation: records.last?.accuracy == nil ? simulation.evaluate() : nil,
       mostParticipations: simulation.mostParticipations)
     try folder.write(summary.json.text(pretty: true) + "\n", to: .summary)

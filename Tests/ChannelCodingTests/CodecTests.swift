@@ -368,7 +368,8 @@ extension Array where Element: Equatable {
     let keys = RunKeys(seed: 1, fingerprint: []).server
     let broadcast = Broadcast(
       round: 3, channel: ChannelSettings(codec: .layered, dimension: 3, clippingNorm: 1, noiseScale: 0.5),
-      sealsUploads: true, rotationKey: keys.rotation(round: 3), serverPublicKey: keys.keyPair.publicKey, parameters: [1, -2, .pi])
+      sealsUploads: true, rotationKey: keys.rotation(round: 3), serverPublicKey: keys.keyPair.publicKey,
+      parameters: [1, -2, .pi])
     #expect(try Broadcast(bytes: broadcast.bytes) == broadcast)
     for count in 0..<broadcast.bytes.count {
       #expect(throws: WireError.self) { try Broadcast(bytes: Array(broadcast.bytes.prefix(count))) }

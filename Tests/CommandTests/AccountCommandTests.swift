@@ -25,7 +25,9 @@ private func json(_ text: String) throws -> [String: Any] {
     let run = try fedsim(["account"] + base + ["--curve", "--accountant", "rdp"])
     let lines = run.output.split(separator: "\n")
     #expect(lines.count == 30 && lines[0] == "delta,deltaLowerBound,epsilon,epsilonLowerBound")
-    let epsilons = lines.dropFirst().compactMap { Double($0.split(separator: ",", omittingEmptySubsequences: false)[2]) }
+    let epsilons = lines.dropFirst().compactMap {
+      Double($0.split(separator: ",", omittingEmptySubsequences: false)[2])
+    }
     #expect(epsilons.count == 29 && epsilons == epsilons.sorted())
   }
 
@@ -38,10 +40,12 @@ private func json(_ text: String) throws -> [String: Any] {
     let flags = try fedsim(["account"] + base + ["--delta", "1e-5", "--format", "json"])
     #expect(ledger.output == flags.output)
     let none = try fedsim(
-      "account", "--noise-multiplier", "0", "--sampling", "everyone", "--rounds", "1", "--delta", "1e-5", "--format", "json")
+      "account", "--noise-multiplier", "0", "--sampling", "everyone", "--rounds", "1", "--delta", "1e-5", "--format",
+      "json")
     #expect(try json(none.output)["epsilon"] as? String == "inf")
     let nothing = try fedsim(
-      "account", "--noise-multiplier", "0", "--sampling-rate", "0", "--rounds", "1", "--delta", "1e-5", "--format", "json")
+      "account", "--noise-multiplier", "0", "--sampling-rate", "0", "--rounds", "1", "--delta", "1e-5", "--format",
+      "json")
     #expect(try json(nothing.output)["epsilon"] as? Double == 0)
   }
 
@@ -63,7 +67,9 @@ private func json(_ text: String) throws -> [String: Any] {
       (["account"] + base, "--delta: not given"),
       (["account"] + base + ["--delta", "2"], "--delta: found \"2\""),
       (["account"] + base + ["--delta", "1e-5", "--epsilon", "1"], "found with --delta"),
-      (["account"] + base + ["--delta", "1e-5", "--relation", "swap"], "--relation: found \"swap\"; allowed: zero-out"),
+      (
+        ["account"] + base + ["--delta", "1e-5", "--relation", "swap"], "--relation: found \"swap\"; allowed: zero-out"
+      ),
       (["account"] + base + ["--delta", "1e-5", "--accountant", "gaussian"], "--accountant gaussian: refused: the"),
       (["account", "--noise-multiplier", "1e-3", "--rounds", "1", "--delta", "1e-5"], "--noise-multiplier: found"),
       (["account", "--ledger", "none.json", "--delta", "1e-5"], "none.json: there is no such file"),

@@ -68,7 +68,10 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
         ["run", digits, "--set", "privacy.clippingNorm=-1"],
         "privacy.clippingNorm: found -1; allowed: a number from 1e-09"
       ),
-      (["run", digits, "--set", "privacy.accountant=gaussian"], "privacy.accountant: refused: the \"gaussian\" accountant is for"),
+      (
+        ["run", digits, "--set", "privacy.accountant=gaussian"],
+        "privacy.accountant: refused: the \"gaussian\" accountant is for"
+      ),
       (["run", digits, "--out", ""], "the name of the folder is empty"),
       (["run", digits, "--out", digits], "this is a file"),
       (["run", digits, "--threads", "0"], "--threads"),

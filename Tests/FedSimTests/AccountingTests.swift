@@ -46,12 +46,17 @@ import Testing
       "{\"planned\": {\"noiseMultiplier\": 2, \"rounds\": 3}, \"rounds\": [{\"noiseMultiplier\": 1}]}",
       "rounds[0]: found another kind of round"
     ),
-    ("{\"planned\": {\"noiseMultiplier\": 2}, \"rounds\": [{\"noiseMultiplier\": 2, \"rounds\": 2}]}", "no more than planned"),
+    (
+      "{\"planned\": {\"noiseMultiplier\": 2}, \"rounds\": [{\"noiseMultiplier\": 2, \"rounds\": 2}]}",
+      "no more than planned"
+    ),
     ("{\"rounds\": [], \"relation\": \"remove\"}", "relation: found \"remove\"; allowed: \"zero-out\""),
   ])
   func mistakesHaveAPlace(text: String, expected: String) {
     let found = #expect(throws: ToolError.self) { try ledger(text) }
-    #expect("\(String(describing: found))".contains(expected) || (found?.description ?? "").contains(expected), "\(String(describing: found))")
+    #expect(
+      "\(String(describing: found))".contains(expected) || (found?.description ?? "").contains(expected),
+      "\(String(describing: found))")
   }
 
   /// What a run writes is valid after every round and says what the run claims.
@@ -110,7 +115,8 @@ import Testing
     let rows = try views("channel.seal=true", "channel.padding=fixed-length", "channel.codec=auto")
     #expect(try #require(rows["eavesdropper"]?.epsilon) > #require(rows["released-model"]?.epsilon))
     #expect(try views("channel.seal=true")["eavesdropper"]?.epsilon == nil, "lengths tell")
-    #expect(try views("channel.padding=fixed-length", "channel.codec=auto")["eavesdropper"]?.epsilon == nil, "in the clear")
+    #expect(
+      try views("channel.padding=fixed-length", "channel.codec=auto")["eavesdropper"]?.epsilon == nil, "in the clear")
   }
 
   @Test func aRunWithoutAGuaranteeHasNoView() throws {
@@ -128,7 +134,8 @@ import Testing
     let plan = try #require(simulation.setup.plan)
     #expect(records.count == plan.affordedRounds && records.count < 6 && records.count > 1)
     #expect(plan.plannedSpending.epsilon <= 0.8 * all)
-    #expect(try plan.accountant.spending(plan.event, rounds: records.count + 1, delta: plan.roundsDelta).epsilon > 0.8 * all)
+    #expect(
+      try plan.accountant.spending(plan.event, rounds: records.count + 1, delta: plan.roundsDelta).epsilon > 0.8 * all)
     #expect(records.last?.accuracy != nil, "the last round is evaluated")
     let summary = RunSummary(simulation.setup, records: records, stoppedBy: .budget)
     #expect(summary.closingTable.contains("which would have cost more than the budget"))

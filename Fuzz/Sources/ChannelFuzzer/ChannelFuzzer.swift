@@ -2,7 +2,7 @@
 //
 // - a codec's decoder: any payload gives a vector of the right length with finite values, or an error;
 // - a codec's encoder and decoder: any update is accepted, and decodes to finite values;
-// - Upload and Broadcast; a scenario's text.
+// - Upload, sealed or not, and Broadcast; a scenario's text; a ledger's.
 //
 // Anything else (a trap, an address error, a timeout) is libFuzzer's to report.
 
@@ -11,6 +11,8 @@ import FedSim
 
 private let key = RunKeys(seed: 1, fingerprint: []).server.rotation(round: 1)
 private let shared = SharedRandomness(key: key)
+private let session = try? RunKeys(seed: 1, fingerprint: []).client(1).keyPair.sessionAsClient(
+  server: RunKeys(seed: 1, fingerprint: []).server.keyPair.publicKey)
 
 /// Reads bytes in order; zeros past the end.
 private struct Input {
@@ -68,11 +70,13 @@ private func roundTrip(_ input: inout Input) {
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   var input = Input(Array(UnsafeBufferPointer(start: start, count: count)))
-  switch input.byte() % 8 {
+  switch input.byte() % 10 {
   case 0, 1, 2, 3: decode(&input)
   case 4: roundTrip(&input)
   case 5: _ = try? Upload(bytes: input.rest)
   case 6: _ = try? Broadcast(bytes: input.rest)
+  case 7: _ = try? Upload(sealed: input.rest) { _ in session }
+  case 8: _ = try? LedgerFile(input.rest, name: "fuzz")
   default: _ = try? Scenario(ScenarioFile(input.rest, name: "fuzz"))
   }
   return 0

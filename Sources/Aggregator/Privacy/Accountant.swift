@@ -86,7 +86,9 @@ public enum Accountant: String, Sendable, CaseIterable {
       throw .unproved("cohorts that are cut take a delta of \(truncation) alone, which leaves nothing of \(delta)")
     }
     let upper = try spending(ledger, delta: delta - truncation, precision: precision)
-    guard upper.lowerBound != nil, delta + truncation < 1 else { return Spending(epsilon: upper.epsilon, lowerBound: nil) }
+    guard upper.lowerBound != nil, delta + truncation < 1 else {
+      return Spending(epsilon: upper.epsilon, lowerBound: nil)
+    }
     let lower = try spending(ledger, delta: delta + truncation, precision: precision).lowerBound
     return Spending(epsilon: upper.epsilon, lowerBound: lower.map { min($0, upper.epsilon) })
   }
@@ -135,7 +137,7 @@ public enum Accountant: String, Sendable, CaseIterable {
         + "(Doroshenko et al. 2022), convex lower bound (docs/privacy.md), rounding added outward"
     case .rdp:
       "Renyi DP of the Poisson-subsampled Gaussian (Mironov, Talwar & Zhang 2019), composed by order, converted by "
-        + "Canonne, Kamath & Steinke 2020, Proposition 12: an upper bound, typically 4 to 12 % above the exact value"
+        + "Canonne, Kamath & Steinke 2020, Proposition 12: an upper bound, and no tight one"
     case .gaussian:
       "privacy profile of the Gaussian mechanism (Balle & Wang 2018, Theorem 8): exact"
     }

@@ -86,7 +86,8 @@ struct DominatingPair: Hashable, Sendable {
     case .displacedZero:
       return [
         belowZero,
-        Region(.displaced, rate, scale, (0, .infinity), p: [(1 - rate, -1), (rate, 1)], q: [(1 - rate, -1), (rate, 0)]),
+        Region(
+          .displaced, rate, scale, (0, .infinity), p: [(1 - rate, -1), (rate, 1)], q: [(1 - rate, -1), (rate, 0)]),
       ]
     case .displacedOnce:
       let q: Region.Mixture = [(1 - rate, -1), (rate, 0)]
@@ -248,7 +249,9 @@ struct Region: Sendable {
     let reach = 38 * scale
     // `inside` has more than `tail` beyond it, `outside` has not.
     var (inside, outside) =
-      above ? ((means.min() ?? 0) - reach, (means.max() ?? 0) + reach) : ((means.max() ?? 0) + reach, (means.min() ?? 0) - reach)
+      above
+      ? ((means.min() ?? 0) - reach, (means.max() ?? 0) + reach)
+      : ((means.max() ?? 0) + reach, (means.min() ?? 0) - reach)
     for _ in 0..<60 {
       let middle = (inside + outside) / 2
       let beyond =

@@ -106,7 +106,8 @@ struct LossAccountant {
       case .epsilon(let delta):
         sides[worst].plan = side.composition.narrower(side.plan, epsilon: side.bounds.lower, delta: delta, share: share)
       case .delta(let epsilon):
-        sides[worst].plan = side.composition.narrower(side.plan, epsilon: epsilon, delta: side.bounds.lower, share: share)
+        sides[worst].plan = side.composition.narrower(
+          side.plan, epsilon: epsilon, delta: side.bounds.lower, share: share)
       }
       if isLast && sides[worst].plan.theta == side.plan.theta { return .init(lower: lower, upper: upper) }
       let finer = sides[worst].composition.bounds(query, plan: sides[worst].plan, logSize: sides[worst].size)

@@ -249,7 +249,8 @@ struct LossComposition {
       min(Double(size) / 5, tilt * rough > 0.1 ? 8 + 3 * rounds : 4 + 2 * rounds.squareRoot())
     }
     let (slackLow, slackHigh) = (slack(plan.leftTilt), slack(plan.rightTilt))
-    let step = max((plan.left + plan.right) / (Double(size) - slackLow - slackHigh), widest / min(0x1p22, 64 * Double(size)))
+    let step = max(
+      (plan.left + plan.right) / (Double(size) - slackLow - slackHigh), widest / min(0x1p22, 64 * Double(size)))
     guard step > 0, step.isFinite, widest.isFinite, plan.theta.isFinite, plan.moment.isFinite, plan.mean.isFinite else {
       return Self.nothing(query)
     }
@@ -484,7 +485,8 @@ private struct Spectra {
   }
 
   private static func multiply(
-    _ real: inout [Double], _ imaginary: inout [Double], _ start: Int, _ x: inout [Double], _ y: inout [Double], _ n: Int,
+    _ real: inout [Double], _ imaginary: inout [Double], _ start: Int, _ x: inout [Double], _ y: inout [Double],
+    _ n: Int,
     power: Int
   ) {
     real.withUnsafeMutableBufferPointer { real in

@@ -86,7 +86,8 @@ public struct PrivacyEvent: Sendable, Hashable {
   ) throws(PrivacyRefusal) -> Double {
     guard 2 * countNoise > z else {
       throw .unproved(
-        "a count with noise \(countNoise) alone spends more than a noise multiplier of \(z) allows: it must be above z / 2")
+        "a count with noise \(countNoise) alone spends more than a noise multiplier of \(z) allows: it must be above z / 2"
+      )
     }
     return 1 / (1 / (z * z) - 1 / (4 * countNoise * countNoise)).squareRoot()
   }
@@ -133,6 +134,9 @@ public struct PrivacyEvent: Sendable, Hashable {
     }
   }
 
+  /// Whether the dominating pair is one that no update attains, so that the bounds stay apart.
+  public var hasProfileOnly: Bool { sampling.takesPlaces && relation != .addOrRemove && sampling.rate < 1 }
+
   /// The theorem that the pair comes from, for whoever reads epsilon.
   public var dominationTheorem: String {
     switch (sampling, relation) {
@@ -144,9 +148,11 @@ public struct PrivacyEvent: Sendable, Hashable {
     case (.fixedSize, .addOrRemove):
       "the Poisson pair at sensitivity 2 C, as another client takes the free place (docs/privacy.md, Theorem 3)"
     case (.fixedSize, .zeroOut):
-      "profile of a client that displaces another (docs/privacy.md, Theorem 4): an upper bound that no single update attains"
+      "profile of a client that displaces another (docs/privacy.md, Theorem 4), which no single update attains: the lower bound "
+        + "is what updates that exist attain"
     case (.fixedSize, .replaceOne):
-      "Zhu-Dong-Wang profile of the 2 C pair (docs/privacy.md, Theorem 5): an upper bound that no single update attains"
+      "Zhu-Dong-Wang profile of the 2 C pair (docs/privacy.md, Theorem 5), which no single update attains: the lower bound is "
+        + "what updates that exist attain"
     }
   }
 }

@@ -119,7 +119,20 @@ public struct AccountReport: Sendable {
   }
 
   private var theorem: String {
-    (event.map { $0.dominationTheorem + "; " } ?? "dominating pairs of all rounds (docs/privacy.md); ") + accountant.theorem
+    (event.map { $0.dominationTheorem + "; " } ?? "dominating pairs of all rounds (docs/privacy.md); ")
+      + accountant.theorem
+  }
+
+  /// What a reader should not miss: bounds that are further apart than one would use them.
+  public var warnings: [String] {
+    rows.compactMap { row in
+      guard let lower = row.epsilonLowerBound, row.epsilon.isFinite, row.epsilon > 1.01 * lower, row.epsilon > 1e-6,
+        event.map({ !$0.hasProfileOnly }) ?? true
+      else { return nil }
+      return
+        "the bounds at delta \(row.delta) are \(Text.short(100 * (1 - lower / row.epsilon))) % apart: epsilon is at most "
+        + "\(Text.fixedUp(row.epsilon, 3)), and may be far less"
+    }
   }
 
   /// delta and epsilon with both bounds, a line a row; opens anywhere.
@@ -139,9 +152,12 @@ public struct AccountReport: Sendable {
         lines.append(
           "delta    \(Self.sixUp(row.delta)) at epsilon \(row.epsilon), at least \(Self.sixDown(lower))")
       } else if let lower = row.epsilonLowerBound {
-        let tight = row.epsilon > 0 && row.epsilon.isFinite ? " (\(Text.short(100 * (row.epsilon - lower) / row.epsilon)) % apart)" : ""
+        let tight =
+          row.epsilon > 0 && row.epsilon.isFinite
+          ? " (\(Text.short(100 * (row.epsilon - lower) / row.epsilon)) % apart)" : ""
         lines.append(
-          "epsilon  \(Text.fixedUp(row.epsilon, 6)) at delta \(row.delta), at least \(Text.fixedDown(lower, 6))\(tight)")
+          "epsilon  \(Text.fixedUp(row.epsilon, 6)) at delta \(row.delta), at least \(Text.fixedDown(lower, 6))\(tight)"
+        )
       } else {
         lines.append("epsilon  \(Text.fixedUp(row.epsilon, 6)) at delta \(Self.sixUp(row.delta)), no lower bound")
       }
@@ -153,9 +169,10 @@ public struct AccountReport: Sendable {
     if let event {
       let count = event.countNoise.map { " and a count with noise \($0)" } ?? ""
       lines.append(
-        "rounds   \(Text.grouped(rounds)), \(event.sampling.name), q = \(event.sampling.rate), z = \(event.noiseMultiplier)\(count)")
+        "rounds   \(Text.grouped(rounds)), \(event.sampling.name), q = \(event.sampling.rate), z = \(event.noiseMultiplier)\(count)"
+      )
     } else {
-      lines.append("rounds   \(Text.grouped(rounds)) of several kinds")
+      lines.append("rounds   \(Text.grouped(rounds))\(rounds == 0 ? ": nothing was released" : " of several kinds")")
     }
     lines.append("relation \(relation.rawValue); the unit is one client with all its data")
     lines.append("against  whoever sees the released models; not the server, nor an observer of cohort sizes")

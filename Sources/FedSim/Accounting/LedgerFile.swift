@@ -39,7 +39,9 @@ public struct LedgerFile: Sendable {
     relation = named.flatMap(Relation.init(rawValue:)) ?? fallback
     hasRelation = named != nil
     let whole = try reader.number(root["delta"], at: "delta", "a number above 0 and below 1") { $0 > 0 && $0 < 1 }
-    let truncation = try reader.number(root["truncationDelta"], at: "truncationDelta", "a number from 0 on, below delta") {
+    let truncation = try reader.number(
+      root["truncationDelta"], at: "truncationDelta", "a number from 0 on, below delta"
+    ) {
       $0 >= 0 && $0 < whole ?? 1
     }
     delta = whole
@@ -61,10 +63,12 @@ public struct LedgerFile: Sendable {
       // What was done must be the plan's beginning: otherwise the plan is not what the run claims.
       if let i = ledger.rounds.firstIndex(where: { $0.entry != entry }) {
         throw reader.error(
-          at: JSONParser.childPath("rounds", index: i), "found another kind of round than was planned", "rounds as in \"planned\"")
+          at: JSONParser.childPath("rounds", index: i), "found another kind of round than was planned",
+          "rounds as in \"planned\"")
       }
       guard ledger.count <= count else {
-        throw reader.error(at: "planned", "found \(count) planned rounds, and \(ledger.count) done", "no more than planned")
+        throw reader.error(
+          at: "planned", "found \(count) planned rounds, and \(ledger.count) done", "no more than planned")
       }
       self.planned = planned
     } else {
@@ -122,7 +126,9 @@ public struct LedgerFile: Sendable {
       _ value: JSON?, at path: String, _ allowed: String, _ isAllowed: (Double) -> Bool
     ) throws(ToolError) -> Double? {
       guard let value, value != .null else { return nil }
-      guard let number = value.double, isAllowed(number) else { throw error(at: path, "found \(value.summary)", allowed) }
+      guard let number = value.double, isAllowed(number) else {
+        throw error(at: path, "found \(value.summary)", allowed)
+      }
       return number
     }
 
@@ -152,11 +158,14 @@ public struct LedgerFile: Sendable {
             at: at(key), "found with \"epsilon\" or \"delta\"",
             "either a round's noise and sampling, or the epsilon and delta that are known of it")
         }
-        let epsilon = try number(object["epsilon"], at: at("epsilon"), "a number from 0 to 1000") { (0...1000).contains($0) }
+        let epsilon = try number(object["epsilon"], at: at("epsilon"), "a number from 0 to 1000") {
+          (0...1000).contains($0)
+        }
         let delta = try number(object["delta"], at: at("delta"), "a number from 0 on, below 1") { $0 >= 0 && $0 < 1 }
         guard let epsilon, let delta else {
           throw error(
-            at: path, "found no \"\(epsilon == nil ? "epsilon" : "delta")\"", "\"epsilon\" and \"delta\" (0 where it is pure)")
+            at: path, "found no \"\(epsilon == nil ? "epsilon" : "delta")\"",
+            "\"epsilon\" and \"delta\" (0 where it is pure)")
         }
         return (.guarantee(epsilon: epsilon, delta: delta), count)
       }

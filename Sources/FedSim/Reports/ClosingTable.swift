@@ -43,9 +43,19 @@ extension RunSummary {
         "privacy    epsilon \(Text.fixedUp(spending.epsilon, 3))\(lower) at delta \(plan.delta) "
           + "(N delta = \(Text.short(plan.delta * Double(setup.population.clientCount))); \(plan.accountant.rawValue), \(plan.relation.rawValue), \(plan.sampling.name) q = "
           + "\(Text.short(plan.sampling.rate)), z = \(Text.short(plan.noiseMultiplier)))")
+      let more = views.rows.filter { ["participant", "model-and-cohort-sizes"].contains($0.adversary) }.compactMap {
+        row in
+        row.epsilon.map {
+          "\(row.adversary == "participant" ? "who takes part" : "who sees the clients column") \(Text.fixedUp($0, 2))"
+        }
+      }
+      if !more.isEmpty {
+        lines.append("           for whoever sees the models; \(more.joined(separator: ", ")) (summary.json, views)")
+      }
       if stoppedBy == .budget, let budget = setup.scenario.privacy?.budget {
         lines.append(
-          "           stopped before round \(plan.affordedRounds + 1), which would have cost more than the budget of \(budget)")
+          "           stopped before round \(plan.affordedRounds + 1), which would have cost more than the budget of \(budget)"
+        )
       }
       if stoppedBy == .interrupted, let done = records.last?.spending {
         lines.append(

@@ -24,16 +24,19 @@ private struct Reference: Decodable {
 
     var pairs: [(pair: DominatingPair, count: Int)] {
       rounds.map {
-        ($0.samplingRate == 1
-          ? DominatingPair.gaussian(scale: $0.noiseMultiplier)
-          : DominatingPair(kind: .subsampled, rate: $0.samplingRate, scale: $0.noiseMultiplier), $0.count)
+        (
+          $0.samplingRate == 1
+            ? DominatingPair.gaussian(scale: $0.noiseMultiplier)
+            : DominatingPair(kind: .subsampled, rate: $0.samplingRate, scale: $0.noiseMultiplier), $0.count
+        )
       }
     }
   }
   let epsilon: [Case]
 }
 
-@Suite struct LossAccountantTests {
+/// Slow without optimisation: left out of debug builds by its name.
+@Suite struct LossAccountantStatistics {
   /// Where the reference is narrower than 10^-5, ours lies inside it, widened by 10^-6 of it; elsewhere they agree; our upper
   /// bound is nowhere below a lower reference. Closed forms to 10^-9, and 10^-5 through the grid.
   @Test func referenceValues() throws {
@@ -107,7 +110,9 @@ private struct Reference: Decodable {
 
     func delta(rounds: Int, epsilon: Double, theta: Double) -> Double {
       let moment = logMoment(theta)
-      let tilted = nodes.map { (loss: $0.loss, mass: $0.mass * exp(theta * $0.loss - moment)) }.filter { $0.mass > 1e-22 }
+      let tilted = nodes.map { (loss: $0.loss, mass: $0.mass * exp(theta * $0.loss - moment)) }.filter {
+        $0.mass > 1e-22
+      }
       let dy = min(theta / 6, 1 / max(epsilon, 0.1))
       var sum = 0.0
       var quiet = 0
@@ -223,9 +228,12 @@ private struct Reference: Decodable {
       let replaceOne = try spending(1, .fixedSize(rate: q), .replaceOne, rounds: rounds, delta: delta)
       let half = try spending(0.5, .poisson(rate: q), .zeroOut, rounds: rounds, delta: delta)
       let attained = try #require(zeroOut.lowerBound)
-      for (found, expected) in zip([poisson.epsilon, attained, zeroOut.epsilon, replaceOne.epsilon, half.epsilon], row) {
+      for (found, expected) in zip([poisson.epsilon, attained, zeroOut.epsilon, replaceOne.epsilon, half.epsilon], row)
+      {
         // To the digits that were printed.
-        #expect(abs(found - expected) < (expected < 10 ? 0.0055 : 0.051) * (expected == 18.05 ? 0.11 : 1), "\(found) \(expected)")
+        #expect(
+          abs(found - expected) < (expected < 10 ? 0.0055 : 0.051) * (expected == 18.05 ? 0.11 : 1),
+          "\(found) \(expected)")
       }
       #expect(try #require(replaceOne.lowerBound) <= half.epsilon)
       let addOrRemove = try spending(1, .fixedSize(rate: q), .addOrRemove, rounds: rounds, delta: delta)
@@ -237,7 +245,8 @@ private struct Reference: Decodable {
 
   @Test func isMonotone() throws {
     for (sampling, relation) in [
-      (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut), (.fixedSize, .replaceOne),
+      (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
+      (.fixedSize, .replaceOne),
     ] {
       let epsilon = { (z: Double, q: Double, rounds: Int, delta: Double) in
         try spending(z, Sampling(name: sampling, rate: q), relation, rounds: rounds, delta: delta).epsilon
@@ -253,7 +262,8 @@ private struct Reference: Decodable {
   @Test func orderAndSplittingChangeNoBit() throws {
     let events = (0..<5).map {
       PrivacyEvent(
-        noiseMultiplier: 0.8 + 0.1 * Double($0), sampling: .poisson(rate: 0.01 + 0.002 * Double($0)), relation: .zeroOut)
+        noiseMultiplier: 0.8 + 0.1 * Double($0), sampling: .poisson(rate: 0.01 + 0.002 * Double($0)), relation: .zeroOut
+      )
     }
     var forward = PrivacyLedger()
     var backward = PrivacyLedger()
@@ -320,7 +330,9 @@ private struct Reference: Decodable {
       let exact = infinite + (1 - infinite) * sum
       let found = try Accountant.pld.delta(ledger, epsilon: epsilon)
       #expect(found.delta >= exact && found.delta <= exact * 1.001, "\(epsilon) \(found) \(exact)")
-      #expect(try #require(found.lowerBound) <= exact && (found.lowerBound ?? 0) >= exact * 0.99, "\(epsilon) \(found) \(exact)")
+      #expect(
+        try #require(found.lowerBound) <= exact && (found.lowerBound ?? 0) >= exact * 0.99,
+        "\(epsilon) \(found) \(exact)")
     }
     // Less delta than the rounds already have: nothing is guaranteed.
     #expect(try Accountant.pld.spending(ledger, delta: 5e-7).epsilon == .infinity)
@@ -403,21 +415,27 @@ private struct Reference: Decodable {
   static let audits = [
     Audit(sampling: .everyone, relation: .zeroOut, epsilon: 2, with: 1, place: 1, without: 0, placeWithout: 0),
     Audit(sampling: .everyone, relation: .replaceOne, epsilon: 5, with: 1, place: 1, without: -1, placeWithout: -1),
-    Audit(sampling: .poisson(rate: 0.3), relation: .zeroOut, epsilon: 1, with: 1, place: 0, without: 0, placeWithout: 0),
     Audit(
-      sampling: .poisson(rate: 0.3), relation: .replaceOne, epsilon: 1.5, with: 1, place: 0, without: -1, placeWithout: 0),
+      sampling: .poisson(rate: 0.3), relation: .zeroOut, epsilon: 1, with: 1, place: 0, without: 0, placeWithout: 0),
+    Audit(
+      sampling: .poisson(rate: 0.3), relation: .replaceOne, epsilon: 1.5, with: 1, place: 0, without: -1,
+      placeWithout: 0),
     Audit(
       sampling: .fixedSize(rate: 0.3), relation: .addOrRemove, rounds: 2, epsilon: 2, with: 1, place: -1, without: -1,
       placeWithout: -1),
     Audit(
-      sampling: .fixedSize(rate: 0.3), relation: .zeroOut, epsilon: 1.5, with: 1, place: -1, without: 0, placeWithout: -1),
+      sampling: .fixedSize(rate: 0.3), relation: .zeroOut, epsilon: 1.5, with: 1, place: -1, without: 0,
+      placeWithout: -1),
     Audit(
-      sampling: .fixedSize(rate: 0.3), relation: .replaceOne, epsilon: 3, with: 1, place: -1, without: -1, placeWithout: -1),
+      sampling: .fixedSize(rate: 0.3), relation: .replaceOne, epsilon: 3, with: 1, place: -1, without: -1,
+      placeWithout: -1),
   ]
 
   /// Found by a user's trial: an end of a region on the grid lost its mass, and the answer was 0.1005.
   @Test func littleNoiseIsNotCheap() throws {
-    for (z, q, rounds, least) in [(0.05, 0.01, 10, 700.0), (0.055, 0.01, 10, 600), (0.03, 0.01, 5, 900), (0.039, 0.01378, 8, 400)] {
+    for (z, q, rounds, least) in [
+      (0.05, 0.01, 10, 700.0), (0.055, 0.01, 10, 600), (0.03, 0.01, 5, 900), (0.039, 0.01378, 8, 400),
+    ] {
       let event = PrivacyEvent(noiseMultiplier: z, sampling: .poisson(rate: q), relation: .zeroOut)
       let found = try Accountant.pld.spending(event, rounds: rounds, delta: 1e-6)
       #expect(found.epsilon > least, "\(z) \(found)")
@@ -435,7 +453,8 @@ private struct Reference: Decodable {
       let rounds = Int(exp(log(300) * random.uniform()))
       let delta = exp(log(1e-12) + random.uniform() * log(1e9))
       for (sampling, relation) in [
-        (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut), (.fixedSize, .replaceOne),
+        (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
+        (.fixedSize, .replaceOne),
       ] {
         let event = PrivacyEvent(
           noiseMultiplier: z, sampling: Sampling(name: sampling, rate: q), relation: relation)
@@ -449,7 +468,8 @@ private struct Reference: Decodable {
         }
         if found.epsilon < 1e3 {
           // The other way round, from above: delta at the upper bound is at most delta.
-          let back = try Accountant.pld.delta(PrivacyLedger(event, rounds: rounds), epsilon: found.epsilon, precision: .coarse)
+          let back = try Accountant.pld.delta(
+            PrivacyLedger(event, rounds: rounds), epsilon: found.epsilon, precision: .coarse)
           #expect(try #require(back.lowerBound) <= delta * (1 + 1e-9), "\(label) \(back)")
         }
       }
