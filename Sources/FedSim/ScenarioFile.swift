@@ -2,6 +2,8 @@
 public struct ScenarioFile: Sendable {
   /// All keys of the sections that are there, in the order of the table. `privacy` is null where there is none.
   public let resolved: JSON
+  /// The `sweep` section, where one is allowed.
+  let sweep: JSONObject?
   private let source: Source
 
   struct Source: Sendable {
@@ -26,7 +28,10 @@ public struct ScenarioFile: Sendable {
   /// - Parameters:
   ///   - name: how messages call the source, such as its file name.
   ///   - overrides: `path=value` pairs; a value that is not JSON is a string.
-  public init(_ bytes: [UInt8], name: String, overrides: [String] = []) throws(ScenarioError) {
+  ///   - allowsSweep: whether a `sweep` section may be there; a single run has none.
+  public init(
+    _ bytes: [UInt8], name: String, overrides: [String] = [], allowsSweep: Bool = false
+  ) throws(ScenarioError) {
     let parsed: ParsedJSON
     do throws(JSONSyntaxError) {
       parsed = try JSONParser.parse(bytes)
@@ -40,6 +45,16 @@ public struct ScenarioFile: Sendable {
     var overridden = Set<String>()
     for text in overrides { overridden.insert(try Self.apply(text, to: &root)) }
     source = Source(name: name, positions: parsed.positions, overridden: overridden)
+    switch root["sweep"] {
+    case nil: sweep = nil
+    case .object(let section)? where allowsSweep: sweep = section
+    case .some(let found):
+      throw .key(
+        place: source.place(of: "sweep"), path: "sweep",
+        problem: allowsSweep ? "found \(found.kindName)" : "found a sweep, which is many runs",
+        allowed: allowsSweep ? "an object" : "none here; use fedsim sweep")
+    }
+    root["sweep"] = nil
     resolved = try Self.resolve(root, source)
   }
 

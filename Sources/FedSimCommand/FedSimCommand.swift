@@ -19,13 +19,16 @@ struct FedSimCommand: ParsableCommand {
 
         fedsim explain scenarios/digits.json    what it means, before anything runs
         fedsim run scenarios/digits.json        train, and write everything to runs/digits-1
+        fedsim sweep scenarios/tradeoff.json    many runs, one table
         fedsim account, fedsim calibrate        what rounds cost, what a budget buys
         fedsim channel                          the channel alone: sample, encode, decode, bench, verify
 
       Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted (what was done is kept).
       """,
     version: RunSetup.version,
-    subcommands: [Run.self, Validate.self, Explain.self, Account.self, Calibrate.self, ChannelCommand.self])
+    subcommands: [
+      Run.self, Validate.self, Explain.self, Account.self, Calibrate.self, SweepCommand.self, ChannelCommand.self,
+    ])
 
   /// ArgumentParser's own exit code for wrong usage is 64; ours is 2 for every kind of bad input.
   static func main() {

@@ -28,16 +28,38 @@ struct Run: ParsableCommand {
     var simulation = try Simulation(scenario: scenario, threads: threading.count)
     let setupSeconds = (ContinuousClock.now - start).seconds
     let folder = try RunFolder(creating: out ?? "runs/\(scenario.name)-\(scenario.seed)", replacing: force)
-    try folder.write(simulation.setup.resolved.text(pretty: true) + "\n", to: .scenario)
     for warning in simulation.setup.warnings { Console.error("warning: \(warning)") }
-
     let interruption = Interruption()
-    let lastRound = simulation.setup.lastRound
-    var progress = Progress(total: lastRound, isQuiet: quiet)
+    var progress = Progress(total: simulation.setup.lastRound, isQuiet: quiet)
+    let (summary, isDone) = try RunExecution.run(
+      &simulation, into: folder, start: start, setupSeconds: setupSeconds, stop: { interruption.isRequested },
+      update: { progress.update($0) })
+    progress.finish()
+    let wall = (ContinuousClock.now - start).seconds
+
+    switch formatting.format {
+    case .json: try Console.result(summary.json.text(pretty: true))
+    case .text:
+      try Console.result(summary.closingTable)
+      try Console.result("time       \(Text.fixed(wall, 1)) s; files in \(folder.path)")
+      try Console.result("\n" + Text.wrapped(GuaranteeStatement(simulation.setup).sentence))
+    }
+    if !isDone { throw ExitCode(130) }
+  }
+}
+
+/// A run from its first round to the last file: what `run` and `sweep` have in common.
+enum RunExecution {
+  /// - Returns: the summary, and whether all rounds were made. summary.json is written last: a folder that has it is whole.
+  static func run(
+    _ simulation: inout Simulation, into folder: RunFolder, start: ContinuousClock.Instant, setupSeconds: Double,
+    stop: () -> Bool, update: (RoundRecord) -> Void
+  ) throws -> (summary: RunSummary, isDone: Bool) {
+    try folder.write(simulation.setup.resolved.text(pretty: true) + "\n", to: .scenario)
     let plan = simulation.setup.guaranteedPlan
     if let plan { try folder.begin(LedgerFile.head(plan), array: "rounds", in: .ledger) }
     var records: [RoundRecord] = []
-    while !interruption.isRequested, let record = try simulation.nextRound() {
+    while !stop(), let record = try simulation.nextRound() {
       if records.isEmpty { try folder.append(record.csvHeader, to: .table) }
       try folder.append(record.json.text(pretty: false), to: .rounds)
       try folder.append(record.csvLine, to: .table)
@@ -45,17 +67,15 @@ struct Run: ParsableCommand {
         try folder.append(element: LedgerFile.round(record.round, plan.event), isFirst: records.isEmpty, to: .ledger)
       }
       records.append(record)
-      progress.update(record)
+      update(record)
     }
-    progress.finish()
-
+    let lastRound = simulation.setup.lastRound
     let isDone = simulation.round == lastRound
     let summary = RunSummary(
       simulation.setup, records: records,
-      stoppedBy: !isDone ? .interrupted : lastRound < scenario.rounds ? .budget : .rounds,
+      stoppedBy: !isDone ? .interrupted : lastRound < simulation.setup.scenario.rounds ? .budget : .rounds,
       finalEvaluation: records.last?.accuracy == nil ? simulation.evaluate() : nil,
       mostParticipations: simulation.mostParticipations)
-    try folder.write(summary.json.text(pretty: true) + "\n", to: .summary)
     try folder.write(
       Safetensors.encode(
         simulation.server.parameters, of: simulation.setup.network,
@@ -67,14 +87,7 @@ struct Run: ParsableCommand {
     timings.setup = setupSeconds
     let wall = (ContinuousClock.now - start).seconds
     try folder.write(timings.json(wallSeconds: wall).text(pretty: true) + "\n", to: .timings)
-
-    switch formatting.format {
-    case .json: try Console.result(summary.json.text(pretty: true))
-    case .text:
-      try Console.result(summary.closingTable)
-      try Console.result("time       \(Text.fixed(wall, 1)) s; files in \(folder.path)")
-      try Console.result("\n" + Text.wrapped(GuaranteeStatement(simulation.setup).sentence))
-    }
-    if !isDone { throw ExitCode(130) }
+    try folder.write(summary.json.text(pretty: true) + "\n", to: .summary)
+    return (summary, isDone)
   }
 }

@@ -9,7 +9,18 @@ struct Validate: ParsableCommand {
   @OptionGroup var formatting: FormatOption
 
   func run() throws {
-    let setup = try RunSetup(scenario: options.load(), split: nil, threads: 1)
+    let bytes = try InputFile.read(options.scenario)
+    if case .object(let root)? = try? JSONParser.parse(bytes).value, root["sweep"] != nil {
+      let sweep = try FedSim.Sweep(bytes, name: options.scenario, overrides: options.overrides)
+      for run in sweep.runs where run.repetition == 0 {
+        _ = try RunSetup(scenario: run.scenario, split: nil, threads: 1)
+      }
+      if formatting.format == .json { return try Console.result(sweep.json.text(pretty: true)) }
+      return try Console.result("\(options.scenario): valid, a sweep of \(sweep.runs.count) runs")
+    }
+    let setup = try RunSetup(
+      scenario: Scenario(ScenarioFile(bytes, name: options.scenario, overrides: options.overrides)), split: nil,
+      threads: 1)
     for warning in setup.warnings { Console.error("warning: \(warning)") }
     switch formatting.format {
     case .json: try Console.result(setup.resolved.text(pretty: true))

@@ -131,4 +131,44 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
     #expect(summary?["rounds"] as? Int == written.count)
     for line in written { #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) is [String: Any]) }
   }
+
+  /// Killed at any moment and resumed, the table is what an undisturbed sweep makes.
+  @Test func aKilledSweepGoesOn() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let base = try String(contentsOfFile: digits, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+      .dropLast()
+    let text =
+      base
+      + #", "sweep": {"axes": {"privacy.targetEpsilon": [2, 8], "channel.codec": ["float32", "layered"]}, "repeats": 2}}"#
+    try text.write(to: folder.appendingPathComponent("s.json"), atomically: true, encoding: .utf8)
+    let arguments = ["sweep", "s.json", "--set", "rounds=3", "--set", "cohort.size=20", "--jobs", "2"]
+    let whole = try fedsim(arguments + ["--out", "whole"], in: folder)
+    #expect(whole.status == 0 && whole.output.contains("8 runs"), "\(whole.errors)")
+    let again = try fedsim(arguments + ["--out", "whole"], in: folder)
+    #expect(again.status == 2 && again.errors.contains("--resume"))
+    let other = try fedsim(arguments + ["--out", "whole", "--resume", "--set", "rounds=4"], in: folder)
+    #expect(other.status == 2 && other.errors.contains("another sweep"))
+    for attempt in 0..<20 {
+      let process = Process()
+      process.executableURL = products.appendingPathComponent("fedsim")
+      process.currentDirectoryURL = folder
+      process.arguments = arguments + ["--out", "killed", "--resume", "-q"]
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      Thread.sleep(forTimeInterval: 0.02 + 0.017 * Double(attempt * 7 % 20))
+      if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+      process.waitUntilExit()
+    }
+    let resumed = try fedsim(arguments + ["--out", "killed", "--resume"], in: folder)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    for name in ["sweep.json", "runs.csv", "runs.jsonl", "points.csv"] {
+      let a = try Data(contentsOf: folder.appendingPathComponent("whole/\(name)"))
+      let b = try Data(contentsOf: folder.appendingPathComponent("killed/\(name)"))
+      #expect(a == b && !a.isEmpty, "\(name)")
+    }
+    let listed = try fedsim(arguments + ["--dry-run"], in: folder)
+    #expect(listed.status == 0 && listed.output.contains("4 points, 2 repeats"))
+  }
 }

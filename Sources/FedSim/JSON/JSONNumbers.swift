@@ -9,5 +9,5 @@ extension JSON {
   }
 
   /// Null for nil.
-  static func optional(_ value: Double?) -> JSON { value.map { .number($0) } ?? .null }
+  public static func optional(_ value: Double?) -> JSON { value.map { .number($0) } ?? .null }
 }

@@ -4,16 +4,22 @@ enum CSV {
 
   /// Null is an empty field.
   static func line(_ row: JSON) -> String {
-    leaves(row, "").map { $0.value == .null ? "" : quoted($0.value) }.joined(separator: ",")
+    leaves(row, "").map { cell($0.value) }.joined(separator: ",")
   }
 
-  private static func leaves(_ value: JSON, _ path: String) -> [(path: String, value: JSON)] {
+  static func leaves(_ value: JSON, _ path: String) -> [(path: String, value: JSON)] {
     guard case .object(let object) = value else { return [(path, value)] }
     return object.flatMap { leaves($0.value, JSONParser.childPath(path, key: $0.key)) }
   }
 
-  private static func quoted(_ value: JSON) -> String {
-    guard case .string(let text) = value else { return value.text(pretty: false) }
+  static func cell(_ value: JSON) -> String {
+    let text: String
+    switch value {
+    case .null: return ""
+    case .string(let found): text = found
+    case .array, .object: text = value.text(pretty: false)
+    default: return value.text(pretty: false)
+    }
     return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
   }
 }

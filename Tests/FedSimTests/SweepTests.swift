@@ -1,0 +1,87 @@
+import Foundation
+import Testing
+
+@testable import FedSim
+
+@Suite struct SweepTests {
+  private func text(_ sweep: String) -> [UInt8] {
+    let body = smallScenario.trimmingCharacters(in: .whitespacesAndNewlines).dropLast()
+    return Array((body + ", \"sweep\": \(sweep)}").utf8)
+  }
+
+  private func sweep(_ section: String) throws -> Sweep { try Sweep(text(section), name: "s.json") }
+
+  @Test func gridsVaryTheLastAxisFirstAndRepeatsInnermost() throws {
+    let sweep = try sweep(
+      #"{"axes": {"rounds": [1, 2], "channel.codec": ["layered", "polar"]}, "repeats": 3}"#)
+    #expect(sweep.runs.count == 12 && sweep.axes.map(\.path) == ["rounds", "channel.codec"])
+    #expect(
+      sweep.runs[3].values == [.integer(1), "polar"] && sweep.runs[3].point == 1 && sweep.runs[3].repetition == 0)
+    #expect(sweep.runs.prefix(3).map(\.scenario.seed) == [1, 2, 3])
+    #expect(sweep.runs[6].scenario.rounds == 2 && sweep.runs[6].scenario.codec == .layered)
+    #expect(sweep.runs[11].folder == "runs/0011")
+  }
+
+  @Test func zipsAndRanges() throws {
+    let sweep = try sweep(
+      #"{"axes": {"privacy.noiseMultiplier": {"from": 0.5, "to": 8, "count": 5, "scale": "log"}, "rounds": [1, 2, 3, 4, 5]}, "mode": "zip"}"#
+    )
+    #expect(sweep.runs.map { $0.values[0].double } == [0.5, 1, 2, 4, 8])
+    #expect(sweep.runs.map(\.scenario.rounds) == [1, 2, 3, 4, 5])
+  }
+
+  @Test(arguments: [
+    ("3", "sweep: found an integer"), ("{}", "sweep.axes: found nothing"),
+    (#"{"axes": {"rouns": [1]}}"#, "sweep.axes.rouns: no such key to vary"),
+    (#"{"axes": {"rounds": []}}"#, "sweep.axes.rounds: found"),
+    (#"{"axes": {"rounds": [0]}}"#, "rounds: found 0"),
+    (#"{"axes": {"rounds": [1, 2], "seed": [1]}, "mode": "zip"}"#, "found axes of 2, 1 values"),
+    (#"{"axes": {"rounds": [1]}, "mode": "star"}"#, "sweep.mode: found \"star\""),
+    (#"{"axes": {"rounds": [1]}, "repeats": 0}"#, "sweep.repeats: found 0"),
+    (#"{"axes": {"rounds": [1]}, "repeat": 2}"#, "sweep.repeat: no such key"),
+    (
+      #"{"axes": {"privacy.noiseMultiplier": {"from": 0, "to": 8, "count": 5, "scale": "log"}}}"#,
+      "a log scale is above 0"
+    ),
+  ])
+  func mistakesHaveAPlace(section: String, expected: String) {
+    // Dots in keys are quoted in paths.
+    let found: String
+    do {
+      _ = try sweep(section)
+      found = "no error"
+    } catch { found = "\(error)" }
+    #expect(found.contains(expected), "\(found)")
+  }
+
+  @Test func aSingleRunHasNoSweep() {
+    let error = #expect(throws: ScenarioError.self) {
+      try ScenarioFile(text(#"{"axes": {"rounds": [1]}}"#), name: "s.json")
+    }
+    #expect(error?.description.contains("use fedsim sweep") == true)
+  }
+
+  @Test func tablesHaveMeansAndErrors() throws {
+    let sweep = try sweep(#"{"axes": {"rounds": [1, 2]}, "repeats": 3}"#)
+    let rows = sweep.runs.map { run in
+      SweepTable.Row(
+        run: run,
+        summary: [
+          "finalAccuracy": .number(run.point == 0 ? Double(run.repetition) : 5), "epsilon": .null, "views": [],
+          "note": "a \"b\", c",
+        ], resolved: run.scenario.file.resolved)
+    }
+    let table = SweepTable(sweep, rows: rows)
+    let accuracy = table.estimates("finalAccuracy")
+    let error = try #require(accuracy[0]?.error)
+    #expect(accuracy[0]?.mean == 1 && abs(error - (1.0 / 3).squareRoot()) < 1e-15)
+    #expect(accuracy[1]?.error == 0 && table.estimates("epsilon") == [nil, nil])
+    let lines = table.csv.split(separator: "\n")
+    #expect(lines.count == 7)
+    #expect(lines[0].hasPrefix("run,point,repetition,folder,setting.version,setting.name"))
+    #expect(lines[0].contains(",result.finalAccuracy,") && !lines[0].contains("views"))
+    #expect(lines[1].hasSuffix("\"a \"\"b\"\", c\""))
+    #expect(table.points.split(separator: "\n")[1].hasPrefix("0,1,3,1.0,0.57735"))
+    #expect(table.lines.split(separator: "\n").count == 6)
+  }
+}
