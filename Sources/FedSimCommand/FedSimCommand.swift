@@ -27,7 +27,8 @@ struct FedSimCommand: ParsableCommand {
       """,
     version: RunSetup.version,
     subcommands: [
-      Run.self, Validate.self, Explain.self, Account.self, Calibrate.self, SweepCommand.self, ChannelCommand.self,
+      Run.self, Validate.self, Explain.self, Account.self, Calibrate.self, SweepCommand.self, ReportCommand.self,
+      ChannelCommand.self,
     ])
 
   /// ArgumentParser's own exit code for wrong usage is 64; ours is 2 for every kind of bad input.

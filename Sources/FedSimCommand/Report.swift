@@ -1,0 +1,61 @@
+import ArgumentParser
+import FedSim
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "One page about runs or sweeps: charts, tables, guarantees; no network.",
+    discussion: """
+      Beside the page a folder of its name gets every chart as .svg and every table as .csv and .md. A folder that is damaged is named,
+      and the rest of the report is made (exit code 1).
+      """)
+
+  @Argument(help: "Folders of runs or sweeps.", completion: .directory)
+  var folders: [String]
+
+  @Option(help: "The page.")
+  var out = "report.html"
+
+  func run() throws {
+    var sources: [Report.Source] = []
+    var problems: [String] = []
+    for folder in folders {
+      do throws(ToolError) {
+        sources.append(try Report.Source(path: folder) { try? InputFile.read("\(folder)/\($0)") })
+      } catch {
+        problems.append("\(error)")
+        Console.error("fedsim: \(error)")
+      }
+    }
+    guard !sources.isEmpty else { throw ExitCode(2) }
+    let report = Report(sources, problems: problems)
+    let base = out.hasSuffix(".html") ? String(out.dropLast(5)) : out + "-files"
+    try write(report.html, out)
+    do {
+      try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+    } catch {
+      throw ToolError.failed(place: base, reason: "could not be made")
+    }
+    for chart in report.charts { try write(chart.svg, "\(base)/\(chart.name).svg") }
+    for table in report.tables {
+      try write(table.csv, "\(base)/\(table.name).csv")
+      try write(table.markdown, "\(base)/\(table.name).md")
+    }
+    Console.error("\(out): \(report.charts.count) charts, \(report.tables.count) tables; each also in \(base)/")
+    if !problems.isEmpty { throw ExitCode(1) }
+  }
+
+  private func write(_ text: String, _ path: String) throws {
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw ToolError.failed(place: path, reason: "could not be written")
+    }
+  }
+}
