@@ -28,6 +28,7 @@ struct FedSimCommand: ParsableCommand {
     version: RunSetup.version,
     subcommands: [
       Run.self, Validate.self, Explain.self, Account.self, Calibrate.self, SweepCommand.self, ReportCommand.self,
+      Compare.self,
       ChannelCommand.self,
     ])
 

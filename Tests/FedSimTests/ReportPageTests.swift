@@ -89,4 +89,30 @@ import Testing
       #expect(labels >= 2 && labels < 14, "\(low) \(high) \(labels)")
     }
   }
+
+  @Test func comparisonsTellChanceFromDifference() throws {
+    let sweep = { (epsilon: Double, accuracies: [Double]) -> Report.Source in
+      let rows = accuracies.enumerated().map { i, accuracy -> String in
+        let row: JSON = [
+          "setting": [
+            "seed": .integer(i), "privacy": ["targetEpsilon": .number(epsilon)], "rounds": .integer(i < 3 ? 1 : 2),
+          ],
+          "result": ["finalAccuracy": .number(accuracy)],
+        ]
+        return row.text(pretty: false)
+      }
+      return try source(["runs.jsonl": rows.joined(separator: "\n")])
+    }
+    let comparison = Comparison(
+      try sweep(1, [0.80, 0.82, 0.81, 0.5, 0.52, 0.51]), try sweep(2, [0.81, 0.80, 0.82, 0.6, 0.61, 0.59]))
+    #expect(comparison.settings == [.init(path: "privacy.targetEpsilon", first: "1", second: "2")])
+    #expect(comparison.results.map(\.point) == ["rounds = 1", "rounds = 2"] && comparison.unmatched == 0)
+    #expect(comparison.results[0].isClear == false && comparison.results[1].isClear == true)
+    #expect(abs(comparison.results[1].difference - 0.09) < 1e-12)
+    #expect(comparison.text.contains("privacy.targetEpsilon"))
+    let one = Comparison(try source(run()), try source(run()))
+    #expect(
+      one.settings.isEmpty && one.results.allSatisfy { $0.difference == 0 && $0.isClear == nil } && !one.results.isEmpty
+    )
+  }
 }
