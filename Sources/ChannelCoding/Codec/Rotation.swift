@@ -3,7 +3,9 @@
 /// Gaussian noise keeps its law under it, so the server may add up rotated updates and turn back once. It spreads an
 /// update's energy over all coordinates, which the *rate* of a coordinate-wise code needs; no law depends on it.
 ///
-/// For d a power of two: random signs, then a Walsh-Hadamard transform, H D1. Otherwise, with N the largest power of
+/// For d a power of two: random signs and a Walsh-Hadamard transform, twice, H D2 H D1. Once is not enough: an update that is zero
+/// but for an aligned part of the coordinates (the weights of one layer in a padded vector) would come out as copies of
+/// one short vector, and `polar`, whose kernel has the same butterflies, would pay for that with up to twice the bits. Otherwise, with N the largest power of
 /// two below d: H D1 on the first N coordinates, H D2 on the last N, then 2-point transforms between coordinate j and
 /// j + floor(d/2). All three are orthonormal, so nothing is padded: padding to 2N would cost a layered code up to
 /// sqrt 2 times the bits, because its rate goes as sqrt(coordinates) at small signal.
@@ -34,7 +36,11 @@ public struct Rotation: Sendable {
       let first = UnsafeMutableBufferPointer(rebasing: all[..<window])
       flip(first, diagonal: 0)
       transform(first)
-      guard window < dimension else { return }
+      guard window < dimension else {
+        flip(first, diagonal: 1)
+        transform(first)
+        return
+      }
       let last = UnsafeMutableBufferPointer(rebasing: all[(dimension - window)...])
       flip(last, diagonal: 1)
       transform(last)
@@ -53,6 +59,10 @@ public struct Rotation: Sendable {
         flip(last, diagonal: 1)
       }
       let first = UnsafeMutableBufferPointer(rebasing: all[..<window])
+      if window == dimension {
+        transform(first)
+        flip(first, diagonal: 1)
+      }
       transform(first)
       flip(first, diagonal: 0)
     }
