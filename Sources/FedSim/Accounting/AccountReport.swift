@@ -89,7 +89,7 @@ public struct AccountReport: Sendable {
       exponent += 1
     }
     let nearest = scaled.rounded()
-    let digits = abs(scaled - nearest) < 1e-6 * nearest * 1e-3 ? nearest : scaled.rounded(rule)
+    let digits = abs(scaled - nearest) < 1e-9 * nearest ? nearest : scaled.rounded(rule)
     return "\(Double("\(Int(digits))e-\(exponent)") ?? value)"
   }
 

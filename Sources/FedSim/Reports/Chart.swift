@@ -189,7 +189,9 @@ public struct Chart: Sendable {
         separator: "L")
       out += "<path d=\"M\(path)\" fill=\"none\" \(stroke(i))/>\n"
       guard !line.isReference else { continue }
-      for point in sorted {
+      // At most a hundred marks to hover over: the line has all points, and pages of long runs stay small.
+      let every = max(1, (sorted.count + 99) / 100)
+      for (k, point) in sorted.enumerated() where k % every == 0 || k == sorted.count - 1 {
         let (px, py) = (Text.fixed(xs.position(point.x), 1), Text.fixed(ys.position(point.y), 1))
         if let error = point.error, !y.isLog || point.y > error {
           let (a, b) = (Text.fixed(ys.position(point.y - error), 1), Text.fixed(ys.position(point.y + error), 1))
