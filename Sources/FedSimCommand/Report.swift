@@ -12,7 +12,7 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "One page about runs or sweeps: charts, tables, guarantees; no network.",
     discussion: """
-      Beside the page a folder of its name gets every chart as .svg and every table as .csv and .md. A folder that is damaged is named,
+      Beside the page a folder NAME-files gets every chart as .svg and every table as .csv and .md. A folder that is damaged is named,
       and the rest of the report is made (exit code 1).
       """)
 
@@ -35,7 +35,11 @@ struct ReportCommand: ParsableCommand {
     }
     guard !sources.isEmpty else { throw ExitCode(2) }
     let report = Report(sources, problems: problems)
-    let base = out.hasSuffix(".html") ? String(out.dropLast(5)) : out + "-files"
+    guard out.hasSuffix(".html"), out.count > 5 else {
+      throw ToolError.input(place: "--out", problem: "found \"\(out)\"; allowed: a name that ends in .html")
+    }
+    // Never the name of a sweep's or a run's own folder.
+    let base = String(out.dropLast(5)) + "-files"
     try write(report.html, out)
     do {
       try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)

@@ -8,6 +8,30 @@ import Synchronization
 #else
   import Foundation
 #endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// One process at a time works in a sweep's folder.
+private struct SweepLock {
+  private let descriptor: Int32
+
+  init(_ path: String) throws {
+    descriptor = openFile("\(path)/sweep.json")
+    guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      throw ToolError.failed(place: path, reason: "another fedsim sweep works there")
+    }
+  }
+
+  func release() { _ = closeFile(descriptor) }
+}
+
+private func openFile(_ path: String) -> Int32 { open(path, O_RDONLY) }
+private func closeFile(_ descriptor: Int32) -> Int32 { close(descriptor) }
 
 struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -51,9 +75,17 @@ struct SweepCommand: ParsableCommand {
       InputFile.read(options.scenario), name: options.scenario, overrides: options.overrides)
     if dryRun { return try list(sweep) }
     let path = out ?? "sweeps/\(sweep.name)"
+    // Every point is checked before the first is trained.
+    var expected: [Int: JSON] = [:]
+    for run in sweep.runs where run.repetition == 0 {
+      expected[run.point] = try RunSetup(scenario: run.scenario, split: nil, threads: 1).resolved
+    }
     try prepare(path, sweep)
+    let lock = try SweepLock(path)
+    defer { lock.release() }
     let interruption = Interruption()
-    let pending = sweep.runs.filter { finished($0, in: path) == nil }
+    let finished = { (run: FedSim.Sweep.Run) in Self.finished(run, in: path, like: expected[run.point]) }
+    let pending = sweep.runs.filter { finished($0) == nil }
     if pending.count < sweep.runs.count {
       Console.error("\(sweep.runs.count - pending.count) of \(sweep.runs.count) runs are there already")
     }
@@ -63,7 +95,7 @@ struct SweepCommand: ParsableCommand {
       throw ExitCode(130)
     }
     let rows = sweep.runs.compactMap { run in
-      finished(run, in: path).map { SweepTable.Row(run: run, summary: $0.0, resolved: $0.1) }
+      finished(run).map { SweepTable.Row(run: run, summary: $0.0, resolved: $0.1) }
     }
     let table = SweepTable(sweep, rows: rows)
     try write(table.lines, to: "\(path)/runs.jsonl")
@@ -120,6 +152,9 @@ struct SweepCommand: ParsableCommand {
   }
 
   private func prepare(_ path: String, _ sweep: FedSim.Sweep) throws {
+    guard !path.isEmpty else {
+      throw ToolError.input(place: "--out", problem: "found \"\"; allowed: the name of a folder")
+    }
     let file = "\(path)/sweep.json"
     let text = sweep.json.text(pretty: true) + "\n"
     if FileManager.default.fileExists(atPath: file) {
@@ -128,7 +163,14 @@ struct SweepCommand: ParsableCommand {
           place: path,
           problem: "there is a sweep already; allowed: --resume to go on with it, or another folder with --out")
       }
-      guard try InputFile.read(file) == Array(text.utf8) else {
+      let found = try InputFile.read(file)
+      guard found == Array(text.utf8) else {
+        do throws(JSONSyntaxError) {
+          _ = try JSONParser.parse(found)
+        } catch {
+          throw ToolError.input(
+            place: "\(file):\(error.position.line):\(error.position.column)", problem: "damaged: \(error.message)")
+        }
         throw ToolError.input(
           place: file,
           problem:
@@ -136,18 +178,36 @@ struct SweepCommand: ParsableCommand {
       }
       return
     }
-    try FileManager.default.createDirectory(atPath: "\(path)/runs", withIntermediateDirectories: true)
+    if FileManager.default.fileExists(atPath: "\(path)/runs") {
+      throw ToolError.input(
+        place: path, problem: "found runs without sweep.json; allowed: an empty folder, or another --out")
+    }
+    if resume { Console.error("no sweep in \(path) yet: starting one") }
+    do {
+      try FileManager.default.createDirectory(atPath: "\(path)/runs", withIntermediateDirectories: true)
+    } catch {
+      throw ToolError.input(
+        place: "--out \(path)", problem: "the folder could not be made; allowed: a folder, or a name that is free")
+    }
     try write(text, to: file)
   }
 
-  /// The summary and the scenario of a run that is whole: its summary is written last, and the scenario is the one that is asked
-  /// for.
-  private func finished(_ run: FedSim.Sweep.Run, in path: String) -> (JSON, JSON)? {
+  /// The summary and the scenario of a run that is whole: its summary is written last, with all that a run has, and its scenario is the one that
+  /// is asked for.
+  private static func finished(_ run: FedSim.Sweep.Run, in path: String, like expected: JSON?) -> (JSON, JSON)? {
     let folder = "\(path)/\(run.folder)"
     guard let summary = try? JSONParser.parse(InputFile.read("\(folder)/summary.json")).value,
       let resolved = try? JSONParser.parse(InputFile.read("\(folder)/scenario.json")).value,
-      case .object(let object) = summary, object["stoppedBy"] != "interrupted"
+      case .object(let object) = summary, object["stoppedBy"] == "rounds" || object["stoppedBy"] == "budget",
+      case .object(var settings) = resolved, case .object(var asked)? = expected,
+      ["rounds.jsonl", "rounds.csv", "model.safetensors"].allSatisfy({
+        FileManager.default.fileExists(atPath: "\(folder)/\($0)")
+      })
     else { return nil }
+    // Repeats differ in the seed alone.
+    guard settings["seed"] == .integer(Int(run.scenario.seed)), object["seed"] == settings["seed"] else { return nil }
+    (settings["seed"], asked["seed"]) = (.integer(0), .integer(0))
+    guard settings == asked, case .integer? = object["rounds"], object["finalAccuracy"] != nil else { return nil }
     return (summary, resolved)
   }
 

@@ -149,6 +149,19 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
     #expect(again.status == 2 && again.errors.contains("--resume"))
     let other = try fedsim(arguments + ["--out", "whole", "--resume", "--set", "rounds=4"], in: folder)
     #expect(other.status == 2 && other.errors.contains("another sweep"))
+    // A run of another scenario in a run's place is made anew, and so is one whose summary is not a run's.
+    let broken = folder.appendingPathComponent("whole/runs/0002/summary.json")
+    let before = try Data(contentsOf: folder.appendingPathComponent("whole/runs.csv"))
+    try #"{"hello": 1}"#.write(to: broken, atomically: true, encoding: .utf8)
+    let foreign = folder.appendingPathComponent("whole/runs/0003/scenario.json")
+    let text3 = try String(contentsOf: foreign, encoding: .utf8)
+    try text3.replacingOccurrences(of: "\"rounds\": 3", with: "\"rounds\": 7").write(
+      to: foreign, atomically: true, encoding: .utf8)
+    let mended = try fedsim(arguments + ["--out", "whole", "--resume"], in: folder)
+    #expect(mended.status == 0 && mended.errors.contains("6 of 8 runs are there already"), "\(mended.errors)")
+    #expect(try Data(contentsOf: folder.appendingPathComponent("whole/runs.csv")) == before)
+    let nowhere = try fedsim(arguments + ["--out", ""], in: folder)
+    #expect(nowhere.status == 2 && nowhere.errors.contains("the name of a folder"), "\(nowhere.errors)")
     for attempt in 0..<20 {
       let process = Process()
       process.executableURL = products.appendingPathComponent("fedsim")

@@ -42,7 +42,7 @@ import Testing
     let rows = (0..<12).map { i -> String in
       let codec = i % 2 == 0 ? "layered" : "polar"
       let row: JSON = [
-        "point": .integer(i / 2),
+        "point": .integer(i / 2), "setting": ["channel": ["codec": .string(codec)]],
         "result": [
           "codec": .string(codec), "epsilon": .number(Double(1 + i / 4)),
           "finalAccuracy": .number(0.8 + 0.01 * Double(i)),
@@ -94,6 +94,7 @@ import Testing
     let sweep = { (epsilon: Double, accuracies: [Double]) -> Report.Source in
       let rows = accuracies.enumerated().map { i, accuracy -> String in
         let row: JSON = [
+          "point": .integer(i / 3),
           "setting": [
             "seed": .integer(i), "privacy": ["targetEpsilon": .number(epsilon)], "rounds": .integer(i < 3 ? 1 : 2),
           ],

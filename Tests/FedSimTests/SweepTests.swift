@@ -36,6 +36,12 @@ import Testing
     (#"{"axes": {"rounds": []}}"#, "sweep.axes.rounds: found"),
     (#"{"axes": {"rounds": [0]}}"#, "rounds: found 0"),
     (#"{"axes": {"rounds": [1, 2], "seed": [1]}, "mode": "zip"}"#, "found axes of 2, 1 values"),
+    (#"{"axes": {"seed": [1, 2]}, "repeats": 2}"#, "repeats have seeds of their own"),
+    (#"{"axes": {"rounds": [1, 1]}}"#, "found 1 twice"),
+    (
+      #"{"axes": {"rounds": {"from": 1, "to": 10000, "count": 10000}, "cohort.size": {"from": 1, "to": 10000, "count": 10000}}}"#,
+      "found 100,000,000 runs"
+    ),
     (#"{"axes": {"rounds": [1]}, "mode": "star"}"#, "sweep.mode: found \"star\""),
     (#"{"axes": {"rounds": [1]}, "repeats": 0}"#, "sweep.repeats: found 0"),
     (#"{"axes": {"rounds": [1]}, "repeat": 2}"#, "sweep.repeat: no such key"),

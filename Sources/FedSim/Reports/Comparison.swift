@@ -3,7 +3,7 @@
 /// A run counts as a sweep of one. Runs with the same settings but for the seed are repeats of a point; points are matched by the
 /// settings that vary within a folder.
 public struct Comparison: Sendable {
-  /// A setting that is the same within each folder, and another in the other one.
+  /// A setting with other values in one folder than in the other; where it varies within a folder, all of them.
   public struct Setting: Sendable, Equatable {
     public let path: String
     public let first: String
@@ -26,7 +26,9 @@ public struct Comparison: Sendable {
     }
 
     /// More than two standard errors; nil where that is not known.
-    public var isClear: Bool? { error.map { abs(difference) > 2 * $0 } }
+    public var isClear: Bool? {
+      error.map { abs(difference) > 2 * $0 && abs(difference) > 1e-5 * max(abs(first.mean), abs(second.mean)) }
+    }
   }
 
   public let settings: [Setting]
@@ -49,8 +51,9 @@ public struct Comparison: Sendable {
     for path in paths {
       let (x, y) = (values(a, path), values(b, path))
       if x.count > 1 || y.count > 1 { varying.append(path) }
-      if x.count == 1, y.count == 1, x != y, let x = x.first, let y = y.first {
-        settings.append(Setting(path: path, first: x, second: y))
+      if x != y {
+        let shown = { (set: Set<String>) in set.sorted().joined(separator: ", ") }
+        settings.append(Setting(path: path, first: shown(x), second: shown(y)))
       }
     }
     self.settings = settings

@@ -17,13 +17,23 @@ public struct Report: Sendable {
     public init(path: String, read: (String) -> [UInt8]?) throws(ToolError) {
       self.path = path
       if let bytes = read("runs.jsonl") {
-        content = .sweep(rows: try Self.lines(bytes, "\(path)/runs.jsonl"))
+        let rows = try Self.lines(bytes, "\(path)/runs.jsonl")
+        for (i, row) in rows.enumerated() {
+          guard case .integer? = row["point"], case .object? = row["result"], case .object? = row["setting"] else {
+            throw .input(
+              place: "\(path)/runs.jsonl:\(i + 1)",
+              problem: "found no row of a sweep; allowed: point, setting and result")
+          }
+        }
+        content = .sweep(rows: rows)
         return
       }
       guard let bytes = read("summary.json") else {
         throw .input(
           place: path,
-          problem: "found neither summary.json nor runs.jsonl; allowed: the folder of a run or of a sweep that ended")
+          problem: read("sweep.json") != nil
+            ? "found a sweep that has not ended; fedsim sweep --resume goes on with it"
+            : "found neither summary.json nor runs.jsonl; allowed: the folder of a run or of a sweep that ended")
       }
       let summary = try Self.object(bytes, "\(path)/summary.json")
       guard let text = read("scenario.json") else {
@@ -206,12 +216,21 @@ public struct Report: Sendable {
       var epsilon: [Double] = []
       var accuracy: [Double] = []
       var bits: [Double] = []
+      var settings: [String: String] = [:]
+      var guarantee = ""
     }
     var cells: [Int: Cell] = [:]
     for row in rows {
       guard case .integer(let point)? = row["point"], case .object(let result)? = row["result"] else { continue }
       var cell = cells[point] ?? Cell()
       cell.codec = Self.string(result, "codec")
+      if let setting = row["setting"] {
+        cell.settings = Dictionary(
+          CSV.leaves(setting, "").map { ($0.path, $0.value.plain) }, uniquingKeysWith: { a, _ in a })
+      }
+      if let delta = Self.number(result, "delta"), result["epsilon"]?.double != nil {
+        cell.guarantee = "delta \(delta), \(Self.string(result, "relation"))"
+      }
       if let value = Self.number(result, "epsilon") { cell.epsilon.append(value) }
       if let value = Self.number(result, "finalAccuracy") { cell.accuracy.append(100 * value) }
       if let value = Self.number(result, "payloadBitsPerClientRound") { cell.bits.append(value) }
@@ -234,19 +253,23 @@ public struct Report: Sendable {
       else { return nil }
       return (cell.codec, e.mean, a.mean, b.mean)
     }
-    // The codec with the fewest bits over all.
+    let paths = Set(ordered.flatMap { $0.settings.keys }).subtracting([
+      "seed", "name", "channel.codec", "privacy.targetEpsilon", "privacy.noiseMultiplier",
+    ])
+    .filter { path in Set(ordered.map { $0.settings[path] ?? "null" }).count > 1 }.sorted()
+    // A headline where epsilon alone varies beside the codec; of the codec with the fewest bits over all.
     let total = { (codec: String) in found.filter { $0.0 == codec }.reduce(0) { $0 + $1.3 } }
     let best = codecs.filter { codec in found.contains { $0.0 == codec } }.min { total($0) < total($1) }
     let cheapest = found.filter { $0.0 == best }
-    if let low = cheapest.min(by: { $0.1 < $1.1 }), let high = cheapest.max(by: { $0.1 < $1.1 }), high.1 > low.1 {
-      body +=
-        "<p class=\"headline\">"
-        + Chart.escaped(
-          "\(rows.count) runs. From epsilon \(Text.short(low.1)) to \(Text.short(high.1)) accuracy goes from \(Text.fixed(low.2, 1)) to "
-            + "\(Text.fixed(high.2, 1)) % and an upload of \(low.0) from \(Text.fixed(low.3, 0)) to \(Text.fixed(high.3, 0)) bits: less noise costs more bits."
-        )
-        + "</p>\n"
+    var headline = "\(rows.count) runs."
+    if paths.isEmpty, let low = cheapest.min(by: { $0.1 < $1.1 }), let high = cheapest.max(by: { $0.1 < $1.1 }),
+      high.1 > 1.01 * low.1
+    {
+      headline +=
+        " With \(low.0), epsilon \(Text.short(low.1)) gives \(Text.fixed(low.2, 1)) % accuracy at \(Text.fixed(low.3, 0)) bits a client and round, epsilon "
+        + "\(Text.short(high.1)) gives \(Text.fixed(high.2, 1)) % at \(Text.fixed(high.3, 0)): less noise costs more bits. The spread of repeats is in the table."
     }
+    body += "<p class=\"headline\">\(Chart.escaped(headline))</p>\n"
     add(
       Chart(
         name: prefix + "privacy-bits", title: "Privacy and bits", x: .init("epsilon", isLog: true),
@@ -267,12 +290,12 @@ public struct Report: Sendable {
     }
     add(
       Table(
-        name: prefix + "points", title: "Points of the sweep",
-        header: ["codec", "epsilon", "accuracy, %", "bits a client and round", "runs"],
+        name: prefix + "points-table", title: "Points of the sweep: means +- standard errors over repeats",
+        header: paths + ["codec", "epsilon", "guarantee", "accuracy, %", "bits a client and round", "runs"],
         rows: ordered.map { cell in
-          [
+          paths.map { cell.settings[$0] ?? "-" } + [
             cell.codec, SweepTable.Estimate(cell.epsilon).map { Text.fixedUp($0.mean, 3) } ?? "none",
-            estimate(cell.accuracy, 1),
+            cell.guarantee.isEmpty ? "none" : cell.guarantee, estimate(cell.accuracy, 1),
             estimate(cell.bits, 1), "\(cell.accuracy.count)",
           ]
         }))

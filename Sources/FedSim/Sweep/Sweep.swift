@@ -52,15 +52,30 @@ public struct Sweep: Sendable {
     let reader = SweepReader(file: base)
     let (axes, repeats) = try (reader.axes(section), reader.repeats(section))
     let isZip = try reader.isZip(section, axes)
+    let size = axes.reduce(1.0) { isZip ? Double($1.values.count) : $0 * Double($1.values.count) } * Double(repeats)
+    guard size <= Double(Self.mostRuns) else {
+      throw base.error(at: "sweep", "found \(Text.short(size)) runs", allowed: "at most \(Self.mostRuns)")
+    }
+    if repeats > 1, axes.contains(where: { $0.path == "seed" }) {
+      throw base.error(
+        at: "sweep.repeats", "found \(repeats) with an axis of seeds: repeats have seeds of their own",
+        allowed: "one of both")
+    }
+    for axis in axes {
+      for (i, value) in axis.values.enumerated()
+      where axis.values[..<i].contains(where: { $0 == value || ($0.double != nil && $0.double == value.double) })
+        && !isZip
+      {
+        throw base.error(
+          at: JSONParser.childPath("sweep.axes", key: axis.path), "found \(value.summary) twice",
+          allowed: "each value once")
+      }
+    }
     var points: [[JSON]] = [[]]
     if isZip {
       points = (axes.first?.values ?? []).indices.map { i in axes.map { $0.values[i] } }
     } else {
       for axis in axes { points = points.flatMap { point in axis.values.map { point + [$0] } } }
-    }
-    guard points.count * repeats <= Self.mostRuns else {
-      throw base.error(
-        at: "sweep", "found \(points.count * repeats) runs", allowed: "at most \(Self.mostRuns)")
     }
     let seed = ResolvedKeys(base.resolved).integer("seed")
     var runs: [Run] = []
@@ -69,9 +84,17 @@ public struct Sweep: Sendable {
         var set = overrides
         if !axes.contains(where: { $0.path == "seed" }) { set.append("seed=\(seed + repetition)") }
         for (axis, value) in zip(axes, values) { set.append("\(axis.path)=\(value.text(pretty: false))") }
-        let file = try ScenarioFile(bytes, name: fileName, overrides: set, allowsSweep: true)
-        runs.append(
-          Run(index: runs.count, point: p, repetition: repetition, values: values, scenario: try Scenario(file)))
+        do {
+          let file = try ScenarioFile(bytes, name: fileName, overrides: set, allowsSweep: true)
+          runs.append(
+            Run(index: runs.count, point: p, repetition: repetition, values: values, scenario: try Scenario(file)))
+        } catch {
+          // The value was written in the axis, not in a flag.
+          if case .key("--set", let path, let problem, let allowed) = error, axes.contains(where: { $0.path == path }) {
+            throw base.error(at: JSONParser.childPath("sweep.axes", key: path), problem, allowed: allowed)
+          }
+          throw error
+        }
       }
     }
     let name = ResolvedKeys(base.resolved).string("name")
