@@ -41,7 +41,8 @@ public struct Views: Sendable {
     }
     rows = [
       Self.releasedModel(plan), Self.colluding(1, plan, setup), Self.cohortSizes(plan, setup, records),
-      Self.colluding(max(2, plan.largestCohort / 2), plan, setup), Self.eavesdropper(plan, setup, mostParticipations),
+      Self.colluding(max(2, plan.largestCohort / 2), plan, setup),
+      Self.eavesdropper(plan, setup, mostParticipations, roundsDone: records.count),
       Self.server(plan, setup),
     ]
   }
@@ -95,6 +96,9 @@ public struct Views: Sendable {
     let none = { (reason: String) in
       Row(adversary: name, knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
     }
+    if case .everyone = plan.sampling, plan.relation == .addOrRemove {
+      return none("the size is the number of clients, which is what the relation hides")
+    }
     guard case .poisson = plan.sampling else {
       return Row(
         adversary: name, knows: knows, epsilon: plan.plannedSpending.epsilon, delta: plan.delta,
@@ -104,7 +108,10 @@ public struct Views: Sendable {
     guard plan.relation != .addOrRemove else {
       return none("given its size a Poisson cohort is one of fixed size, and one client more or less changes the size")
     }
-    guard !records.isEmpty else { return none("no round has been made yet: the bound is for the sizes that occurred") }
+    guard records.count >= plan.affordedRounds else {
+      return none(
+        "the bound is for the sizes of all planned rounds; where a run was stopped may have been chosen by looking")
+    }
     var ledger = PrivacyLedger()
     for record in records {
       let rate = Double(record.drawn) / Double(setup.population.clientCount)
@@ -126,7 +133,9 @@ public struct Views: Sendable {
     )
   }
 
-  private static func eavesdropper(_ plan: PrivacyPlan, _ setup: RunSetup, _ mostParticipations: Int?) -> Row {
+  private static func eavesdropper(_ plan: PrivacyPlan, _ setup: RunSetup, _ mostParticipations: Int?, roundsDone: Int)
+    -> Row
+  {
     let knows = "the models and the traffic: who sends, when, and how many bytes"
     let none = { (reason: String) in
       Row(adversary: "eavesdropper", knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
@@ -139,7 +148,10 @@ public struct Views: Sendable {
     guard setup.scenario.cohort.dropout == 0 else {
       return none("a dropout is seen, and may depend on the client's data")
     }
-    guard let mostParticipations else { return none("no round has been made yet: the bound is for who was drawn") }
+    guard let mostParticipations, roundsDone >= plan.affordedRounds else {
+      return none(
+        "the bound is for who was drawn in all planned rounds; where a run was stopped may have been chosen by looking")
+    }
     let event = PrivacyEvent(
       noiseMultiplier: plan.event.noiseMultiplier, sampling: .everyone, relation: plan.relation)
     guard let spending = try? Accountant.gaussian.spending(event, rounds: mostParticipations, delta: plan.delta) else {

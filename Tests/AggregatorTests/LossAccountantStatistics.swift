@@ -475,4 +475,26 @@ private struct Reference: Decodable {
       }
     }
   }
+
+  /// A window that is far too narrow proves little, but nothing wrong: what is left out is in the budget, at the window's ends too.
+  @Test(arguments: [0.9, 0.5, 0.2, 0.05])
+  func narrowWindowsAreSound(share: Double) throws {
+    for (z, rounds, delta) in [(1.0, 10, 1e-6), (5.0, 10, 1e-9), (3.0, 1, 1e-5)] {
+      let exact = GaussianProfile(mu: Double(rounds).squareRoot() / z).epsilon(delta: delta)
+      let composition = LossComposition(entries: [.init(pair: .gaussian(scale: z), count: rounds)], direction: .remove)
+      let query = LossComposition.Query.epsilon(delta: delta)
+      for (left, right, moved) in [(share, share, 0.0), (1, share, 0), (share, 1, 0), (1, share, -3.0)] {
+        var plan = composition.plan(query)
+        plan.left *= left
+        plan.right *= right
+        plan.mean += moved * (1 - share) * plan.left / 4
+        for logSize in [10, 13] {
+          let found = composition.bounds(query, plan: plan, logSize: logSize)
+          #expect(
+            found.lower <= exact && found.upper >= exact, "\(z) \(rounds) \(left) \(right) \(moved): \(found), \(exact)"
+          )
+        }
+      }
+    }
+  }
 }

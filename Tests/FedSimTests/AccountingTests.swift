@@ -109,6 +109,18 @@ import Testing
   @Test func addOrRemoveHidesNobodyFromAnObserverOfSizes() throws {
     let rows = try views("privacy.relation=add-or-remove")
     #expect(rows["model-and-cohort-sizes"]?.epsilon == nil)
+    let all = try views(
+      "privacy.relation=add-or-remove", "cohort.sampling=everyone", "cohort.size=null", "channel.codec=auto")
+    #expect(all["released-model"]?.epsilon != nil && all["model-and-cohort-sizes"]?.epsilon == nil)
+    let fixed = try views("privacy.relation=add-or-remove", "cohort.sampling=fixed-size")
+    #expect(fixed["model-and-cohort-sizes"]?.epsilon == fixed["released-model"]?.epsilon)
+  }
+
+  @Test func aStoppedRunHasNoBoundFromWhatWasSeen() throws {
+    var simulation = try Simulation(scenario: scenario("rounds=3"), threads: 1)
+    let first = try #require(try simulation.nextRound())
+    let rows = Views(simulation.setup, records: [first], mostParticipations: 1).rows
+    #expect(rows.first { $0.adversary == "model-and-cohort-sizes" }?.epsilon == nil)
   }
 
   @Test func sealedUploadsOfOneLengthAreAGuarantee() throws {

@@ -46,9 +46,11 @@ struct LossAccountant {
       let epsilon = GaussianProfile(mu: 1 / pair.scale).epsilon(delta: delta)
       return .init(lower: epsilon * (1 - 1e-9), upper: epsilon * (1 + 1e-9))
     }
-    let bounds = refine(.epsilon(delta: delta), precision: precision ?? defaultPrecision) { epsilon, theta in
-      max(epsilon, 1e-3 / theta, 1e-9)
-    }
+    // Smaller masses than 10^-290 are not told from 0: below 10^-250 nothing is claimed from above.
+    let bounds = refine(
+      .epsilon(delta: max(delta, Self.leastDelta)), precision: precision ?? defaultPrecision
+    ) { epsilon, theta in max(epsilon, 1e-3 / theta, 1e-9) }
+    if delta < Self.leastDelta { return .init(lower: max(0, bounds.lower * (1 - 1e-9)), upper: .infinity) }
     return .init(lower: max(0, bounds.lower * (1 - 1e-9)), upper: bounds.upper * (1 + 1e-9))
   }
 
@@ -60,8 +62,10 @@ struct LossAccountant {
       return .init(lower: delta * (1 - 1e-9), upper: min(1, delta * (1 + 1e-9)))
     }
     let bounds = refine(.delta(epsilon: epsilon), precision: 10 * (precision ?? defaultPrecision)) { delta, _ in delta }
-    return .init(lower: bounds.lower * (1 - 1e-9), upper: min(1, bounds.upper * (1 + 1e-9)))
+    return .init(lower: bounds.lower * (1 - 1e-9), upper: min(1, bounds.upper * (1 + 1e-9) + Self.leastDelta))
   }
+
+  private static let leastDelta = 1e-250
 
   /// Coarse in both directions first; then finer where it can matter, until the bounds are close.
   private func refine(

@@ -146,7 +146,7 @@ struct LossBuckets {
       let middle = (low + high) / 2
       if excess(middle) > 0 { low = middle } else { high = middle }
     }
-    // The point must not be above the ratio: `low` has an excess above 0.
+    // 5 h 2^-60 from the ratio, on the side that is safe with P in the first place; the outward rounding covers the other.
     return low
   }
 }

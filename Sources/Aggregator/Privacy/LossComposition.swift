@@ -133,8 +133,8 @@ struct LossComposition {
       let reach = { [moment, mean] (t: Double) -> Double in
         (moments.cumulant(theta + t).value - moment - t * mean + LossComposition.outside) / abs(t)
       }
-      rightTilt = exp(LossComposition.minimum(from: log(1e-3), to: log(1e5)) { reach(exp($0)) })
-      leftTilt = exp(LossComposition.minimum(from: log(1e-3), to: log(1e5)) { reach(-exp($0)) })
+      rightTilt = exp(goldenSection(from: log(1e-3), to: log(1e5)) { reach(exp($0)) })
+      leftTilt = exp(goldenSection(from: log(1e-3), to: log(1e5)) { reach(-exp($0)) })
       right = reach(rightTilt)
       left = reach(-leftTilt)
     }
@@ -157,7 +157,7 @@ struct LossComposition {
       moments = Moments(entries, direction, cut: 1e-40 / rounds)
       goal = { moments.cumulant($0).value - $0 * epsilon + Self.logPeak($0) }
     }
-    let theta = exp(Self.minimum(from: log(1e-2), to: log(1e6)) { goal(exp($0)) })
+    let theta = exp(goldenSection(from: log(1e-2), to: log(1e6)) { goal(exp($0)) })
     switch query {
     case .epsilon(let delta): return Plan(moments, cut: 1e-9 * delta / rounds, theta: theta)
     case .delta: return Plan(moments, cut: max(1e-12 * min(1, exp(goal(theta))) / rounds, 1e-290), theta: theta)
@@ -183,26 +183,6 @@ struct LossComposition {
       if other.left + other.right < best.left + best.right { best = other }
     }
     return best
-  }
-
-  /// Golden-section search for the minimum of a function of one valley.
-  fileprivate static func minimum(from low: Double, to high: Double, _ value: (Double) -> Double) -> Double {
-    let golden = (5.0.squareRoot() - 1) / 2
-    var (low, high) = (low, high)
-    var (inner, outer) = (high - golden * (high - low), low + golden * (high - low))
-    var (innerValue, outerValue) = (value(inner), value(outer))
-    while high - low > 0.02 {
-      if innerValue < outerValue || outerValue.isNaN {
-        (high, outer, outerValue) = (outer, inner, innerValue)
-        inner = high - golden * (high - low)
-        innerValue = value(inner)
-      } else {
-        (low, inner, innerValue) = (inner, outer, outerValue)
-        outer = low + golden * (high - low)
-        outerValue = value(outer)
-      }
-    }
-    return (low + high) / 2
   }
 
   /// Losses so low that all P-mass together, moved up to there or lost, is not seen in the tilted law, are left out:
@@ -334,15 +314,19 @@ struct LossComposition {
         first: first, least: least + sign * shift, step: step, theta: plan.theta, logMoment: logMoment,
         logBudget: logBudget + plan.theta * shift)
     }
+    // And no finite sum of the upper law lies above its largest.
+    let (upperInfinity, largest) = (-expm1(logFinite.upper), max(0, outside.most + shift))
     switch query {
     case .epsilon(let delta):
+      let upper = evaluation(above).epsilon(real, infinity: upperInfinity, delta: delta, sign: above)
       return Bounds(
         lower: evaluation(below).epsilon(imaginary, infinity: -expm1(logFinite.lower), delta: delta, sign: below),
-        upper: evaluation(above).epsilon(real, infinity: -expm1(logFinite.upper), delta: delta, sign: above))
+        upper: upperInfinity < delta ? min(upper, largest) : .infinity)
     case .delta(let epsilon):
+      let upper = evaluation(above).delta(real, infinity: upperInfinity, epsilon: epsilon, sign: above)
       return Bounds(
         lower: evaluation(below).delta(imaginary, infinity: -expm1(logFinite.lower), epsilon: epsilon, sign: below),
-        upper: evaluation(above).delta(real, infinity: -expm1(logFinite.upper), epsilon: epsilon, sign: above))
+        upper: epsilon >= largest ? min(1, upperInfinity) : upper)
     }
   }
 
@@ -417,6 +401,10 @@ private struct Evaluation {
       if sign > 0 ? !(value < delta) : value >= delta {
         // In (l_i, l_(i+1)]: infinity + c1 - e^(epsilon - l_i) c2 + budget = delta.
         guard value.isFinite else { return sign > 0 ? .infinity : 0 }
+        if i == n - 1 {
+          // Already at the window's upper end, beyond which there is nothing but the budget, which falls as e^(-theta epsilon).
+          return sign > 0 ? max(0, l, (logBudget - log(delta - infinity)) / theta) : max(0, l)
+        }
         let excess = c1 + infinity + budget - delta
         let epsilon = excess > 0 && c2 > 0 ? l + log(excess / c2) : (sign > 0 ? l + step : l)
         return max(0, min(max(epsilon, l), l + step))
@@ -440,153 +428,5 @@ private struct Evaluation {
     }
     let delta = infinity + sum + sign * exp(min(logBudget - theta * epsilon, 700))
     return delta.isNaN ? (sign > 0 ? 1 : 0) : max(0, min(1, delta))
-  }
-}
-
-/// Spectra of real laws for frequencies 0 ... size / 2: products of powers.
-private struct Spectra {
-  var upperReal: [Double]
-  var upperImaginary: [Double]
-  var lowerReal: [Double]
-  var lowerImaginary: [Double]
-
-  init(count: Int) {
-    upperReal = .init(repeating: 1, count: count)
-    upperImaginary = .init(repeating: 0, count: count)
-    lowerReal = upperReal
-    lowerImaginary = upperImaginary
-  }
-
-  /// `real` + i `imaginary` is the transform of upper + i lower.
-  mutating func multiply(_ real: [Double], _ imaginary: [Double], power: Int) {
-    let size = real.count
-    let count = upperReal.count
-    let block = 256
-    // Powers of a block of both, in the first-level cache.
-    var x = [Double](repeating: 0, count: block)
-    var y = x
-    for start in stride(from: 0, to: count, by: block) {
-      let n = min(block, count - start)
-      for i in 0..<n {
-        let k = start + i
-        let j = (size - k) & (size - 1)
-        x[i] = (real[k] + real[j]) / 2
-        y[i] = (imaginary[k] - imaginary[j]) / 2
-      }
-      Self.multiply(&upperReal, &upperImaginary, start, &x, &y, n, power: power)
-      for i in 0..<n {
-        let k = start + i
-        let j = (size - k) & (size - 1)
-        x[i] = (imaginary[k] + imaginary[j]) / 2
-        y[i] = (real[j] - real[k]) / 2
-      }
-      Self.multiply(&lowerReal, &lowerImaginary, start, &x, &y, n, power: power)
-    }
-  }
-
-  private static func multiply(
-    _ real: inout [Double], _ imaginary: inout [Double], _ start: Int, _ x: inout [Double], _ y: inout [Double],
-    _ n: Int,
-    power: Int
-  ) {
-    real.withUnsafeMutableBufferPointer { real in
-      imaginary.withUnsafeMutableBufferPointer { imaginary in
-        x.withUnsafeMutableBufferPointer { x in
-          y.withUnsafeMutableBufferPointer { y in
-            var rest = power
-            while rest > 0 {
-              if rest & 1 == 1 {
-                for i in 0..<n {
-                  let (u, v) = (real[start + i], imaginary[start + i])
-                  real[start + i] = u * x[i] - v * y[i]
-                  imaginary[start + i] = u * y[i] + v * x[i]
-                }
-              }
-              rest >>= 1
-              guard rest > 0 else { break }
-              for i in 0..<n {
-                let (u, v) = (x[i], y[i])
-                // Below 10^-40 of the largest: 0, before denormal numbers make it slow.
-                let keep = abs(u) + abs(v) > 1e-40 ? 1.0 : 0.0
-                x[i] = (u * u - v * v) * keep
-                y[i] = 2 * u * v * keep
-              }
-            }
-            for i in 0..<n {
-              let keep = abs(real[start + i]) + abs(imaginary[start + i]) > 1e-80 ? 1.0 : 0.0
-              real[start + i] *= keep
-              imaginary[start + i] *= keep
-            }
-          }
-        }
-      }
-    }
-  }
-
-  /// The whole spectrum of upper + i lower.
-  func unpack(_ real: inout [Double], _ imaginary: inout [Double]) {
-    let size = real.count
-    for k in 0..<upperReal.count {
-      let j = (size - k) & (size - 1)
-      real[k] = upperReal[k] - lowerImaginary[k]
-      imaginary[k] = upperImaginary[k] + lowerReal[k]
-      if j != k {
-        real[j] = upperReal[k] + lowerImaginary[k]
-        imaginary[j] = lowerReal[k] - upperImaginary[k]
-      }
-    }
-  }
-}
-
-/// Discrete Fourier transforms of one size, a power of two.
-private final class FourierTransform {
-  let size: Int
-  private let cosines: [Double]
-  private let sines: [Double]
-  private var scratchReal: [Double]
-  private var scratchImaginary: [Double]
-
-  init(size: Int) {
-    self.size = size
-    // One quadrant by the platform's functions, the rest by symmetry.
-    var c = [Double](repeating: 0, count: size)
-    var s = c
-    let quarter = size / 4
-    for k in 0...quarter {
-      let angle = 2 * Double.pi * Double(k) / Double(size)
-      (c[k], s[k]) = (cos(angle), -sin(angle))
-    }
-    for k in 0..<quarter { (c[size / 2 - k], s[size / 2 - k]) = (-c[k], s[k]) }
-    for k in 1..<size / 2 { (c[size - k], s[size - k]) = (c[k], -s[k]) }
-    (cosines, sines) = (c, s)
-    scratchReal = [Double](repeating: 0, count: size)
-    scratchImaginary = scratchReal
-  }
-
-  func forward(_ real: inout [Double], _ imaginary: inout [Double]) {
-    real.withUnsafeMutableBufferPointer { r in
-      imaginary.withUnsafeMutableBufferPointer { i in
-        scratchReal.withUnsafeMutableBufferPointer { a in
-          scratchImaginary.withUnsafeMutableBufferPointer { b in
-            cosines.withUnsafeBufferPointer { c in
-              sines.withUnsafeBufferPointer { s in
-                Kernels.best.fourierTransform(r, i, scratch: (a, b), cosines: c, sines: s)
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-
-  /// Normalised: the inverse of `forward`.
-  func inverse(_ real: inout [Double], _ imaginary: inout [Double]) {
-    // Real and imaginary parts swapped, before and after.
-    forward(&imaginary, &real)
-    let scale = 1 / Double(size)
-    for k in 0..<size {
-      real[k] *= scale
-      imaginary[k] *= scale
-    }
   }
 }

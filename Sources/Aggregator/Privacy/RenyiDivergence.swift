@@ -164,16 +164,7 @@ struct RenyiAccountant {
           let logMoment = rounds.reduce(0) { $0 + Double($1.count) * $1.pair.logMoment(order: a, direction) }
           return logMoment - exp(t) * epsilon + a * log1p(-1 / a) - t
         }
-        var (low, high) = (-7.0, log(1e5))
-        let golden = (5.0.squareRoot() - 1) / 2
-        var best = 0.0
-        while high - low > 1e-3 {
-          let (inner, outer) = (high - golden * (high - low), low + golden * (high - low))
-          let (left, right) = (value(inner), value(outer))
-          best = min(best, left, right)
-          if left < right { high = outer } else { low = inner }
-        }
-        return best
+        return min(0, value(goldenSection(from: -7, to: log(1e5), tolerance: 1e-3, value)))
       }.max() ?? 0
     return min(1, exp(largest) * (1 + 1e-9))
   }
