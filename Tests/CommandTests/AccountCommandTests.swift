@@ -43,6 +43,12 @@ private func json(_ text: String) throws -> [String: Any] {
       "account", "--noise-multiplier", "0", "--sampling", "everyone", "--rounds", "1", "--delta", "1e-5", "--format",
       "json")
     #expect(try json(none.output)["epsilon"] as? String == "inf")
+    // Drawn with probability 0.1 once: at delta 0.2 nothing is known from below.
+    let rarely = try fedsim(
+      "account", "--noise-multiplier", "0", "--sampling-rate", "0.1", "--rounds", "1", "--delta", "0.2,0.05",
+      "--format", "json")
+    let curve = try #require(json(rarely.output)["curve"] as? [[String: Any]])
+    #expect(curve[0]["epsilonLowerBound"] as? Double == 0 && curve[1]["epsilonLowerBound"] as? String == "inf")
     let nothing = try fedsim(
       "account", "--noise-multiplier", "0", "--sampling-rate", "0", "--rounds", "1", "--delta", "1e-5", "--format",
       "json")

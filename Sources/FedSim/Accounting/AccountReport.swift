@@ -1,4 +1,18 @@
 import Aggregator
+import ChannelCoding
+
+extension Elementary {
+  /// x^n by squaring.
+  fileprivate static func power(_ x: Double, _ n: Int) -> Double {
+    var (result, square, rest) = (1.0, x, n)
+    while rest > 0 {
+      if rest & 1 == 1 { result *= square }
+      square *= square
+      rest >>= 1
+    }
+    return result
+  }
+}
 
 /// What `fedsim account` answers: epsilon at deltas, or delta at epsilons, with all that the figure rests on.
 public struct AccountReport: Sendable {
@@ -25,7 +39,7 @@ public struct AccountReport: Sendable {
     case epsilons([Double])
   }
 
-  /// - Throws: `ToolError.failed` where there is no proof, with the reason.
+  /// - Throws: `ToolError.input` where there is no proof, with the reason.
   public init(
     _ ledger: PrivacyLedger, relation: Relation, accountant: Accountant, query: Query, truncationDelta: Double = 0
   ) throws(ToolError) {
@@ -35,20 +49,20 @@ public struct AccountReport: Sendable {
     rounds = ledger.count
     let kinds = Set(ledger.rounds.map(\.entry))
     if kinds.count == 1, case .event(let event)? = kinds.first { self.event = event } else { event = nil }
-    // A round without noise tells everything.
-    let isNoiseless = ledger.rounds.contains { part in
-      if case .event(let event) = part.entry {
-        return part.count > 0 && event.sampling.rate > 0 && event.effectiveNoiseMultiplier == 0
-      }
-      return false
+    // A round without noise tells whoever is drawn for certain, and one that is drawn in none of them is not told by them.
+    let hidden = ledger.rounds.reduce(1.0) { product, part in
+      guard case .event(let event) = part.entry, event.effectiveNoiseMultiplier == 0 else { return product }
+      return product * Elementary.power(1 - event.sampling.rate, part.count)
     }
+    let isNoiseless = hidden < 1
     var rows: [Row] = []
     do throws(PrivacyRefusal) {
       switch query {
       case .deltas(let deltas):
         for delta in deltas {
           if isNoiseless {
-            rows.append(Row(epsilon: .infinity, epsilonLowerBound: .infinity, delta: delta, deltaLowerBound: nil))
+            let lower = delta < 1 - hidden ? Double.infinity : 0
+            rows.append(Row(epsilon: .infinity, epsilonLowerBound: lower, delta: delta, deltaLowerBound: nil))
             continue
           }
           let spending = try accountant.spending(ledger, delta: delta, truncation: truncationDelta)
@@ -59,7 +73,7 @@ public struct AccountReport: Sendable {
       case .epsilons(let epsilons):
         for epsilon in epsilons {
           if isNoiseless {
-            rows.append(Row(epsilon: epsilon, epsilonLowerBound: nil, delta: 1, deltaLowerBound: nil))
+            rows.append(Row(epsilon: epsilon, epsilonLowerBound: nil, delta: 1, deltaLowerBound: 1 - hidden))
             continue
           }
           let (delta, lower) = try accountant.delta(ledger, epsilon: epsilon)
