@@ -27,12 +27,15 @@ public struct ClientPool: Sendable {
   public struct Received: Sendable {
     fileprivate let broadcast: Broadcast
     fileprivate let channel: Channel
+    /// Of the model, as training wants them.
+    fileprivate let parameters: FloatBuffer
   }
 
   public func receive(_ bytes: [UInt8]) throws -> Received {
     let broadcast = try Broadcast(bytes: bytes)
     return Received(
-      broadcast: broadcast, channel: try Channel(broadcast.channel, rotationKey: broadcast.rotationKey))
+      broadcast: broadcast, channel: try Channel(broadcast.channel, rotationKey: broadcast.rotationKey),
+      parameters: trainer.network.padding(broadcast.parameters))
   }
 
   /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. In
@@ -42,18 +45,21 @@ public struct ClientPool: Sendable {
   public mutating func participate(
     _ cohort: [Int], in round: Received, evaluates: Bool, _ parallel: Parallel
   ) throws -> [Participation] {
-    let (broadcast, channel) = (round.broadcast, round.channel)
-    try agree(with: broadcast.serverPublicKey, newcomers: cohort, parallel)
+    try agree(with: round.broadcast.serverPublicKey, newcomers: cohort, parallel)
     let pool = self
-    return parallel.map(cohort.count) { i in
-      guard let session = pool.sessions[cohort[i]] else { preconditionFailure("agreed above") }
-      return pool.participate(cohort[i], broadcast, channel, session, evaluates: evaluates)
-    }
+    let largest = cohort.reduce(0) { max($0, population.examples(of: $1).count) }
+    return parallel.map(
+      cohort.count, worker: { pool.trainer.makeWorkspace(largestClient: largest) },
+      body: { workspace, i in
+        guard let session = pool.sessions[cohort[i]] else { preconditionFailure("agreed above") }
+        return pool.participate(cohort[i], round, session, evaluates: evaluates, workspace)
+      })
   }
 
   private func participate(
-    _ id: Int, _ broadcast: Broadcast, _ channel: Channel, _ session: SessionKey, evaluates: Bool
+    _ id: Int, _ received: Received, _ session: SessionKey, evaluates: Bool, _ workspace: LocalTrainer.Workspace
   ) -> Participation {
+    let (broadcast, channel) = (received.broadcast, received.channel)
     let round = broadcast.round
     let secrets = keys.client(id)
     let examples = population.examples(of: id)
@@ -62,7 +68,9 @@ public struct ClientPool: Sendable {
 
     let start = ContinuousClock.now
     var order = secrets.training(round: round)
-    let update = trainer.train(from: broadcast.parameters, on: examples, of: population.data, random: &order)
+    let update = trainer.train(
+      from: received.parameters, on: examples, of: population.data, random: &order.stream, workspace
+    ).update
     let trained = ContinuousClock.now
     let clipped = ClippedUpdate(clipping: update, to: broadcast.channel.clippingNorm)
     var noise = secrets.noise(round: round)
@@ -74,7 +82,7 @@ public struct ClientPool: Sendable {
     let accuracy =
       evaluates
       ? Evaluation(
-        trainer.network, broadcast.parameters, on: examples, of: population.data, Parallel(threads: 1)
+        trainer.network, received.parameters, on: examples, of: population.data, Parallel(threads: 1)
       ).accuracy : nil
     return Participation(
       client: id,

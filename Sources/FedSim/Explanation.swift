@@ -81,7 +81,7 @@ public struct Explanation: Sendable {
       ),
       (
         "model",
-        "\(setup.network.widths.map(String.init).joined(separator: "-")), "
+        "\(setup.network.shape), "
           + "\(Text.grouped(setup.channel.dimension)) parameters"
       ),
       (

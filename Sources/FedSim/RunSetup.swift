@@ -75,7 +75,7 @@ public struct RunSetup: Sendable {
     ClientPool(
       population: population,
       trainer: LocalTrainer(
-        network: network, epochs: scenario.epochs, batchSize: scenario.batchSize,
+        network: network, work: .epochs(scenario.epochs), batchSize: scenario.batchSize,
         learningRate: scenario.learningRate), keys: keys, dropout: scenario.cohort.dropout)
   }
 

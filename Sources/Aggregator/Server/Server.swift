@@ -62,7 +62,7 @@ public struct Server: Sendable {
   public func receive(_ uploads: [[UInt8]], into aggregate: inout Aggregate, _ parallel: Parallel) {
     let (round, cohort, channel) = (aggregate.round, aggregate.cohort, aggregate.channel)
     let decoded = parallel.map(uploads.count) { decode(uploads[$0], channel, cohort, round) }
-    for (bytes, result) in zip(uploads, decoded) { aggregate.add(result, wireBytes: bytes.count) }
+    aggregate.add(decoded, wireBytes: uploads.reduce(0) { $0 + $1.count }, parallel)
   }
 
   private func decode(

@@ -44,7 +44,7 @@ public struct Broadcast: Sendable, Equatable {
     writer.put(channel.noiseScale)
     writer.put(rotationKey.bytes)
     writer.put(serverPublicKey.bytes)
-    for parameter in parameters { writer.put(parameter) }
+    writer.put(parameters)
     return writer.bytes
   }
 
@@ -78,11 +78,7 @@ public struct Broadcast: Sendable, Equatable {
     else { throw .truncated(at: reader.position) }
     self.rotationKey = rotationKey
     self.serverPublicKey = serverPublicKey
-    guard reader.remaining / 4 >= dimension else { throw .truncated(at: bytes.count) }
-    var parameters = [Float]()
-    parameters.reserveCapacity(dimension)
-    for _ in 0..<dimension { parameters.append(try reader.float()) }
-    self.parameters = parameters
+    parameters = try reader.floats(dimension)
     try reader.finish()
   }
 }
