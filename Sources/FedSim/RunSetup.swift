@@ -67,16 +67,18 @@ public struct RunSetup: Sendable {
   func makeServer() -> Server {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
     return Server(
-      parameters: network.initialParameters(&random), sampler: sampler, plan: plan, settings: channel,
+      parameters: network.initialParameters(&random), sampler: sampler, plan: plan, algorithm: scenario.algorithm,
+      settings: channel,
       sealsUploads: scenario.sealsUploads, optimizer: scenario.optimizer, secrets: keys.server)
   }
 
   func makeClients() -> ClientPool {
-    ClientPool(
+    let training = scenario.training
+    return ClientPool(
       population: population,
       trainer: LocalTrainer(
-        network: network, work: .epochs(scenario.epochs), batchSize: scenario.batchSize,
-        learningRate: scenario.learningRate), keys: keys, dropout: scenario.cohort.dropout)
+        network: network, work: training.work, batchSize: training.batchSize, learningRate: training.learningRate,
+        momentum: training.momentum, proximal: training.proximal), keys: keys, faults: training.faults)
   }
 
   /// Parts of a cohort that are trained, sent and decoded together: small enough that what is held at a time is
@@ -120,7 +122,25 @@ public struct RunSetup: Sendable {
   static let largestModel = 100_000_000
 
   private static func network(_ scenario: Scenario, _ data: Dataset) throws(ScenarioError) -> Network {
-    let network = Network(features: data.featureCount, hidden: scenario.hidden, classes: data.classCount)
+    let model = scenario.model
+    let network: Network
+    if model.channels.isEmpty {
+      network = Network(features: data.featureCount, hidden: model.hidden, classes: data.classCount)
+    } else {
+      guard let image = data.imageShape else {
+        throw scenario.file.refusal(
+          at: "model.kind", "\"convolutional\" needs images, and the data's \(data.featureCount) features have no height and width")
+      }
+      guard
+        let layers = Network(
+          image: image, channels: model.channels, kernel: model.kernel, hidden: model.hidden, classes: data.classCount)
+      else {
+        throw scenario.file.refusal(
+          at: "model.channels",
+          "found \(model.channels.count) convolutions, which halve images of \(image.height) x \(image.width) more often than they can be")
+      }
+      network = layers
+    }
     guard network.parameterCount <= largestModel else {
       throw scenario.file.refusal(
         at: "model.hidden", "found a model of \(network.parameterCount) parameters; at most \(largestModel)")
@@ -154,12 +174,19 @@ public struct RunSetup: Sendable {
       return try PrivacyPlan(
         population: clients, clippingNorm: privacy.clippingNorm, noise: privacy.noise, sampling: sampling,
         relation: privacy.relation, accountant: privacy.accountant, delta: delta, rounds: scenario.rounds,
-        budget: privacy.budget)
+        budget: privacy.budget, noiseSource: privacy.source,
+        adaptiveClipping: privacy.clipping.map {
+          AdaptiveClipping(
+            quantile: $0.quantile, learningRate: $0.learningRate,
+            countNoise: $0.countNoise ?? sampling.rate * Double(clients) / 20)
+        })
     } catch {
       // What is refused is an accountant that has no proof for the cohort, or a budget for less than a round.
       let path =
         error.description.contains("budget")
-        ? "privacy.budget" : privacy.accountant == .pld ? "privacy" : "privacy.accountant"
+        ? "privacy.budget"
+        : error.description.contains("a count with noise")
+          ? "privacy.countNoise" : privacy.accountant == .pld ? "privacy" : "privacy.accountant"
       throw scenario.file.refusal(at: path, error.description)
     }
   }
@@ -167,11 +194,16 @@ public struct RunSetup: Sendable {
   private static func channel(
     _ scenario: Scenario, _ plan: PrivacyPlan?, dimension: Int
   ) throws(ScenarioError) -> ChannelSettings {
+    let (contents, bound) =
+      switch scenario.algorithm {
+      case .unweighted: plan.map { $0.contents(clippingNorm: $0.clippingNorm) } ?? (.update, .infinity)
+      case .weighted: (UplinkContents.weighted, Double.infinity)
+      case .scaffold: (UplinkContents.controlled, Double.infinity)
+      }
     let settings = { (codec: CodecName) in
       ChannelSettings(
-        codec: codec, options: scenario.codecOptions, dimension: dimension,
-        clippingNorm: plan?.clippingNorm ?? .infinity,
-        noiseScale: plan?.noiseScale ?? 0)
+        codec: codec, options: scenario.codecOptions, dimension: contents.dimension(parameters: dimension),
+        clippingNorm: bound, noiseScale: plan?.noiseScale ?? 0)
     }
     if let codec = scenario.codec {
       let chosen = settings(codec)
@@ -195,7 +227,16 @@ public struct RunSetup: Sendable {
     if case .object(var privacy)? = root["privacy"], let delta, let plan {
       privacy["delta"] = .number(delta)
       privacy["accountant"] = .string(plan.accountant.rawValue)
+      if let adaptive = plan.adaptiveClipping { privacy["countNoise"] = .number(adaptive.countNoise) }
       root["privacy"] = .object(privacy)
+    }
+    if case .object(var section)? = root["training"], section["epochs"] == .null, section["steps"] == .null {
+      section["epochs"] = 1
+      root["training"] = .object(section)
+    }
+    if case .object(var section)? = root["model"], section["kind"] == "convolutional", section["kernel"] == .null {
+      section["kernel"] = 5
+      root["model"] = .object(section)
     }
     if case .object(var section)? = root["channel"] {
       section["codec"] = .string(channel.codec.rawValue)
@@ -223,6 +264,10 @@ public struct RunSetup: Sendable {
       return ["NO PRIVACY: this scenario has no \"privacy\" section: no clipping, no noise, no guarantee."]
     }
     var warnings: [String] = []
+    if plan.noiseSource == .central {
+      warnings.append(
+        "CENTRAL NOISE: the server sees every clipped update as it is and adds the noise alone; a baseline to compare with.")
+    }
     if let codec = (try? channel.makeCodec())?.descriptor, !codec.isExact {
       warnings.append(
         "NO GUARANTEE: the noise of \"\(codec.name.rawValue)\" is "

@@ -1,3 +1,4 @@
+import Aggregator
 import ChannelCoding
 
 /// One key of a scenario: the table below is what validation, messages and docs/scenario.md are made from.
@@ -123,24 +124,63 @@ extension ScenarioKey {
     key(
       "partition.clients", .integer(1...10_000_000), .unset("needed for `iid`"), "number of clients, for `iid`"),
 
-    key("model.kind", .choice(["softmax-regression", "perceptron"], later: []), .required, "the model"),
+    key(
+      "model.kind", .choice(["softmax-regression", "perceptron", "convolutional"], later: []), .required, "the model"),
     key(
       "model.hidden", .integers(each: 1...100_000, count: 1...16), .unset("needed for `perceptron`"),
-      "widths of the hidden layers, for `perceptron`"),
+      "widths of the hidden layers, for `perceptron`, and of `convolutional` after its images"),
+    key(
+      "model.channels", .integers(each: 1...4096, count: 1...8), .unset("needed for `convolutional`"),
+      "outputs of the convolutions, for `convolutional`: each keeps height and width (zero padding), then ReLU and 2 x 2 maxima"),
+    key(
+      "model.kernel", .integer(1...31), .unset("5 for `convolutional`"),
+      "height and width of the convolutions, an odd number, for `convolutional`"),
 
-    key("training.epochs", .integer(1...1_000_000), .value(1), "passes of a client over its examples in a round"),
-    key("training.steps", .onlyNeutral(.null), .unset("`epochs` counts"), "steps instead of epochs"),
+    key(
+      "training.algorithm", .choice(["sgd", "scaffold"], later: []), .value("sgd"),
+      "what clients do: minibatch SGD, or SGD corrected by control variates (SCAFFOLD), which doubles both messages and is not for "
+        + "runs with privacy"),
+    key(
+      "training.epochs", .integer(1...1_000_000), .unset("1, or `steps` counts"),
+      "passes of a client over its examples in a round"),
+    key(
+      "training.steps", .integer(1...100_000_000), .unset("`epochs` counts"),
+      "minibatches of a client in a round, instead of epochs"),
     key(
       "training.batchSize", .integer(1...1_000_000), .value(10), "examples a step; the last batch may be smaller"),
     key("training.learningRate", .positive, .required, "step size of the clients' SGD"),
-    key("training.momentum", .onlyNeutral(0), .value(0), "momentum of the clients' SGD"),
-    key("training.proximal", .onlyNeutral(0), .value(0), "FedProx's mu"),
+    key(
+      "training.momentum", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: false), .value(0),
+      "momentum of the clients' SGD, from zero in every round"),
+    key(
+      "training.proximal", .number(low: 0, isLowIncluded: true, high: 1e6, isHighIncluded: true), .value(0),
+      "FedProx's mu: pulls each step towards the broadcast model"),
+    key(
+      "training.stragglers", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: true), .value(0),
+      "probability that a drawn client does only part of its work: uniform in 1 ... n - 1 of n epochs, or of the steps of one epoch"
+    ),
+    key(
+      "training.stragglerUpdates", .choice(["keep", "drop"], later: []), .value("keep"),
+      "whether the updates of stragglers count (FedProx), or they send nothing (FedAvg)"),
 
     key(
-      "server.optimizer", .choice(["fedavg"], later: ["fedavgm", "fedadagrad", "fedadam", "fedyogi"]),
-      .value("fedavg"), "what the server does with the mean update: the unweighted sum over the expected cohort size"),
+      "server.optimizer", .choice(ServerOptimizer.Kind.allCases.map(\.rawValue), later: []),
+      .value("fedavg"), "what the server does with the mean update"),
     key("server.learningRate", .positive, .value(1), "step size of the server"),
-    key("server.momentum", .onlyNeutral(0), .value(0), "momentum of the server"),
+    key(
+      "server.momentum", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: false),
+      .unset("0.9 for `fedavgm`, `fedadam`, `fedyogi`, 0 for `fedadagrad`"),
+      "momentum of the server, beta_1; none for `fedavg`"),
+    key(
+      "server.beta2", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: false),
+      .unset("0.99 for `fedadam`, `fedyogi`"), "decay of the squared updates, for `fedadam` and `fedyogi`"),
+    key(
+      "server.adaptivity", .positive, .unset("0.001 for `fedadagrad`, `fedadam`, `fedyogi`"),
+      "tau: added to the root of the squared updates"),
+    key(
+      "server.weighting", .choice(["uniform", "examples"], later: []), .value("uniform"),
+      "the mean update: the sum over the expected cohort size, or weighted by the clients' numbers of examples, which is not for runs "
+        + "with privacy"),
 
     key(
       "cohort.sampling", .choice(["poisson", "fixed-size", "everyone"], later: []), .required,
@@ -163,6 +203,20 @@ extension ScenarioKey {
     key(
       "privacy.targetEpsilon", .number(low: 1e-3, isLowIncluded: true, high: 1e4, isHighIncluded: true),
       .unset("`noiseMultiplier` is given"), "epsilon of the whole run that the noise is calibrated to"),
+    key(
+      "privacy.noise", .choice(NoiseSource.allCases.map(\.rawValue), later: []), .value("channel"),
+      "where the noise comes from: through the code of each client, or `central`, added by a server that sees plain updates, a baseline "
+        + "to compare with (`channel.codec` is then `float32`)"),
+    key(
+      "privacy.clippingQuantile", .fraction, .unset("the clipping norm is fixed"),
+      "adaptive clipping: the share of updates that C should not clip; `clippingNorm` is the first C, and z covers the count too"),
+    key(
+      "privacy.clippingLearningRate", .number(low: 0, isLowIncluded: false, high: 10, isHighIncluded: true), .value(0.2),
+      "adaptive clipping: C becomes C exp(-rate (share - quantile))"),
+    key(
+      "privacy.countNoise", .number(low: 0.01, isLowIncluded: true, high: 1e6, isHighIncluded: true),
+      .unset("a twentieth of the expected cohort, for adaptive clipping"),
+      "adaptive clipping: deviation of the noise on the number of updates that are not clipped"),
     key(
       "privacy.delta", .number(low: 1e-300, isLowIncluded: true, high: 1, isHighIncluded: false),
       .unset("min(1e-5, N^-1.1) for N clients"),

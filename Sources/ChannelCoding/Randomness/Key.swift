@@ -54,6 +54,7 @@ public enum KeyPurpose: String, Sendable, CaseIterable {
   case noise = "FSnoise_"
   case training = "FStraing"
   case dropout = "FSdropou"
+  case straggler = "FSstragl"
   case shared = "FSshared"
   case seal = "FSsealed"
 }

@@ -62,6 +62,10 @@ public struct ClientSecrets: Sendable {
   public func dropout(round: Int) -> PrivateRandomness {
     PrivateRandomness(key: root.derived(.dropout, index: UInt64(round)))
   }
+
+  public func straggler(round: Int) -> PrivateRandomness {
+    PrivateRandomness(key: root.derived(.straggler, index: UInt64(round)))
+  }
 }
 
 /// Collects what names a run and hashes it. Every part is preceded by its length, so no two lists of parts agree.

@@ -45,7 +45,7 @@ public struct Network: Sendable, Equatable {
   /// Convolutions of `channels` outputs each, then dense layers.
   ///
   /// - Returns: nil where pooling leaves nothing of the image.
-  public init?(image: ImageShape, channels: [Int], kernel: Int, hidden: [Int], classes: Int) {
+  public init?(image: Dataset.ImageShape, channels: [Int], kernel: Int, hidden: [Int], classes: Int) {
     var layers: [Layer] = []
     var (height, width, inputs) = (image.height, image.width, image.channels)
     for outputs in channels {
@@ -96,18 +96,5 @@ public struct Network: Sendable, Equatable {
     /// Not a number where the model has diverged.
     public let loss: Double
     public let isCorrect: Bool
-  }
-}
-
-/// Of the images that a data set consists of: features are row by row, channels innermost.
-public struct ImageShape: Sendable, Equatable {
-  public let height: Int
-  public let width: Int
-  public let channels: Int
-
-  public init(height: Int, width: Int, channels: Int) {
-    self.height = height
-    self.width = width
-    self.channels = channels
   }
 }

@@ -95,6 +95,12 @@ public struct LocalTrainer: Sendable {
     return (network.difference(parameters, start), made)
   }
 
+  /// SCAFFOLD's correction of a step, rate (c_i - c), padded [Karimireddy et al. 2020].
+  func shift(_ own: [Float], _ server: [Float]) -> FloatBuffer {
+    let rate = Float(learningRate)
+    return network.padding(zip(own, server).map { rate * ($0 - $1) })
+  }
+
   private func step(
     _ start: FloatBuffer, _ batch: ArraySlice<Int>, _ data: Dataset, _ labels: UnsafeBufferPointer<Int32>,
     _ shift: FloatBuffer?, _ workspace: Workspace
