@@ -6,10 +6,12 @@ import Clients
 public struct Explanation: Sendable {
   private let setup: RunSetup
   private let prediction: Accountant.Spending?
+  private let summary: PopulationSummary
 
   public init(_ setup: RunSetup) {
     self.setup = setup
     prediction = setup.guaranteedPlan?.plannedSpending
+    summary = PopulationSummary(setup.population)
   }
 
   /// |x|^2 / (d sigma^2) of an update of norm C: the signal-to-noise ratio of one coordinate.
@@ -31,15 +33,19 @@ public struct Explanation: Sendable {
     let d = setup.channel.dimension
     let batch = min(setup.batchSize, max(setup.sampler.largest, 1))
     let upload = Int(setup.channel.predictedBits / 8) + 8 * d
-    return 2 * data + 40 * d + batch * upload + 40 * d * setup.parallel.threads
+    // Room for a split's test examples stays in the array that they were taken from.
+    return data + data / 4 + 40 * d + batch * upload + 40 * d * setup.parallel.threads
       + 150 * setup.population.clientCount + 12_000_000
   }
 
   public var json: JSON {
     let plan = setup.plan
     return [
-      "name": .string(setup.scenario.name), "population": .integer(setup.population.clientCount),
+      "name": .string(setup.scenario.name), "data": .string(source),
+      "population": .integer(setup.population.clientCount),
       "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
+      "clientSizes": summary.sizes.json, "classesPerClient": summary.classesPerClient.json,
+      "labelSkew": .number(summary.labelSkew),
       "parameters": .integer(setup.channel.dimension), "rounds": .integer(setup.scenario.rounds),
       "expectedCohort": .number(setup.sampler.expectedSize), "samplingRate": .number(setup.sampler.sampling.rate),
       "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
@@ -59,6 +65,7 @@ public struct Explanation: Sendable {
   public var text: String {
     var lines = ["\(setup.scenario.name): \(setup.scenario.rounds) rounds, seed \(setup.scenario.seed)", ""]
     for (label, value) in facts { lines.append(label + String(repeating: " ", count: 16 - label.count) + value) }
+    if let picture = summary.picture { lines.append("\n" + picture) }
     lines.append("\nAssumptions")
     for assumption in assumptions {
       let wrapped = Text.wrapped(assumption, indent: "    ")
@@ -69,16 +76,20 @@ public struct Explanation: Sendable {
     return lines.joined(separator: "\n")
   }
 
+  private var source: String { (setup.isDataGiven ? .given : setup.scenario.data).description }
+
   private var facts: [(String, String)] {
     let clients = setup.population.clientCount
     let examples = setup.population.data.count
     var facts = [
-      ("data", setup.isDataGiven ? "given by the caller" : Digits.attribution),
+      ("data", source),
       (
         "clients",
         "\(Text.grouped(clients)) with \(Text.grouped(examples)) training examples; "
           + "\(Text.grouped(setup.test.count)) test examples"
       ),
+      ("examples", summary.sizesInWords),
+      ("labels", summary.skewInWords),
       (
         "model",
         "\(setup.network.widths.map(String.init).joined(separator: "-")), "

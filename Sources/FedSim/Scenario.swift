@@ -7,6 +7,8 @@ public struct Scenario: Sendable {
   public let name: String
   public let seed: UInt64
   public let rounds: Int
+  public let data: DataSource
+  /// Share of the examples that a split keeps for the test.
   public let testFraction: Double
   public let partition: Partition
   /// Widths of hidden layers; none for softmax regression.
@@ -25,8 +27,6 @@ public struct Scenario: Sendable {
   /// Whether payloads must have one length.
   public let hasOneLength: Bool
   public let evaluateEvery: Int
-  /// Whether the examples are a library caller's own.
-  public let expectsGivenData: Bool
   /// The text: for messages, and all keys with their defaults.
   public let file: ScenarioFile
 
@@ -59,8 +59,10 @@ public struct Scenario: Sendable {
     name = keys.string("name")
     seed = UInt64(keys.integer("seed"))
     rounds = keys.integer("rounds")
-    testFraction = keys.number("data.testFraction")
-    partition = try Self.partition(keys, file)
+    let data = try DataSource(keys, file)
+    self.data = data
+    testFraction = keys.optional("data.testFraction")?.double ?? data.standardTestFraction
+    partition = try Partition(keys, file)
     hidden = try Self.hidden(keys, file)
     epochs = keys.integer("training.epochs")
     batchSize = keys.integer("training.batchSize")
@@ -75,27 +77,12 @@ public struct Scenario: Sendable {
     sealsUploads = keys.flag("channel.seal")
     hasOneLength = keys.string("channel.padding") == "fixed-length"
     evaluateEvery = keys.integer("evaluation.every")
-    expectsGivenData = keys.string("data.source") == "given"
     self.file = file
     if privacy == nil, let codec, codec != .float32 {
       throw file.error(
         at: "channel.codec",
         "found \"\(codec.rawValue)\" in a run without privacy: its noise is the channel's own",
         allowed: "\"float32\" or \"auto\", or a privacy section")
-    }
-  }
-
-  private static func partition(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> Partition {
-    let clients = keys.optional("partition.clients")
-    switch (keys.string("partition.kind"), clients) {
-    case ("iid", .integer(let count)?): return .iid(clients: count)
-    case ("iid", _):
-      throw file.error(at: "partition.clients", "\"iid\" needs the number of clients", allowed: "an integer from 1 on")
-    case (_, nil): return .oneExample
-    case (_, let found?):
-      throw file.error(
-        at: "partition.clients", "found \(found.summary), but \"one-example\" makes as many clients as examples",
-        allowed: "null")
     }
   }
 
