@@ -74,7 +74,7 @@ public struct ClientPool: Sendable {
         guard let session = pool.sessions[cohort[i]] else { preconditionFailure("agreed above") }
         return pool.participate(cohort[i], round, session, evaluates: evaluates, workspace)
       })
-    for case let (id, variate?) in participations.map({ ($0.client, $0.variate) }) { variates[id] = variate }
+    for case (let id, let variate?) in participations.map({ ($0.client, $0.variate) }) { variates[id] = variate }
     return participations
   }
 
@@ -135,7 +135,9 @@ public struct ClientPool: Sendable {
       return ((clipped, clipped), nil)
     case .counted(let norm, let unit):
       let clipped = ClippedUpdate(clipping: update, to: norm)
-      return ((clipped, ClippedUpdate(clipping: clipped.values + [clipped.wasClipped ? -unit / 2 : unit / 2], to: bound)), nil)
+      return (
+        (clipped, ClippedUpdate(clipping: clipped.values + [clipped.wasClipped ? -unit / 2 : unit / 2], to: bound)), nil
+      )
     case .weighted:
       let clipped = ClippedUpdate(clipping: update, to: bound)
       let weight = Double(examples)

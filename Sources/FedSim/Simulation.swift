@@ -68,6 +68,7 @@ public struct Simulation: Sendable {
     }
 
     // It completes the noise to z C and moves the model.
+    let clippingNorm = server.state.clippingNorm
     server.step(server.complete(aggregate))
     round = next
     watch.lap(\.completion, &timings)
@@ -78,6 +79,6 @@ public struct Simulation: Sendable {
 
     return RoundRecord(
       drawn: cohort.count, aggregate: aggregate, diagnostics: diagnostics, broadcastBytes: broadcast.count,
-      evaluation: evaluation, setup: setup, spending: spending)
+      evaluation: evaluation, setup: setup, spending: spending, clippingNorm: clippingNorm)
   }
 }

@@ -230,7 +230,7 @@ private func gradient(_ network: Network, _ parameters: [Float], _ data: Dataset
       trainer: LocalTrainer(
         network: Network(features: 64, hidden: [], classes: 10), work: .epochs(1), batchSize: 1,
         learningRate: learningRate),
-      keys: RunKeys(seed: 1, fingerprint: []), dropout: dropout)
+      keys: RunKeys(seed: 1, fingerprint: []), faults: .init(dropout: dropout))
   }
 
   private func participate(

@@ -83,10 +83,12 @@ public struct PrivacyPlan: Sendable, Equatable {
           targetEpsilon: target, delta: delta - truncationDelta, rounds: rounds, sampling: sampling, relation: relation
         ).noiseMultiplier * PrivacyEvent.sensitivityMargin).nextUp
     }
-    updateNoiseMultiplier =
-      try adaptiveClipping.map { adaptive throws(PrivacyRefusal) in
-        try PrivacyEvent.updateNoiseMultiplier(whole: noiseMultiplier, countNoise: adaptive.countNoise)
-      } ?? noiseMultiplier
+    if let adaptiveClipping {
+      updateNoiseMultiplier = try PrivacyEvent.updateNoiseMultiplier(
+        whole: noiseMultiplier, countNoise: adaptiveClipping.countNoise)
+    } else {
+      updateNoiseMultiplier = noiseMultiplier
+    }
     let noiseScale = updateNoiseMultiplier * clippingNorm / Double(largestCohort).squareRoot()
     guard noiseScale > 0, noiseScale.isFinite else {
       throw .unproved("a clipping norm of \(clippingNorm) leaves a noise of \(noiseScale) for each client")
