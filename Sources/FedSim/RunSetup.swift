@@ -22,6 +22,8 @@ public struct RunSetup: Sendable {
   public let warnings: [String]
   let parallel: Parallel
   private let keys: RunKeys
+  /// What names the run: its keys come from this and the seed.
+  let fingerprint: [UInt8]
 
   public init(scenario: Scenario, split: Split?, threads: Int) throws {
     self.scenario = scenario
@@ -50,6 +52,7 @@ public struct RunSetup: Sendable {
     for value in [plan?.noiseMultiplier ?? 0, channel.clippingNorm, channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }
+    self.fingerprint = fingerprint.bytes
     keys = RunKeys(seed: scenario.seed, fingerprint: fingerprint.bytes)
     warnings = Self.warnings(scenario, plan, channel, population.clientCount)
   }

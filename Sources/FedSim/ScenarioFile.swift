@@ -160,7 +160,7 @@ public struct ScenarioFile: Sendable {
     }
   }
 
-  private static func unknown(_ path: String, place: String, among known: [String]) -> ScenarioError {
+  static func unknown(_ path: String, place: String, among known: [String]) -> ScenarioError {
     let nearest = known.min { editDistance($0, path) < editDistance($1, path) }
     let hint = nearest.flatMap { editDistance($0, path) <= 3 ? $0 : nil }
     let list = known.map { $0.split(separator: ".").last.map(String.init) ?? $0 }.joined(separator: ", ")

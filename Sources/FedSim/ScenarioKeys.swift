@@ -347,7 +347,7 @@ extension ScenarioKey {
 
   /// Sections that a scenario must have; `privacy` may be left out (then there is none), the others have defaults.
   static let requiredSections = ["data", "partition", "model", "training", "cohort"]
-  static let sections = requiredSections + ["server", "privacy", "channel", "evaluation"]
+  public static let sections = requiredSections + ["server", "privacy", "channel", "evaluation"]
 
   private static func key(_ path: String, _ kind: Kind, _ fallback: Fallback, _ meaning: String) -> ScenarioKey {
     ScenarioKey(path: path, kind: kind, fallback: fallback, meaning: meaning)

@@ -30,6 +30,31 @@ public struct Simulation: Sendable {
     clients = setup.makeClients()
   }
 
+  /// All that later rounds depend on beside the setup, by name: whatever changes from round to round belongs here and in
+  /// `restore`. Sessions are not there: both sides agree again when a client is next drawn.
+  public var state: StateSections {
+    var state = StateSections()
+    state.put("round", [round])
+    state.put("parameters", server.parameters)
+    state.put("participations", participations.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] })
+    return state
+  }
+
+  /// Goes on after the round that `state` is of. The simulation must be new, and of the same run.
+  ///
+  /// - Throws: `StateError` where the sections are not those of such a simulation.
+  public mutating func restore(_ state: StateSections) throws(StateError) {
+    precondition(round == 0, "a new simulation")
+    var restored = self
+    restored.round = try state.integer("round", in: 0...setup.lastRound)
+    restored.server.restore(parameters: try state.floats("parameters", count: setup.network.parameterCount))
+    let counts = try state.integers("participations")
+    for i in stride(from: 0, to: counts.count - 1, by: 2) { restored.participations[counts[i]] = counts[i + 1] }
+    // Whatever is not read back would be lost: it is written again and compared.
+    guard restored.state == state else { throw StateError(byte: 0, problem: "its sections are not this build's") }
+    self = restored
+  }
+
   /// The present model on the test examples.
   public func evaluate() -> Evaluation { setup.evaluate(server.parameters) }
 

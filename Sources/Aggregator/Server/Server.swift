@@ -80,6 +80,12 @@ public struct Server: Sendable {
     return settings
   }
 
+  /// Goes on from what an earlier server of the same run had. Sessions are agreed on again.
+  public mutating func restore(parameters: [Float]) {
+    precondition(parameters.count == settings.dimension)
+    self.parameters = parameters
+  }
+
   public func cohort(round: Int) -> [Int] { sampler.cohort(secrets.cohort(round: round)) }
 
   public func isEnrolled(_ client: Int) -> Bool { sessions[client] != nil }
