@@ -53,7 +53,8 @@ private func deal(_ data: Dataset, _ partition: Partition, stream: UInt64 = 1) t
     let pure = try classes(.dirichletClient(clients: 50, alpha: 1e-6))
     #expect(pure.count { $0 == 1 } >= 40 && pure.reduce(0, +) <= 55, "a class that ran out is followed by another")
     #expect(
-      try classes(.dirichletClient(clients: 50, alpha: 1e9)).prefix(45).allSatisfy { $0 == 5 }, "the last take what is left")
+      try classes(.dirichletClient(clients: 50, alpha: 1e9)).prefix(45).allSatisfy { $0 == 5 },
+      "the last take what is left")
     #expect(
       try classes(.dirichletClass(clients: 50, alpha: 1e9, minimumSize: 90, isBalanced: false)).allSatisfy { $0 == 5 })
     #expect(try classes(.dirichletClass(clients: 50, alpha: 1e-6, minimumSize: 0, isBalanced: false)).reduce(0, +) == 5)

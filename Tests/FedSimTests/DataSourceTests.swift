@@ -146,6 +146,14 @@ import Testing
     } catch { #expect("\(error)".contains(expected), "\(error)") }
   }
 
+  @Test(arguments: [("digits-noniid", 100), ("synthetic", 30)])
+  func scenariosOfTheRepositoryAreExplained(name: String, clients: Int) throws {
+    let bytes = try Array(Data(contentsOf: repositoryFile("scenarios/\(name).json")))
+    let setup = try RunSetup(scenario: Scenario(ScenarioFile(bytes, name: name)), split: nil, threads: 2)
+    #expect(setup.population.clientCount == clients)
+    #expect(Explanation(setup).text.contains("Clients by number of examples"))
+  }
+
   /// The picture fits 80 columns, whatever the population.
   @Test(arguments: [
     ["partition.kind=one-example", "partition.clients=null"],
