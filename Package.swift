@@ -47,7 +47,8 @@ let package = Package(
       name: "ChannelCodingTests", dependencies: ["ChannelCoding", "CKernels", "Statistics"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "ClientsTests", dependencies: ["Clients", "ChannelCoding", "Support"], swiftSettings: swiftSettings),
+      name: "ClientsTests", dependencies: ["Clients", "ChannelCoding", "CZlib", "Statistics", "Support"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "AggregatorTests", dependencies: ["Aggregator", "ChannelCoding", "Statistics", "Support"],
       swiftSettings: swiftSettings),

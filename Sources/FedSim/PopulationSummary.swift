@@ -115,7 +115,8 @@ public struct PopulationSummary: Sendable {
     let classes = classesPerClient
     let range =
       classes.min == classes.max ? "\(classes.min)" : "\(classes.min) to \(classes.max), median \(classes.median)"
-    return "\(range) classes a client; a client's labels are \(Text.short(labelSkew)) from all (total variation, mean)"
+    return
+      "\(range) \(classes.max == 1 ? "class" : "classes") a client; a client's labels are \(Text.short(labelSkew)) from all (total variation, mean)"
   }
 
   /// Lines of at most 80 columns: clients by label, and a histogram of sizes. Nil where every client has one example.
@@ -144,7 +145,7 @@ public struct PopulationSummary: Sendable {
       }
       lines.append(Self.padded("\(row.client)", 12) + Self.padded(Text.grouped(size), 12) + "  " + bars)
     }
-    lines.append(String(repeating: " ", count: 26) + "height: square root of the share of the client's examples")
+    lines.append(String(repeating: " ", count: 26) + "height: square root of a class's share")
     return lines.joined(separator: "\n")
   }
 

@@ -55,7 +55,7 @@ public struct ScenarioKey: Sendable {
     case .integers(let each, let count):
       "an array of \(count.lowerBound) to \(count.upperBound) integers from \(each.lowerBound) to \(each.upperBound)"
     case .path: "a path of 1 to \(Self.longestPath) bytes"
-    case .column: "a column's name, or its number from 0 on"
+    case .column: "a column's name, or its number from 0 to \(Self.lastColumn)"
     case .testFiles: "a path, or {\"images\": path, \"labels\": path}"
     case .onlyNeutral(let value): "only \(value.summary), as what it switches on is not in this version"
     }
@@ -70,6 +70,7 @@ public struct ScenarioKey: Sendable {
   }
 
   private static let longestPath = 4096
+  static let lastColumn = 1_000_000
 
   private static func isPath(_ value: JSON?) -> Bool {
     guard case .string(let path)? = value else { return false }
@@ -106,7 +107,7 @@ public struct ScenarioKey: Sendable {
         }
     case (.path, .string): isAllowed = Self.isPath(value)
     case (.column, .string(let name)): isAllowed = !name.isEmpty
-    case (.column, .integer(let number)): isAllowed = number >= 0
+    case (.column, .integer(let number)): isAllowed = (0...Self.lastColumn).contains(number)
     case (.testFiles, .string): isAllowed = Self.isPath(value)
     case (.testFiles, .object(let files)):
       isAllowed = files.count == 2 && Self.isPath(files["images"]) && Self.isPath(files["labels"])

@@ -70,7 +70,7 @@ public enum ScenarioSchema {
       switch key.fallback {
       case .required: "none, it is required"
       case .value(let value): value.text(pretty: false)
-      case .unset(let text): "not set: \(plain(text))"
+      case .unset(let text), .absent(let text): "not set: \(plain(text))"
       }
     return Row(
       path: key.path, allowed: key.allowed + (key.isNullable ? ", or null" : ""), fallback: fallback,
@@ -92,6 +92,9 @@ public enum ScenarioSchema {
       "required": .array(keys.filter(\.isRequired).map { .string(short($0.path)) }), "additionalProperties": false,
     ]
   }
+
+  /// No control characters.
+  private static let pathPattern = "^[^\\u0000-\\u001f]{1,4096}$"
 
   private static func short(_ path: String) -> String { path.split(separator: ".").last.map(String.init) ?? path }
 
@@ -121,12 +124,29 @@ public enum ScenarioSchema {
       ]
       schema["minItems"] = .integer(count.lowerBound)
       schema["maxItems"] = .integer(count.upperBound)
+    case .path:
+      schema["type"] = type("string")
+      schema["pattern"] = .string(pathPattern)
+    case .column:
+      schema["type"] = key.isRequired ? ["string", "integer"] : ["string", "integer", "null"]
+      schema["minimum"] = 0
+      schema["maximum"] = .integer(ScenarioKey.lastColumn)
+      schema["minLength"] = 1
+    case .testFiles:
+      let path: JSON = ["type": "string", "pattern": .string(pathPattern)]
+      schema["anyOf"] = [
+        path, ["type": "null"],
+        [
+          "type": "object", "properties": ["images": path, "labels": path], "required": ["images", "labels"],
+          "additionalProperties": false,
+        ],
+      ]
     case .onlyNeutral(let value): schema["enum"] = .array(value == .null || key.isRequired ? [value] : [value, .null])
     }
     switch key.fallback {
     case .required: break
     case .value(let value): schema["default"] = value
-    case .unset(let text):
+    case .unset(let text), .absent(let text):
       schema["default"] = .null
       schema["description"] = .string("\(plain(key.meaning)). Not set: \(plain(text))")
     }

@@ -35,7 +35,14 @@ public struct Simulation: Sendable {
   public var state: StateSections {
     var state = StateSections()
     state.put("round", [round])
-    state.put("parameters", server.parameters)
+    state.put("parameters", server.state.parameters)
+    state.put("clippingNorm", [server.state.clippingNorm])
+    state.put("momentum", server.state.optimizer.momentum)
+    state.put("squares", server.state.optimizer.squares)
+    state.put("control", server.state.control)
+    let variates = clients.variates.sorted { $0.key < $1.key }
+    state.put("variateOwners", variates.map(\.key))
+    state.put("variates", variates.flatMap(\.value))
     state.put("participations", participations.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] })
     return state
   }
@@ -47,7 +54,21 @@ public struct Simulation: Sendable {
     precondition(round == 0, "a new simulation")
     var restored = self
     restored.round = try state.integer("round", in: 0...setup.lastRound)
-    restored.server.restore(parameters: try state.floats("parameters", count: setup.network.parameterCount))
+    let fresh = server.state
+    restored.server.restore(
+      Server.State(
+        parameters: try state.floats("parameters", count: fresh.parameters.count),
+        clippingNorm: try state.doubles("clippingNorm", count: 1)[0],
+        optimizer: ServerOptimizer.State(
+          momentum: try state.doubles("momentum", count: fresh.optimizer.momentum.count),
+          squares: try state.doubles("squares", count: fresh.optimizer.squares.count)),
+        control: try state.floats("control", count: fresh.control.count)))
+    let owners = try state.integers("variateOwners")
+    let width = fresh.control.count
+    let values = try state.floats("variates", count: owners.count * width)
+    var variates: [Int: [Float]] = [:]
+    for (i, owner) in owners.enumerated() { variates[owner] = Array(values[(i * width)..<((i + 1) * width)]) }
+    restored.clients.restore(variates: variates)
     let counts = try state.integers("participations")
     for i in stride(from: 0, to: counts.count - 1, by: 2) { restored.participations[counts[i]] = counts[i + 1] }
     // Whatever is not read back would be lost: it is written again and compared.

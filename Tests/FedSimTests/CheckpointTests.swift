@@ -28,6 +28,12 @@ private func checkpoint(after rounds: Int, _ overrides: String...) throws -> (Ch
     ["rounds=4", "channel.codec=polar", "model.kind=perceptron", "model.hidden=[4]"],
     ["rounds=4", "cohort.sampling=everyone", "cohort.size=null", "channel.codec=layered-shifted"],
     ["rounds=5"] + withoutPrivacy,
+    ["rounds=4", "server.optimizer=fedavgm", "server.learningRate=0.5"],
+    ["rounds=4", "server.optimizer=fedyogi", "server.learningRate=0.05"],
+    ["rounds=5", "privacy.clippingNorm=0.1", "privacy.clippingQuantile=0.5", "privacy.countNoise=4"],
+    ["rounds=5", "training.algorithm=scaffold", "training.stragglers=0.5"] + withoutPrivacy,
+    ["rounds=4", "server.weighting=examples", "training.momentum=0.9"] + withoutPrivacy,
+    ["rounds=4", "privacy.noise=central", "channel.codec=float32"],
   ])
   func everyRoundGoesOn(overrides: [String]) throws {
     let scenario = try scenario(overrides)
@@ -96,6 +102,12 @@ private func checkpoint(after rounds: Int, _ overrides: String...) throws -> (Ch
       var state = StateSections()
       state.put("round", round)
       state.put("parameters", parameters)
+      state.put("clippingNorm", [0.5])
+      state.put("momentum", [Double]())
+      state.put("squares", [Double]())
+      state.put("control", [Float]())
+      state.put("variateOwners", [Int]())
+      state.put("variates", [Float]())
       state.put("participations", counts)
       if extra { state.put("moments", parameters) }
       return state

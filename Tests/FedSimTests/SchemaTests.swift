@@ -45,6 +45,7 @@ private struct SchemaValidator {
       case "pattern":
         guard case .string(let pattern) = rule, case .string(let text) = value else { break }
         check(text.range(of: pattern, options: .regularExpression) != nil)
+      case "minLength": if case .string(let text) = value { check(text.utf8.count >= Int(rule.double ?? -1)) }
       case "minItems": if case .array(let items) = value { check(items.count >= Int(rule.double ?? -1)) }
       case "maxItems": if case .array(let items) = value { check(items.count <= Int(rule.double ?? -1)) }
       case "minProperties": if case .object(let object) = value { check(object.count >= Int(rule.double ?? -1)) }
@@ -112,6 +113,11 @@ private struct SchemaValidator {
           .number($0)
         }
       case .choice(let names, let later): values += (names + later).map { .string($0) }
+      case .path, .testFiles, .column:
+        values += [
+          "", "a/b.gz", "a\u{1}b", .string(String(repeating: "a", count: 4097)), ["images": "a", "labels": "b"],
+          ["images": "a"], ["images": "a", "labels": ""], ["images": "a", "labels": "b", "more": "c"],
+        ]
       case .name: values += ["a", ".a", "a b", "a/b", "é", .string(String(repeating: "a", count: 101)), "a.b-c_d9"]
       case .integers(let each, let count):
         values += [

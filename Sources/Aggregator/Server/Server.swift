@@ -10,6 +10,13 @@ public struct Server: Sendable {
     public var optimizer: ServerOptimizer.State
     /// SCAFFOLD's control variate; empty without.
     public var control: [Float]
+
+    public init(parameters: [Float], clippingNorm: Double, optimizer: ServerOptimizer.State, control: [Float]) {
+      self.parameters = parameters
+      self.clippingNorm = clippingNorm
+      self.optimizer = optimizer
+      self.control = control
+    }
   }
 
   public private(set) var state: State
@@ -78,12 +85,6 @@ public struct Server: Sendable {
     settings.clippingNorm = plan.contents(clippingNorm: state.clippingNorm).bound
     settings.noiseScale = plan.noiseScale(clippingNorm: state.clippingNorm)
     return settings
-  }
-
-  /// Goes on from what an earlier server of the same run had. Sessions are agreed on again.
-  public mutating func restore(parameters: [Float]) {
-    precondition(parameters.count == settings.dimension)
-    self.parameters = parameters
   }
 
   public func cohort(round: Int) -> [Int] { sampler.cohort(secrets.cohort(round: round)) }

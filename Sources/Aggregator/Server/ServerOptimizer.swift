@@ -50,6 +50,11 @@ public struct ServerOptimizer: Sendable, Equatable {
   public struct State: Sendable, Equatable {
     public var momentum: [Double]
     public var squares: [Double]
+
+    public init(momentum: [Double], squares: [Double]) {
+      self.momentum = momentum
+      self.squares = squares
+    }
   }
 
   func initialState(parameters: Int) -> State {

@@ -112,10 +112,11 @@ private struct CSVReader {
 
   mutating func table(_ columns: CSVData.Columns) throws(DataError) -> CSVData.Table {
     var table = CSVData.Table()
+    var names = Set<String>()
     repeat {
       let start = next
       let name = try field()
-      if table.header.contains(name) { throw failure("found the column \"\(name)\" a second time", at: start) }
+      guard names.insert(name).inserted else { throw failure("found the column \"\(name)\" a second time", at: start) }
       table.header.append(name)
       guard table.header.count <= 1_000_000 else { throw failure("found more than 1000000 columns", at: start) }
     } while take(UInt8(ascii: ","))
@@ -147,12 +148,12 @@ private struct CSVReader {
               : "the line ends after \(column) of \(table.header.count) fields", at: next)
         }
         if column == label {
-          table.labels.append(try number(of: column, table.header[column], &labels))
+          table.labels.append(try number(column, table.header, &labels))
         } else if column == client {
-          let owner = try number(of: column, table.header[column], &clients)
+          let owner = try number(column, table.header, &clients)
           table.owners?.append(owner)
         } else {
-          table.features.append(try feature(table.header[column]))
+          table.features.append(try feature(column, table.header))
         }
       }
       if next < text.count, text[next] == UInt8(ascii: ",") {
@@ -180,7 +181,7 @@ private struct CSVReader {
 
   /// The number of a text of label or client.
   private mutating func number(
-    of column: Int, _ name: String, _ numbers: inout TextNumbers
+    _ column: Int, _ header: [String], _ numbers: inout TextNumbers
   ) throws(DataError) -> Int32 {
     let start = next
     if next < text.count, text[next] != UInt8(ascii: "\"") {
@@ -188,33 +189,54 @@ private struct CSVReader {
       var (first, last) = (start, next)
       while first < last, text[first] == 0x20 || text[first] == 0x09 { first += 1 }
       while last > first, text[last - 1] == 0x20 || text[last - 1] == 0x09 { last -= 1 }
-      guard first < last else { throw failure("column \"\(name)\": the value is missing", at: start) }
+      guard first < last else { throw missing(column, header, at: start) }
       return numbers.number(of: UnsafeBufferPointer(rebasing: text[first..<last]))
     }
     let value = try field()
-    guard !value.isEmpty else { throw failure("column \"\(name)\": the value is missing", at: start) }
+    guard !value.isEmpty else { throw missing(column, header, at: start) }
     return numbers.number(of: value)
   }
 
-  private mutating func feature(_ name: String) throws(DataError) -> Float {
+  private mutating func feature(_ column: Int, _ header: [String]) throws(DataError) -> Float {
+    let start = next
+    // What most fields are: a number, then a comma or the end of the line.
+    if let value = DecimalNumber.read(text, &next, isStrict: false), value.isFinite,
+      next == text.count || text[next] == UInt8(ascii: ",") || text[next] == 0x0A
+    {
+      return value
+    }
+    next = start
+    return try unusualFeature(column, header)
+  }
+
+  /// With blanks, in quotes, or wrong.
+  private mutating func unusualFeature(_ column: Int, _ header: [String]) throws(DataError) -> Float {
     let start = next
     skipBlanks()
     let isQuoted = take(UInt8(ascii: "\""))
     if isQuoted { skipBlanks() }
     if next == text.count || endsLine || text[next] == UInt8(ascii: ",") {
-      throw failure("column \"\(name)\": the value is missing", at: start)
+      throw missing(column, header, at: start)
     }
-    guard let value = DecimalNumber.read(text, &next, isStrict: false) else { throw notANumber(name, at: start) }
+    guard let value = DecimalNumber.read(text, &next, isStrict: false) else {
+      throw notANumber(header[column], at: start)
+    }
     skipBlanks()
     if isQuoted {
-      guard take(UInt8(ascii: "\"")) else { throw notANumber(name, at: start) }
+      guard take(UInt8(ascii: "\"")) else { throw notANumber(header[column], at: start) }
       skipBlanks()
     }
-    guard next == text.count || endsLine || text[next] == UInt8(ascii: ",") else { throw notANumber(name, at: start) }
+    guard next == text.count || endsLine || text[next] == UInt8(ascii: ",") else {
+      throw notANumber(header[column], at: start)
+    }
     guard value.isFinite else {
-      throw failure("column \"\(name)\": found a number beyond the range of single precision", at: start)
+      throw failure("column \"\(header[column])\": found a number beyond the range of single precision", at: start)
     }
     return value
+  }
+
+  private func missing(_ column: Int, _ header: [String], at start: Int) -> DataError {
+    failure("column \"\(header[column])\": the value is missing", at: start)
   }
 
   private func notANumber(_ column: String, at start: Int) -> DataError {

@@ -68,6 +68,7 @@ enum DecimalNumber {
     let text = position..<i
     position = i
     if mantissa == 0 { return isNegative ? -0.0 : 0 }
+    if !isCut, exponent == 0, mantissa <= 1 << 53 { return isNegative ? -Float(mantissa) : Float(mantissa) }
     if !isCut, (-22...22).contains(exponent) {
       // At most two roundings: within one unit of the nearest Double, and exact below 2^53.
       let size = exponent < 0 ? Double(mantissa) / powers[-exponent] : Double(mantissa) * powers[exponent]

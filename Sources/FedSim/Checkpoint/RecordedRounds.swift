@@ -25,6 +25,7 @@ extension RoundRecord {
     spending = number("epsilon").map { Accountant.Spending(epsilon: $0, lowerBound: number("epsilonLowerBound")) }
     self.samplingRate = samplingRate
     noiseMultiplier = number("noiseMultiplier")
+    clippingNorm = number("clippingNorm")
     payloadBits = Distribution(
       mean: number("uplink.payloadBits.mean"), min: number("uplink.payloadBits.min"),
       p50: number("uplink.payloadBits.p50"), max: number("uplink.payloadBits.max"))
