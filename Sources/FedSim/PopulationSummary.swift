@@ -5,7 +5,7 @@ public struct PopulationSummary: Sendable {
   public let sizes: Spread
   /// Different labels of a client.
   public let classesPerClient: Spread
-  /// Mean over clients of the total variation distance between a client's labels and those of all: 0 where all have
+  /// Mean over clients with examples of the total variation distance between a client's labels and those of all: 0 where all have
   /// the same mix, towards 1 where each has a class of its own. Small clients are far from the mix by chance alone.
   public let labelSkew: Double
   /// Clients by size, from small to large.
@@ -65,7 +65,7 @@ public struct PopulationSummary: Sendable {
         counts[label] = 0
       }
     }
-    labelSkew = skew / Double(max(count, 1))
+    labelSkew = skew / Double(max(sizeOf.count { $0 > 0 }, 1))
     let bySize = (0..<count).sorted { (sizeOf[$0], $0) < (sizeOf[$1], $1) }
     let rows = min(Self.rows, count)
     sample = (0..<rows).map { row in

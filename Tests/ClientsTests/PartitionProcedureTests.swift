@@ -125,6 +125,15 @@ private func deal(_ data: Dataset, _ partition: Partition, stream: UInt64 = 1) t
     #expect(data.count == 1000 && data.features[999] == 999, "the caller's copy is untouched")
   }
 
+  /// Features are held once: the training part stays where the whole was.
+  @Test func aSplitMovesInPlace() throws {
+    let data = try numbered(100_000, classes: 3)
+    let place = data.features.withUnsafeBufferPointer { $0.baseAddress }
+    var stream = random(8)
+    let split = try Split(stratified: consume data, testFraction: 0.2, random: &stream)
+    #expect(split.training.features.withUnsafeBufferPointer { $0.baseAddress } == place)
+  }
+
   @Test func partsOfTheBytesHaveTheirDigest() throws {
     let data = try numbered(100, classes: 3)
     var whole = Fingerprint()
