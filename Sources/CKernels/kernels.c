@@ -1,7 +1,14 @@
 #include "CKernels.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #if defined(__FAST_MATH__)
 #error "decoders need IEEE arithmetic"
+#endif
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "payloads are little-endian, and so is what is read from them"
 #endif
 #pragma clang fp contract(off)
 
@@ -17,6 +24,8 @@ typedef double vd __attribute__((ext_vector_type(W)));
 typedef uint64_t vu __attribute__((ext_vector_type(W)));
 typedef int64_t vi __attribute__((ext_vector_type(W)));
 typedef float vf __attribute__((ext_vector_type(F)));
+typedef float vf8 __attribute__((ext_vector_type(W)));
+typedef int32_t vi32 __attribute__((ext_vector_type(W)));
 
 #define SUFFIX base
 #define LANES 4
@@ -81,6 +90,14 @@ const ck_ops *ck_best(void) {
   const ck_ops *ops = ck_get(CK_ISA_V4);
   if (!ops) ops = ck_get(CK_ISA_V3);
   return ops ? ops : &ops_base;
+}
+
+void ck_keep_freed_memory(void) {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+  mallopt(M_TOP_PAD, 16 << 20);
+#endif
 }
 
 double ck_log(double x) {

@@ -12,6 +12,10 @@ public struct Kernels: Sendable {
     [CK_ISA_BASELINE, CK_ISA_V3, CK_ISA_V4].compactMap { ck_get($0).map(Kernels.init(operations:)) }
   }
 
+  /// For a process of its own, once: updates and samples of megabytes come and go with every client, and given back to the system
+  /// each time, half of a round would be page faults.
+  public static func keepFreedMemory() { ck_keep_freed_memory() }
+
   public var name: String { String(cString: operations.pointee.name) }
 
   /// In-place unnormalised Walsh-Hadamard transform of a power of two of values; (n log2 n) additions.
@@ -50,6 +54,35 @@ public struct Kernels: Sendable {
   public func squareSum(_ x: UnsafeBufferPointer<Double>) -> Double {
     guard let from = x.baseAddress else { return 0 }
     return operations.pointee.square_sum(from, x.count)
+  }
+
+  /// Of the same values as floats: the same sum.
+  public func squareSum(_ x: UnsafeBufferPointer<Float>) -> Double {
+    guard let from = x.baseAddress else { return 0 }
+    return operations.pointee.square_sum_floats(from, x.count)
+  }
+
+  /// scale x[i] in double, of little-endian floats at any address.
+  ///
+  /// - Returns: whether all are finite.
+  func widen(_ x: UnsafeRawBufferPointer, scale: Double = 1, into output: UnsafeMutableBufferPointer<Double>) -> Bool {
+    precondition(x.count == 4 * output.count)
+    guard let from = x.baseAddress, let to = output.baseAddress else { return true }
+    return operations.pointee.widen(from, scale, to, output.count) == 0
+  }
+
+  /// Rounded to little-endian floats at any address.
+  func narrow(_ x: UnsafeBufferPointer<Double>, into output: UnsafeMutableRawBufferPointer) {
+    precondition(output.count == 4 * x.count)
+    guard let from = x.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.narrow(from, to, x.count)
+  }
+
+  /// sum += x
+  public func accumulate(_ x: UnsafeBufferPointer<Double>, into sum: UnsafeMutableBufferPointer<Double>) {
+    precondition(x.count == sum.count)
+    guard let from = x.baseAddress, let to = sum.baseAddress else { return }
+    operations.pointee.accumulate(from, to, x.count)
   }
 
   /// `words.count` = `output.count`, a multiple of 8: uniforms in [0, 1).

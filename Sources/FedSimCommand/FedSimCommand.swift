@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChannelCoding
 import FedSim
 
 #if canImport(Glibc)
@@ -36,6 +37,7 @@ struct FedSimCommand: ParsableCommand {
 
   /// ArgumentParser's own exit code for wrong usage is 64; ours is 2 for every kind of bad input.
   static func main() {
+    Kernels.keepFreedMemory()
     do {
       try checkName()
       var command = try parseAsRoot()

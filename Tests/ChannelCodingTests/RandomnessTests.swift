@@ -160,6 +160,32 @@ let countingKey = Key(Array(0..<32))!
       }
       all += target.map { UInt64($0.bitPattern) }
       all.append(out.withUnsafeBufferPointer { kernels.squareSum(.init(rebasing: $0[..<1003])) }.bitPattern)
+      all.append(floats.withUnsafeBufferPointer { kernels.squareSum(.init(rebasing: $0[..<1003])) }.bitPattern)
+      var wide = [Double](repeating: 0, count: 1003)
+      floats.withUnsafeBytes { bytes in
+        wide.withUnsafeMutableBufferPointer {
+          #expect(kernels.widen(.init(rebasing: bytes[4..<4016]), scale: 0.3, into: $0))
+        }
+      }
+      all += wide.map(\.bitPattern)
+      var narrow = [UInt8](repeating: 0, count: 4013)
+      wide.withUnsafeBufferPointer { wide in
+        narrow.withUnsafeMutableBytes { kernels.narrow(wide, into: .init(rebasing: $0[1...])) }
+        second.withUnsafeMutableBufferPointer { kernels.accumulate(wide, into: .init(rebasing: $0[..<1003])) }
+      }
+      all += narrow.map(UInt64.init) + second.map(\.bitPattern)
+      #expect(narrow[1..<5].elementsEqual(withUnsafeBytes(of: Float(wide[0]).bitPattern.littleEndian, Array.init)))
+      #expect(wide[7] == 0.3 * Double(floats[8]))
+      for i in [0, 7, 8, 1002] {
+        for bad in [Float.nan, .infinity, -.infinity] {
+          var values = Array(floats[..<1003])
+          values[i] = bad
+          let isFinite = values.withUnsafeBytes { bytes in
+            wide.withUnsafeMutableBufferPointer { kernels.widen(bytes, into: $0) }
+          }
+          #expect(!isFinite, "\(i)")
+        }
+      }
       return all
     }
     #expect(outputs.count >= 1)

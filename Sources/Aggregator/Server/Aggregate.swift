@@ -63,8 +63,9 @@ public struct Aggregate: Sendable {
       nonisolated(unsafe) let sum = sum
       _ = parallel.map((sum.count + width - 1) / width) { part in
         let range = (part * width)..<min((part + 1) * width, sum.count)
+        let target = UnsafeMutableBufferPointer(rebasing: sum[range])
         for sample in counted {
-          sample.withUnsafeBufferPointer { values in for i in range { sum[i] += values[i] } }
+          sample.withUnsafeBufferPointer { Kernels.best.accumulate(.init(rebasing: $0[range]), into: target) }
         }
       }
     }

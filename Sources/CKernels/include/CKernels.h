@@ -41,6 +41,16 @@ typedef struct {
 
   /// Sum of x[i]^2 in a fixed order of additions.
   double (*square_sum)(const double *x, size_t count);
+  double (*square_sum_floats)(const float *x, size_t count);
+
+  /// out[i] = scale x[i] for floats at any address; returns whether one is not finite.
+  int (*widen)(const void *x, double scale, double *out, size_t count);
+
+  /// Doubles rounded to floats at any address.
+  void (*narrow)(const double *x, void *out, size_t count);
+
+  /// sum[i] += x[i]
+  void (*accumulate)(const double *x, double *sum, size_t count);
 
   /// After `layers` on the same words: its steps become those of the shifted layered quantizer at sigma = 1, and
   /// `centres` what is added to the output.
@@ -130,6 +140,9 @@ const ck_ops *_Nullable ck_get(ck_isa isa);
 
 /// The widest instruction set of this machine. Never null.
 const ck_ops *ck_best(void);
+
+/// Tells the allocator to keep blocks of megabytes that were freed, where it would give them back to the system.
+void ck_keep_freed_memory(void);
 
 /// Scalar twins of what the kernels compute, for tables and for samplers that reject.
 double ck_log(double x);

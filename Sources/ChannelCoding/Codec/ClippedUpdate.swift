@@ -16,7 +16,31 @@ public struct ClippedUpdate: Sendable {
 
   /// - Parameter bound: the clipping norm C > 0; infinity for a run without privacy.
   public init(clipping update: [Float], to bound: Double) {
-    self.init(clipping: update.map { Double($0) }, to: bound)
+    precondition(bound > 0)
+    // As the other initialiser does, without a copy in double before the clip.
+    let square = update.withUnsafeBufferPointer { Kernels.best.squareSum($0) }
+    guard Length.safeSquares.contains(square) else {
+      self.init(clipping: update.map { Double($0) }, to: bound)
+      return
+    }
+    let length = square.squareRoot()
+    let isLong = length > bound
+    let values = update.withUnsafeBytes { bytes in
+      [Double](unsafeUninitializedCapacity: update.count) { values, count in
+        _ = Kernels.best.widen(
+          bytes, scale: isLong ? bound / length : 1,
+          into: UnsafeMutableBufferPointer(rebasing: values[..<update.count]))
+        count = update.count
+      }
+    }
+    self.init(values: values, norm: isLong ? bound : length, wasClipped: isLong)
+  }
+
+  private init(values: [Double], norm: Double, wasClipped: Bool) {
+    self.values = values
+    self.norm = norm
+    self.wasClipped = wasClipped
+    wasReplaced = false
   }
 
   /// Takes every finite update, also one whose squares overflow or vanish in double.
@@ -81,7 +105,7 @@ private struct Length {
   var length: Double { scaledLength / unit }
 
   /// Between these a sum of squares has lost nothing. All float32 values but zero are inside.
-  private static let safeSquares = 0x1p-900...0x1p1000
+  static let safeSquares = 0x1p-900...0x1p1000
 
   /// - Returns: nil where a value is not finite.
   init?(of values: [Double]) {
