@@ -124,6 +124,8 @@ private let labels = idx([3], [2, 0, 1])
       problem { _ = try load(images, labels, classes: 2) }.contains("labels: byte 8: found label 2; allowed: 0 to 1"))
     let missing = IDXData.Files(images: "no-such-file", labels: "no-such-file")
     #expect(problem { _ = try IDXData.load(missing, test: nil, classes: nil) } == "no-such-file: there is no such file")
+    let device = IDXData.Files(images: "x", labels: "/dev/zero")
+    #expect(problem { _ = try IDXData.load(device, test: nil, classes: nil) }.contains("found a device"))
     let folder = IDXData.Files(images: "x", labels: NSTemporaryDirectory())
     #expect(problem { _ = try IDXData.load(folder, test: nil, classes: nil) }.contains("found a folder"))
   }

@@ -162,11 +162,11 @@ import Testing
     ["partition.kind=iid", "partition.clients=3", "cohort.size=2"],
     ["partition.kind=dirichlet-class", "partition.alpha=0.2", "partition.minimumSize=0"],
     [
-      "data={\"source\": \"synthetic\", \"classes\": 1000, \"clients\": 300}", "partition.kind=natural",
+      "data={\"source\": \"synthetic\", \"classes\": 1000, \"clients\": 20, \"features\": 1}", "partition.kind=natural",
       "partition.clients=null",
     ],
     [
-      "data={\"source\": \"mixture\", \"examples\": 60000, \"classes\": 62, \"features\": 1}", "partition.clients=7",
+      "data={\"source\": \"mixture\", \"examples\": 3000, \"classes\": 62, \"features\": 1}", "partition.clients=7",
       "cohort.size=2",
     ],
   ])

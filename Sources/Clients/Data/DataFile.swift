@@ -18,11 +18,19 @@ enum DataFile {
     return Gzip.isGzipped(bytes) ? try Gzip.unpack(bytes, name: path, limit: limit) : bytes
   }
 
+  /// 16 GiB: a pipe may never end.
+  private static let largestFile = 1 << 34
+
   private static func readPacked(_ path: String) throws(DataError) -> [UInt8] {
     guard let file = fopen(path, "r") else { throw .file(place: path, problem: reason(errno)) }
     defer { fclose(file) }
     var status = stat()
     guard fstat(fileno(file), &status) == 0 else { throw .file(place: path, problem: reason(errno)) }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG, S_IFIFO: break
+    case S_IFDIR: throw .file(place: path, problem: reason(EISDIR))
+    default: throw .file(place: path, problem: "found a device where a file or a pipe was expected")
+    }
     var bytes = [UInt8]()
     if status.st_size > 0 { bytes.reserveCapacity(Int(status.st_size)) }
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
@@ -30,6 +38,9 @@ enum DataFile {
     while true {
       let count = fread(chunk.baseAddress, 1, chunk.count, file)
       bytes.append(contentsOf: chunk[..<count])
+      guard bytes.count <= largestFile else {
+        throw .file(place: path, problem: "found more than \(largestFile) bytes")
+      }
       if count < chunk.count {
         guard ferror(file) == 0 else { throw .file(place: path, problem: reason(errno)) }
         return bytes
