@@ -63,12 +63,23 @@ public struct Kernels: Sendable {
   }
 
   /// scale x[i] in double, of little-endian floats at any address.
-  ///
-  /// - Returns: whether all are finite.
-  func widen(_ x: UnsafeRawBufferPointer, scale: Double = 1, into output: UnsafeMutableBufferPointer<Double>) -> Bool {
+  func widen(_ x: UnsafeRawBufferPointer, scale: Double = 1, into output: UnsafeMutableBufferPointer<Double>) {
     precondition(x.count == 4 * output.count)
-    guard let from = x.baseAddress, let to = output.baseAddress else { return true }
-    return operations.pointee.widen(from, scale, to, output.count) == 0
+    guard let from = x.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.widen(from, scale, to, output.count)
+  }
+
+  /// Whether little-endian floats at any address are all finite.
+  func areFinite(_ x: UnsafeRawBufferPointer) -> Bool {
+    guard let from = x.baseAddress else { return true }
+    return operations.pointee.all_finite(from, x.count / 4) != 0
+  }
+
+  /// sum += x, of little-endian floats at any address.
+  func accumulate(_ x: UnsafeRawBufferPointer, into sum: UnsafeMutableBufferPointer<Double>) {
+    precondition(x.count == 4 * sum.count)
+    guard let from = x.baseAddress, let to = sum.baseAddress else { return }
+    operations.pointee.accumulate_floats(from, to, sum.count)
   }
 
   /// Rounded to little-endian floats at any address.

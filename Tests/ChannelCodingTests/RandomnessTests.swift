@@ -164,7 +164,7 @@ let countingKey = Key(Array(0..<32))!
       var wide = [Double](repeating: 0, count: 1003)
       floats.withUnsafeBytes { bytes in
         wide.withUnsafeMutableBufferPointer {
-          #expect(kernels.widen(.init(rebasing: bytes[4..<4016]), scale: 0.3, into: $0))
+          kernels.widen(.init(rebasing: bytes[4..<4016]), scale: 0.3, into: $0)
         }
       }
       all += wide.map(\.bitPattern)
@@ -173,16 +173,20 @@ let countingKey = Key(Array(0..<32))!
         narrow.withUnsafeMutableBytes { kernels.narrow(wide, into: .init(rebasing: $0[1...])) }
         second.withUnsafeMutableBufferPointer { kernels.accumulate(wide, into: .init(rebasing: $0[..<1003])) }
       }
+      narrow.withUnsafeBytes { bytes in
+        second.withUnsafeMutableBufferPointer {
+          kernels.accumulate(UnsafeRawBufferPointer(rebasing: bytes[1...]), into: .init(rebasing: $0[..<1003]))
+        }
+      }
       all += narrow.map(UInt64.init) + second.map(\.bitPattern)
       #expect(narrow[1..<5].elementsEqual(withUnsafeBytes(of: Float(wide[0]).bitPattern.littleEndian, Array.init)))
       #expect(wide[7] == 0.3 * Double(floats[8]))
+      #expect(floats.withUnsafeBytes { kernels.areFinite(.init(rebasing: $0[..<4012])) })
       for i in [0, 7, 8, 1002] {
         for bad in [Float.nan, .infinity, -.infinity] {
           var values = Array(floats[..<1003])
           values[i] = bad
-          let isFinite = values.withUnsafeBytes { bytes in
-            wide.withUnsafeMutableBufferPointer { kernels.widen(bytes, into: $0) }
-          }
+          let isFinite = values.withUnsafeBytes { kernels.areFinite($0) }
           #expect(!isFinite, "\(i)")
         }
       }

@@ -3,7 +3,7 @@ import ChannelCoding
 struct DecodedUpload: Sendable {
   let client: Int
   let payloadBits: Int
-  let sample: [Double]
+  let sample: DecodedSample
 }
 
 /// Why an upload did not count.
@@ -43,7 +43,7 @@ public struct Aggregate: Sendable {
     _ results: [Result<DecodedUpload, UploadRefusal>], wireBytes bytes: Int, _ parallel: Parallel
   ) {
     wireBytes += bytes
-    var samples: [[Double]] = []
+    var samples: [DecodedSample] = []
     for result in results {
       switch result {
       case .failure(let refusal): refusals.append(refusal)
@@ -63,10 +63,7 @@ public struct Aggregate: Sendable {
       nonisolated(unsafe) let sum = sum
       _ = parallel.map((sum.count + width - 1) / width) { part in
         let range = (part * width)..<min((part + 1) * width, sum.count)
-        let target = UnsafeMutableBufferPointer(rebasing: sum[range])
-        for sample in counted {
-          sample.withUnsafeBufferPointer { Kernels.best.accumulate(.init(rebasing: $0[range]), into: target) }
-        }
+        for sample in counted { sample.add(range, to: sum) }
       }
     }
   }

@@ -134,7 +134,7 @@ public struct Server: Sendable {
       return .failure(.notDrawn)
     }
     do throws(PayloadError) {
-      let sample = try channel.decode(
+      let sample = try channel.decodeSample(
         upload.payload, shared: SharedRandomness(session: session, round: round))
       return .success(DecodedUpload(client: upload.client, payloadBits: upload.payload.bits, sample: sample))
     } catch {

@@ -66,6 +66,14 @@ public struct ServerOptimizer: Sendable, Equatable {
 
   /// - Parameter mean: at least as many values as parameters.
   func step(_ parameters: inout [Float], mean: [Double], _ state: inout State) {
+    if kind == .fedavg {
+      parameters.withUnsafeMutableBufferPointer { parameters in
+        mean.withUnsafeBufferPointer { mean in
+          for i in parameters.indices { parameters[i] = Float(Double(parameters[i]) + learningRate * mean[i]) }
+        }
+      }
+      return
+    }
     for i in parameters.indices {
       let d = mean[i]
       var move = d

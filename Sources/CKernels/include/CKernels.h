@@ -43,14 +43,18 @@ typedef struct {
   double (*square_sum)(const double *x, size_t count);
   double (*square_sum_floats)(const float *x, size_t count);
 
-  /// out[i] = scale x[i] for floats at any address; returns whether one is not finite.
-  int (*widen)(const void *x, double scale, double *out, size_t count);
+  /// out[i] = scale x[i] for floats at any address.
+  void (*widen)(const void *x, double scale, double *out, size_t count);
 
   /// Doubles rounded to floats at any address.
   void (*narrow)(const double *x, void *out, size_t count);
 
   /// sum[i] += x[i]
   void (*accumulate)(const double *x, double *sum, size_t count);
+
+  /// Whether floats at any address are all finite; and sum[i] += x[i] of them.
+  int (*all_finite)(const void *x, size_t count);
+  void (*accumulate_floats)(const void *x, double *sum, size_t count);
 
   /// After `layers` on the same words: its steps become those of the shifted layered quantizer at sigma = 1, and
   /// `centres` what is added to the output.

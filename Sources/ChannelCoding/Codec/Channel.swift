@@ -122,6 +122,11 @@ public struct Channel: Sendable {
     try codec.decode(payload, shared: shared)
   }
 
+  /// As `decode`, for a sum of samples.
+  public func decodeSample(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> DecodedSample {
+    try codec.decodeSample(payload, shared: shared)
+  }
+
   /// From the channel's coordinates (`settings.domain` of them) to the model's: once a round, for the whole sum.
   public func unrotate(_ sum: inout [Double]) {
     rotation?.invert(&sum)

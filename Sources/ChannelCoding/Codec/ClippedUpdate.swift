@@ -27,7 +27,7 @@ public struct ClippedUpdate: Sendable {
     let isLong = length > bound
     let values = update.withUnsafeBytes { bytes in
       [Double](unsafeUninitializedCapacity: update.count) { values, count in
-        _ = Kernels.best.widen(
+        Kernels.best.widen(
           bytes, scale: isLong ? bound / length : 1,
           into: UnsafeMutableBufferPointer(rebasing: values[..<update.count]))
         count = update.count

@@ -36,17 +36,17 @@ struct Float32Codec: UpdateCodec {
   }
 
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    try decodeSample(payload, shared: shared).values
+  }
+
+  func decodeSample(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> DecodedSample {
     guard payload.bytes.count == 4 * dimension else {
       throw .wrongLength(found: payload.bytes.count, expected: 4 * dimension)
     }
-    var isFinite = true
-    let sample = payload.bytes.withUnsafeBytes { bytes in
-      [Double](unsafeUninitializedCapacity: dimension) { values, count in
-        isFinite = Kernels.best.widen(bytes, into: UnsafeMutableBufferPointer(rebasing: values[..<dimension]))
-        count = dimension
-      }
+    let sample = DecodedSample(floats: payload.bytes)
+    guard payload.bytes.withUnsafeBytes({ Kernels.best.areFinite($0) }) else {
+      throw .notFinite(coordinate: sample.values.firstIndex { !$0.isFinite } ?? 0)
     }
-    if !isFinite, let i = sample.firstIndex(where: { !$0.isFinite }) { throw .notFinite(coordinate: i) }
     return sample
   }
 }

@@ -14,6 +14,15 @@ public protocol UpdateCodec: Sendable {
 
   /// The sample, d values, all finite. Any bytes give a sample or an error.
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double]
+
+  /// As `decode`, for a sum of samples.
+  func decodeSample(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> DecodedSample
+}
+
+extension UpdateCodec {
+  public func decodeSample(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> DecodedSample {
+    DecodedSample(try decode(payload, shared: shared))
+  }
 }
 
 /// What an encoder did, for benchmarks; nothing that is sent depends on it.

@@ -211,7 +211,11 @@ public final class NetworkWorkspace {
       cRow: columns, rows: inputs, columns: columns, steps: outputs)
     for example in 0..<count {
       let (from, to) = (mask + example * row, result + example * row)
-      for i in 0..<inputs { to[i] = from[i] > 0 ? product[i * columns + example] : 0 }
+      for i in 0..<inputs {
+        // Loaded whether it is wanted or not: half of the branches would be guessed wrong.
+        let value = product[i * columns + example]
+        to[i] = from[i] > 0 ? value : 0
+      }
     }
   }
 }
