@@ -134,7 +134,7 @@ public struct Chart: Sendable {
     }
   }
 
-  private static func label(_ value: Double) -> String {
+  static func label(_ value: Double) -> String {
     if abs(value) >= 1e7 {
       // 2e8, not 200,000,000.
       let exponent = Int((Elementary.log(abs(value)) / Elementary.log(10) + 1e-9).rounded(.down))
@@ -182,7 +182,14 @@ public struct Chart: Sendable {
     return "\(title): \(y.label) over \(x.label). " + series.map { "\($0.name): \(ends($0))" }.joined(separator: "; ")
   }
 
-  /// A file of its own, and a part of a page.
+  /// A file of its own: on dark ground too.
+  public var file: String {
+    let svg = self.svg
+    let head = svg.firstIndex(of: ">").map { svg.index(after: $0) } ?? svg.startIndex
+    return svg[..<head] + "<style>@media (prefers-color-scheme: dark) { .chart { color: #ccc } }</style>" + svg[head...]
+  }
+
+  /// A part of a page.
   public var svg: String {
     // Legend rows by the length of names.
     var rows: [[(index: Int, at: Double)]] = [[]]
@@ -200,7 +207,8 @@ public struct Chart: Sendable {
     let base = top + Self.plotHeight
     let height = base + Self.bottom
     let values = series.flatMap(\.points)
-    let xs = Scale(values.map(\.x), x, from: Self.left, to: Self.width - Self.right)
+    let inset = side.values.map { abs($0) + 4 }.max() ?? 0
+    let xs = Scale(values.map(\.x), x, from: Self.left + inset, to: Self.width - Self.right - inset)
     let extremes = values.flatMap { point -> [Double] in
       guard let bar = point.bar else { return [point.y] }
       return [point.y] + [bar.lowerBound, bar.upperBound].filter { !y.isLog || $0 > 0 }
@@ -257,14 +265,22 @@ public struct Chart: Sendable {
     return points.enumerated().filter { $0.offset % every == 0 || $0.offset == points.count - 1 }.map(\.element)
   }
 
+  /// Bars of so many points are drawn as a band.
+  private static func isBand(_ line: Series) -> Bool { line.points.count > 12 }
+
+  /// By how much bars of lines with the same x are moved aside, by the index of the line.
+  private var side: [Int: Double] {
+    let barred = series.indices.filter { i in
+      !series[i].isReference && !Self.isBand(series[i]) && series[i].points.contains { $0.range != nil }
+    }
+    return Dictionary(
+      uniqueKeysWithValues: barred.enumerated().map { ($1, 5 * (Double($0) - Double(barred.count - 1) / 2)) })
+  }
+
   private func drawing(of i: Int, _ xs: Scale, _ ys: Scale) -> String {
     let line = series[i]
-    // Bars of lines with the same x stand side by side.
-    let isBand = line.points.count > 12
-    let barred = series.indices.filter { !series[$0].isReference && series[$0].points.contains { $0.bar != nil } }
-    let side = barred.firstIndex(of: i).map { Double($0) - Double(barred.count - 1) / 2 } ?? 0
-    let hasRanges = line.points.contains { $0.range != nil } && !isBand
-    let shift = hasRanges ? 5 * side : 0
+    let isBand = Self.isBand(line)
+    let shift = side[i] ?? 0
     let place = { (point: Point, y: Double) in
       "\(Text.fixed(xs.position(point.x) + shift, 1)) \(Text.fixed(ys.position(y), 1))"
     }

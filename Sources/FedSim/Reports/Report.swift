@@ -66,16 +66,17 @@ public struct Report: Sendable {
   mutating func add(_ table: Table) {
     guard !table.rows.isEmpty else { return }
     tables.append(table)
-    // Columns of sentences need room; the others do not wrap.
-    let isLong = table.rows.first.map { _ in
-      table.header.indices.map { i in table.rows.contains { $0[i].count > 28 } }
+    // Sentences need room, phrases some; the others do not wrap.
+    let widths = table.header.indices.map { i -> String in
+      let longest = table.rows.map { $0[i].count }.max() ?? 0
+      return longest > 70 ? " class=\"long\"" : longest > 24 ? " class=\"phrase\"" : ""
     }
     var html = "<h3>\(Chart.escaped(table.title))</h3>\n<div class=\"scroll\"><table>\n<tr>"
     html += table.header.map { "<th>\(Chart.escaped($0))</th>" }.joined() + "</tr>\n"
     for row in table.rows {
       html += "<tr>"
       for (i, cell) in row.enumerated() {
-        html += "<td\(isLong?[i] == true ? " class=\"long\"" : "")>\(Chart.escaped(cell))</td>"
+        html += "<td\(widths[i])>\(Chart.escaped(cell))</td>"
       }
       html += "</tr>\n"
     }
@@ -130,12 +131,12 @@ public struct Report: Sendable {
     figcaption { font-size: .85rem; opacity: .85; }
     .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
     th, td { border-bottom: 1px solid var(--rule); padding: .3rem .6rem; text-align: left; vertical-align: top; }
-    td { white-space: nowrap; } td.long { white-space: normal; min-width: 14rem; }
+    td { white-space: nowrap; } td.long, td.phrase { white-space: normal; min-width: 7rem; } td.long { min-width: 13rem; }
     pre { overflow-x: auto; font-size: .8rem; }
     @media print {
       :root { color-scheme: light; --ground: #fff; --ink: #000; --rule: #ccc; }
       body { max-width: none; font-size: 11pt; } .scroll { overflow: visible; } table { font-size: 8pt; }
-      td, td.long { white-space: normal; min-width: 0; } details { display: none; }
+      td, td.long, td.phrase { white-space: normal; min-width: 0; } details { display: none; }
     }
     </style></head><body>
     <h1>\(Chart.escaped(title))</h1>

@@ -81,11 +81,11 @@ extension Report {
               rounds.points("clientAccuracy.p50", scale: 100, range: ("clientAccuracy.p10", "clientAccuracy.p90")))
           ]))
     }
-    if let row = Self.distribution([rounds]) {
+    if let row = Self.distribution([rounds], spreads: Self.spreads(rounds)) {
       add(
         Table(
-          name: prefix + "distributions", title: "Distributions over clients", header: Self.distributionHeader,
-          rows: [row]))
+          name: prefix + "distributions", title: "Distributions over clients",
+          header: Self.distributionHeader(spreads: Self.spreads(rounds)), rows: [row]))
     }
     if case .array(let views)? = summary["views"] {
       let rows = views.compactMap { view -> [String]? in
@@ -132,18 +132,18 @@ extension Report {
     (rounds.values("clientAccuracy.p10") + rounds.values("clientAccuracy.p90")).contains { $0 > 0 && $0 < 1 }
   }
 
-  static let distributionHeader = [
-    "bits: least", "bits: median", "bits: most", "accuracy, %: 10th percentile", "accuracy, %: median",
-    "accuracy, %: 90th percentile",
-  ]
+  static func distributionHeader(spreads: Bool) -> [String] {
+    ["bits: least", "median", "most"]
+      + (spreads ? ["accuracy, %: 10th percentile", "median", "90th percentile"] : [])
+  }
 
   /// Over clients, of repeats of one point: bits over all rounds, accuracy in the last round that has it. Nil where no round has bits.
-  static func distribution(_ tables: [RoundTable]) -> [String]? {
+  static func distribution(_ tables: [RoundTable], spreads: Bool) -> [String]? {
     let all = { (name: String) in tables.flatMap { $0.values(name) } }
     guard let least = all("uplink.payloadBits.min").min(), let most = all("uplink.payloadBits.max").max(),
       let median = SweepTable.Estimate(all("uplink.payloadBits.p50"))
     else { return nil }
-    let accuracy = ["p10", "p50", "p90"].map { part in
+    let accuracy = (spreads ? ["p10", "p50", "p90"] : []).map { part in
       let last = tables.compactMap { $0.values("clientAccuracy." + part).last }
       return SweepTable.Estimate(last).map { Text.fixed(100 * $0.mean, 1) } ?? "-"
     }

@@ -132,8 +132,8 @@ extension Report {
       let many = high.mean(\.bits)
     {
       headline +=
-        " With \(low.codec), epsilon \(Text.short(epsilon(low))) gives \(Text.fixed(a, 1)) % accuracy at \(Text.fixed(few, 0)) bits a client and round, epsilon "
-        + "\(Text.short(epsilon(high))) gives \(Text.fixed(b, 1)) % at \(Text.fixed(many, 0))"
+        " With \(low.codec), epsilon \(Chart.label(epsilon(low))) gives \(Text.fixed(a, 1)) % accuracy at \(Text.fixed(few, 0)) bits a client and round, epsilon "
+        + "\(Chart.label(epsilon(high))) gives \(Text.fixed(b, 1)) % at \(Text.fixed(many, 0))"
         + (many > few ? ": less noise costs more bits." : ".")
       if let floats = low.float32 { headline += " Plain floats take \(Text.fixed(floats, 0))." }
     }
@@ -202,10 +202,10 @@ extension Report {
       }
     }
     let codecs = Set(chosen.map(\.codec)).count > 1
-    let epsilons = Set(chosen.compactMap { $0.mean(\.epsilon).map(Text.short) }).count > 1
+    let epsilons = Set(chosen.compactMap { $0.mean(\.epsilon).map(Chart.label) }).count > 1
     let name = { (point: SweepPoint) -> String in
       var parts = codecs ? [point.codec] : []
-      if epsilons { parts.append(point.mean(\.epsilon).map { "epsilon " + Text.short($0) } ?? "no epsilon") }
+      if epsilons { parts.append(point.mean(\.epsilon).map { "epsilon " + Chart.label($0) } ?? "no epsilon") }
       parts += paths.filter { path in Set(chosen.map { $0.settings[path] }).count > 1 }
         .map { "\(Self.short($0)) \(point.settings[$0] ?? "-")" }
       return parts.isEmpty ? point.codec : parts.joined(separator: ", ")
@@ -277,14 +277,15 @@ extension Report {
             }
           }))
     }
+    let spreads = points.contains { $0.rounds.contains(where: Self.spreads) }
     let rows = points.compactMap { point -> [String]? in
-      guard let row = Self.distribution(point.rounds) else { return nil }
+      guard let row = Self.distribution(point.rounds, spreads: spreads) else { return nil }
       return Self.cells(point, paths) + row
     }
     add(
       Table(
         name: prefix + "distributions", title: "Distributions over clients",
-        header: paths + ["codec", "epsilon"] + Self.distributionHeader, rows: rows))
+        header: paths + ["codec", "epsilon"] + Self.distributionHeader(spreads: spreads), rows: rows))
   }
 
   private static func cells(_ point: SweepPoint, _ paths: [String]) -> [String] {
@@ -294,18 +295,19 @@ extension Report {
   }
 
   private mutating func addTable(_ prefix: String, _ points: [SweepPoint], _ paths: [String]) {
-    let estimate = { (values: [Double], digits: Int) -> String in
+    let estimate = { (values: [Double]) -> String in
       guard let e = SweepTable.Estimate(values) else { return "-" }
+      let digits = e.mean < 1000 ? 1 : 0
       return Text.fixed(e.mean, digits) + (e.error.map { " +- " + Text.fixed($0, digits) } ?? "")
     }
     add(
       Table(
         name: prefix + "points-table", title: "Points of the sweep: means +- standard errors over repeats",
-        header: paths + ["codec", "epsilon", "guarantee", "accuracy, %", "bits a client and round", "I(X;Y)", "runs"],
+        header: paths + ["codec", "epsilon", "accuracy, %", "bits a client and round", "I(X;Y)", "runs", "guarantee"],
         rows: points.map { point in
           Self.cells(point, paths) + [
-            point.guarantee ?? "none", estimate(point.accuracy, 1), estimate(point.bits, 1),
-            estimate(point.information, 1), "\(max(point.accuracy.count, point.bits.count))",
+            estimate(point.accuracy), estimate(point.bits), estimate(point.information),
+            "\(max(point.accuracy.count, point.bits.count))", point.guarantee ?? "none",
           ]
         }))
   }
