@@ -116,7 +116,9 @@ import Testing
     try (base + ", \"sweep\": {\"axes\": \(axes), \"repeats\": 2}}").write(
       to: folder.appendingPathComponent("sweep.json"), atomically: true, encoding: .utf8)
     for arguments in [
-      ["run", "run.json", "--out", "run", "-q"], ["sweep", "sweep.json", "--out", "sweep", "-q"],
+      [
+        "run", "run.json", "--out", "run", "-q", "--set", "model.kind=perceptron", "--set", "model.hidden=[64]",
+      ], ["sweep", "sweep.json", "--out", "sweep", "-q"],
       ["report", "run", "--out", "run.html"], ["report", "sweep", "--out", "sweep.html"],
     ] {
       let outcome = try fedsim(arguments, in: folder)

@@ -181,3 +181,35 @@ extension Report.Source {
     )
   }
 }
+
+/// Not a fast test: 50,000 rounds are read.
+@Suite struct ReportSizeStatistics {
+  @Test func aHundredLongRunsFitAPage() throws {
+    let start = ContinuousClock.now
+    let head = "round,accuracy,epsilon,uplink.payloadBits.mean,uplink.payloadBits.min,uplink.payloadBits.p50"
+    let rounds = Array(
+      (head + ",uplink.payloadBits.max,idealBits.mean\n"
+        + (1...500).map { "\($0),0.\(100 + $0),\(0.01 * Double($0)),100.5,88,101,123,90.25\n" }.joined()).utf8)
+    let rows = (0..<100).map { i -> String in
+      let row: JSON = [
+        "point": .integer(i / 2), "folder": .string("runs/\(i)"), "setting": ["seed": .integer(i)],
+        "result": [
+          "codec": .string(i % 4 < 2 ? "layered" : "polar"), "epsilon": .number(Double(1 + i / 4)), "parameters": 650,
+          "finalAccuracy": .number(0.5 + 0.001 * Double(i)), "payloadBitsPerClientRound": .number(100 + Double(i)),
+          "idealBitsPerClientRound": .number(50 + Double(i)), "float32BitsPerClientRound": 20800,
+        ],
+      ]
+      return row.text(pretty: false)
+    }
+    let table = Array(rows.joined(separator: "\n").utf8)
+    let source = try Report.Source(path: "d") { name in
+      name == "runs.jsonl" ? table : name.hasSuffix("rounds.csv") ? rounds : nil
+    }
+    let report = Report([source])
+    let html = report.html
+    #expect(report.charts.count == 6 && report.charts[3].series.count == 8)
+    #expect(report.charts[3].series.allSatisfy { $0.points.count == 500 })
+    #expect(html.utf8.count < 5_000_000, "\(html.utf8.count)")
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+}

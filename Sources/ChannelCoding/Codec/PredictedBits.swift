@@ -11,7 +11,7 @@ extension ChannelSettings {
   ///
   /// `float32` and a fixed length: exact. Quantizers: d H(M | step, dither) for Gaussian coordinates of variance
   /// C^2 / d. Block codecs: what their index laws say of the planned blocks. Each with one bit for the norm class and
-  /// half a byte of rounding. Against measured means: `Tests`, `docs/codecs`.
+  /// 2.56 bits of rounding. Against measured means: `Tests`, `docs/codecs`.
   public var predictedBits: Double {
     let d = Double(dimension)
     let eta = clippingNorm / (d.squareRoot() * noiseScale)
@@ -27,7 +27,10 @@ extension ChannelSettings {
     case .polar: body = polarPlan?.predictedBits ?? 0
     case .gprs, .pfr, .ringToss, .mrc, .orc: body = blockPlan?.predictedBits ?? 0
     }
-    return max(body + 5, 8)
+    // An interval of 2^-B, B = 8 k - f, has a point of fewer than k bytes with probability 2^(f - 8) for k - 1, a 256th of that for
+    // k - 2 and so on: 8 k - 8 2^(f - 8) 256/255 bits, for f uniform B + 4 - 1 / ln 2 to three digits.
+    let rounding = 2.56
+    return max(body + 1 + rounding, 8)
   }
 
   /// Whether every payload has one length, whatever the update and the noise.

@@ -74,7 +74,7 @@ public struct Chart: Sendable {
   private static let dashes = ["", "7 3", "2 3", "9 3 2 3", "12 3", "5 2", "1 3", "3 3"]
 
   private static let (width, plotHeight) = (480.0, 262.0)
-  private static let (left, right, bottom) = (72.0, 16.0, 56.0)
+  private static let (leastLeft, right, bottom) = (72.0, 16.0, 56.0)
   private static let fontSize = 13.0
 
   /// Wider than text of any common sans-serif: an SVG cannot measure.
@@ -191,14 +191,22 @@ public struct Chart: Sendable {
 
   /// A part of a page.
   public var svg: String {
+    let values = series.flatMap(\.points)
+    let extremes = values.flatMap { point -> [Double] in
+      guard let bar = point.bar else { return [point.y] }
+      return [point.y] + [bar.lowerBound, bar.upperBound].filter { !y.isLog || $0 > 0 }
+    }
+    // The axis leaves room for its longest label and for its name.
+    let labels = Scale(extremes, y, from: 1, to: 0).ticks.map { Self.width(of: $0.label) }
+    let left = max(Self.leastLeft, (labels.max() ?? 0) + 34).rounded()
     // Legend rows by the length of names.
     var rows: [[(index: Int, at: Double)]] = [[]]
-    var at = Self.left
+    var at = left
     for i in series.indices {
       let size = 32 + Self.width(of: Self.short(series[i].name)) + 14
       if at + size > Self.width && !(rows.last?.isEmpty ?? true) {
         rows.append([])
-        at = Self.left
+        at = left
       }
       rows[rows.count - 1].append((i, at))
       at += size
@@ -206,13 +214,8 @@ public struct Chart: Sendable {
     let top = 40 + 20 * Double(rows.count)
     let base = top + Self.plotHeight
     let height = base + Self.bottom
-    let values = series.flatMap(\.points)
     let inset = side.values.map { abs($0) + 4 }.max() ?? 0
-    let xs = Scale(values.map(\.x), x, from: Self.left + inset, to: Self.width - Self.right - inset)
-    let extremes = values.flatMap { point -> [Double] in
-      guard let bar = point.bar else { return [point.y] }
-      return [point.y] + [bar.lowerBound, bar.upperBound].filter { !y.isLog || $0 > 0 }
-    }
+    let xs = Scale(values.map(\.x), x, from: left + inset, to: Self.width - Self.right - inset)
     let ys = Scale(extremes, y, from: base, to: top)
     var out =
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(Self.width)) \(Int(height))\" role=\"img\" "
@@ -231,10 +234,10 @@ public struct Chart: Sendable {
       let at = ys.position(tick.value)
       let y = Text.fixed(at, 1)
       out +=
-        "<path d=\"M\(Self.left) \(y)H\(Self.width - Self.right)\" stroke=\"currentColor\" stroke-opacity=\"0.2\"/>"
+        "<path d=\"M\(left) \(y)H\(Self.width - Self.right)\" stroke=\"currentColor\" stroke-opacity=\"0.2\"/>"
       guard at < freeUp else { continue }
       freeUp = at - 1.3 * Self.fontSize
-      out += "<text x=\"\(Self.left - 8)\" y=\"\(y)\" dy=\"4\" text-anchor=\"end\">\(tick.label)</text>\n"
+      out += "<text x=\"\(left - 8)\" y=\"\(y)\" dy=\"4\" text-anchor=\"end\">\(tick.label)</text>\n"
     }
     var free = -Double.infinity
     for tick in xs.ticks {
@@ -246,9 +249,9 @@ public struct Chart: Sendable {
       free = at + half
       out += "<text x=\"\(Text.fixed(at, 1))\" y=\"\(base + 20)\" text-anchor=\"middle\">\(tick.label)</text>\n"
     }
-    out += "<path d=\"M\(Self.left) \(base)H\(Self.width - Self.right)\" stroke=\"currentColor\"/>\n"
+    out += "<path d=\"M\(left) \(base)H\(Self.width - Self.right)\" stroke=\"currentColor\"/>\n"
     out +=
-      "<text x=\"\((Self.left + Self.width - Self.right) / 2)\" y=\"\(height - 12)\" text-anchor=\"middle\">\(Self.escaped(x.label))</text>\n"
+      "<text x=\"\((left + Self.width - Self.right) / 2)\" y=\"\(height - 12)\" text-anchor=\"middle\">\(Self.escaped(x.label))</text>\n"
     let middle = (top + base) / 2
     out +=
       "<text x=\"15\" y=\"\(middle)\" text-anchor=\"middle\" transform=\"rotate(-90 15 \(middle))\">\(Self.escaped(y.label))</text>\n"

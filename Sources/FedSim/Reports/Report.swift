@@ -83,6 +83,27 @@ public struct Report: Sendable {
     append(html + "</table></div>\n")
   }
 
+  /// A table of sentences, a card a row: first cell, epsilon, the other columns with their names, and the last one folded.
+  mutating func add(cards table: Table, epsilon: Int) {
+    guard !table.rows.isEmpty else { return }
+    tables.append(table)
+    var html = "<h3>\(Chart.escaped(table.title))</h3>\n<div class=\"charts\">\n"
+    let last = table.header.count - 1
+    for row in table.rows {
+      let claim = row[epsilon] == "none" ? "no guarantee" : "epsilon \(row[epsilon])"
+      html += "<div class=\"card\"><p><strong>\(Chart.escaped(row[0])): \(Chart.escaped(claim))</strong></p>"
+      for i in 1..<last where i != epsilon {
+        html += "<p><b>\(Chart.escaped(table.header[i]))</b> \(Chart.escaped(row[i]))</p>"
+      }
+      if row[last] != "-" {
+        html +=
+          "<details><summary>\(Chart.escaped(table.header[last]))</summary><p>\(Chart.escaped(row[last]))</p></details>"
+      }
+      html += "</div>\n"
+    }
+    append(html + "</div>\n")
+  }
+
   mutating func add(headline text: String) {
     append("<p class=\"headline\">\(Chart.escaped(text))</p>\n")
   }
@@ -132,11 +153,13 @@ public struct Report: Sendable {
     .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
     th, td { border-bottom: 1px solid var(--rule); padding: .3rem .6rem; text-align: left; vertical-align: top; }
     td { white-space: nowrap; } td.long, td.phrase { white-space: normal; min-width: 7rem; } td.long { min-width: 13rem; }
+    .card { border-left: 3px solid var(--rule); padding-left: .8rem; break-inside: avoid; font-size: .9rem; }
+    .card p { margin: .2rem 0; overflow-wrap: anywhere; } .card b { font-weight: 600; opacity: .8; }
     pre { overflow-x: auto; font-size: .8rem; }
     @media print {
       :root { color-scheme: light; --ground: #fff; --ink: #000; --rule: #ccc; }
       body { max-width: none; font-size: 11pt; } .scroll { overflow: visible; } table { font-size: 8pt; }
-      td, td.long, td.phrase { white-space: normal; min-width: 0; } details { display: none; }
+      td, td.long, td.phrase { white-space: normal; min-width: 0; } details { display: none; } .card details { display: block; }
     }
     </style></head><body>
     <h1>\(Chart.escaped(title))</h1>

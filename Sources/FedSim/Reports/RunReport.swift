@@ -98,9 +98,9 @@ extension Report {
         ]
       }
       add(
-        Table(
+        cards: Table(
           name: prefix + "views", title: "Who is guaranteed what",
-          header: ["adversary", "knows", "epsilon", "assumptions, or why there is none", "theorem"], rows: rows))
+          header: ["adversary", "knows", "epsilon", "assumptions, or why", "theorem"], rows: rows), epsilon: 2)
     }
     addLimits([summary])
     add(

@@ -350,10 +350,10 @@ extension Report {
     }
     let order = views.reduce(into: [String]()) { if !$0.contains($1.adversary) { $0.append($1.adversary) } }
     add(
-      Table(
+      cards: Table(
         name: prefix + "views", title: "Who is guaranteed what: from the tightest to the loosest point",
         header: [
-          "adversary", "knows", "codecs", "points", "epsilon", "assumptions (at the tightest), or why there is none",
+          "adversary", "knows", "codecs", "points", "epsilon", "assumptions (at the tightest), or why",
           "theorem",
         ],
         rows: order.flatMap { name in views.filter { $0.adversary == name } }.map { view in
@@ -366,6 +366,6 @@ extension Report {
             view.adversary, view.knows, view.codecs.joined(separator: ", "), "\(view.count)", epsilon, view.note,
             view.theorem,
           ]
-        }))
+        }), epsilon: 4)
   }
 }
