@@ -93,7 +93,10 @@ public struct Report: Sendable {
       let claim = row[epsilon] == "none" ? "no guarantee" : "epsilon \(row[epsilon])"
       html += "<div class=\"card\"><p><strong>\(Chart.escaped(row[0])): \(Chart.escaped(claim))</strong></p>"
       for i in 1..<last where i != epsilon {
-        html += "<p><b>\(Chart.escaped(table.header[i]))</b> \(Chart.escaped(row[i]))</p>"
+        // "assumptions, or why there is none" is one of both on a card.
+        let name = table.header[i].split(separator: ",")[0]
+        let label = name.count == table.header[i].count || row[epsilon] != "none" ? String(name) : "why"
+        html += "<p><b>\(Chart.escaped(label))</b> \(Chart.escaped(row[i]))</p>"
       }
       if row[last] != "-" {
         html +=

@@ -100,7 +100,8 @@ extension Report {
       add(
         cards: Table(
           name: prefix + "views", title: "Who is guaranteed what",
-          header: ["adversary", "knows", "epsilon", "assumptions, or why", "theorem"], rows: rows), epsilon: 2)
+          header: ["adversary", "knows", "epsilon", "assumptions, or why there is none", "theorem"], rows: rows),
+        epsilon: 2)
     }
     addLimits([summary])
     add(

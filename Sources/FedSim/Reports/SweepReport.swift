@@ -353,7 +353,7 @@ extension Report {
       cards: Table(
         name: prefix + "views", title: "Who is guaranteed what: from the tightest to the loosest point",
         header: [
-          "adversary", "knows", "codecs", "points", "epsilon", "assumptions (at the tightest), or why",
+          "adversary", "knows", "codecs", "points", "epsilon", "assumptions (at the tightest), or why there is none",
           "theorem",
         ],
         rows: order.flatMap { name in views.filter { $0.adversary == name } }.map { view in
