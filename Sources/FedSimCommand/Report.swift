@@ -50,7 +50,7 @@ struct ReportCommand: ParsableCommand {
     } catch {
       throw ToolError.failed(place: base, reason: "could not be made")
     }
-    for chart in report.charts { try write(chart.file, "\(base)/\(chart.name).svg") }
+    for chart in report.charts { try write(chart.svg, "\(base)/\(chart.name).svg") }
     for table in report.tables {
       try write(table.csv, "\(base)/\(table.name).csv")
       try write(table.markdown, "\(base)/\(table.name).md")

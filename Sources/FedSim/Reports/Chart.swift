@@ -182,14 +182,7 @@ public struct Chart: Sendable {
     return "\(title): \(y.label) over \(x.label). " + series.map { "\($0.name): \(ends($0))" }.joined(separator: "; ")
   }
 
-  /// A file of its own: on dark ground too.
-  public var file: String {
-    let svg = self.svg
-    let head = svg.firstIndex(of: ">").map { svg.index(after: $0) } ?? svg.startIndex
-    return svg[..<head] + "<style>@media (prefers-color-scheme: dark) { .chart { color: #ccc } }</style>" + svg[head...]
-  }
-
-  /// A part of a page.
+  /// A file of its own, and a part of a page. The grey of its text is readable on white and on black: a page has its own.
   public var svg: String {
     let values = series.flatMap(\.points)
     let extremes = values.flatMap { point -> [Double] in
@@ -220,7 +213,7 @@ public struct Chart: Sendable {
     var out =
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(Self.width)) \(Int(height))\" role=\"img\" "
       + "aria-label=\"\(Self.escaped(summary))\" font-family=\"system-ui, sans-serif\" font-size=\"\(Int(Self.fontSize))\" "
-      + "fill=\"currentColor\" color=\"#444\" class=\"chart\">\n"
+      + "fill=\"currentColor\" color=\"#767676\" class=\"chart\">\n"
     out += "<text x=\"8\" y=\"20\" font-size=\"15\" font-weight=\"600\">\(Self.escaped(title))</text>\n"
     for (r, row) in rows.enumerated() {
       let y = 42 + 20 * Double(r)

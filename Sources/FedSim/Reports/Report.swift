@@ -32,7 +32,7 @@ public struct Report: Sendable {
   /// - Parameters:
   ///   - problems: of folders that could not be read: shown on the page.
   public init(_ sources: [Source], problems: [String] = []) {
-    title = sources.count == 1 ? "FedSim: \(sources[0].path)" : "FedSim: \(sources.count) folders"
+    title = sources.count == 1 ? "FedSim: \(sources[0].name)" : "FedSim: \(sources.count) folders"
     for problem in problems + sources.flatMap(\.problems) {
       body += "<p class=\"problem\">\(Chart.escaped(problem))</p>\n"
     }

@@ -30,6 +30,17 @@ extension Report {
     /// What is damaged or missing in a folder that can be shown without it.
     public let problems: [String]
 
+    /// Of the scenario; the path where it has none.
+    var name: String {
+      var name: JSON?
+      switch content {
+      case .run(let files): name = files.summary["name"]
+      case .sweep(let files): if case .object(let setting)? = files.rows.first?["setting"] { name = setting["name"] }
+      }
+      if case .string(let name)? = name { return name }
+      return path
+    }
+
     /// - Parameters:
     ///   - readsRuns: whether the folders of a sweep's runs are looked into: rounds and views.
     ///   - read: the bytes of a file of the folder; nil where there is none.
