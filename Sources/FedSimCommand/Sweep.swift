@@ -40,18 +40,24 @@ struct SweepCommand: ParsableCommand {
     discussion: """
       The scenario has a section such as
 
-        "sweep": {"axes": {"privacy.targetEpsilon": {"from": 0.5, "to": 16, "count": 6, "scale": "log"},
-                           "channel.codec": ["float32", "polar"]}, "mode": "grid", "repeats": 3}
+        "sweep": {"axes": {"privacy.targetEpsilon":
+                             {"from": 0.5, "to": 16, "count": 6, "scale": "log"},
+                           "channel.codec": ["float32", "polar"]},
+                  "mode": "grid", "repeats": 3}
 
-      Repeats have other seeds; mode zip takes axes side by side. --set overrides keys that no axis varies, and sweep.repeats, sweep.mode.
+      Repeats have other seeds; mode zip takes axes side by side. --set overrides
+      keys that no axis varies, and sweep.repeats, sweep.mode.
 
-        fedsim sweep scenarios/tradeoff.json --dry-run     the runs with predicted epsilon, noise and bits; trains nothing
-        fedsim sweep scenarios/tradeoff.json               sweeps/tradeoff
-        fedsim report sweeps/tradeoff                      the page about it
+        fedsim sweep scenarios/tradeoff.json --dry-run
+        fedsim sweep scenarios/tradeoff.json
+        fedsim report sweeps/tradeoff
 
-      Writes scenario.json (as given), sweep.json, runs/0000 ... (each as fedsim run does), and from them runs.csv, runs.jsonl (a row a run:
-      setting.*, result.*) and points.csv (means and standard errors). A sweep that was stopped goes on with --resume; runs that are whole
-      are not made again, runs that are the same are made once.
+      Writes scenario.json (as given), sweep.json, runs/0000 ... (each as fedsim
+      run does), and from them runs.csv, runs.jsonl (a row a run: setting.*,
+      result.*) and points.csv (means and standard errors). A sweep that was
+      stopped goes on with --resume; runs that are whole are not made again, runs
+      that are the same are made once. --dry-run lists the runs with predicted
+      epsilon, noise and bits.
       """)
 
   @OptionGroup var options: ScenarioOptions
