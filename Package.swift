@@ -23,11 +23,12 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CKernels", cSettings: cSettings),
     .target(
       name: "ChannelCoding", dependencies: ["CSodium", "CKernels"], swiftSettings: swiftSettings,
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
-    .target(name: "Clients", dependencies: ["ChannelCoding"], swiftSettings: swiftSettings),
+    .target(name: "Clients", dependencies: ["ChannelCoding", "CZlib"], swiftSettings: swiftSettings),
     .target(name: "Aggregator", dependencies: ["ChannelCoding"], swiftSettings: swiftSettings),
     .target(name: "Statistics", swiftSettings: swiftSettings),
     .target(
@@ -46,7 +47,8 @@ let package = Package(
       name: "ChannelCodingTests", dependencies: ["ChannelCoding", "CKernels", "Statistics"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "ClientsTests", dependencies: ["Clients", "ChannelCoding", "Support"], swiftSettings: swiftSettings),
+      name: "ClientsTests", dependencies: ["Clients", "ChannelCoding", "CZlib", "Statistics", "Support"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "AggregatorTests", dependencies: ["Aggregator", "ChannelCoding", "Statistics", "Support"],
       swiftSettings: swiftSettings),

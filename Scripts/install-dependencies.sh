@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a fresh Debian machine with a Swift toolchain lacks: libsodium's headers and pkg-config.
+# Installs what a fresh Debian machine with a Swift toolchain lacks: the headers of libsodium and zlib, and pkg-config.
 set -euo pipefail
 
 if ! command -v swift >/dev/null; then
@@ -10,10 +10,11 @@ fi
 missing=()
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 if ! command -v pkg-config >/dev/null || ! pkg-config --exists libsodium; then missing+=(libsodium-dev); fi
+if ! command -v pkg-config >/dev/null || ! pkg-config --exists zlib; then missing+=(zlib1g-dev); fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if command -v brew >/dev/null; then
-  brew install libsodium pkg-config
+  brew install libsodium zlib pkg-config
 elif command -v apt-get >/dev/null; then
   as_root=()
   if [ "$(id -u)" -ne 0 ]; then

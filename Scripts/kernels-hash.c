@@ -54,10 +54,11 @@ int main(void) {
       x[i] = (float)a[i];
       y[i] = (float)(int32_t)words[i] * 1e-9f;
     }
-    ops->axpy(0.37f, x, y, n - 5);
+    ops->gemm(x, 100, 1, y, 48, y + n / 2, 64, 29, 48, 100);
+    ops->gemm(x, 1, 48, y, 48, y + n / 2, 64, 48, 48, 29);
     add(y, 4 * n);
-    float dot = ops->dot(x, y, n - 3);
-    add(&dot, sizeof dot);
+    double sum = ops->square_sum(a, n - 3);
+    add(&sum, sizeof sum);
     for (size_t i = 0; i < 200000; i++) {
       double values[2] = {ck_exp((double)(int64_t)words[i] * 7e-17), ck_log((double)(words[i] >> 11) + 1)};
       add(values, sizeof values);

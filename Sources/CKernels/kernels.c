@@ -20,30 +20,42 @@ typedef float vf __attribute__((ext_vector_type(F)));
 
 #define SUFFIX base
 #define LANES 4
+#define TILE 2
+#define WIDE 2
 #define ISA_NAME "baseline"
 #include "kernels.inc"
 #undef SUFFIX
 #undef LANES
+#undef TILE
+#undef WIDE
 #undef ISA_NAME
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
 #define SUFFIX v3
 #define LANES 8
+#define TILE 6
+#define WIDE 4
 #define ISA_NAME "x86-64-v3"
 #include "kernels.inc"
 #undef SUFFIX
 #undef LANES
+#undef TILE
+#undef WIDE
 #undef ISA_NAME
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4"), min_vector_width(512))), apply_to = function)
 #define SUFFIX v4
 #define LANES 16
+#define TILE 12
+#define WIDE 8
 #define ISA_NAME "x86-64-v4"
 #include "kernels.inc"
 #undef SUFFIX
 #undef LANES
+#undef TILE
+#undef WIDE
 #undef ISA_NAME
 #pragma clang attribute pop
 #endif

@@ -21,14 +21,35 @@ public struct Kernels: Sendable {
     operations.pointee.hadamard(address, values.count)
   }
 
-  /// y += a x
-  public func axpy(_ a: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int) {
-    operations.pointee.axpy(a, x, y, count)
+  /// A matrix whose element (r, k) is at pointer[r * row + k * step].
+  public struct Strided {
+    public let pointer: UnsafePointer<Float>
+    public let row: Int
+    public let step: Int
+
+    @inline(__always)
+    public init(_ pointer: UnsafePointer<Float>, row: Int, step: Int) {
+      self.pointer = pointer
+      self.row = row
+      self.step = step
+    }
   }
 
-  /// The sum of x[i] y[i], added in a fixed order.
-  public func dot(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, count: Int) -> Float {
-    operations.pointee.dot(x, y, count)
+  /// C += A B in float32; C is rows x columns with rows `cRow` apart, columns a multiple of 16; B has `steps` rows, `bRow`
+  /// apart. Each element of C is one chain of fused multiply-adds in the order of B's rows.
+  @inline(__always)
+  public func multiplyAdd(
+    _ a: Strided, _ b: UnsafePointer<Float>, bRow: Int, into c: UnsafeMutablePointer<Float>, cRow: Int, rows: Int,
+    columns: Int, steps: Int
+  ) {
+    assert(columns % 16 == 0 && cRow >= columns)
+    operations.pointee.gemm(a.pointer, a.row, a.step, b, bRow, c, cRow, rows, columns, steps)
+  }
+
+  /// The sum of x[i]^2, added in a fixed order.
+  public func squareSum(_ x: UnsafeBufferPointer<Double>) -> Double {
+    guard let from = x.baseAddress else { return 0 }
+    return operations.pointee.square_sum(from, x.count)
   }
 
   /// `words.count` = `output.count`, a multiple of 8: uniforms in [0, 1).

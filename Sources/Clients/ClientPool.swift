@@ -7,16 +7,36 @@ public struct ClientPool: Sendable {
   public let population: Population
   private let trainer: LocalTrainer
   private let keys: RunKeys
-  /// Probability that a drawn client sends nothing.
-  private let dropout: Double
+  private let faults: Faults
   private var sessions: [Int: SessionKey] = [:]
+  /// SCAFFOLD's control variates of the clients that have taken part; all others are zero.
+  public private(set) var variates: [Int: [Float]] = [:]
 
-  public init(population: Population, trainer: LocalTrainer, keys: RunKeys, dropout: Double) {
+  /// What goes wrong with clients.
+  public struct Faults: Sendable {
+    /// Probability that a drawn client sends nothing.
+    public var dropout: Double
+    /// Probability that it does only a part of its work.
+    public var stragglers: Double
+    /// Whether what such a client did is thrown away.
+    public var dropsStragglers: Bool
+
+    public init(dropout: Double = 0, stragglers: Double = 0, dropsStragglers: Bool = false) {
+      self.dropout = dropout
+      self.stragglers = stragglers
+      self.dropsStragglers = dropsStragglers
+    }
+  }
+
+  public init(population: Population, trainer: LocalTrainer, keys: RunKeys, faults: Faults = Faults()) {
     self.population = population
     self.trainer = trainer
     self.keys = keys
-    self.dropout = dropout
+    self.faults = faults
   }
+
+  /// Goes on from a checkpoint of this run.
+  public mutating func restore(variates: [Int: [Float]]) { self.variates = variates }
 
   /// The public keys that new clients enrol with: once a client, before its first round.
   public func publicKeys(of clients: [Int], _ parallel: Parallel) -> [Key] {
@@ -27,12 +47,15 @@ public struct ClientPool: Sendable {
   public struct Received: Sendable {
     fileprivate let broadcast: Broadcast
     fileprivate let channel: Channel
+    /// Of the model, as training wants them.
+    fileprivate let parameters: FloatBuffer
   }
 
   public func receive(_ bytes: [UInt8]) throws -> Received {
     let broadcast = try Broadcast(bytes: bytes)
     return Received(
-      broadcast: broadcast, channel: try Channel(broadcast.channel, rotationKey: broadcast.rotationKey))
+      broadcast: broadcast, channel: try Channel(broadcast.channel, rotationKey: broadcast.rotationKey),
+      parameters: trainer.network.padding(broadcast.parameters))
   }
 
   /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. In
@@ -42,47 +65,91 @@ public struct ClientPool: Sendable {
   public mutating func participate(
     _ cohort: [Int], in round: Received, evaluates: Bool, _ parallel: Parallel
   ) throws -> [Participation] {
-    let (broadcast, channel) = (round.broadcast, round.channel)
-    try agree(with: broadcast.serverPublicKey, newcomers: cohort, parallel)
+    try agree(with: round.broadcast.serverPublicKey, newcomers: cohort, parallel)
     let pool = self
-    return parallel.map(cohort.count) { i in
-      guard let session = pool.sessions[cohort[i]] else { preconditionFailure("agreed above") }
-      return pool.participate(cohort[i], broadcast, channel, session, evaluates: evaluates)
-    }
+    let largest = cohort.reduce(0) { max($0, population.examples(of: $1).count) }
+    let participations = parallel.map(
+      cohort.count, worker: { pool.trainer.makeWorkspace(largestClient: largest) },
+      body: { workspace, i in
+        guard let session = pool.sessions[cohort[i]] else { preconditionFailure("agreed above") }
+        return pool.participate(cohort[i], round, session, evaluates: evaluates, workspace)
+      })
+    for case (let id, let variate?) in participations.map({ ($0.client, $0.variate) }) { variates[id] = variate }
+    return participations
   }
 
   private func participate(
-    _ id: Int, _ broadcast: Broadcast, _ channel: Channel, _ session: SessionKey, evaluates: Bool
+    _ id: Int, _ received: Received, _ session: SessionKey, evaluates: Bool, _ workspace: LocalTrainer.Workspace
   ) -> Participation {
+    let (broadcast, channel) = (received.broadcast, received.channel)
     let round = broadcast.round
     let secrets = keys.client(id)
     let examples = population.examples(of: id)
     var dropoutCoin = secrets.dropout(round: round)
-    if dropout > 0, dropoutCoin.stream.bernoulli(dropout) { return Participation(client: id, sent: nil) }
+    if faults.dropout > 0, dropoutCoin.stream.bernoulli(faults.dropout) { return Participation(client: id, sent: nil) }
+    var work = trainer.work
+    if faults.stragglers > 0 {
+      var coin = secrets.straggler(round: round)
+      if coin.stream.bernoulli(faults.stragglers) {
+        if faults.dropsStragglers { return Participation(client: id, sent: nil) }
+        work = work.part(examples: examples.count, batchSize: trainer.batchSize, &coin.stream)
+      }
+    }
 
     let start = ContinuousClock.now
     var order = secrets.training(round: round)
-    let update = trainer.train(from: broadcast.parameters, on: examples, of: population.data, random: &order)
+    let own = broadcast.contents == .controlled ? variates[id] ?? broadcast.control.map { _ in 0 } : []
+    let (update, steps) = trainer.train(
+      from: received.parameters, on: examples, of: population.data, work: work,
+      shift: own.isEmpty ? nil : trainer.shift(own, broadcast.control), random: &order.stream, workspace)
     let trained = ContinuousClock.now
-    let clipped = ClippedUpdate(clipping: update, to: broadcast.channel.clippingNorm)
+    let (message, variate) = message(update, examples: examples.count, steps: steps, variate: own, broadcast)
     var noise = secrets.noise(round: round)
     let payload = channel.encode(
-      clipped, shared: SharedRandomness(session: session, round: round), private: &noise)
+      message.vector, shared: SharedRandomness(session: session, round: round), private: &noise)
     let encoded = ContinuousClock.now
     let upload = Upload(client: id, round: round, payload: payload)
 
     let accuracy =
       evaluates
       ? Evaluation(
-        trainer.network, broadcast.parameters, on: examples, of: population.data, Parallel(threads: 1)
+        trainer.network, received.parameters, on: examples, of: population.data, Parallel(threads: 1)
       ).accuracy : nil
     return Participation(
       client: id,
       sent: .init(
-        bytes: broadcast.sealsUploads ? upload.sealed(session: session) : upload.bytes, wasClipped: clipped.wasClipped,
-        wasReplaced: clipped.wasReplaced,
-        idealBits: clipped.informationBits(noiseScale: broadcast.channel.noiseScale), accuracy: accuracy,
-        trainingTime: trained - start, codingTime: encoded - trained))
+        bytes: broadcast.sealsUploads ? upload.sealed(session: session) : upload.bytes,
+        wasClipped: message.update.wasClipped, wasReplaced: message.update.wasReplaced,
+        idealBits: message.vector.informationBits(noiseScale: broadcast.channel.noiseScale), accuracy: accuracy,
+        trainingTime: trained - start, codingTime: encoded - trained), variate: variate)
+  }
+
+  /// The vector that goes into the channel, the clipped update in it, and the client's next control variate.
+  private func message(
+    _ update: [Float], examples: Int, steps: Int, variate: [Float], _ broadcast: Broadcast
+  ) -> (message: (update: ClippedUpdate, vector: ClippedUpdate), variate: [Float]?) {
+    let bound = broadcast.channel.clippingNorm
+    switch broadcast.contents {
+    case .update:
+      let clipped = ClippedUpdate(clipping: update, to: bound)
+      return ((clipped, clipped), nil)
+    case .counted(let norm, let unit):
+      let clipped = ClippedUpdate(clipping: update, to: norm)
+      return (
+        (clipped, ClippedUpdate(clipping: clipped.values + [clipped.wasClipped ? -unit / 2 : unit / 2], to: bound)), nil
+      )
+    case .weighted:
+      let clipped = ClippedUpdate(clipping: update, to: bound)
+      let weight = Double(examples)
+      return ((clipped, ClippedUpdate(clipping: clipped.values.map { $0 * weight } + [weight], to: bound)), nil)
+    case .controlled:
+      // Option II of Karimireddy et al. 2020: c_i becomes c_i - c - (y - x) / (K rate).
+      let factor = steps > 0 ? 1 / (Float(steps) * Float(trainer.learningRate)) : 0
+      let change = zip(update, broadcast.control).map { steps > 0 ? -$1 - $0 * factor : 0 }
+      let clipped = ClippedUpdate(clipping: update + change, to: bound)
+      // A diverged client sends zeros, and keeps the variate that the server knows of.
+      return ((clipped, clipped), clipped.wasReplaced ? nil : zip(variate, change).map { $0 + $1 })
+    }
   }
 
   private mutating func agree(with server: Key, newcomers cohort: [Int], _ parallel: Parallel) throws {
@@ -100,6 +167,14 @@ public struct Participation: Sendable {
   public let client: Int
   /// Nil for a dropout.
   public let sent: Sent?
+  /// The client's next control variate, where it has one.
+  fileprivate let variate: [Float]?
+
+  init(client: Int, sent: Sent?, variate: [Float]? = nil) {
+    self.client = client
+    self.sent = sent
+    self.variate = variate
+  }
 
   public struct Sent: Sendable {
     /// The upload: all that the server gets.

@@ -6,15 +6,18 @@ import Clients
 public struct Explanation: Sendable {
   private let setup: RunSetup
   private let prediction: Accountant.Spending?
+  private let summary: PopulationSummary
 
   public init(_ setup: RunSetup) {
     self.setup = setup
     prediction = setup.guaranteedPlan?.plannedSpending
+    summary = PopulationSummary(setup.population)
   }
 
   /// |x|^2 / (d sigma^2) of an update of norm C: the signal-to-noise ratio of one coordinate.
   private var rho: Double? {
-    setup.plan.map { plan in
+    setup.plan.flatMap { plan in
+      guard plan.noiseScale > 0 else { return nil }
       let ratio = plan.clippingNorm / plan.noiseScale
       return ratio * ratio / Double(setup.channel.dimension)
     }
@@ -31,16 +34,20 @@ public struct Explanation: Sendable {
     let d = setup.channel.dimension
     let batch = min(setup.batchSize, max(setup.sampler.largest, 1))
     let upload = Int(setup.channel.predictedBits / 8) + 8 * d
-    return 2 * data + 40 * d + batch * upload + 40 * d * setup.parallel.threads
+    // Room for a split's test examples stays in the array that they were taken from.
+    return data + data / 4 + 40 * d + batch * upload + 40 * d * setup.parallel.threads
       + 150 * setup.population.clientCount + 12_000_000
   }
 
   public var json: JSON {
     let plan = setup.plan
     return [
-      "name": .string(setup.scenario.name), "population": .integer(setup.population.clientCount),
+      "name": .string(setup.scenario.name), "data": .string(source),
+      "population": .integer(setup.population.clientCount),
       "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
-      "parameters": .integer(setup.channel.dimension), "rounds": .integer(setup.scenario.rounds),
+      "clientSizes": summary.sizes.json, "classesPerClient": summary.classesPerClient.json,
+      "labelSkew": .number(summary.labelSkew),
+      "parameters": .integer(setup.network.parameterCount), "rounds": .integer(setup.scenario.rounds),
       "expectedCohort": .number(setup.sampler.expectedSize), "samplingRate": .number(setup.sampler.sampling.rate),
       "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
       "clippingNorm": .optional(plan?.clippingNorm), "noiseMultiplier": .optional(plan?.noiseMultiplier),
@@ -48,7 +55,7 @@ public struct Explanation: Sendable {
       "codec": .string(setup.channel.codec.rawValue), "predictedBits": .number(setup.channel.predictedBits),
       "blockLength": setup.channel.blocks.map { .integer($0.length) } ?? .null,
       "blockCount": setup.channel.blocks.map { .integer($0.count) } ?? .null,
-      "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.channel.dimension),
+      "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.network.parameterCount),
       "epsilon": .optional(prediction?.epsilon), "epsilonLowerBound": .optional(prediction?.lowerBound),
       "delta": .optional(plan?.delta), "memoryBytes": .integer(memoryBytes),
       "assumptions": .array(assumptions.map { .string($0) }),
@@ -59,6 +66,7 @@ public struct Explanation: Sendable {
   public var text: String {
     var lines = ["\(setup.scenario.name): \(setup.scenario.rounds) rounds, seed \(setup.scenario.seed)", ""]
     for (label, value) in facts { lines.append(label + String(repeating: " ", count: 16 - label.count) + value) }
+    if let picture = summary.picture { lines.append("\n" + picture) }
     lines.append("\nAssumptions")
     for assumption in assumptions {
       let wrapped = Text.wrapped(assumption, indent: "    ")
@@ -69,20 +77,24 @@ public struct Explanation: Sendable {
     return lines.joined(separator: "\n")
   }
 
+  private var source: String { (setup.isDataGiven ? .given : setup.scenario.data).description }
+
   private var facts: [(String, String)] {
     let clients = setup.population.clientCount
     let examples = setup.population.data.count
     var facts = [
-      ("data", setup.isDataGiven ? "given by the caller" : Digits.attribution),
+      ("data", source),
       (
         "clients",
         "\(Text.grouped(clients)) with \(Text.grouped(examples)) training examples; "
           + "\(Text.grouped(setup.test.count)) test examples"
       ),
+      ("examples", summary.sizesInWords),
+      ("labels", summary.skewInWords),
       (
         "model",
-        "\(setup.network.widths.map(String.init).joined(separator: "-")), "
-          + "\(Text.grouped(setup.channel.dimension)) parameters"
+        "\(setup.network.shape), "
+          + "\(Text.grouped(setup.network.parameterCount)) parameters"
       ),
       (
         "cohort",
@@ -99,12 +111,20 @@ public struct Explanation: Sendable {
             + "divided by \(Text.short(setup.sampler.expectedSize))"
         ))
     }
+    if let plan = setup.plan, let clipping = plan.adaptiveClipping {
+      facts.append(
+        (
+          "clipping",
+          "adaptive: from C = \(Text.short(plan.clippingNorm)) towards \(Text.short(100 * clipping.quantile)) % of updates unclipped; the count of "
+            + "those has noise \(Text.short(clipping.countNoise)) and shares z: updates have \(Text.fixed(plan.updateNoiseMultiplier, 4))"
+        ))
+    }
     if let plan = setup.plan, let rho, let idealBits {
       facts.append(
         (
           "noise",
           "z = \(Text.fixed(plan.noiseMultiplier, 4)), C = \(Text.short(plan.clippingNorm)); each client adds sigma = "
-            + "z C / sqrt(m_max) = \(Text.fixed(plan.noiseScale, 5)), m_max = \(plan.largestCohort)"
+            + "z C / sqrt(m_max) = \(Text.short(plan.noiseScale)), m_max = \(plan.largestCohort)"
         ))
       facts.append(("signal", "rho = |x|^2 / (d sigma^2) = \(Text.short(rho)) at |x| = C"))
       facts.append(
@@ -130,14 +150,15 @@ public struct Explanation: Sendable {
               + "coordinate (channel.effort)"
           ))
       }
-      if let prediction {
-        facts.append(
-          (
-            "epsilon",
-            "\(Text.fixedUp(prediction.epsilon, 4)) after all rounds at delta = \(plan.delta) "
-              + "(N delta = \(Text.short(plan.delta * Double(clients)))), \(plan.accountant.rawValue) accountant"
-          ))
-      }
+      if let prediction { facts.append(epsilon(prediction, plan)) }
+    } else if let plan = setup.plan {
+      facts.append(
+        (
+          "noise",
+          "central: z = \(Text.fixed(plan.noiseMultiplier, 4)), C = \(Text.short(plan.clippingNorm)); the server adds z C to the sum of plain updates"
+        ))
+      facts.append(("bits", "\(Text.grouped(32 * setup.channel.dimension)) a client and round by \"float32\""))
+      if let prediction { facts.append(epsilon(prediction, plan)) }
     } else {
       facts.append(("privacy", "NONE: neither clipping nor noise"))
       facts.append(("bits", "\(Text.grouped(32 * setup.channel.dimension)) a client and round by \"float32\""))
@@ -146,16 +167,28 @@ public struct Explanation: Sendable {
     return facts
   }
 
+  private func epsilon(_ prediction: Accountant.Spending, _ plan: PrivacyPlan) -> (String, String) {
+    (
+      "epsilon",
+      "\(Text.fixedUp(prediction.epsilon, 4)) after all rounds at delta = \(plan.delta) "
+        + "(N delta = \(Text.short(plan.delta * Double(setup.population.clientCount)))), \(plan.accountant.rawValue) accountant"
+    )
+  }
+
   private var assumptions: [String] {
     guard let plan = setup.guaranteedPlan else { return ["None: nothing is claimed."] }
     var list = [
       "The unit of privacy is one client with all its examples; neighbouring data sets differ by \(relation(plan)).",
       "Population size, sampling rate, noise shares, divisor and delta are public constants.",
-      "The observer takes no part and sees the models of all rounds, not the seed, keys, cohorts or messages. A client that "
-        + "takes part knows its own noise: against it, z is smaller by the factor sqrt((m_max - 1) / m_max). The server is "
-        + "trusted: it decodes every update.",
+      "The observer takes no part and sees the models of all rounds, not the seed, keys, cohorts or messages. "
+        + (plan.noiseSource == .central
+          ? "The server is trusted: it sees every update without noise."
+          : "A client that takes part knows its own noise: against it, z is smaller by the factor sqrt((m_max - 1) / m_max). The "
+            + "server is trusted: it decodes every update."),
       "Every update is clipped to C; one that is not finite is replaced by zero; the account is for C (1 + 1e-6).",
-      "Clients share the noise by the public bound m_max; the server completes it to z C whoever sends nothing.",
+      plan.noiseSource == .central
+        ? "The server adds noise of z C to the sum of each round."
+        : "Clients share the noise by the public bound m_max; the server completes it to z C whoever sends nothing.",
     ]
     if case .poisson = plan.sampling, plan.truncationDelta > 0 {
       list.append(

@@ -33,4 +33,9 @@ struct ResolvedKeys {
     guard let value = optional(path)?.double else { preconditionFailure("\(path) is a checked number") }
     return value
   }
+
+  /// Nil where the key is not set.
+  func optionalInteger(_ path: String) -> Int? {
+    if case .integer(let value)? = optional(path) { value } else { nil }
+  }
 }

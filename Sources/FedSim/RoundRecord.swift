@@ -24,6 +24,8 @@ public struct RoundRecord: Sendable, Equatable {
   public let spending: Accountant.Spending?
   public let samplingRate: Double
   public let noiseMultiplier: Double?
+  /// C, to which updates were clipped; nil without privacy.
+  public let clippingNorm: Double?
   /// Bits of the payloads that counted; nil where none arrived.
   public let payloadBits: Distribution?
   public let totalPayloadBits: Int
@@ -36,8 +38,9 @@ public struct RoundRecord: Sendable, Equatable {
 
   init(
     drawn: Int, aggregate: Aggregate, diagnostics: CohortDiagnostics, broadcastBytes: Int, evaluation: Evaluation?,
-    setup: RunSetup, spending: Accountant.Spending?
+    setup: RunSetup, spending: Accountant.Spending?, clippingNorm: Double
   ) {
+    self.clippingNorm = setup.plan == nil ? nil : clippingNorm
     round = aggregate.round
     self.drawn = drawn
     arrived = aggregate.arrived
@@ -54,7 +57,7 @@ public struct RoundRecord: Sendable, Equatable {
     totalPayloadBits = aggregate.payloadBits.reduce(0, +)
     wireBytes = aggregate.wireBytes
     downlinkBytes = broadcastBytes * drawn
-    idealBits = setup.plan == nil ? nil : diagnostics.share(diagnostics.idealBits)
+    idealBits = setup.channel.noiseScale == 0 ? nil : diagnostics.share(diagnostics.idealBits)
   }
 
   /// One line of rounds.jsonl.
@@ -68,6 +71,7 @@ public struct RoundRecord: Sendable, Equatable {
       } ?? .null,
       "epsilon": .optional(spending?.epsilon), "epsilonLowerBound": .optional(spending?.lowerBound),
       "samplingRate": .number(samplingRate), "noiseMultiplier": .optional(noiseMultiplier),
+      "clippingNorm": .optional(clippingNorm),
       "uplink": [
         "payloadBits": [
           "mean": .optional(payloadBits?.mean), "min": .optional(payloadBits?.min),

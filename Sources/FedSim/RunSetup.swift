@@ -23,6 +23,8 @@ public struct RunSetup: Sendable {
   let parallel: Parallel
   private let keys: RunKeys
   private let accounting: SharedAccounting
+  /// What names the run: its keys come from this and the seed.
+  let fingerprint: [UInt8]
 
   /// - Parameter accounting: what runs of a sweep share; no result depends on it.
   public init(
@@ -32,10 +34,9 @@ public struct RunSetup: Sendable {
     self.accounting = accounting
     parallel = Parallel(threads: max(threads, 1))
     isDataGiven = split != nil
-    let split = try split ?? Self.load(scenario)
+    let split = try split ?? scenario.loadData(parallel)
     test = split.test
-    var random = RunKeys.experimentStream(seed: scenario.seed, .partition)
-    let population = try Self.deal(split.training, scenario, &random)
+    let population = try scenario.deal(split.training)
     self.population = population
     network = try Self.network(scenario, test)
 
@@ -46,16 +47,17 @@ public struct RunSetup: Sendable {
       sampling: sampling, population: population.clientCount, largest: plan?.largestCohort ?? population.clientCount)
     channel = try Self.channel(scenario, plan, dimension: network.parameterCount)
 
-    resolved = Self.filling(delta, plan, channel, isDataGiven, into: scenario.file.resolved)
+    resolved = Self.filling(delta, plan, channel, scenario, isDataGiven)
     var fingerprint = Fingerprint()
     fingerprint.add(Array(Self.version.utf8))
     fingerprint.add(Array(Self.withoutLabels(resolved).text(pretty: false).utf8))
     // The data too: with one seed, neighbouring data sets must not share their noise.
-    fingerprint.add(split.training.bytes)
+    Self.add(split.training, of: isDataGiven ? .given : scenario.data, to: &fingerprint)
     // And what the accountant and the channel made of them: another build may calibrate another z.
     for value in [plan?.noiseMultiplier ?? 0, channel.clippingNorm, channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }
+    self.fingerprint = fingerprint.bytes
     keys = RunKeys(seed: scenario.seed, fingerprint: fingerprint.bytes)
     warnings = Self.warnings(scenario, plan, channel, population.clientCount)
   }
@@ -78,16 +80,18 @@ public struct RunSetup: Sendable {
   func makeServer() -> Server {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
     return Server(
-      parameters: network.initialParameters(&random), sampler: sampler, plan: plan, settings: channel,
+      parameters: network.initialParameters(&random), sampler: sampler, plan: plan, algorithm: scenario.algorithm,
+      settings: channel,
       sealsUploads: scenario.sealsUploads, optimizer: scenario.optimizer, secrets: keys.server)
   }
 
   func makeClients() -> ClientPool {
-    ClientPool(
+    let training = scenario.training
+    return ClientPool(
       population: population,
       trainer: LocalTrainer(
-        network: network, epochs: scenario.epochs, batchSize: scenario.batchSize,
-        learningRate: scenario.learningRate), keys: keys, dropout: scenario.cohort.dropout)
+        network: network, work: training.work, batchSize: training.batchSize, learningRate: training.learningRate,
+        momentum: training.momentum, proximal: training.proximal), keys: keys, faults: training.faults)
   }
 
   /// Parts of a cohort that are trained, sent and decoded together: small enough that what is held at a time is
@@ -104,34 +108,46 @@ public struct RunSetup: Sendable {
     Evaluation(network, parameters, on: Array(0..<test.count)[...], of: test, parallel)
   }
 
-  private static func load(_ scenario: Scenario) throws -> Split {
-    guard !scenario.expectsGivenData else {
-      throw scenario.file.refusal(
-        at: "data.source", "\"given\" examples come from a program that uses FedSim as a library; none were given")
+  /// What decides a release beside the scenario. Generated examples follow from that alone, and belong to nobody.
+  private static func add(_ training: Dataset, of source: DataSource, to fingerprint: inout Fingerprint) {
+    if source.isGenerated { return }
+    fingerprint.add(byteCount: training.byteCount, forEachPart: training.forEachPart)
+    if let owners = training.owners {
+      fingerprint.add(Array("owners".utf8))
+      fingerprint.add(byteCount: 4 * owners.count) { part in
+        for owner in owners { withUnsafeBytes(of: owner.littleEndian, part) }
+      }
     }
-    var random = RunKeys.experimentStream(seed: scenario.seed, .split)
-    do {
-      return try Split(stratified: Digits.load(), testFraction: scenario.testFraction, random: &random)
-    } catch {
-      throw scenario.file.refusal(at: "data.testFraction", "\(error)")
+    if source != .digits, let shape = training.imageShape {
+      fingerprint.add(Array("image \(shape.height) \(shape.width) \(shape.channels)".utf8))
     }
-  }
-
-  private static func deal(
-    _ training: Dataset, _ scenario: Scenario, _ random: inout RandomStream
-  ) throws -> Population {
-    if case .iid(let clients) = scenario.partition, clients > training.count {
-      throw scenario.file.refusal(
-        at: "partition.clients", "found \(clients) clients for \(training.count) training examples")
-    }
-    return try Population(training, partition: scenario.partition, random: &random)
   }
 
   /// More than this no machine here trains: a slip of the keyboard, found before memory is asked for.
   static let largestModel = 100_000_000
 
   private static func network(_ scenario: Scenario, _ data: Dataset) throws(ScenarioError) -> Network {
-    let network = Network(features: data.featureCount, hidden: scenario.hidden, classes: data.classCount)
+    let model = scenario.model
+    let network: Network
+    if model.channels.isEmpty {
+      network = Network(features: data.featureCount, hidden: model.hidden, classes: data.classCount)
+    } else {
+      guard let image = data.imageShape else {
+        throw scenario.file.refusal(
+          at: "model.kind",
+          "\"convolutional\" needs images, and the data's \(data.featureCount) features have no height and width")
+      }
+      guard
+        let layers = Network(
+          image: image, channels: model.channels, kernel: model.kernel, hidden: model.hidden, classes: data.classCount)
+      else {
+        throw scenario.file.refusal(
+          at: "model.channels",
+          "found \(model.channels.count) convolutions, which halve images of \(image.height) x \(image.width) more often than they can be"
+        )
+      }
+      network = layers
+    }
     guard network.parameterCount <= largestModel else {
       throw scenario.file.refusal(
         at: "model.hidden", "found a model of \(network.parameterCount) parameters; at most \(largestModel)")
@@ -171,12 +187,19 @@ public struct RunSetup: Sendable {
         .init(
           population: clients, clippingNorm: privacy.clippingNorm, isTarget: isTarget, noise: noise, sampling: sampling,
           relation: privacy.relation, accountant: privacy.accountant, delta: delta, rounds: scenario.rounds,
-          budget: privacy.budget))
+          budget: privacy.budget, noiseSource: privacy.source,
+          adaptiveClipping: privacy.clipping.map {
+            AdaptiveClipping(
+              quantile: $0.quantile, learningRate: $0.learningRate,
+              countNoise: $0.countNoise ?? sampling.rate * Double(clients) / 20)
+          }))
     } catch {
       // What is refused is an accountant that has no proof for the cohort, or a budget for less than a round.
       let path =
         error.description.contains("budget")
-        ? "privacy.budget" : privacy.accountant == .pld ? "privacy" : "privacy.accountant"
+        ? "privacy.budget"
+        : error.description.contains("a count with noise")
+          ? "privacy.countNoise" : privacy.accountant == .pld ? "privacy" : "privacy.accountant"
       throw scenario.file.refusal(at: path, error.description)
     }
   }
@@ -184,11 +207,16 @@ public struct RunSetup: Sendable {
   private static func channel(
     _ scenario: Scenario, _ plan: PrivacyPlan?, dimension: Int
   ) throws(ScenarioError) -> ChannelSettings {
+    let (contents, bound) =
+      switch scenario.algorithm {
+      case .unweighted: plan.map { $0.contents(clippingNorm: $0.clippingNorm) } ?? (.update, .infinity)
+      case .weighted: (UplinkContents.weighted, Double.infinity)
+      case .scaffold: (UplinkContents.controlled, Double.infinity)
+      }
     let settings = { (codec: CodecName) in
       ChannelSettings(
-        codec: codec, options: scenario.codecOptions, dimension: dimension,
-        clippingNorm: plan?.clippingNorm ?? .infinity,
-        noiseScale: plan?.noiseScale ?? 0)
+        codec: codec, options: scenario.codecOptions, dimension: contents.dimension(parameters: dimension),
+        clippingNorm: bound, noiseScale: plan?.noiseScale ?? 0)
     }
     if let codec = scenario.codec {
       let chosen = settings(codec)
@@ -206,30 +234,66 @@ public struct RunSetup: Sendable {
   }
 
   private static func filling(
-    _ delta: Double?, _ plan: PrivacyPlan?, _ channel: ChannelSettings, _ isGiven: Bool, into scenario: JSON
+    _ delta: Double?, _ plan: PrivacyPlan?, _ channel: ChannelSettings, _ scenario: Scenario, _ isGiven: Bool
   ) -> JSON {
-    guard case .object(var root) = scenario else { return scenario }
+    guard case .object(var root) = scenario.file.resolved else { return scenario.file.resolved }
     if case .object(var privacy)? = root["privacy"], let delta, let plan {
       privacy["delta"] = .number(delta)
       privacy["accountant"] = .string(plan.accountant.rawValue)
+      if let adaptive = plan.adaptiveClipping { privacy["countNoise"] = .number(adaptive.countNoise) }
       root["privacy"] = .object(privacy)
+    }
+    if case .object(var section)? = root["training"], section["epochs"] == .null, section["steps"] == .null {
+      section["epochs"] = 1
+      root["training"] = .object(section)
+    }
+    if case .object(var section)? = root["model"], section["kind"] == "convolutional", section["kernel"] == .null {
+      section["kernel"] = 5
+      root["model"] = .object(section)
     }
     if case .object(var section)? = root["channel"] {
       section["codec"] = .string(channel.codec.rawValue)
       root["channel"] = .object(section)
     }
-    if isGiven, case .object(var section)? = root["data"] {
-      section["source"] = "given"
-      root["data"] = .object(section)
+    if case .object(var section)? = root["data"] {
+      if isGiven {
+        let written = section
+        section = JSONObject()
+        section["source"] = "given"
+        for key in ["testFraction", "test"] { section[key] = written[key] }
+        section["test"] = .null
+      }
+      for (key, value) in isGiven ? [] : scenario.data.resolved { section[key] = value }
+      if section["test"] == .null { section["testFraction"] = .number(scenario.testFraction) }
+      root["data"] = inOrder(section, "data")
+    }
+    if case .object(var section)? = root["partition"] {
+      for (key, value) in scenario.partition.resolved { section[key] = value }
+      root["partition"] = inOrder(section, "partition")
     }
     return .object(root)
   }
 
-  /// What decides a release: looking at it more often, or calling it something else, makes no other run of it.
+  /// In the order of the table, so that a resolved scenario read again is the same text.
+  private static func inOrder(_ section: JSONObject, _ name: String) -> JSON {
+    var ordered = JSONObject()
+    for key in ScenarioKey.all where key.path.hasPrefix(name + ".") {
+      let short = String(key.path.dropFirst(name.count + 1))
+      ordered[short] = section[short]
+    }
+    return .object(ordered)
+  }
+
+  /// What decides a release: looking at it more often, calling it something else, or reading the same examples from
+  /// other files, makes no other run of it.
   private static func withoutLabels(_ resolved: JSON) -> JSON {
     guard case .object(var root) = resolved else { return resolved }
     root["name"] = nil
     root["evaluation"] = nil
+    if case .object(var section)? = root["data"] {
+      for key in DataSource.placeKeys where section[key] != .null { section[key] = nil }
+      root["data"] = .object(section)
+    }
     return .object(root)
   }
 
@@ -240,6 +304,11 @@ public struct RunSetup: Sendable {
       return ["NO PRIVACY: this scenario has no \"privacy\" section: no clipping, no noise, no guarantee."]
     }
     var warnings: [String] = []
+    if plan.noiseSource == .central {
+      warnings.append(
+        "CENTRAL NOISE: the server sees every clipped update as it is and adds the noise alone; a baseline to compare with."
+      )
+    }
     if let codec = (try? channel.makeCodec())?.descriptor, !codec.isExact {
       warnings.append(
         "NO GUARANTEE: the noise of \"\(codec.name.rawValue)\" is "

@@ -7,14 +7,14 @@ public struct Scenario: Sendable {
   public let name: String
   public let seed: UInt64
   public let rounds: Int
+  public let data: DataSource
+  /// Share of the examples that a split keeps for the test.
   public let testFraction: Double
   public let partition: Partition
-  /// Widths of hidden layers; none for softmax regression.
-  public let hidden: [Int]
-  public let epochs: Int
-  public let batchSize: Int
-  public let learningRate: Double
+  public let model: Model
+  public let training: Training
   public let optimizer: ServerOptimizer
+  public let algorithm: Server.Algorithm
   public let cohort: Cohort
   /// Nil: no clipping, no noise, no guarantee.
   public let privacy: Privacy?
@@ -25,8 +25,6 @@ public struct Scenario: Sendable {
   /// Whether payloads must have one length.
   public let hasOneLength: Bool
   public let evaluateEvery: Int
-  /// Whether the examples are a library caller's own.
-  public let expectsGivenData: Bool
   /// The text: for messages, and all keys with their defaults.
   public let file: ScenarioFile
 
@@ -42,8 +40,28 @@ public struct Scenario: Sendable {
     }
   }
 
+  public struct Model: Sendable, Equatable {
+    /// Widths of hidden layers; none for softmax regression.
+    public let hidden: [Int]
+    /// Outputs of convolutions; empty for perceptrons.
+    public let channels: [Int]
+    public let kernel: Int
+  }
+
+  public struct Training: Sendable {
+    public let work: LocalWork
+    public let batchSize: Int
+    public let learningRate: Double
+    public let momentum: Double
+    public let proximal: Double
+    public let faults: ClientPool.Faults
+  }
+
   public struct Privacy: Sendable, Equatable {
+    /// Of the first round where clipping adapts.
     public let clippingNorm: Double
+    public let source: NoiseSource
+    public let clipping: Clipping?
     public let noise: PrivacyPlan.Noise
     /// Nil: min(1e-5, N^-1.1).
     public let delta: Double?
@@ -53,21 +71,29 @@ public struct Scenario: Sendable {
     public let budget: Double?
   }
 
+  /// Adaptive clipping as written; `countNoise` nil is a twentieth of the expected cohort.
+  public struct Clipping: Sendable, Equatable {
+    public let quantile: Double
+    public let learningRate: Double
+    public let countNoise: Double?
+  }
+
   /// - Throws: `ScenarioError` where two keys do not go together.
   public init(_ file: ScenarioFile) throws(ScenarioError) {
     let keys = ResolvedKeys(file.resolved)
     name = keys.string("name")
     seed = UInt64(keys.integer("seed"))
     rounds = keys.integer("rounds")
-    testFraction = keys.number("data.testFraction")
-    partition = try Self.partition(keys, file)
-    hidden = try Self.hidden(keys, file)
-    epochs = keys.integer("training.epochs")
-    batchSize = keys.integer("training.batchSize")
-    learningRate = keys.number("training.learningRate")
-    optimizer = .fedavg(learningRate: keys.number("server.learningRate"))
+    let data = try DataSource(keys, file)
+    self.data = data
+    testFraction = keys.optional("data.testFraction")?.double ?? data.standardTestFraction
+    partition = try Partition(keys, file)
+    model = try Self.model(keys, file)
     cohort = try Self.cohort(keys, file)
+    training = try Self.training(keys, file, dropout: cohort.dropout)
+    optimizer = try Self.optimizer(keys, file)
     privacy = try Self.privacy(keys, file)
+    algorithm = try Self.algorithm(keys, file, hasPrivacy: privacy != nil)
     codec = CodecName(rawValue: keys.string("channel.codec"))
     codecOptions = CodecOptions(
       draws: keys.integer("channel.draws"), fixedLength: keys.flag("channel.fixedLength"),
@@ -75,7 +101,6 @@ public struct Scenario: Sendable {
     sealsUploads = keys.flag("channel.seal")
     hasOneLength = keys.string("channel.padding") == "fixed-length"
     evaluateEvery = keys.integer("evaluation.every")
-    expectsGivenData = keys.string("data.source") == "given"
     self.file = file
     if privacy == nil, let codec, codec != .float32 {
       throw file.error(
@@ -83,34 +108,10 @@ public struct Scenario: Sendable {
         "found \"\(codec.rawValue)\" in a run without privacy: its noise is the channel's own",
         allowed: "\"float32\" or \"auto\", or a privacy section")
     }
-  }
-
-  private static func partition(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> Partition {
-    let clients = keys.optional("partition.clients")
-    switch (keys.string("partition.kind"), clients) {
-    case ("iid", .integer(let count)?): return .iid(clients: count)
-    case ("iid", _):
-      throw file.error(at: "partition.clients", "\"iid\" needs the number of clients", allowed: "an integer from 1 on")
-    case (_, nil): return .oneExample
-    case (_, let found?):
+    if privacy?.source == .central, let codec, codec != .float32 {
       throw file.error(
-        at: "partition.clients", "found \(found.summary), but \"one-example\" makes as many clients as examples",
-        allowed: "null")
-    }
-  }
-
-  private static func hidden(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> [Int] {
-    let hidden = keys.optional("model.hidden")
-    switch (keys.string("model.kind"), hidden) {
-    case ("perceptron", .array(let widths)?):
-      return widths.compactMap { if case .integer(let width) = $0 { width } else { nil } }
-    case ("perceptron", _):
-      throw file.error(
-        at: "model.hidden", "\"perceptron\" needs the widths of its hidden layers", allowed: "such as [64]")
-    case (_, nil): return []
-    case (_, let found?):
-      throw file.error(
-        at: "model.hidden", "found \(found.summary), but \"softmax-regression\" has no hidden layer", allowed: "null")
+        at: "channel.codec", "found \"\(codec.rawValue)\" with central noise: its noise is the channel's own",
+        allowed: "\"float32\" or \"auto\", or \"channel\" as privacy.noise")
     }
   }
 
@@ -147,8 +148,18 @@ public struct Scenario: Sendable {
           : "found both \"noiseMultiplier\" and \"targetEpsilon\"",
         allowed: "exactly one of the two; null unsets the other")
     }
+    let quantile = keys.optional("privacy.clippingQuantile")?.double
+    if quantile == nil {
+      try refuse("privacy.countNoise", keys, file, because: "no clipping quantile, and so no count, is there")
+    }
     return Privacy(
-      clippingNorm: keys.number("privacy.clippingNorm"), noise: noise,
+      clippingNorm: keys.number("privacy.clippingNorm"),
+      source: NoiseSource(rawValue: keys.string("privacy.noise")) ?? .channel,
+      clipping: quantile.map {
+        Clipping(
+          quantile: $0, learningRate: keys.number("privacy.clippingLearningRate"),
+          countNoise: keys.optional("privacy.countNoise")?.double)
+      }, noise: noise,
       delta: keys.optional("privacy.delta")?.double,
       relation: Relation(rawValue: keys.string("privacy.relation")) ?? .zeroOut,
       accountant: Accountant(rawValue: keys.string("privacy.accountant")) ?? .pld,

@@ -137,7 +137,11 @@ public struct ScenarioFile: Sendable {
       throw unknown(path, place: source.place(of: path), among: keys.map(\.path))
     }
     var resolved = JSONObject()
-    for (key, short) in zip(keys, names) { resolved[short] = try value(of: key, object[short], source) }
+    for (key, short) in zip(keys, names) {
+      let value = try value(of: key, object[short], source)
+      if case .absent = key.fallback, value == .null { continue }
+      resolved[short] = value
+    }
     return .object(resolved)
   }
 
@@ -149,7 +153,7 @@ public struct ScenarioFile: Sendable {
     case (nil, .required), (.null, .required):
       throw .key(place: place, path: key.path, problem: "the key is missing", allowed: key.allowed)
     case (nil, .value(let value)), (.null, .value(let value)): return value
-    case (nil, .unset), (.null, .unset): return .null
+    case (nil, .unset), (.null, .unset), (nil, .absent), (.null, .absent): return .null
     case (.some(let found), _):
       // 100.0 and 1e2 are integers to people.
       var value = found
@@ -164,7 +168,7 @@ public struct ScenarioFile: Sendable {
     }
   }
 
-  private static func unknown(_ path: String, place: String, among known: [String]) -> ScenarioError {
+  static func unknown(_ path: String, place: String, among known: [String]) -> ScenarioError {
     let nearest = known.min { editDistance($0, path) < editDistance($1, path) }
     let hint = nearest.flatMap { editDistance($0, path) <= 3 ? $0 : nil }
     let list = known.map { $0.split(separator: ".").last.map(String.init) ?? $0 }.joined(separator: ", ")

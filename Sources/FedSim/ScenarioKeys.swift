@@ -1,3 +1,4 @@
+import Aggregator
 import ChannelCoding
 
 /// One key of a scenario: the table below is what validation, messages and docs/scenario.md are made from.
@@ -19,6 +20,12 @@ public struct ScenarioKey: Sendable {
     case choice([String], later: [String])
     case flag
     case integers(each: ClosedRange<Int>, count: ClosedRange<Int>)
+    /// Of a file or folder.
+    case path
+    /// A column of a table: its name, or its number from 0 on.
+    case column
+    /// A path, or one of images and one of labels.
+    case testFiles
     /// A key of the contract whose feature is not in this version: only the value that switches it off.
     case onlyNeutral(JSON)
   }
@@ -28,6 +35,8 @@ public struct ScenarioKey: Sendable {
     case value(JSON)
     /// May be left out; null means "not set". The text says what happens then.
     case unset(String)
+    /// The same for a key of one choice among several: it is not written where it is not set.
+    case absent(String)
   }
 
   /// In words: "a number above 0".
@@ -45,14 +54,27 @@ public struct ScenarioKey: Sendable {
     case .flag: "true or false"
     case .integers(let each, let count):
       "an array of \(count.lowerBound) to \(count.upperBound) integers from \(each.lowerBound) to \(each.upperBound)"
+    case .path: "a path of 1 to \(Self.longestPath) bytes"
+    case .column: "a column's name, or its number from 0 to \(Self.lastColumn)"
+    case .testFiles: "a path, or {\"images\": path, \"labels\": path}"
     case .onlyNeutral(let value): "only \(value.summary), as what it switches on is not in this version"
     }
   }
 
   /// Whether `null` may stand for the key: only where it can be left unset.
   var isNullable: Bool {
-    if case .unset = fallback, !allowed.contains("null") { return true }
-    return false
+    switch fallback {
+    case .unset, .absent: !allowed.contains("null")
+    case .required, .value: false
+    }
+  }
+
+  private static let longestPath = 4096
+  static let lastColumn = 1_000_000
+
+  private static func isPath(_ value: JSON?) -> Bool {
+    guard case .string(let path)? = value else { return false }
+    return (1...longestPath).contains(path.utf8.count) && path.utf8.allSatisfy { $0 >= 0x20 }
   }
 
   /// Nil when `value` is allowed.
@@ -83,6 +105,12 @@ public struct ScenarioKey: Sendable {
           guard case .integer(let item) = $0 else { return false }
           return each.contains(item)
         }
+    case (.path, .string): isAllowed = Self.isPath(value)
+    case (.column, .string(let name)): isAllowed = !name.isEmpty
+    case (.column, .integer(let number)): isAllowed = (0...Self.lastColumn).contains(number)
+    case (.testFiles, .string): isAllowed = Self.isPath(value)
+    case (.testFiles, .object(let files)):
+      isAllowed = files.count == 2 && Self.isPath(files["images"]) && Self.isPath(files["labels"])
     case (.onlyNeutral(let neutral), _):
       isAllowed = neutral == value || (neutral.double != nil && neutral.double == value.double)
     default: return "found \(value.kindName), \(value.summary)"
@@ -110,37 +138,134 @@ extension ScenarioKey {
     key("rounds", .integer(1...1_000_000), .required, "rounds of training, T"),
 
     key(
-      "data.source", .choice(["digits", "given"], later: ["idx", "csv", "synthetic", "leaf"]), .required,
-      "where examples come from; `digits` (1797 images of 8 x 8) is built in, `given` are a library caller's own"),
+      "data.source", .choice(["digits", "idx", "csv", "leaf", "synthetic", "mixture", "given"], later: []), .required,
+      "where examples come from (docs/data.md); `digits` (1797 images of 8 x 8) is built in, `given` are a library caller's own"
+    ),
     key(
-      "data.testFraction", .fraction, .value(0.2), "share of each class that is kept for the test, by a seeded split"),
-    key("data.test", .onlyNeutral(.null), .unset("split by `testFraction`"), "test examples of their own"),
+      "data.testFraction", .fraction, .unset("0.2, for `synthetic` 0.1; none with `data.test`"),
+      "share that is kept for the test, of each class by a seeded split; `synthetic`: of each client; `mixture`: as "
+        + "many more, of the training examples"),
+    key(
+      "data.test", .testFiles, .unset("split by `testFraction`"),
+      "test examples of their own: a path for `csv` and `leaf`, two for `idx`"),
+    key(
+      "data.images", .path, .absent("needed for `idx`"),
+      "`idx`: file of images, plain or gzipped; all paths are seen from the working directory"),
+    key("data.labels", .path, .absent("needed for `idx`"), "`idx`: file of labels"),
+    key(
+      "data.path", .path, .absent("needed for `csv`, `leaf`"),
+      "`csv`: the file, plain or gzipped; `leaf`: a file or a folder of .json files"),
+    key("data.labelColumn", .column, .absent("needed for `csv`"), "`csv`: the column of labels"),
+    key(
+      "data.clientColumn", .column, .absent("clients are not named"),
+      "`csv`: the column that says whose an example is, for `natural`"),
+    key(
+      "data.imageShape", .integers(each: 1...65_536, count: 3...3), .absent("no images"),
+      "`csv`, `leaf`: height, width and channels where features are pixels, channels last"),
+    key(
+      "data.classes", .integer(2...65_536),
+      .absent("`idx`, `leaf`: the largest label and one more; `synthetic`, `mixture`: 10"), "number of classes"),
+    key(
+      "data.features", .integer(1...1_000_000), .absent("`synthetic`: 60; `mixture`: 32"),
+      "`synthetic`, `mixture`: features of an example"),
+    key("data.clients", .integer(1...10_000_000), .absent("30"), "`synthetic`: number of clients"),
+    key(
+      "data.alpha", .number(low: 0, isLowIncluded: true, high: 1e6, isHighIncluded: true), .absent("1"),
+      "`synthetic`: deviation of the clients' models"),
+    key(
+      "data.beta", .number(low: 0, isLowIncluded: true, high: 1e6, isHighIncluded: true), .absent("1"),
+      "`synthetic`: deviation of the centres of the clients' inputs"),
+    key("data.iid", .flag, .absent("false"), "`synthetic`: one model and one law of inputs for all clients"),
+    key("data.examples", .integer(1...2_000_000_000), .absent("needed for `mixture`"), "`mixture`: training examples"),
+    key(
+      "data.separation", .number(low: 0, isLowIncluded: true, high: 1e6, isHighIncluded: true), .absent("3"),
+      "`mixture`: length of a class's centre in deviations"),
+    key(
+      "data.deviation", .number(low: 0, isLowIncluded: false, high: 1e6, isHighIncluded: true), .absent("1"),
+      "`mixture`: deviation of a feature within its class"),
+    key(
+      "data.seed", .integer(0...Int.max), .absent("the scenario's `seed`"),
+      "`synthetic`, `mixture`: seed of the examples, to keep them while `seed` varies"),
 
     key(
       "partition.kind",
-      .choice(["one-example", "iid"], later: ["dirichlet-client", "dirichlet-class", "shards", "natural"]), .required,
-      "how training examples are dealt to clients"),
+      .choice(["one-example", "iid", "dirichlet-client", "dirichlet-class", "shards", "natural"], later: []), .required,
+      "how training examples are dealt to clients (docs/data.md)"),
     key(
-      "partition.clients", .integer(1...10_000_000), .unset("needed for `iid`"), "number of clients, for `iid`"),
+      "partition.clients", .integer(1...10_000_000), .unset("needed but for `one-example` and `natural`"),
+      "number of clients"),
+    key(
+      "partition.alpha", .number(low: 1e-6, isLowIncluded: true, high: 1e9, isHighIncluded: true),
+      .absent("needed for `dirichlet-client`, `dirichlet-class`"),
+      "concentration of the Dirichlet law: small for clients of one class, large for IID"),
+    key(
+      "partition.minimumSize", .integer(0...1_000_000_000), .absent("10"),
+      "`dirichlet-class`: the draw is repeated, at most ten times, until every client has so many examples"),
+    key(
+      "partition.selfBalancing", .flag, .absent("false"),
+      "`dirichlet-class`: clients with an equal share of the examples get none of further classes"),
+    key(
+      "partition.shardsPerClient", .integer(1...1_000_000), .absent("2"),
+      "`shards`: parts of the examples, sorted by label, that a client gets"),
 
-    key("model.kind", .choice(["softmax-regression", "perceptron"], later: []), .required, "the model"),
+    key(
+      "model.kind", .choice(["softmax-regression", "perceptron", "convolutional"], later: []), .required, "the model"),
     key(
       "model.hidden", .integers(each: 1...100_000, count: 1...16), .unset("needed for `perceptron`"),
-      "widths of the hidden layers, for `perceptron`"),
+      "widths of the hidden layers, for `perceptron`, and of `convolutional` after its images"),
+    key(
+      "model.channels", .integers(each: 1...4096, count: 1...8), .unset("needed for `convolutional`"),
+      "outputs of the convolutions, for `convolutional`: each keeps height and width (zero padding), then ReLU and 2 x 2 maxima"
+    ),
+    key(
+      "model.kernel", .integer(1...31), .unset("5 for `convolutional`"),
+      "height and width of the convolutions, an odd number, for `convolutional`"),
 
-    key("training.epochs", .integer(1...1_000_000), .value(1), "passes of a client over its examples in a round"),
-    key("training.steps", .onlyNeutral(.null), .unset("`epochs` counts"), "steps instead of epochs"),
+    key(
+      "training.algorithm", .choice(["sgd", "scaffold"], later: []), .value("sgd"),
+      "what clients do: minibatch SGD, or SGD corrected by control variates (SCAFFOLD), which doubles both messages and is not for "
+        + "runs with privacy"),
+    key(
+      "training.epochs", .integer(1...1_000_000), .unset("1, or `steps` counts"),
+      "passes of a client over its examples in a round"),
+    key(
+      "training.steps", .integer(1...100_000_000), .unset("`epochs` counts"),
+      "minibatches of a client in a round, instead of epochs"),
     key(
       "training.batchSize", .integer(1...1_000_000), .value(10), "examples a step; the last batch may be smaller"),
     key("training.learningRate", .positive, .required, "step size of the clients' SGD"),
-    key("training.momentum", .onlyNeutral(0), .value(0), "momentum of the clients' SGD"),
-    key("training.proximal", .onlyNeutral(0), .value(0), "FedProx's mu"),
+    key(
+      "training.momentum", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: false), .value(0),
+      "momentum of the clients' SGD, from zero in every round"),
+    key(
+      "training.proximal", .number(low: 0, isLowIncluded: true, high: 1e6, isHighIncluded: true), .value(0),
+      "FedProx's mu: pulls each step towards the broadcast model"),
+    key(
+      "training.stragglers", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: true), .value(0),
+      "probability that a drawn client does only part of its work: uniform in 1 ... n - 1 of n epochs, or of the steps of one epoch"
+    ),
+    key(
+      "training.stragglerUpdates", .choice(["keep", "drop"], later: []), .value("keep"),
+      "whether the updates of stragglers count (FedProx), or they send nothing (FedAvg)"),
 
     key(
-      "server.optimizer", .choice(["fedavg"], later: ["fedavgm", "fedadagrad", "fedadam", "fedyogi"]),
-      .value("fedavg"), "what the server does with the mean update: the unweighted sum over the expected cohort size"),
+      "server.optimizer", .choice(ServerOptimizer.Kind.allCases.map(\.rawValue), later: []),
+      .value("fedavg"), "what the server does with the mean update"),
     key("server.learningRate", .positive, .value(1), "step size of the server"),
-    key("server.momentum", .onlyNeutral(0), .value(0), "momentum of the server"),
+    key(
+      "server.momentum", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: false),
+      .unset("0.9 for `fedavgm`, `fedadam`, `fedyogi`, 0 for `fedadagrad`"),
+      "momentum of the server, beta_1; none for `fedavg`"),
+    key(
+      "server.beta2", .number(low: 0, isLowIncluded: true, high: 1, isHighIncluded: false),
+      .unset("0.99 for `fedadam`, `fedyogi`"), "decay of the squared updates, for `fedadam` and `fedyogi`"),
+    key(
+      "server.adaptivity", .positive, .unset("0.001 for `fedadagrad`, `fedadam`, `fedyogi`"),
+      "tau: added to the root of the squared updates"),
+    key(
+      "server.weighting", .choice(["uniform", "examples"], later: []), .value("uniform"),
+      "the mean update: the sum over the expected cohort size, or weighted by the clients' numbers of examples, which is not for runs "
+        + "with privacy"),
 
     key(
       "cohort.sampling", .choice(["poisson", "fixed-size", "everyone"], later: []), .required,
@@ -163,6 +288,22 @@ extension ScenarioKey {
     key(
       "privacy.targetEpsilon", .number(low: 1e-3, isLowIncluded: true, high: 1e4, isHighIncluded: true),
       .unset("`noiseMultiplier` is given"), "epsilon of the whole run that the noise is calibrated to"),
+    key(
+      "privacy.noise", .choice(NoiseSource.allCases.map(\.rawValue), later: []), .value("channel"),
+      "where the noise comes from: through the code of each client, or `central`, added by a server that sees plain updates, a baseline "
+        + "to compare with (`channel.codec` is then `float32`)"),
+    key(
+      "privacy.clippingQuantile", .fraction, .unset("the clipping norm is fixed"),
+      "adaptive clipping: the share of updates that C should not clip; `clippingNorm` is the first C, and z covers the count too"
+    ),
+    key(
+      "privacy.clippingLearningRate", .number(low: 0, isLowIncluded: false, high: 10, isHighIncluded: true),
+      .value(0.2),
+      "adaptive clipping: C becomes C exp(-rate (share - quantile))"),
+    key(
+      "privacy.countNoise", .number(low: 0.01, isLowIncluded: true, high: 1e6, isHighIncluded: true),
+      .unset("a twentieth of the expected cohort, for adaptive clipping"),
+      "adaptive clipping: deviation of the noise on the number of updates that are not clipped"),
     key(
       "privacy.delta", .number(low: 1e-300, isLowIncluded: true, high: 1, isHighIncluded: false),
       .unset("min(1e-5, N^-1.1) for N clients"),
@@ -207,7 +348,7 @@ extension ScenarioKey {
 
   /// Sections that a scenario must have; `privacy` may be left out (then there is none), the others have defaults.
   static let requiredSections = ["data", "partition", "model", "training", "cohort"]
-  static let sections = requiredSections + ["server", "privacy", "channel", "evaluation"]
+  public static let sections = requiredSections + ["server", "privacy", "channel", "evaluation"]
 
   private static func key(_ path: String, _ kind: Kind, _ fallback: Fallback, _ meaning: String) -> ScenarioKey {
     ScenarioKey(path: path, kind: kind, fallback: fallback, meaning: meaning)
@@ -230,7 +371,7 @@ extension ScenarioKey {
         switch key.fallback {
         case .required: "required"
         case .value(let value): "`\(value.text(pretty: false))`"
-        case .unset(let text): "not set: \(text)"
+        case .unset(let text), .absent(let text): "not set: \(text)"
         }
       lines.append("| `\(key.path)` | \(key.allowed) | \(fallback) | \(key.meaning) |")
     }

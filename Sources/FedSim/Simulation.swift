@@ -33,6 +33,52 @@ public struct Simulation: Sendable {
     clients = setup.makeClients()
   }
 
+  /// All that later rounds depend on beside the setup, by name: whatever changes from round to round belongs here and in
+  /// `restore`. Sessions are not there: both sides agree again when a client is next drawn.
+  public var state: StateSections {
+    var state = StateSections()
+    state.put("round", [round])
+    state.put("parameters", server.state.parameters)
+    state.put("clippingNorm", [server.state.clippingNorm])
+    state.put("momentum", server.state.optimizer.momentum)
+    state.put("squares", server.state.optimizer.squares)
+    state.put("control", server.state.control)
+    let variates = clients.variates.sorted { $0.key < $1.key }
+    state.put("variateOwners", variates.map(\.key))
+    state.put("variates", variates.flatMap(\.value))
+    state.put("participations", participations.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] })
+    return state
+  }
+
+  /// Goes on after the round that `state` is of. The simulation must be new, and of the same run.
+  ///
+  /// - Throws: `StateError` where the sections are not those of such a simulation.
+  public mutating func restore(_ state: StateSections) throws(StateError) {
+    precondition(round == 0, "a new simulation")
+    var restored = self
+    restored.round = try state.integer("round", in: 0...setup.lastRound)
+    let fresh = server.state
+    restored.server.restore(
+      Server.State(
+        parameters: try state.floats("parameters", count: fresh.parameters.count),
+        clippingNorm: try state.doubles("clippingNorm", count: 1)[0],
+        optimizer: ServerOptimizer.State(
+          momentum: try state.doubles("momentum", count: fresh.optimizer.momentum.count),
+          squares: try state.doubles("squares", count: fresh.optimizer.squares.count)),
+        control: try state.floats("control", count: fresh.control.count)))
+    let owners = try state.integers("variateOwners")
+    let width = fresh.control.count
+    let values = try state.floats("variates", count: owners.count * width)
+    var variates: [Int: [Float]] = [:]
+    for (i, owner) in owners.enumerated() { variates[owner] = Array(values[(i * width)..<((i + 1) * width)]) }
+    restored.clients.restore(variates: variates)
+    let counts = try state.integers("participations")
+    for i in stride(from: 0, to: counts.count - 1, by: 2) { restored.participations[counts[i]] = counts[i + 1] }
+    // Whatever is not read back would be lost: it is written again and compared.
+    guard restored.state == state else { throw StateError(byte: 0, problem: "its sections are not this build's") }
+    self = restored
+  }
+
   /// The present model on the test examples.
   public func evaluate() -> Evaluation { setup.evaluate(server.parameters) }
 
@@ -71,6 +117,7 @@ public struct Simulation: Sendable {
     }
 
     // It completes the noise to z C and moves the model.
+    let clippingNorm = server.state.clippingNorm
     server.step(server.complete(aggregate))
     round = next
     watch.lap(\.completion, &timings)
@@ -81,6 +128,6 @@ public struct Simulation: Sendable {
 
     return RoundRecord(
       drawn: cohort.count, aggregate: aggregate, diagnostics: diagnostics, broadcastBytes: broadcast.count,
-      evaluation: evaluation, setup: setup, spending: spending)
+      evaluation: evaluation, setup: setup, spending: spending, clippingNorm: clippingNorm)
   }
 }

@@ -67,8 +67,13 @@ public struct Views: Sendable {
     let none = { (reason: String) in
       Row(adversary: name, knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
     }
-    guard m > k else { return none("\(k) of \(m) shares of the noise may be theirs: nothing is left") }
-    let z = plan.event.noiseMultiplier * (Double(m - k) / Double(m)).squareRoot()
+    guard m > k || plan.noiseSource == .central else {
+      return none("\(k) of \(m) shares of the noise may be theirs: nothing is left")
+    }
+    // Noise of the server alone stays whole.
+    let isShared = plan.noiseSource == .channel
+    let share = isShared ? (Double(m - k) / Double(m)).squareRoot() : 1
+    let z = plan.event.effectiveNoiseMultiplier * share
     var sampling = plan.sampling
     var amplification = ""
     if case .fixedSize = plan.sampling {
@@ -86,8 +91,10 @@ public struct Views: Sendable {
       adversary: name, knows: knows, epsilon: spending.epsilon, delta: plan.delta,
       theorem: event.dominationTheorem + "; " + Accountant.pld.theorem,
       note:
-        "about every other client; all \(k == 1 ? "rounds may have drawn it" : "may be drawn in every round"): z is smaller by "
-        + "sqrt((m_max - \(k)) / m_max), m_max = \(m); the server's completion counts as honest noise\(amplification)")
+        isShared
+        ? "about every other client; all \(k == 1 ? "rounds may have drawn it" : "may be drawn in every round"): z is smaller by "
+          + "sqrt((m_max - \(k)) / m_max), m_max = \(m); the server's completion counts as honest noise\(amplification)"
+        : "about every other client; all noise is the server's\(amplification)")
   }
 
   private static func cohortSizes(_ plan: PrivacyPlan, _ setup: RunSetup, _ records: [RoundRecord]) -> Row {
@@ -118,7 +125,7 @@ public struct Views: Sendable {
       ledger.append(
         .event(
           PrivacyEvent(
-            noiseMultiplier: plan.event.noiseMultiplier, sampling: .fixedSize(rate: min(rate, 1)),
+            noiseMultiplier: plan.event.effectiveNoiseMultiplier, sampling: .fixedSize(rate: min(rate, 1)),
             relation: plan.relation)))
     }
     guard let spending = try? Accountant.pld.spending(ledger, delta: plan.delta, precision: .coarse) else {
@@ -153,7 +160,7 @@ public struct Views: Sendable {
         "the bound is for who was drawn in all planned rounds; where a run was stopped may have been chosen by looking")
     }
     let event = PrivacyEvent(
-      noiseMultiplier: plan.event.noiseMultiplier, sampling: .everyone, relation: plan.relation)
+      noiseMultiplier: plan.event.effectiveNoiseMultiplier, sampling: .everyone, relation: plan.relation)
     guard let spending = try? Accountant.gaussian.spending(event, rounds: mostParticipations, delta: plan.delta) else {
       return none("the accountant has no bound")
     }
@@ -168,6 +175,11 @@ public struct Views: Sendable {
 
   private static func server(_ plan: PrivacyPlan, _ setup: RunSetup) -> Row {
     let knows = "seeds, codes and every decoded update"
+    guard plan.noiseSource == .channel else {
+      return Row(
+        adversary: "server", knows: knows, epsilon: nil, delta: nil, theorem: nil,
+        note: "noise is central: the server sees every clipped update as it is")
+    }
     guard setup.channel.codec == .float32 else {
       return Row(
         adversary: "server", knows: knows, epsilon: nil, delta: nil, theorem: nil,
@@ -175,7 +187,7 @@ public struct Views: Sendable {
           "a code is a function of update and seed, so delta is at least the total variation between the laws of two "
           + "updates, near 1 (docs/privacy.md): whoever holds the seed must be trusted")
     }
-    let mu = 2 * Double(plan.largestCohort).squareRoot() / plan.event.noiseMultiplier
+    let mu = 2 * Double(plan.largestCohort).squareRoot() / plan.event.effectiveNoiseMultiplier
     let event = PrivacyEvent(noiseMultiplier: 2 / mu, sampling: .everyone, relation: .replaceOne)
     let once = try? Accountant.gaussian.spending(event, rounds: 1, delta: plan.delta)
     let every = try? Accountant.gaussian.spending(event, rounds: plan.affordedRounds, delta: plan.delta)

@@ -44,3 +44,16 @@ private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) ->
 struct OutputError: Error, CustomStringConvertible {
   var description: String { "standard output could not be written" }
 }
+
+enum Shell {
+  /// A word as a POSIX shell reads it.
+  static func quoted(_ word: String) -> String {
+    let isPlain = word.utf8.allSatisfy { byte in
+      let letter = byte | 0x20
+      return (0x61...0x7A).contains(letter) && byte < 0x80 || (0x30...0x39).contains(byte)
+        || Array("-_./=:,+@%".utf8).contains(byte)
+    }
+    if isPlain && !word.isEmpty { return word }
+    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
+}

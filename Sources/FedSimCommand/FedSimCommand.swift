@@ -18,16 +18,18 @@ struct FedSimCommand: ParsableCommand {
       A scenario is a JSON file (docs/scenario.md lists every key). Start with
 
         fedsim explain scenarios/digits.json    what it means, before anything runs
-        fedsim run scenarios/digits.json        train, and write everything to runs/digits-1
+        fedsim run scenarios/digits.json        train, and write everything to runs/digits-1; --resume goes on after any stop
+        fedsim init my.json, fedsim schema      a scenario to start from; every key with its range and default
         fedsim sweep scenarios/tradeoff.json    many runs, one table
         fedsim account, fedsim calibrate        what rounds cost, what a budget buys
         fedsim channel                          the channel alone: sample, encode, decode, bench, verify
 
-      Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted (what was done is kept).
+      Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted (what was done is kept; --resume goes on).
       """,
     version: RunSetup.version,
     subcommands: [
-      Run.self, Validate.self, Explain.self, Account.self, Calibrate.self, SweepCommand.self, ReportCommand.self,
+      Run.self, Validate.self, Explain.self, Init.self, Schema.self, Account.self, Calibrate.self, SweepCommand.self,
+      ReportCommand.self,
       Compare.self,
       ChannelCommand.self,
     ])
@@ -53,7 +55,10 @@ struct FedSimCommand: ParsableCommand {
         if case .failed = tool { endProcess(1) }
       case let folder as RunFolderError:
         Console.error("fedsim: \(folder)")
-        if case .failed = folder { endProcess(1) }
+        switch folder {
+        case .failed, .busy: endProcess(1)
+        case .unusable, .occupied, .notResumable: break
+        }
       case _ where code == .validationFailure: Console.error(fullMessage(for: error))
       default:
         Console.error("fedsim: \(error)")

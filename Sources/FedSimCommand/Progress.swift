@@ -9,8 +9,12 @@ struct Progress {
   private var lastDrawn: ContinuousClock.Instant?
   private var accuracy: Double?
 
-  init(total: Int, isQuiet: Bool) {
+  /// Rounds that an earlier process made.
+  private let first: Int
+
+  init(total: Int, after first: Int = 0, isQuiet: Bool) {
     self.total = total
+    self.first = first
     self.isQuiet = isQuiet
   }
 
@@ -37,7 +41,7 @@ struct Progress {
     if let lastDrawn, now - lastDrawn < .milliseconds(50), record.round < total { return }
     lastDrawn = now
     let elapsed = (now - start).seconds
-    let left = elapsed / Double(record.round) * Double(total - record.round)
+    let left = elapsed / Double(max(record.round - first, 1)) * Double(total - record.round)
     let width = 24
     let filled = width * record.round / total
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)

@@ -12,10 +12,14 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "One page about runs or sweeps: charts, tables, guarantees; no network.",
     discussion: """
-      fedsim report sweeps/tradeoff                         report.html, and report-files/ with every chart as .svg, every table as .csv, .md
-      fedsim report runs/a runs/b --out both.html           several folders on one page
+      Beside the page a folder NAME-files gets every chart as .svg and every table
+      as .csv and .md.
 
-      A file that is damaged or lacks a key is named, and the rest of the report is made (exit code 1).
+        fedsim report sweeps/tradeoff
+        fedsim report runs/a runs/b --out both.html
+
+      A file that is damaged or lacks a key is named, and the rest of the report is
+      made (exit code 1).
       """)
 
   @Argument(help: "Folders of runs or sweeps.", completion: .directory)

@@ -298,7 +298,7 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
     for sampling in [Sampling.everyone, .poisson(rate: 0.1), .poisson(rate: 0.001)] {
       let plan = try plan(sampling)
       for arrived in [0, 1, plan.largestCohort / 2, plan.largestCohort] {
-        let completion = plan.completionScale(arrived: arrived)
+        let completion = plan.completionScale(arrived: arrived, clippingNorm: plan.clippingNorm)
         let total = Double(arrived) * plan.noiseScale * plan.noiseScale + completion * completion
         #expect(abs(total.squareRoot() / 3 - 1) < 1e-12, "z C = 3")
       }
@@ -334,7 +334,8 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
       for arrived in [population, population + 1] {
         let total =
           try Double(arrived) * plan(.addOrRemove).noiseScale * plan(.addOrRemove).noiseScale
-          + plan(.addOrRemove).completionScale(arrived: arrived) * plan(.addOrRemove).completionScale(arrived: arrived)
+          + plan(.addOrRemove).completionScale(arrived: arrived, clippingNorm: 2)
+          * plan(.addOrRemove).completionScale(arrived: arrived, clippingNorm: 2)
         #expect(abs(total.squareRoot() / 3 - 1) < 1e-12, "z C on both sides")
       }
     }

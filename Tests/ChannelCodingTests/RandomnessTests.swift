@@ -151,9 +151,15 @@ let countingKey = Key(Array(0..<32))!
       all += out.map(\.bitPattern)
       let floats = out.map { Float($0) }
       var target = floats
-      kernels.axpy(0.37, floats, &target, count: 1003)
+      for rows in 1...29 {
+        kernels.multiplyAdd(
+          .init(floats, row: 64, step: 1), floats, bRow: 48, into: &target, cRow: 64, rows: rows, columns: 48, steps: 60
+        )
+        kernels.multiplyAdd(
+          .init(floats, row: 1, step: 48), floats, bRow: 16, into: &target, cRow: 16, rows: rows, columns: 16, steps: 7)
+      }
       all += target.map { UInt64($0.bitPattern) }
-      all.append(UInt64(kernels.dot(floats, target, count: 1003).bitPattern))
+      all.append(out.withUnsafeBufferPointer { kernels.squareSum(.init(rebasing: $0[..<1003])) }.bitPattern)
       return all
     }
     #expect(outputs.count >= 1)

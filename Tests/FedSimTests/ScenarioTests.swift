@@ -39,7 +39,7 @@ func scenario(_ overrides: [String], text: String = smallScenario) throws -> Sce
 
   @Test func defaultsAreFilledIn() throws {
     let small = try scenario()
-    #expect(small.seed == 1 && small.epochs == 1 && small.testFraction == 0.2)
+    #expect(small.seed == 1 && small.training.work == .epochs(1) && small.testFraction == 0.2)
     let resolved = small.file.resolved.text(pretty: false)
     #expect(resolved.contains("\"learningRate\": 1,"))
     #expect(resolved.contains("\"relation\": \"zero-out\""))
@@ -70,14 +70,38 @@ func scenario(_ overrides: [String], text: String = smallScenario) throws -> Sce
     ("privacy.clipingNorm=1", "did you mean \"privacy.clippingNorm\"?"),
     ("privacy.clippingNorm=1e999", "privacy.clippingNorm: found a string"),
     ("data.source=\"mnist\"", "data.source: found \"mnist\"; allowed: \"digits\""),
-    ("data.source=csv", "data.source: \"csv\" is not in this version"),
+    ("data.source=csv", "data.path: \"csv\" needs a file"),
+    ("data.source=leaf", "data.path: \"leaf\" needs a file or folder"),
+    ("data.source=idx", "data.images: \"idx\" needs a file of images"),
+    ("data.source=mixture", "data.examples: \"mixture\" needs the number"),
+    ("data.alpha=1", "--set: data.alpha: found 1, which \"digits\" does not have; allowed: null"),
+    ("data.test={\"images\": \"a\"}", "data.test: found {"),
+    ("data.test=a", "data.test: found \"a\", which \"digits\" does not have"),
+    ("partition.alpha=1", "partition.alpha: found 1, which \"iid\" does not have"),
+    ("partition.kind=dirichlet-client", "partition.alpha: \"dirichlet-client\" needs a concentration"),
+    ("partition.kind=natural", "found 50, but \"natural\" has the clients that the data name"),
     ("data.testFraction=1", "a number above 0 below 1"),
     ("partition.clients=100000", "refused: found 100000 clients"),
     ("partition.clients=null", "\"iid\" needs the number of clients"),
     ("partition.kind=one-example", "\"one-example\" makes as many clients as examples"),
     ("model.hidden=[3]", "no hidden layer"),
     ("model.kind=perceptron", "\"perceptron\" needs the widths"),
-    ("training.momentum=0.9", "not in this version"),
+    ("training.momentum=1", "from 0 below 1"),
+    ("training.algorithm=scaffold", "no account has; allowed: \"sgd\""),
+    ("server.weighting=examples", "no account has it; allowed: \"uniform\""),
+    ("server.momentum=0.9", "\"fedavg\" has none"),
+    ("server.beta2=0.9", "\"fedavg\" has none"),
+    ("server.adaptivity=0.9", "\"fedavg\" has none"),
+    ("model.channels=[3]", "\"softmax-regression\" has no convolution"),
+    ("model.kind=convolutional", "\"convolutional\" needs the outputs"),
+    (
+      "model={\"kind\":\"convolutional\",\"channels\":[3],\"kernel\":4}",
+      "model.kernel: found 4; allowed: an odd number"
+    ),
+    ("model={\"kind\":\"convolutional\",\"channels\":[3,3,3,3]}", "found 4 convolutions, which halve images of 8 x 8"),
+    ("training.stragglers=1.1", "from 0 up to 1"),
+    ("privacy.noise=central", "channel.codec: found \"layered\" with central noise"),
+    ("privacy.countNoise=3", "no clipping quantile"),
     ("name=\"../../x\"", "name: found \"../../x\"; allowed: 1 to 100 letters"),
     ("name=\".x\"", "name: found"),
     ("model.hidden=[100000,100000]", "no hidden layer"),
@@ -99,7 +123,7 @@ func scenario(_ overrides: [String], text: String = smallScenario) throws -> Sce
     ("privacy.budget=0.001", "--set: privacy.budget: refused: a budget of 0.001 does not pay for a single round"),
     ("privacy=null", "channel.codec: found \"layered\" in a run without privacy"),
     ("privacy=3", "privacy: found an integer, 3; allowed: an object"),
-    ("server.optimizer=fedadam", "\"fedadam\" is not in this version"),
+    ("server.optimizer=adam", "found \"adam\"; allowed: \"fedavg\", \"fedavgm\""),
     ("data=null", "data: the section is missing"),
     ("a.b.c=1", "a.b.c: no such key"),
     ("=1", "key=value"),
@@ -125,6 +149,8 @@ func scenario(_ overrides: [String], text: String = smallScenario) throws -> Sce
   }
 
   @Test func modelsThatNoMachineTrainsAreRefused() {
+    let count = message(["privacy.clippingQuantile=0.5", "privacy.countNoise=0.5"])
+    #expect(count.contains("privacy.countNoise: refused: a count with noise 0.5 alone"), "\(count)")
     let found = message(["model.kind=perceptron", "model.hidden=[100000,100000]"])
     #expect(found.hasPrefix("--set: model.hidden: refused: found a model of 10007600010 parameters"), "\(found)")
   }

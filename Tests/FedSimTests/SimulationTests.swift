@@ -280,9 +280,12 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
   @Test func foldersAreNotOverwrittenUnasked() throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("fedsim-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let folder = try RunFolder(creating: path, replacing: false)
-    try folder.append("{\"round\": 1}", to: .rounds)
-    try folder.append("{\"round\": 2}", to: .rounds)
+    do {
+      let folder = try RunFolder(creating: path, replacing: false)
+      #expect(throws: RunFolderError.busy(path: path)) { try RunFolder(creating: path, replacing: true) }
+      try folder.append("{\"round\": 1}", to: .rounds)
+      try folder.append("{\"round\": 2}", to: .rounds)
+    }
     #expect(throws: RunFolderError.occupied(path: path, file: "scenario.json")) {
       try RunFolder(creating: path, replacing: false)
     }

@@ -2,7 +2,7 @@
 //
 // - a codec's decoder: any payload gives a vector of the right length with finite values, or an error;
 // - a codec's encoder and decoder: any update is accepted, and decodes to finite values;
-// - Upload, sealed or not, and Broadcast; a scenario's text; a ledger's.
+// - Upload, sealed or not, and Broadcast; a scenario's text; a ledger's; a checkpoint, also behind a right checksum.
 //
 // Anything else (a trap, an address error, a timeout) is libFuzzer's to report.
 
@@ -70,13 +70,18 @@ private func roundTrip(_ input: inout Input) {
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   var input = Input(Array(UnsafeBufferPointer(start: start, count: count)))
-  switch input.byte() % 10 {
+  switch input.byte() % 11 {
   case 0, 1, 2, 3: decode(&input)
   case 4: roundTrip(&input)
   case 5: _ = try? Upload(bytes: input.rest)
   case 6: _ = try? Broadcast(bytes: input.rest)
   case 7: _ = try? Upload(sealed: input.rest) { _ in session }
   case 8: _ = try? LedgerFile(input.rest, name: "fuzz")
+  case 9:
+    _ = try? Checkpoint(fileBytes: input.rest)
+    var file = StateSections()
+    file.put("run", input.rest)
+    _ = try? Checkpoint(fileBytes: file.fileBytes)
   default: _ = try? Scenario(ScenarioFile(input.rest, name: "fuzz"))
   }
   return 0

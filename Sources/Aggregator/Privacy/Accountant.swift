@@ -13,6 +13,11 @@ public enum Accountant: String, Sendable, CaseIterable {
     public let epsilon: Double
     /// A proved lower bound of the mechanism's epsilon, for updates that exist; nil where the accountant has none.
     public let lowerBound: Double?
+
+    public init(epsilon: Double, lowerBound: Double?) {
+      self.epsilon = epsilon
+      self.lowerBound = lowerBound
+    }
   }
 
   /// How close both bounds should be, relative to epsilon.

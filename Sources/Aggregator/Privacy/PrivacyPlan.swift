@@ -1,16 +1,23 @@
+import ChannelCoding
+
 /// Everything about privacy that is fixed before the first round, all of it public.
 ///
 /// z, C and q are written once, here; noise shares, the server's completion and the event are computed from them.
 public struct PrivacyPlan: Sendable, Equatable {
-  /// C, the bound on the L2 norm of one client's update.
+  /// C, the bound on the L2 norm of one client's update; of the first round where clipping adapts.
   public let clippingNorm: Double
-  /// z, the deviation of the noise on the sum over C.
+  /// z, the deviation of the noise on the sum over C; of update and count together where clipping adapts.
   public let noiseMultiplier: Double
   public let sampling: Sampling
   public let relation: Relation
   public let accountant: Accountant
   public let delta: Double
   public let plannedRounds: Int
+  public let noiseSource: NoiseSource
+  /// Nil for a fixed clipping norm.
+  public let adaptiveClipping: AdaptiveClipping?
+  /// z_u, the deviation of the noise on the sum of updates over C.
+  public let updateNoiseMultiplier: Double
   /// m_max: a public bound on the drawn clients. Each adds noise of variance (z C)^2 / m_max.
   public let largestCohort: Int
   /// The part of delta that pays for cohorts cut to m_max.
@@ -48,7 +55,8 @@ public struct PrivacyPlan: Sendable, Equatable {
 
   public init(
     population: Int, clippingNorm: Double, noise: Noise, sampling: Sampling, relation: Relation,
-    accountant: Accountant, delta: Double, rounds: Int, budget: Double? = nil
+    accountant: Accountant, delta: Double, rounds: Int, budget: Double? = nil, noiseSource: NoiseSource = .channel,
+    adaptiveClipping: AdaptiveClipping? = nil
   ) throws(PrivacyRefusal) {
     self.clippingNorm = clippingNorm
     self.sampling = sampling
@@ -56,8 +64,16 @@ public struct PrivacyPlan: Sendable, Equatable {
     self.accountant = accountant
     self.delta = delta
     plannedRounds = rounds
-    (largestCohort, truncationDelta) = Self.largestCohort(
-      population: population, sampling: sampling, relation: relation, rounds: rounds, delta: delta)
+    self.noiseSource = noiseSource
+    self.adaptiveClipping = adaptiveClipping
+    switch noiseSource {
+    case .channel:
+      (largestCohort, truncationDelta) = Self.largestCohort(
+        population: population, sampling: sampling, relation: relation, rounds: rounds, delta: delta)
+    case .central:
+      // Nobody shares the noise, so no cohort is too large.
+      (largestCohort, truncationDelta) = (relation == .addOrRemove ? population + 1 : population, 0)
+    }
     switch noise {
     case .multiplier(let z): noiseMultiplier = z
     case .targetEpsilon(let target):
@@ -67,12 +83,18 @@ public struct PrivacyPlan: Sendable, Equatable {
           targetEpsilon: target, delta: delta - truncationDelta, rounds: rounds, sampling: sampling, relation: relation
         ).noiseMultiplier * PrivacyEvent.sensitivityMargin).nextUp
     }
-    let noiseScale = noiseMultiplier * clippingNorm / Double(largestCohort).squareRoot()
+    if let adaptiveClipping {
+      updateNoiseMultiplier = try PrivacyEvent.updateNoiseMultiplier(
+        whole: noiseMultiplier, countNoise: adaptiveClipping.countNoise)
+    } else {
+      updateNoiseMultiplier = noiseMultiplier
+    }
+    let noiseScale = updateNoiseMultiplier * clippingNorm / Double(largestCohort).squareRoot()
     guard noiseScale > 0, noiseScale.isFinite else {
       throw .unproved("a clipping norm of \(clippingNorm) leaves a noise of \(noiseScale) for each client")
     }
     // Refused before the first round, not after the last.
-    let event = Self.event(noiseMultiplier, sampling, relation)
+    let event = Self.event(updateNoiseMultiplier, sampling, relation, adaptiveClipping)
     let spending = { [truncationDelta] (rounds: Int) throws(PrivacyRefusal) in
       try accountant.spending(
         PrivacyLedger(event, rounds: rounds), delta: delta, truncation: truncationDelta)
@@ -95,10 +117,22 @@ public struct PrivacyPlan: Sendable, Equatable {
   }
 
   /// What one round releases, as the accountant sees it: with a noise multiplier that allows for rounding.
-  public var event: PrivacyEvent { Self.event(noiseMultiplier, sampling, relation) }
+  public var event: PrivacyEvent { Self.event(updateNoiseMultiplier, sampling, relation, adaptiveClipping) }
 
-  private static func event(_ z: Double, _ sampling: Sampling, _ relation: Relation) -> PrivacyEvent {
-    PrivacyEvent(noiseMultiplier: z / PrivacyEvent.sensitivityMargin, sampling: sampling, relation: relation)
+  private static func event(
+    _ z: Double, _ sampling: Sampling, _ relation: Relation, _ adaptive: AdaptiveClipping?
+  ) -> PrivacyEvent {
+    PrivacyEvent(
+      noiseMultiplier: z / PrivacyEvent.sensitivityMargin, sampling: sampling, relation: relation,
+      countNoise: adaptive.map { $0.countNoise / PrivacyEvent.sensitivityMargin })
+  }
+
+  /// What an upload has, and the bound on its norm, where updates are clipped to `norm`.
+  public func contents(clippingNorm norm: Double) -> (UplinkContents, bound: Double) {
+    guard let adaptiveClipping else { return (.update, norm) }
+    let unit = norm * updateNoiseMultiplier / adaptiveClipping.countNoise
+    // One bit up: half the unit and the norm together are not above it.
+    return (.counted(clippingNorm: norm, unit: unit), (norm * norm + unit * unit / 4).squareRoot().nextUp.nextUp)
   }
 
   /// The delta that is left for the composed rounds.
@@ -115,13 +149,18 @@ public struct PrivacyPlan: Sendable, Equatable {
       epsilon: min(spending.epsilon, plannedSpending.epsilon), lowerBound: spending.lowerBound)
   }
 
-  /// sigma = z C / sqrt(m_max): the deviation of one client's noise. A public constant: shares that depended on the
-  /// drawn number would tell it to every client.
-  public var noiseScale: Double { noiseMultiplier * clippingNorm / Double(largestCohort).squareRoot() }
+  /// sigma = z_u C / sqrt(m_max): the deviation of one client's noise, 0 where the server adds all. A public constant: shares
+  /// that depended on the drawn number would tell it to every client.
+  public var noiseScale: Double { noiseScale(clippingNorm: clippingNorm) }
 
-  /// The deviation of the noise that the server adds when `arrived` shares are in the sum: to z C in all.
-  public func completionScale(arrived: Int) -> Double {
+  public func noiseScale(clippingNorm norm: Double) -> Double {
+    noiseSource == .central ? 0 : updateNoiseMultiplier * norm / Double(largestCohort).squareRoot()
+  }
+
+  /// The deviation of the noise that the server adds when `arrived` shares are in the sum: to z_u C in all.
+  public func completionScale(arrived: Int, clippingNorm norm: Double) -> Double {
     precondition(arrived <= largestCohort)
-    return noiseScale * Double(largestCohort - arrived).squareRoot()
+    guard noiseSource == .channel else { return updateNoiseMultiplier * norm }
+    return noiseScale(clippingNorm: norm) * Double(largestCohort - arrived).squareRoot()
   }
 }

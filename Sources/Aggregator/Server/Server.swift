@@ -2,9 +2,27 @@ import ChannelCoding
 
 /// The aggregator: it knows the model, the plan and its secrets, and gets bytes.
 public struct Server: Sendable {
-  public private(set) var parameters: [Float]
+  /// All that changes from round to round.
+  public struct State: Sendable, Equatable {
+    public var parameters: [Float]
+    /// C of the next round; infinity without privacy.
+    public var clippingNorm: Double
+    public var optimizer: ServerOptimizer.State
+    /// SCAFFOLD's control variate; empty without.
+    public var control: [Float]
+
+    public init(parameters: [Float], clippingNorm: Double, optimizer: ServerOptimizer.State, control: [Float]) {
+      self.parameters = parameters
+      self.clippingNorm = clippingNorm
+      self.optimizer = optimizer
+      self.control = control
+    }
+  }
+
+  public private(set) var state: State
   public let sampler: CohortSampler
   private let plan: PrivacyPlan?
+  private let algorithm: Algorithm
   private let settings: ChannelSettings
   private let sealsUploads: Bool
   private let optimizer: ServerOptimizer
@@ -12,22 +30,61 @@ public struct Server: Sendable {
   private let keyPair: KeyPair
   private var sessions: [Int: SessionKey] = [:]
 
+  public var parameters: [Float] { state.parameters }
+
+  /// What uploads have beside updates, apart from what a plan asks for.
+  public enum Algorithm: Sendable {
+    case unweighted
+    /// The mean of updates weighted by examples: without privacy.
+    case weighted
+    case scaffold
+  }
+
   /// - Parameters:
   ///   - plan: nil for a run without privacy.
+  ///   - settings: the channel of the first round.
   ///   - sealsUploads: whether clients must seal what they send.
   public init(
-    parameters: [Float], sampler: CohortSampler, plan: PrivacyPlan?, settings: ChannelSettings,
-    sealsUploads: Bool = false, optimizer: ServerOptimizer, secrets: ServerSecrets
+    parameters: [Float], sampler: CohortSampler, plan: PrivacyPlan?, algorithm: Algorithm = .unweighted,
+    settings: ChannelSettings, sealsUploads: Bool = false, optimizer: ServerOptimizer, secrets: ServerSecrets
   ) {
-    precondition(parameters.count == settings.dimension)
-    self.parameters = parameters
+    var control: [Float] = []
+    if case .scaffold = algorithm { control = [Float](repeating: 0, count: parameters.count) }
+    state = State(
+      parameters: parameters, clippingNorm: plan?.clippingNorm ?? .infinity,
+      optimizer: optimizer.initialState(parameters: parameters.count), control: control)
     self.sampler = sampler
     self.plan = plan
+    self.algorithm = algorithm
     self.settings = settings
     self.sealsUploads = sealsUploads
     self.optimizer = optimizer
     self.secrets = secrets
     keyPair = secrets.keyPair
+    precondition(contents.dimension(parameters: parameters.count) == settings.dimension)
+  }
+
+  /// Goes on from a checkpoint of this run.
+  public mutating func restore(_ state: State) {
+    precondition(state.parameters.count == self.state.parameters.count)
+    self.state = state
+  }
+
+  private var contents: UplinkContents {
+    switch algorithm {
+    case .unweighted: plan?.contents(clippingNorm: state.clippingNorm).0 ?? .update
+    case .weighted: .weighted
+    case .scaffold: .controlled
+    }
+  }
+
+  /// Of the next round: noise and bound follow the clipping norm.
+  private var channelSettings: ChannelSettings {
+    guard let plan else { return settings }
+    var settings = settings
+    settings.clippingNorm = plan.contents(clippingNorm: state.clippingNorm).bound
+    settings.noiseScale = plan.noiseScale(clippingNorm: state.clippingNorm)
+    return settings
   }
 
   public func cohort(round: Int) -> [Int] { sampler.cohort(secrets.cohort(round: round)) }
@@ -44,15 +101,15 @@ public struct Server: Sendable {
 
   public func broadcast(round: Int) -> Broadcast {
     Broadcast(
-      round: round, channel: settings, sealsUploads: sealsUploads, rotationKey: secrets.rotation(round: round),
-      serverPublicKey: keyPair.publicKey, parameters: parameters)
+      round: round, channel: channelSettings, sealsUploads: sealsUploads, rotationKey: secrets.rotation(round: round),
+      serverPublicKey: keyPair.publicKey, contents: contents, parameters: state.parameters, control: state.control)
   }
 
   /// The empty sum of a round, to which uploads are added as they come.
   public func open(round: Int, cohort: [Int]) throws -> Aggregate {
     Aggregate(
       round: round, cohort: Set(cohort),
-      channel: try Channel(settings, rotationKey: secrets.rotation(round: round)))
+      channel: try Channel(channelSettings, rotationKey: secrets.rotation(round: round)))
   }
 
   /// Decodes uploads and adds them up, in their order whatever the threads. One that is no valid first message of a
@@ -62,7 +119,7 @@ public struct Server: Sendable {
   public func receive(_ uploads: [[UInt8]], into aggregate: inout Aggregate, _ parallel: Parallel) {
     let (round, cohort, channel) = (aggregate.round, aggregate.cohort, aggregate.channel)
     let decoded = parallel.map(uploads.count) { decode(uploads[$0], channel, cohort, round) }
-    for (bytes, result) in zip(uploads, decoded) { aggregate.add(result, wireBytes: bytes.count) }
+    aggregate.add(decoded, wireBytes: uploads.reduce(0) { $0 + $1.count }, parallel)
   }
 
   private func decode(
@@ -85,13 +142,13 @@ public struct Server: Sendable {
     }
   }
 
-  /// Turns the sum back into the model's coordinates and adds the server's own noise, so that it carries exactly z C
+  /// Turns the sum back into the upload's coordinates and adds the server's own noise, so that it carries exactly z C
   /// whoever dropped out and however many were drawn.
   public func complete(_ aggregate: Aggregate) -> [Double] {
     var sum = aggregate.sum
     aggregate.channel.unrotate(&sum)
     guard let plan else { return sum }
-    let scale = plan.completionScale(arrived: aggregate.arrived)
+    let scale = plan.completionScale(arrived: aggregate.arrived, clippingNorm: state.clippingNorm)
     guard scale > 0 else { return sum }
     var random = secrets.completion(round: aggregate.round)
     sum.withUnsafeMutableBufferPointer { values in
@@ -100,8 +157,25 @@ public struct Server: Sendable {
     return sum
   }
 
-  /// The next model: the completed sum over the expected cohort size, through the server's optimizer.
+  /// The next model: the completed sum over the expected cohort size (over all examples where updates are weighted), through
+  /// the server's optimizer; and the next clipping norm.
   public mutating func step(_ sum: [Double]) {
-    optimizer.step(&parameters, sum: sum, divisor: sampler.expectedSize)
+    let count = state.parameters.count
+    var divisor = sampler.expectedSize
+    switch contents {
+    case .update: break
+    case .counted(_, let unit):
+      if let adaptive = plan?.adaptiveClipping {
+        state.clippingNorm = adaptive.next(
+          after: state.clippingNorm, centredCount: sum[count] / unit, divisor: divisor)
+      }
+    case .weighted: divisor = sum[count]
+    case .controlled:
+      // c moves by the mean over all clients, of which those that were not drawn changed nothing.
+      for i in 0..<count { state.control[i] += Float(sum[count + i] / Double(sampler.population)) }
+    }
+    // Nobody sent anything: nothing moves, but for a momentum.
+    let factor = divisor > 0 ? 1 / divisor : 0
+    optimizer.step(&state.parameters, mean: sum.map { $0 * factor }, &state.optimizer)
   }
 }

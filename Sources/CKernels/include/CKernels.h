@@ -32,11 +32,15 @@ typedef struct {
   /// In-place unnormalised Walsh-Hadamard transform; count is a power of two.
   void (*hadamard)(double *values, size_t count);
 
-  /// y[i] += a x[i]
-  void (*axpy)(float a, const float *x, float *y, size_t count);
+  /// C += A B in float32: C is rows x columns with rows `c_row` apart, columns a multiple of 16; A has its element (r, k) at
+  /// a[r * a_row + k * a_step], so it may be transposed or overlap itself; B has `steps` rows, `b_step` apart. Each element is one
+  /// chain of fused multiply-adds over k = 0, 1, ...: whatever the tiles, the same bits everywhere.
+  void (*gemm)(
+      const float *a, size_t a_row, size_t a_step, const float *b, size_t b_step, float *c, size_t c_row, size_t rows,
+      size_t columns, size_t steps);
 
-  /// Sum of x[i] y[i] in a fixed order of additions.
-  float (*dot)(const float *x, const float *y, size_t count);
+  /// Sum of x[i]^2 in a fixed order of additions.
+  double (*square_sum)(const double *x, size_t count);
 
   /// After `layers` on the same words: its steps become those of the shifted layered quantizer at sigma = 1, and
   /// `centres` what is added to the output.

@@ -36,8 +36,10 @@ public struct ClippedUpdate: Sendable {
     var values = update
     if wasClipped {
       let scale = bound / size.scaledLength
-      if size.unit != 1 { for i in values.indices { values[i] *= size.unit } }
-      for i in values.indices { values[i] *= scale }
+      values.withUnsafeMutableBufferPointer { values in
+        if size.unit != 1 { for i in values.indices { values[i] *= size.unit } }
+        for i in values.indices { values[i] *= scale }
+      }
     }
     self.values = values
     norm = wasClipped ? bound : size.length
@@ -83,8 +85,7 @@ private struct Length {
 
   /// - Returns: nil where a value is not finite.
   init?(of values: [Double]) {
-    var square = 0.0
-    for value in values { square += value * value }
+    var square = values.withUnsafeBufferPointer { Kernels.best.squareSum($0) }
     if Self.safeSquares.contains(square) {
       unit = 1
       scaledLength = square.squareRoot()

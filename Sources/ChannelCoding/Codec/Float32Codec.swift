@@ -24,12 +24,14 @@ struct Float32Codec: UpdateCodec {
         noise.stream.forEachNormal(count: dimension) { values[$0] += noiseScale * $1 }
       }
     }
-    let bytes = [UInt8](unsafeUninitializedCapacity: 4 * dimension) { buffer, count in
-      for i in 0..<dimension {
-        UnsafeMutableRawBufferPointer(buffer).storeBytes(
-          of: Float(noisy[i]).bitPattern.littleEndian, toByteOffset: 4 * i, as: UInt32.self)
+    let bytes = noisy.withUnsafeBufferPointer { values in
+      [UInt8](unsafeUninitializedCapacity: 4 * dimension) { buffer, count in
+        let raw = UnsafeMutableRawBufferPointer(buffer)
+        for i in 0..<dimension {
+          raw.storeBytes(of: Float(values[i]).bitPattern.littleEndian, toByteOffset: 4 * i, as: UInt32.self)
+        }
+        count = 4 * dimension
       }
-      count = 4 * dimension
     }
     return Payload(bytes: bytes)
   }
@@ -38,13 +40,31 @@ struct Float32Codec: UpdateCodec {
     guard payload.bytes.count == 4 * dimension else {
       throw .wrongLength(found: payload.bytes.count, expected: 4 * dimension)
     }
+    // x - x is not 0 for infinities and NaN alone; a sum of them is a loop without branches.
+    var doubt = 0.0
     let sample = payload.bytes.withUnsafeBytes { bytes in
-      (0..<dimension).map { i in
-        let bits = bytes.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self)
-        return Double(Float(bitPattern: UInt32(littleEndian: bits)))
+      [Double](unsafeUninitializedCapacity: dimension) { values, count in
+        for i in 0..<dimension {
+          let bits = bytes.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self)
+          let value = Double(Float(bitPattern: UInt32(littleEndian: bits)))
+          values.initializeElement(at: i, to: value)
+        }
+        count = dimension
+        var differences = SIMD8<Double>(repeating: 0)
+        var i = 0
+        while i + 8 <= dimension {
+          let chunk = UnsafeRawPointer(values.baseAddress! + i).loadUnaligned(as: SIMD8<Double>.self)
+          differences += chunk - chunk
+          i += 8
+        }
+        doubt = differences.sum()
+        while i < dimension {
+          doubt += values[i] - values[i]
+          i += 1
+        }
       }
     }
-    if let i = sample.firstIndex(where: { !$0.isFinite }) { throw .notFinite(coordinate: i) }
+    if doubt != 0, let i = sample.firstIndex(where: { !$0.isFinite }) { throw .notFinite(coordinate: i) }
     return sample
   }
 }

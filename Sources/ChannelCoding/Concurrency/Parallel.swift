@@ -13,16 +13,30 @@ public struct Parallel: Sendable {
 
   /// `body(0) ... body(count - 1)`, in that order in the result. Each index writes its own place; idle threads sleep.
   public func map<R: Sendable>(_ count: Int, _ body: @Sendable (Int) -> R) -> [R] {
-    guard threads > 1, count > 1 else { return (0..<count).map(body) }
+    map(count, worker: {}, body: { _, i in body(i) })
+  }
+
+  /// As `map`, with memory that each worker makes once and uses for all its indices.
+  public func map<R: Sendable, W>(
+    _ count: Int, worker: @Sendable () -> W, body: @Sendable (W, Int) -> R
+  ) -> [R] {
+    guard threads > 1, count > 1 else {
+      guard count > 0 else { return [] }
+      let own = worker()
+      return (0..<count).map { body(own, $0) }
+    }
     return [R](unsafeUninitializedCapacity: count) { buffer, initialized in
       // Each index is written once, by one thread, and read after all are done.
       nonisolated(unsafe) let places = buffer
       let next = Atomic<Int>(0)
       DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
+        var own: W?
         while true {
           let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
           if i >= count { return }
-          places.initializeElement(at: i, to: body(i))
+          let worker = own ?? worker()
+          own = worker
+          places.initializeElement(at: i, to: body(worker, i))
         }
       }
       initialized = count

@@ -20,7 +20,12 @@ public struct RunKeys: Sendable {
 
   /// For data split, partition and initialisation: from the seed alone.
   public static func experimentStream(seed: UInt64, _ purpose: KeyPurpose) -> RandomStream {
-    RandomStream(key: root(seed).derived(.experiment).derived(purpose))
+    RandomStream(key: experimentKey(seed: seed, purpose))
+  }
+
+  /// The same, for what draws from several streams.
+  public static func experimentKey(seed: UInt64, _ purpose: KeyPurpose) -> Key {
+    root(seed).derived(.experiment).derived(purpose)
   }
 
   public var server: ServerSecrets { ServerSecrets(root: run.derived(.server)) }
@@ -62,6 +67,10 @@ public struct ClientSecrets: Sendable {
   public func dropout(round: Int) -> PrivateRandomness {
     PrivateRandomness(key: root.derived(.dropout, index: UInt64(round)))
   }
+
+  public func straggler(round: Int) -> PrivateRandomness {
+    PrivateRandomness(key: root.derived(.straggler, index: UInt64(round)))
+  }
 }
 
 /// Collects what names a run and hashes it. Every part is preceded by its length, so no two lists of parts agree.
@@ -73,6 +82,22 @@ public struct Fingerprint: Sendable {
   public mutating func add(_ bytes: [UInt8]) {
     let length = withUnsafeBytes(of: UInt64(bytes.count).littleEndian, Array.init)
     digest = Sodium.hash(digest.bytes + length + bytes)
+  }
+
+  /// The same digest, without the bytes in one array.
+  ///
+  /// - Parameter forEachPart: calls what it is given with parts of `byteCount` bytes in all, in order.
+  public mutating func add(byteCount: Int, forEachPart: ((UnsafeRawBufferPointer) -> Void) -> Void) {
+    var hash = StreamingHash()
+    digest.bytes.withUnsafeBytes { hash.add($0) }
+    withUnsafeBytes(of: UInt64(byteCount).littleEndian) { hash.add($0) }
+    var count = 0
+    forEachPart { part in
+      hash.add(part)
+      count += part.count
+    }
+    precondition(count == byteCount, "the parts have the length that was named")
+    digest = hash.finish()
   }
 
   public var bytes: [UInt8] { digest.bytes }

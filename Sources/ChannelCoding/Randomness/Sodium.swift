@@ -54,3 +54,27 @@ enum Sodium {
     return digest
   }
 }
+
+/// `Sodium.hash` without a key, of bytes that come in parts.
+struct StreamingHash: ~Copyable {
+  private let state: UnsafeMutableRawPointer
+
+  init() {
+    Sodium.prepare()
+    state = .allocate(byteCount: crypto_generichash_statebytes(), alignment: 64)
+    crypto_generichash_init(OpaquePointer(state), nil, 0, Key.byteCount)
+  }
+
+  deinit { state.deallocate() }
+
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    guard let start = bytes.bindMemory(to: UInt8.self).baseAddress else { return }
+    crypto_generichash_update(OpaquePointer(state), start, UInt64(bytes.count))
+  }
+
+  consuming func finish() -> Key {
+    var digest = Key()
+    digest.withMutablePointer { out in _ = crypto_generichash_final(OpaquePointer(state), out, Key.byteCount) }
+    return digest
+  }
+}

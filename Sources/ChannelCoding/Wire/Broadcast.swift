@@ -3,9 +3,11 @@
 /// clients were drawn.
 ///
 /// Bytes: version, round, codec (LEB128 length and name), draws, fixed length and effort (LEB128), whether uploads are sealed (LEB128), dimension, clipping norm and noise scale as
-/// float64, rotation key, public key, then the parameters as float32, all little-endian.
+/// float64, rotation key, public key, the upload's contents (LEB128: 0 to 3 in the order of `UplinkContents`; clipping norm and
+/// unit of the count as float64 where there is one), the number of parameters (LEB128), then the parameters as float32, and as many
+/// control variates where the contents have them, all little-endian.
 public struct Broadcast: Sendable, Equatable {
-  static let version: UInt8 = 4
+  static let version: UInt8 = 5
 
   public let round: Int
   public let channel: ChannelSettings
@@ -13,13 +15,19 @@ public struct Broadcast: Sendable, Equatable {
   public let sealsUploads: Bool
   public let rotationKey: Key
   public let serverPublicKey: Key
+  public let contents: UplinkContents
   public let parameters: [Float]
+  /// SCAFFOLD's control variate of the server; empty without.
+  public let control: [Float]
 
   public init(
     round: Int, channel: ChannelSettings, sealsUploads: Bool = false, rotationKey: Key, serverPublicKey: Key,
-    parameters: [Float]
+    contents: UplinkContents = .update, parameters: [Float], control: [Float] = []
   ) {
-    precondition(parameters.count == channel.dimension)
+    precondition(channel.dimension == contents.dimension(parameters: parameters.count))
+    precondition(control.count == (contents == .controlled ? parameters.count : 0))
+    self.contents = contents
+    self.control = control
     self.round = round
     self.channel = channel
     self.sealsUploads = sealsUploads
@@ -44,7 +52,18 @@ public struct Broadcast: Sendable, Equatable {
     writer.put(channel.noiseScale)
     writer.put(rotationKey.bytes)
     writer.put(serverPublicKey.bytes)
-    for parameter in parameters { writer.put(parameter) }
+    switch contents {
+    case .update: writer.put(varint: 0)
+    case .counted(let norm, let unit):
+      writer.put(varint: 1)
+      writer.put(norm)
+      writer.put(unit)
+    case .weighted: writer.put(varint: 2)
+    case .controlled: writer.put(varint: 3)
+    }
+    writer.put(varint: parameters.count)
+    writer.put(parameters)
+    writer.put(control)
     return writer.bytes
   }
 
@@ -78,11 +97,26 @@ public struct Broadcast: Sendable, Equatable {
     else { throw .truncated(at: reader.position) }
     self.rotationKey = rotationKey
     self.serverPublicKey = serverPublicKey
-    guard reader.remaining / 4 >= dimension else { throw .truncated(at: bytes.count) }
-    var parameters = [Float]()
-    parameters.reserveCapacity(dimension)
-    for _ in 0..<dimension { parameters.append(try reader.float()) }
-    self.parameters = parameters
+    let contentsPosition = reader.position
+    switch try reader.varint() {
+    case 0: contents = .update
+    case 1:
+      let (norm, unit) = (try reader.double(), try reader.double())
+      guard norm > 0, unit > 0, norm.isFinite, unit.isFinite else {
+        throw .malformed(at: contentsPosition, "a count for norm \(norm) in units of \(unit)")
+      }
+      contents = .counted(clippingNorm: norm, unit: unit)
+    case 2: contents = .weighted
+    case 3: contents = .controlled
+    case let other: throw .malformed(at: contentsPosition, "no contents \(other)")
+    }
+    let countPosition = reader.position
+    let count = try reader.varint()
+    guard count <= dimension, contents.dimension(parameters: count) == dimension else {
+      throw .malformed(at: countPosition, "\(count) parameters for an upload of \(dimension) coordinates")
+    }
+    parameters = try reader.floats(count)
+    control = contents == .controlled ? try reader.floats(count) : []
     try reader.finish()
   }
 }

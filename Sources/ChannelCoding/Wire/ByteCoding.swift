@@ -20,6 +20,17 @@ struct ByteWriter {
 
   mutating func put(_ value: Float) { put(fixed: value.bitPattern) }
 
+  mutating func put(_ values: [Float]) {
+    bytes.reserveCapacity(bytes.count + 4 * values.count)
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 1024) { chunk in
+      for first in stride(from: 0, to: values.count, by: 1024) {
+        let count = min(1024, values.count - first)
+        for i in 0..<count { chunk[i] = values[first + i].bitPattern.littleEndian }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(chunk)[..<(4 * count)]))
+      }
+    }
+  }
+
   private mutating func put(fixed value: some FixedWidthInteger) {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
   }
@@ -68,6 +79,20 @@ struct ByteReader {
   mutating func double() throws(WireError) -> Double { Double(bitPattern: try fixed()) }
 
   mutating func float() throws(WireError) -> Float { Float(bitPattern: try fixed()) }
+
+  mutating func floats(_ count: Int) throws(WireError) -> [Float] {
+    guard count >= 0, count <= remaining / 4 else { throw .truncated(at: bytes.count) }
+    defer { position += 4 * count }
+    return bytes.withUnsafeBytes { raw in
+      [Float](unsafeUninitializedCapacity: count) { values, filled in
+        for i in 0..<count {
+          let bits = raw.loadUnaligned(fromByteOffset: position + 4 * i, as: UInt32.self)
+          values.initializeElement(at: i, to: Float(bitPattern: UInt32(littleEndian: bits)))
+        }
+        filled = count
+      }
+    }
+  }
 
   private mutating func fixed<T: FixedWidthInteger>() throws(WireError) -> T {
     var value: T = 0

@@ -24,6 +24,8 @@ public enum Digits {
         }
       }
     }
-    return try Dataset(features: features, labels: labels, featureCount: 64, classCount: 10)
+    return try Dataset(
+      features: features, labels: labels, featureCount: 64, classCount: 10,
+      imageShape: .init(height: 8, width: 8, channels: 1))
   }
 }

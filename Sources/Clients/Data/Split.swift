@@ -18,19 +18,21 @@ public struct Split: Sendable {
 
   /// A seeded split, stratified by label: of a label with n examples, floor(fraction n + 1/2) go to the test part,
   /// chosen uniformly. Both parts keep the order of the whole.
+  ///
+  /// Memory: the test part is copied; the training part takes the place of the whole where nobody else holds that.
   public init(
-    stratified whole: Dataset, testFraction: Double, random: inout RandomStream
+    stratified whole: consuming Dataset, testFraction: Double, random: inout RandomStream
   ) throws(DataError) {
     precondition(testFraction > 0 && testFraction < 1)
     var isTest = [Bool](repeating: false, count: whole.count)
+    let (order, offsets) = grouped(whole.labels, groups: whole.classCount)
     for label in 0..<whole.classCount {
-      var members = whole.labels.indices.filter { whole.labels[$0] == label }
+      var members = Array(order[Int(offsets[label])..<Int(offsets[label + 1])])
       random.shuffle(&members)
       let chosen = Int(Double(members.count) * testFraction + 0.5)
-      for i in members.prefix(chosen) { isTest[i] = true }
+      for i in members.prefix(chosen) { isTest[Int(i)] = true }
     }
-    let all = Array(0..<whole.count)
-    try self.init(
-      training: whole.selecting(all.filter { !isTest[$0] }), test: whole.selecting(all.filter { isTest[$0] }))
+    let test = whole.remove(isTest.indices.filter { isTest[$0] })
+    try self.init(training: whole, test: test)
   }
 }

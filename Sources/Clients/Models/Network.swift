@@ -1,22 +1,63 @@
 import ChannelCoding
 
-/// A fully connected network with ReLU between layers and softmax cross-entropy at the end, in float32. Without
-/// hidden layers it is softmax regression.
+/// Convolutions, if any, then fully connected layers, with ReLU between layers and softmax cross-entropy at the end, in
+/// float32. One dense layer alone is softmax regression.
 ///
 /// Parameters are one flat vector: for each layer the weights, input by input (inputs x outputs, row-major), then the
-/// biases. All arithmetic is in a fixed order, so results do not depend on threads.
+/// biases. All arithmetic is in a fixed order, so results do not depend on threads; `NetworkWorkspace` does it.
 public struct Network: Sendable, Equatable {
-  /// Widths from the features to the classes, at least two.
-  public let widths: [Int]
+  public let layers: [Layer]
+  /// Of an example.
+  public let featureCount: Int
+  public let classCount: Int
   public let parameterCount: Int
 
-  public init(features: Int, hidden: [Int], classes: Int) {
-    widths = [features] + hidden + [classes]
-    precondition(widths.allSatisfy { $0 > 0 })
-    parameterCount = zip(widths, widths.dropFirst()).map { ($0 + 1) * $1 }.reduce(0, +)
+  /// - Parameter layers: each takes what the one before gives; the last one is dense.
+  public init(_ layers: [Layer]) {
+    guard let first = layers.first, case .dense(_, let classes)? = layers.last else {
+      preconditionFailure("a network ends with a dense layer")
+    }
+    self.layers = layers
+    featureCount =
+      switch first {
+      case .dense(let inputs, _): inputs
+      case .convolution(let layer): layer.height * layer.width * layer.inputs
+      }
+    classCount = classes
+    parameterCount = layers.reduce(0) { $0 + $1.parameterCount }
+    for (layer, next) in zip(layers, layers.dropFirst()) {
+      switch next {
+      case .dense(let inputs, _): precondition(inputs == layer.activationCount)
+      case .convolution(let next):
+        guard case .convolution(let layer) = layer else { preconditionFailure("an image after a dense layer") }
+        precondition(
+          layer.outputs == next.inputs && layer.pooledHeight == next.height && layer.pooledWidth == next.width)
+      }
+    }
   }
 
-  private var layerCount: Int { widths.count - 1 }
+  /// A perceptron; softmax regression without hidden layers.
+  public init(features: Int, hidden: [Int], classes: Int) {
+    let widths = [features] + hidden + [classes]
+    self.init(zip(widths, widths.dropFirst()).map { .dense(inputs: $0, outputs: $1) })
+  }
+
+  /// Convolutions of `channels` outputs each, then dense layers.
+  ///
+  /// - Returns: nil where pooling leaves nothing of the image.
+  public init?(image: Dataset.ImageShape, channels: [Int], kernel: Int, hidden: [Int], classes: Int) {
+    var layers: [Layer] = []
+    var (height, width, inputs) = (image.height, image.width, image.channels)
+    for outputs in channels {
+      guard height > 1, width > 1 else { return nil }
+      let layer = Convolution(height: height, width: width, inputs: inputs, outputs: outputs, kernel: kernel)
+      layers.append(.convolution(layer))
+      (height, width, inputs) = (layer.pooledHeight, layer.pooledWidth, outputs)
+    }
+    let widths = [height * width * inputs] + hidden + [classes]
+    layers += zip(widths, widths.dropFirst()).map { .dense(inputs: $0, outputs: $1) }
+    self.init(layers)
+  }
 
   /// Hidden weights are normal with variance 2 / inputs [He et al. 2015], everything in the last layer is 0.
   ///
@@ -25,126 +66,35 @@ public struct Network: Sendable, Equatable {
   public func initialParameters(_ random: inout RandomStream) -> [Float] {
     var parameters = [Float](repeating: 0, count: parameterCount)
     var offset = 0
-    for layer in 0..<(layerCount - 1) {
-      let weights = widths[layer] * widths[layer + 1]
-      let scale = (2 / Double(widths[layer])).squareRoot()
-      for i in 0..<weights { parameters[offset + i] = Float(scale * random.normal()) }
-      offset += weights + widths[layer + 1]
+    for layer in layers.dropLast() {
+      let scale = (2 / Double(layer.inputs)).squareRoot()
+      for i in 0..<(layer.inputs * layer.outputs) { parameters[offset + i] = Float(scale * random.normal()) }
+      offset += layer.parameterCount
     }
     return parameters
   }
 
-  /// Activations and deltas of one example: made once, reused for all.
-  public struct Workspace {
-    fileprivate var activations: [[Float]]
-    fileprivate var deltas: [[Float]]
-    fileprivate var probabilities: [Double]
-  }
-
-  public func makeWorkspace() -> Workspace {
-    Workspace(
-      activations: widths.map { [Float](repeating: 0, count: $0) },
-      deltas: widths.map { [Float](repeating: 0, count: $0) },
-      probabilities: [Double](repeating: 0, count: widths[widths.count - 1]))
+  /// In short, such as "64-64-10" or "28x28x1-16c5-32c5-10".
+  public var shape: String {
+    let first =
+      switch layers[0] {
+      case .dense(let inputs, _): "\(inputs)"
+      case .convolution(let layer): "\(layer.height)x\(layer.width)x\(layer.inputs)"
+      }
+    return
+      ([first]
+      + layers.map { layer in
+        switch layer {
+        case .dense(_, let outputs): "\(outputs)"
+        case .convolution(let layer): "\(layer.outputs)c\(layer.kernel)"
+        }
+      }).joined(separator: "-")
   }
 
   /// Loss and whether the label has the largest score (the lowest class number among equals wins).
   public struct Prediction: Sendable, Equatable {
+    /// Not a number where the model has diverged.
     public let loss: Double
     public let isCorrect: Bool
-  }
-
-  public func predict(
-    _ parameters: [Float], features: UnsafeBufferPointer<Float>, label: Int, _ workspace: inout Workspace
-  ) -> Prediction {
-    forward(parameters, features, &workspace)
-    return softmax(label, &workspace)
-  }
-
-  /// Adds `weight` times the gradient of the example's loss to `gradient`.
-  public func addGradient(
-    _ parameters: [Float], features: UnsafeBufferPointer<Float>, label: Int, weight: Float,
-    to gradient: inout [Float], _ workspace: inout Workspace
-  ) -> Prediction {
-    let prediction = predict(parameters, features: features, label: label, &workspace)
-    for k in workspace.probabilities.indices {
-      let target = k == label ? 1.0 : 0.0
-      workspace.deltas[layerCount][k] = Float(workspace.probabilities[k] - target) * weight
-    }
-    backward(parameters, &gradient, &workspace)
-    return prediction
-  }
-
-  private func forward(
-    _ parameters: [Float], _ features: UnsafeBufferPointer<Float>, _ workspace: inout Workspace
-  ) {
-    precondition(features.count == widths[0] && parameters.count == parameterCount)
-    for (i, value) in features.enumerated() { workspace.activations[0][i] = value }
-    parameters.withUnsafeBufferPointer { all in
-      guard var weights = all.baseAddress else { return }
-      for layer in 0..<layerCount {
-        let (inputs, outputs) = (widths[layer], widths[layer + 1])
-        workspace.activations[layer].withUnsafeBufferPointer { input in
-          workspace.activations[layer + 1].withUnsafeMutableBufferPointer { output in
-            guard let to = output.baseAddress else { return }
-            to.update(from: weights + inputs * outputs, count: outputs)
-            for i in 0..<inputs where input[i] != 0 {
-              Kernels.best.axpy(input[i], weights + i * outputs, to, count: outputs)
-            }
-            if layer < layerCount - 1 { for k in 0..<outputs where to[k] < 0 { to[k] = 0 } }
-          }
-        }
-        weights += (inputs + 1) * outputs
-      }
-    }
-  }
-
-  /// Probabilities from the last activations, shifted by their maximum so that nothing overflows.
-  private func softmax(_ label: Int, _ workspace: inout Workspace) -> Prediction {
-    let scores = workspace.activations[layerCount]
-    var best = 0
-    for k in scores.indices where scores[k] > scores[best] { best = k }
-    let top = Double(scores[best])
-    var total = 0.0
-    for k in scores.indices {
-      let e = Elementary.exp(Double(scores[k]) - top)
-      workspace.probabilities[k] = e
-      total += e
-    }
-    for k in scores.indices { workspace.probabilities[k] /= total }
-    let isFinite = total.isFinite && total > 0
-    let loss = isFinite ? Elementary.log(total) - (Double(scores[label]) - top) : .nan
-    return Prediction(loss: loss, isCorrect: isFinite && best == label)
-  }
-
-  private func backward(_ parameters: [Float], _ gradient: inout [Float], _ workspace: inout Workspace) {
-    parameters.withUnsafeBufferPointer { all in
-      gradient.withUnsafeMutableBufferPointer { out in
-        guard let from = all.baseAddress, let to = out.baseAddress else { return }
-        var offset = parameterCount
-        for layer in stride(from: layerCount - 1, through: 0, by: -1) {
-          let (inputs, outputs) = (widths[layer], widths[layer + 1])
-          offset -= (inputs + 1) * outputs
-          workspace.deltas[layer + 1].withUnsafeBufferPointer { delta in
-            guard let delta = delta.baseAddress else { return }
-            let activations = workspace.activations[layer]
-            for i in 0..<inputs where activations[i] != 0 {
-              Kernels.best.axpy(activations[i], delta, to + offset + i * outputs, count: outputs)
-            }
-            Kernels.best.axpy(1, delta, to + offset + inputs * outputs, count: outputs)
-          }
-          guard layer > 0 else { continue }
-          let next = workspace.deltas[layer + 1]
-          next.withUnsafeBufferPointer { delta in
-            guard let delta = delta.baseAddress else { return }
-            for i in 0..<inputs {
-              workspace.deltas[layer][i] =
-                workspace.activations[layer][i] > 0
-                ? Kernels.best.dot(from + offset + i * outputs, delta, count: outputs) : 0
-            }
-          }
-        }
-      }
-    }
   }
 }

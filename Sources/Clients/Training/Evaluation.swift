@@ -7,27 +7,30 @@ public struct Evaluation: Sendable, Equatable {
   public let accuracy: Double
 
   /// Evaluates in fixed chunks, added in order: the same for any number of threads. No examples: accuracy 0.
+  ///
+  /// - Parameter parameters: padded.
+  public init(
+    _ network: Network, _ parameters: FloatBuffer, on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
+  ) {
+    let chunk = 64
+    let parts = parallel.map(
+      (examples.count + chunk - 1) / chunk,
+      worker: { NetworkWorkspace(network, capacity: min(chunk, max(examples.count, 1))) },
+      body: { workspace, part in
+        let start = examples.startIndex + part * chunk
+        let batch = examples[start..<min(start + chunk, examples.endIndex)]
+        workspace.forward(parameters, batch, of: data)
+        let predictions = workspace.predictions { Int(data.labels[batch[batch.startIndex + $0]]) }
+        return (loss: predictions.reduce(0) { $0 + $1.loss }, correct: predictions.count { $0.isCorrect })
+      })
+    let count = Double(max(examples.count, 1))
+    loss = parts.reduce(0) { $0 + $1.loss } / count
+    accuracy = Double(parts.reduce(0) { $0 + $1.correct }) / count
+  }
+
   public init(
     _ network: Network, _ parameters: [Float], on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
   ) {
-    let chunk = 256
-    let list = Array(examples)
-    let parts = parallel.map((list.count + chunk - 1) / chunk) { part in
-      var workspace = network.makeWorkspace()
-      var loss = 0.0
-      var correct = 0
-      data.features.withUnsafeBufferPointer { features in
-        for example in list[(part * chunk)..<min((part + 1) * chunk, list.count)] {
-          let prediction = network.predict(
-            parameters, features: data.row(example, of: features), label: Int(data.labels[example]), &workspace)
-          loss += prediction.loss
-          if prediction.isCorrect { correct += 1 }
-        }
-      }
-      return (loss: loss, correct: correct)
-    }
-    let count = Double(max(list.count, 1))
-    loss = parts.reduce(0) { $0 + $1.loss } / count
-    accuracy = Double(parts.reduce(0) { $0 + $1.correct }) / count
+    self.init(network, network.padding(parameters), on: examples, of: data, parallel)
   }
 }

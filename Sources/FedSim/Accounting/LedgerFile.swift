@@ -97,6 +97,7 @@ public struct LedgerFile: Sendable {
       "sampling": .string(event.sampling.name), "samplingRate": .number(event.sampling.rate),
       "noiseMultiplier": .number(event.noiseMultiplier),
     ]
+    if let noise = event.countNoise { object["countNoise"] = .number(noise) }
     for (key, value) in rest { object[key] = value }
     return object
   }

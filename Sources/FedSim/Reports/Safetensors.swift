@@ -10,10 +10,15 @@ public enum Safetensors {
     for (key, value) in metadata { notes[key] = .string(value) }
     header["__metadata__"] = .object(notes)
     var offset = 0
-    for (layer, (inputs, outputs)) in zip(network.widths, network.widths.dropFirst()).enumerated() {
-      for (name, shape) in [("weight", [outputs, inputs]), ("bias", [outputs])] {
+    for (index, layer) in network.layers.enumerated() {
+      let weight =
+        switch layer {
+        case .dense(let inputs, let outputs): [outputs, inputs]
+        case .convolution(let shape): [shape.outputs, shape.inputs, shape.kernel, shape.kernel]
+        }
+      for (name, shape) in [("weight", weight), ("bias", [layer.outputs])] {
         let end = offset + 4 * shape.reduce(1, *)
-        header["layers.\(layer).\(name)"] = [
+        header["layers.\(index).\(name)"] = [
           "dtype": "F32", "shape": .array(shape.map { .integer($0) }),
           "data_offsets": [.integer(offset), .integer(end)],
         ]
@@ -25,16 +30,32 @@ public enum Safetensors {
     while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
     var bytes = withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text
     bytes.reserveCapacity(bytes.count + 4 * parameters.count)
-    var offsetOfLayer = 0
-    for (inputs, outputs) in zip(network.widths, network.widths.dropFirst()) {
-      for output in 0..<outputs {
-        for input in 0..<inputs { put(parameters[offsetOfLayer + input * outputs + output], &bytes) }
+    var first = 0
+    var image: Convolution?
+    for layer in network.layers {
+      let order = torchInputs(layer, after: image)
+      for output in 0..<layer.outputs {
+        for input in order { put(parameters[first + input * layer.outputs + output], &bytes) }
       }
-      let biases = offsetOfLayer + inputs * outputs
-      for i in biases..<(biases + outputs) { put(parameters[i], &bytes) }
-      offsetOfLayer = biases + outputs
+      let biases = first + layer.inputs * layer.outputs
+      for i in biases..<(biases + layer.outputs) { put(parameters[i], &bytes) }
+      first += layer.parameterCount
+      image = if case .convolution(let shape) = layer { shape } else { nil }
     }
     return bytes
+  }
+
+  /// Our inputs in torch's order, which has channels before rows and columns, also where an image is flattened.
+  private static func torchInputs(_ layer: Layer, after image: Convolution?) -> [Int] {
+    let (channels, height, width): (Int, Int, Int)
+    switch (layer, image) {
+    case (.convolution(let shape), _): (channels, height, width) = (shape.inputs, shape.kernel, shape.kernel)
+    case (.dense, let image?): (channels, height, width) = (image.outputs, image.pooledHeight, image.pooledWidth)
+    case (.dense(let inputs, _), nil): return Array(0..<inputs)
+    }
+    return (0..<channels).flatMap { c in
+      (0..<height).flatMap { y in (0..<width).map { x in (y * width + x) * channels + c } }
+    }
   }
 
   private static func put(_ value: Float, _ bytes: inout [UInt8]) {

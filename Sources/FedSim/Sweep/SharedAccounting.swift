@@ -19,18 +19,22 @@ public final class SharedAccounting: Sendable {
     var delta: Double
     var rounds: Int
     var budget: Double?
+    var noiseSource: NoiseSource
+    var adaptiveClipping: AdaptiveClipping?
 
     func plan() throws(PrivacyRefusal) -> PrivacyPlan {
       try PrivacyPlan(
         population: population, clippingNorm: clippingNorm,
         noise: isTarget ? .targetEpsilon(noise) : .multiplier(noise), sampling: sampling, relation: relation,
-        accountant: accountant, delta: delta, rounds: rounds, budget: budget)
+        accountant: accountant, delta: delta, rounds: rounds, budget: budget, noiseSource: noiseSource,
+        adaptiveClipping: adaptiveClipping)
     }
   }
 
   /// All that `PrivacyPlan.spending(rounds:)` looks at.
   private struct SpendingKey: Hashable {
     let noiseMultiplier: Double
+    let countNoise: Double?
     let sampling: Sampling
     let relation: Relation
     let accountant: Accountant
@@ -63,7 +67,8 @@ public final class SharedAccounting: Sendable {
 
   func spending(_ plan: PrivacyPlan, rounds: Int) throws(PrivacyRefusal) -> Accountant.Spending {
     let key = SpendingKey(
-      noiseMultiplier: plan.noiseMultiplier, sampling: plan.sampling, relation: plan.relation,
+      noiseMultiplier: plan.event.noiseMultiplier, countNoise: plan.event.countNoise, sampling: plan.sampling,
+      relation: plan.relation,
       accountant: plan.accountant, delta: plan.delta, truncationDelta: plan.truncationDelta,
       affordedRounds: plan.affordedRounds, plannedEpsilon: plan.plannedSpending.epsilon, rounds: rounds)
     return try spendings.value(key) { () throws(PrivacyRefusal) in try plan.spending(rounds: rounds) }

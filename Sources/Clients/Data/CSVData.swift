@@ -1,0 +1,328 @@
+/// Comma-separated text with a header (RFC 4180), plain or gzipped: a column of labels, optionally one of clients,
+/// and numbers in all others.
+public enum CSVData {
+  /// A column by its name in the header or its number from 0 on.
+  public enum Column: Sendable, Equatable, CustomStringConvertible {
+    case name(String)
+    case number(Int)
+
+    public var description: String {
+      switch self {
+      case .name(let name): "\"\(name)\""
+      case .number(let number): "number \(number)"
+      }
+    }
+  }
+
+  public struct Columns: Sendable, Equatable {
+    public let label: Column
+    /// Nil where the file does not say whose an example is.
+    public let client: Column?
+
+    public init(label: Column, client: Column?) {
+      (self.label, self.client) = (label, client)
+    }
+  }
+
+  /// More distinct labels than this are no classes.
+  static let mostClasses = 65_536
+
+  /// Classes are the distinct labels of both parts, in order: by value where all are numbers, else by bytes.
+  ///
+  /// - Returns: the test part is nil where no file of one is given.
+  /// - Throws: `DataError` that names file, line and column.
+  public static func load(
+    _ path: String, test: String?, columns: Columns, imageShape: Dataset.ImageShape?
+  ) throws(DataError) -> (training: Dataset, test: Dataset?) {
+    let training = try read(path, columns)
+    let testing = try test.map { path throws(DataError) in try read(path, columns) }
+    if let test, let testing, testing.header != training.header {
+      throw .file(place: "\(test):1:1", problem: "its columns are not those of \(path), in that order")
+    }
+    let texts = training.labelTexts + (testing?.labelTexts ?? [])
+    let (classes, classCount) = classes(of: texts)
+    guard classCount <= mostClasses else {
+      throw .file(
+        place: path, problem: "found \(classCount) distinct labels in column \(columns.label); at most \(mostClasses)")
+    }
+    let dataset = { (table: Table, offset: Int) throws(DataError) in
+      try Dataset(
+        features: table.features, labels: table.labels.map { classes[offset + Int($0)] },
+        featureCount: table.header.count - (columns.client == nil ? 1 : 2), classCount: classCount,
+        owners: table.owners, imageShape: imageShape)
+    }
+    return try (
+      dataset(training, 0), testing.map { table throws(DataError) in try dataset(table, training.labelTexts.count) }
+    )
+  }
+
+  /// The class of each text. Texts of equal value are one class where all are numbers.
+  static func classes(of texts: [String]) -> (classes: [Int32], count: Int) {
+    let values = texts.map { Double($0) }
+    if values.allSatisfy({ $0?.isFinite ?? false }) {
+      let numbers = values.map { $0 ?? 0 }
+      let sorted = Set(numbers).sorted()
+      let places = Dictionary(uniqueKeysWithValues: zip(sorted, Int32(0)...))
+      return (numbers.map { places[$0] ?? 0 }, sorted.count)
+    }
+    let sorted = Set(texts.map { Array($0.utf8) }).sorted { $0.lexicographicallyPrecedes($1) }
+    let places = Dictionary(uniqueKeysWithValues: zip(sorted, Int32(0)...))
+    return (texts.map { places[Array($0.utf8)] ?? 0 }, sorted.count)
+  }
+
+  struct Table {
+    var header: [String] = []
+    var features: [Float] = []
+    /// Numbers of `labelTexts`.
+    var labels: [Int32] = []
+    var labelTexts: [String] = []
+    /// Numbered as they first appear.
+    var owners: [Int32]?
+  }
+
+  private static func read(_ path: String, _ columns: Columns) throws(DataError) -> Table {
+    try table(DataFile.read(path), name: path, columns)
+  }
+
+  static func table(_ bytes: [UInt8], name: String, _ columns: Columns) throws(DataError) -> Table {
+    guard bytes.count <= Gzip.largestText else {
+      throw .file(place: name, problem: "found more than \(Gzip.largestText) bytes of text")
+    }
+    let result = bytes.withUnsafeBufferPointer { text in
+      Result { () throws(DataError) in
+        var reader = CSVReader(text, name: name)
+        return try reader.table(columns)
+      }
+    }
+    return try result.get()
+  }
+}
+
+/// One pass over the text.
+private struct CSVReader {
+  private let text: UnsafeBufferPointer<UInt8>
+  private let name: String
+  private var next: Int
+
+  init(_ text: UnsafeBufferPointer<UInt8>, name: String) {
+    self.text = text
+    self.name = name
+    next = text.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+  }
+
+  mutating func table(_ columns: CSVData.Columns) throws(DataError) -> CSVData.Table {
+    var table = CSVData.Table()
+    var names = Set<String>()
+    repeat {
+      let start = next
+      let name = try field()
+      guard names.insert(name).inserted else { throw failure("found the column \"\(name)\" a second time", at: start) }
+      table.header.append(name)
+      guard table.header.count <= 1_000_000 else { throw failure("found more than 1000000 columns", at: start) }
+    } while take(UInt8(ascii: ","))
+    try endRecord()
+    let label = try index(of: columns.label, in: table.header)
+    let client = try columns.client.map { column throws(DataError) in try index(of: column, in: table.header) }
+    guard label != client else { throw failure("column \(columns.label) cannot be both label and client", at: 0) }
+    let featureCount = table.header.count - (client == nil ? 1 : 2)
+    guard featureCount > 0 else { throw failure("found no column of features beside label and client", at: 0) }
+
+    // Lines bound the number of examples: one allocation, and no copies while it grows.
+    let lines = text[next...].count { $0 == UInt8(ascii: "\n") } + 1
+    table.features.reserveCapacity(min(lines * featureCount, text.count - next))
+    table.labels.reserveCapacity(lines)
+    if client != nil { table.owners = [] }
+    var labels = TextNumbers()
+    var clients = TextNumbers()
+    while next < text.count {
+      if endsLine {  // An empty line.
+        try endRecord()
+        continue
+      }
+      let record = next
+      for column in 0..<table.header.count {
+        if column > 0, !take(UInt8(ascii: ",")) {
+          throw failure(
+            next < text.count && !endsLine
+              ? "found \(nameAhead) after a field; a comma or the end of the line has to follow"
+              : "the line ends after \(column) of \(table.header.count) fields", at: next)
+        }
+        if column == label {
+          table.labels.append(try number(column, table.header, &labels))
+        } else if column == client {
+          let owner = try number(column, table.header, &clients)
+          table.owners?.append(owner)
+        } else {
+          table.features.append(try feature(column, table.header))
+        }
+      }
+      if next < text.count, text[next] == UInt8(ascii: ",") {
+        throw failure("found more than the header's \(table.header.count) fields", at: next)
+      }
+      try endRecord()
+      guard table.labels.count < Int32.max else { throw failure("found more than \(Int32.max) examples", at: record) }
+    }
+    table.labelTexts = labels.texts
+    return table
+  }
+
+  private func index(of column: CSVData.Column, in header: [String]) throws(DataError) -> Int {
+    let found =
+      switch column {
+      case .name(let name): header.firstIndex(of: name)
+      case .number(let number): header.indices.contains(number) ? number : nil
+      }
+    guard let found else {
+      let names = header.prefix(8).map { "\"\($0)\"" }.joined(separator: ", ") + (header.count > 8 ? ", ..." : "")
+      throw failure("found no column \(column); there are \(header.count): \(names)", at: 0)
+    }
+    return found
+  }
+
+  /// The number of a text of label or client.
+  private mutating func number(
+    _ column: Int, _ header: [String], _ numbers: inout TextNumbers
+  ) throws(DataError) -> Int32 {
+    let start = next
+    if next < text.count, text[next] != UInt8(ascii: "\"") {
+      while next < text.count, text[next] != UInt8(ascii: ","), !endsLine { next += 1 }
+      var (first, last) = (start, next)
+      while first < last, text[first] == 0x20 || text[first] == 0x09 { first += 1 }
+      while last > first, text[last - 1] == 0x20 || text[last - 1] == 0x09 { last -= 1 }
+      guard first < last else { throw missing(column, header, at: start) }
+      return numbers.number(of: UnsafeBufferPointer(rebasing: text[first..<last]))
+    }
+    let value = try field()
+    guard !value.isEmpty else { throw missing(column, header, at: start) }
+    return numbers.number(of: value)
+  }
+
+  private mutating func feature(_ column: Int, _ header: [String]) throws(DataError) -> Float {
+    let start = next
+    // What most fields are: a number, then a comma or the end of the line.
+    if let value = DecimalNumber.read(text, &next, isStrict: false), value.isFinite,
+      next == text.count || text[next] == UInt8(ascii: ",") || text[next] == 0x0A
+    {
+      return value
+    }
+    next = start
+    return try unusualFeature(column, header)
+  }
+
+  /// With blanks, in quotes, or wrong.
+  private mutating func unusualFeature(_ column: Int, _ header: [String]) throws(DataError) -> Float {
+    let start = next
+    skipBlanks()
+    let isQuoted = take(UInt8(ascii: "\""))
+    if isQuoted { skipBlanks() }
+    if next == text.count || endsLine || text[next] == UInt8(ascii: ",") {
+      throw missing(column, header, at: start)
+    }
+    guard let value = DecimalNumber.read(text, &next, isStrict: false) else {
+      throw notANumber(header[column], at: start)
+    }
+    skipBlanks()
+    if isQuoted {
+      guard take(UInt8(ascii: "\"")) else { throw notANumber(header[column], at: start) }
+      skipBlanks()
+    }
+    guard next == text.count || endsLine || text[next] == UInt8(ascii: ",") else {
+      throw notANumber(header[column], at: start)
+    }
+    guard value.isFinite else {
+      throw failure("column \"\(header[column])\": found a number beyond the range of single precision", at: start)
+    }
+    return value
+  }
+
+  private func missing(_ column: Int, _ header: [String], at start: Int) -> DataError {
+    failure("column \"\(header[column])\": the value is missing", at: start)
+  }
+
+  private func notANumber(_ column: String, at start: Int) -> DataError {
+    var end = start
+    while end < text.count, text[end] != UInt8(ascii: ","), text[end] != 0x0A, text[end] != 0x0D, end < start + 40 {
+      end += 1
+    }
+    let found = String(decoding: text[start..<end], as: UTF8.self)
+    return failure("column \"\(column)\": found \"\(found)\"; allowed: a number", at: start)
+  }
+
+  /// A field as text: what is between its quotes, or its characters without blanks around them.
+  private mutating func field() throws(DataError) -> String {
+    guard next < text.count, text[next] == UInt8(ascii: "\"") else {
+      let start = next
+      while next < text.count, text[next] != UInt8(ascii: ","), !endsLine {
+        if text[next] == UInt8(ascii: "\"") { throw failure("found a quote inside a field without quotes", at: next) }
+        next += 1
+      }
+      var (first, last) = (start, next)
+      while first < last, text[first] == 0x20 || text[first] == 0x09 { first += 1 }
+      while last > first, text[last - 1] == 0x20 || text[last - 1] == 0x09 { last -= 1 }
+      return String(decoding: text[first..<last], as: UTF8.self)
+    }
+    let start = next
+    next += 1
+    var value: [UInt8] = []
+    while next < text.count {
+      let byte = text[next]
+      next += 1
+      if byte == UInt8(ascii: "\"") {
+        guard next < text.count, text[next] == byte else {
+          return String(decoding: value, as: UTF8.self)
+        }
+        next += 1
+      }
+      value.append(byte)
+    }
+    throw failure("the quote that opens here is never closed", at: start)
+  }
+
+  private mutating func endRecord() throws(DataError) {
+    if next == text.count { return }
+    guard endsLine else { throw failure("found \(nameAhead) where the line had to end", at: next) }
+    if take(0x0D) { _ = take(0x0A) } else { next += 1 }
+  }
+
+  private var endsLine: Bool { next < text.count && (text[next] == 0x0A || text[next] == 0x0D) }
+
+  private var nameAhead: String { next < text.count ? "the byte \(text[next])" : "the end of the file" }
+
+  private mutating func take(_ byte: UInt8) -> Bool {
+    guard next < text.count, text[next] == byte else { return false }
+    next += 1
+    return true
+  }
+
+  private mutating func skipBlanks() {
+    while next < text.count, text[next] == 0x20 || text[next] == 0x09 { next += 1 }
+  }
+
+  private func failure(_ problem: String, at offset: Int) -> DataError {
+    .file(place: TextPlace.name(name, offset: offset, in: text), problem: problem)
+  }
+}
+
+/// Numbers texts in the order in which they first appear.
+struct TextNumbers {
+  private(set) var texts: [String] = []
+  private var numbers: [String: Int32] = [:]
+  private var lastBytes: [UInt8] = []
+  private var last: Int32 = -1
+
+  mutating func number(of text: String) -> Int32 {
+    if let known = numbers[text] { return known }
+    let number = Int32(texts.count)
+    texts.append(text)
+    numbers[text] = number
+    return number
+  }
+
+  /// The same, without making a string where a text repeats the one before it.
+  mutating func number(of bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
+    if last >= 0, lastBytes.elementsEqual(bytes) { return last }
+    lastBytes = Array(bytes)
+    last = number(of: String(decoding: bytes, as: UTF8.self))
+    return last
+  }
+}

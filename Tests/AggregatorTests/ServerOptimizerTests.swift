@@ -1,0 +1,99 @@
+import ChannelCoding
+import Testing
+
+@testable import Aggregator
+
+@Suite struct ServerOptimizerTests {
+  private func run(_ optimizer: ServerOptimizer, _ means: [[Double]]) -> [Float] {
+    var parameters = [Float](repeating: 1, count: means[0].count)
+    var state = optimizer.initialState(parameters: parameters.count)
+    for mean in means { optimizer.step(&parameters, mean: mean, &state) }
+    return parameters
+  }
+
+  private func close(_ found: [Float], _ expected: [Double]) -> Bool {
+    zip(found, expected).allSatisfy { abs(Double($0) - $1) < 1e-6 }
+  }
+
+  /// By hand, two rounds of updates 1 and -0.5, rate 0.1.
+  @Test func everyOptimizerIsAsDefined() {
+    let means = [[1.0], [-0.5]]
+    #expect(close(run(.fedavg(learningRate: 0.1), means), [1.05]))
+    // v = 1, then 0.9 - 0.5 = 0.4
+    #expect(close(run(ServerOptimizer(.fedavgm, learningRate: 0.1), means), [1 + 0.1 + 0.04]))
+    let tau = 0.1
+    // m = 1, -0.5; v = 0.01 + 1, 1.26
+    let adagrad = 1 + 0.1 / (1.01.squareRoot() + tau) - 0.05 / (1.26.squareRoot() + tau)
+    #expect(close(run(ServerOptimizer(.fedadagrad, learningRate: 0.1, adaptivity: tau), means), [adagrad]))
+    // m = 0.1, 0.04; v = 0.9 0.01 + 0.1 = 0.109, 0.9 0.109 + 0.025 = 0.1231
+    let adam = 1 + 0.01 / (0.109.squareRoot() + tau) + 0.004 / (0.1231.squareRoot() + tau)
+    #expect(close(run(ServerOptimizer(.fedadam, learningRate: 0.1, beta2: 0.9, adaptivity: tau), means), [adam]))
+    // v < D^2: 0.01 + 0.1 = 0.11, then 0.11 + 0.025 = 0.135
+    let yogi = 1 + 0.01 / (0.11.squareRoot() + tau) + 0.004 / (0.135.squareRoot() + tau)
+    #expect(close(run(ServerOptimizer(.fedyogi, learningRate: 0.1, beta2: 0.9, adaptivity: tau), means), [yogi]))
+    // And v > D^2: it falls.
+    let small = run(ServerOptimizer(.fedyogi, learningRate: 0.1, momentum: 0, beta2: 0.9, adaptivity: 1), [[0.5]])
+    #expect(close(small, [1 + 0.05 / ((1 - 0.1 * 0.25).squareRoot() + 1)]))
+  }
+
+  @Test func zeroUpdatesMoveNothing() {
+    for kind in ServerOptimizer.Kind.allCases {
+      #expect(run(ServerOptimizer(kind, learningRate: 1), [[0, 0], [0, 0]]) == [1, 1], "\(kind)")
+    }
+  }
+}
+
+@Suite struct AdaptiveClippingTests {
+  private func plan(countNoise: Double, z: Double = 1, source: NoiseSource = .channel) throws -> PrivacyPlan {
+    try PrivacyPlan(
+      population: 1000, clippingNorm: 0.5, noise: .multiplier(z), sampling: .poisson(rate: 0.1), relation: .zeroOut,
+      accountant: .pld, delta: 1e-5, rounds: 20, noiseSource: source,
+      adaptiveClipping: AdaptiveClipping(quantile: 0.5, learningRate: 0.2, countNoise: countNoise))
+  }
+
+  /// Update and count are one event that costs z, and what is sent has a norm of at most z_u C / z.
+  @Test(arguments: [0.6, 5, 300])
+  func theStackedVectorCostsZ(countNoise: Double) throws {
+    let plan = try plan(countNoise: countNoise)
+    #expect(plan.updateNoiseMultiplier > 1)
+    #expect(abs(plan.event.effectiveNoiseMultiplier * PrivacyEvent.sensitivityMargin - 1) < 1e-12)
+    for norm in [0.5, 3e-7, 2.0] {
+      let (contents, bound) = plan.contents(clippingNorm: norm)
+      guard case .counted(norm, let unit) = contents else {
+        Issue.record("\(contents)")
+        return
+      }
+      #expect((norm * norm + unit * unit / 4).squareRoot() <= bound)
+      let noise = plan.noiseScale(clippingNorm: norm) * Double(plan.largestCohort).squareRoot()
+      #expect(abs(noise / bound - 1) < 1e-12, "the channel's noise over its bound is z")
+      #expect(abs(noise / unit / countNoise - 1) < 1e-12, "and over the unit the count's noise")
+    }
+    let fixed = try PrivacyPlan(
+      population: 1000, clippingNorm: 0.5, noise: .multiplier(1), sampling: .poisson(rate: 0.1), relation: .zeroOut,
+      accountant: .pld, delta: 1e-5, rounds: 20)
+    #expect(abs(plan.plannedSpending.epsilon - fixed.plannedSpending.epsilon) < 1e-6)
+  }
+
+  @Test func aCountThatTellsMoreThanZIsRefused() {
+    #expect(throws: PrivacyRefusal.self) { try plan(countNoise: 0.5) }
+  }
+
+  @Test func theNormMovesTowardsTheQuantile() {
+    let clipping = AdaptiveClipping(quantile: 0.5, learningRate: 0.2, countNoise: 1)
+    let next = { clipping.next(after: 1, centredCount: $0, divisor: 100) }
+    #expect(abs(next(0) - 1) < 1e-15, "half of the updates are not clipped")
+    #expect(abs(next(50) - Elementary.exp(-0.1)) < 1e-15 && abs(next(-50) - Elementary.exp(0.1)) < 1e-15)
+    #expect(next(1e9) == next(50) && next(-1e9) == next(-50), "noise alone cannot throw it far")
+    #expect(
+      AdaptiveClipping(quantile: 0.5, learningRate: 10, countNoise: 1).next(after: 1e9, centredCount: -50, divisor: 100)
+        == 1e9)
+  }
+
+  @Test func centralNoiseIsTheServersAlone() throws {
+    let plan = try plan(countNoise: 5, source: .central)
+    #expect(plan.noiseScale == 0 && plan.largestCohort == 1000 && plan.truncationDelta == 0)
+    for arrived in [0, 100, 1000] {
+      #expect(plan.completionScale(arrived: arrived, clippingNorm: 0.5) == plan.updateNoiseMultiplier * 0.5)
+    }
+  }
+}
