@@ -92,9 +92,11 @@ import Testing
     let shared = SharedAccounting()
     let scenarios = try [
       "channel.codec=layered", "channel.codec=polar", "seed=9", "privacy.clippingNorm=2", "privacy.targetEpsilon=3",
-      "rounds=5",
-    ].map {
-      try scenario("rounds=6", "privacy.noiseMultiplier=null", "privacy.targetEpsilon=2", "privacy.clippingNorm=1", $0)
+      "rounds=5", "privacy.clippingQuantile=0.5 privacy.countNoise=5",
+    ].map { overrides in
+      try scenario(
+        ["rounds=6", "privacy.noiseMultiplier=null", "privacy.targetEpsilon=2", "privacy.clippingNorm=1"]
+          + overrides.split(separator: " ").map(String.init))
     }
     for scenario in scenarios {
       let alone = try RunSetup(scenario: scenario, split: nil, threads: 1)
@@ -102,8 +104,8 @@ import Testing
       #expect(alone.plan == together.plan && alone.plan != nil)
       #expect(try alone.spending(rounds: 2) == together.spending(rounds: 2))
     }
-    // Three of six have a plan of their own and one another C, which needs no calibration.
-    #expect(shared.computed.plans == 4 && shared.computed.spendings == 3, "\(shared.computed)")
+    // Four of seven have a plan of their own and one another C, which needs no calibration.
+    #expect(shared.computed.plans == 5 && shared.computed.spendings == 4, "\(shared.computed)")
   }
 
   @Test func aSingleRunHasNoSweep() {
