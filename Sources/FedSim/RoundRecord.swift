@@ -67,7 +67,7 @@ public struct RoundRecord: Sendable, Equatable {
       "nonFinite": .integer(nonFinite), "clippedFraction": .optional(clippedFraction), "loss": .optional(loss),
       "accuracy": .optional(accuracy),
       "clientAccuracy": clientAccuracy.map {
-        ["mean": .number($0.mean), "p10": .number($0.p10), "p90": .number($0.p90)]
+        ["mean": .number($0.mean), "p10": .number($0.p10), "p50": .number($0.p50), "p90": .number($0.p90)]
       } ?? .null,
       "epsilon": .optional(spending?.epsilon), "epsilonLowerBound": .optional(spending?.lowerBound),
       "samplingRate": .number(samplingRate), "noiseMultiplier": .optional(noiseMultiplier),

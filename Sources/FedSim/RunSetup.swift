@@ -22,11 +22,16 @@ public struct RunSetup: Sendable {
   public let warnings: [String]
   let parallel: Parallel
   private let keys: RunKeys
+  private let accounting: SharedAccounting
   /// What names the run: its keys come from this and the seed.
   let fingerprint: [UInt8]
 
-  public init(scenario: Scenario, split: Split?, threads: Int) throws {
+  /// - Parameter accounting: what runs of a sweep share; no result depends on it.
+  public init(
+    scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting()
+  ) throws {
     self.scenario = scenario
+    self.accounting = accounting
     parallel = Parallel(threads: max(threads, 1))
     isDataGiven = split != nil
     let split = try split ?? scenario.loadData(parallel)
@@ -37,7 +42,7 @@ public struct RunSetup: Sendable {
 
     let sampling = try Self.sampling(scenario, population.clientCount)
     let delta = scenario.privacy.map { $0.delta ?? Self.defaultDelta(population.clientCount) }
-    plan = try Self.plan(scenario, sampling, delta, population.clientCount)
+    plan = try Self.plan(scenario, sampling, delta, population.clientCount, accounting)
     sampler = CohortSampler(
       sampling: sampling, population: population.clientCount, largest: plan?.largestCohort ?? population.clientCount)
     channel = try Self.channel(scenario, plan, dimension: network.parameterCount)
@@ -65,6 +70,12 @@ public struct RunSetup: Sendable {
 
   /// The rounds that a run has: what the scenario says, or what its budget pays for.
   public var lastRound: Int { guaranteedPlan?.affordedRounds ?? scenario.rounds }
+
+  /// Of the first rounds; nil where nothing is guaranteed.
+  func spending(rounds: Int) throws(PrivacyRefusal) -> Accountant.Spending? {
+    guard let plan = guaranteedPlan else { return nil }
+    return try accounting.spending(plan, rounds: rounds)
+  }
 
   func makeServer() -> Server {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
@@ -163,19 +174,25 @@ public struct RunSetup: Sendable {
   }
 
   private static func plan(
-    _ scenario: Scenario, _ sampling: Sampling, _ delta: Double?, _ clients: Int
+    _ scenario: Scenario, _ sampling: Sampling, _ delta: Double?, _ clients: Int, _ accounting: SharedAccounting
   ) throws(ScenarioError) -> PrivacyPlan? {
     guard let privacy = scenario.privacy, let delta else { return nil }
     do throws(PrivacyRefusal) {
-      return try PrivacyPlan(
-        population: clients, clippingNorm: privacy.clippingNorm, noise: privacy.noise, sampling: sampling,
-        relation: privacy.relation, accountant: privacy.accountant, delta: delta, rounds: scenario.rounds,
-        budget: privacy.budget, noiseSource: privacy.source,
-        adaptiveClipping: privacy.clipping.map {
-          AdaptiveClipping(
-            quantile: $0.quantile, learningRate: $0.learningRate,
-            countNoise: $0.countNoise ?? sampling.rate * Double(clients) / 20)
-        })
+      let (isTarget, noise) =
+        switch privacy.noise {
+        case .targetEpsilon(let epsilon): (true, epsilon)
+        case .multiplier(let z): (false, z)
+        }
+      return try accounting.plan(
+        .init(
+          population: clients, clippingNorm: privacy.clippingNorm, isTarget: isTarget, noise: noise, sampling: sampling,
+          relation: privacy.relation, accountant: privacy.accountant, delta: delta, rounds: scenario.rounds,
+          budget: privacy.budget, noiseSource: privacy.source,
+          adaptiveClipping: privacy.clipping.map {
+            AdaptiveClipping(
+              quantile: $0.quantile, learningRate: $0.learningRate,
+              countNoise: $0.countNoise ?? sampling.rate * Double(clients) / 20)
+          }))
     } catch {
       // What is refused is an accountant that has no proof for the cohort, or a budget for less than a round.
       let path =

@@ -4,6 +4,8 @@ public struct ScenarioFile: Sendable {
   public let resolved: JSON
   /// The `sweep` section, where one is allowed.
   let sweep: JSONObject?
+  /// As it was written, with what was overridden.
+  let written: JSON
   private let source: Source
 
   struct Source: Sendable {
@@ -54,6 +56,7 @@ public struct ScenarioFile: Sendable {
         problem: allowsSweep ? "found \(found.kindName)" : "found a sweep, which is many runs",
         allowed: allowsSweep ? "an object" : "none here; use fedsim sweep")
     }
+    written = .object(root)
     root["sweep"] = nil
     resolved = try Self.resolve(root, source)
   }
@@ -61,6 +64,11 @@ public struct ScenarioFile: Sendable {
   /// An error at `path`, with the place where it was written.
   public func error(at path: String, _ problem: String, allowed: String) -> ScenarioError {
     .key(place: source.place(of: path), path: path, problem: problem, allowed: allowed)
+  }
+
+  /// "file:line:column" of what was written there; nil where nothing was.
+  func position(of path: String) -> String? {
+    source.positions[path].map { "\(source.name):\($0.line):\($0.column)" }
   }
 
   /// A scenario whose keys are fine one by one, and from which no run or no guarantee follows.

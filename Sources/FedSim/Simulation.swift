@@ -23,9 +23,12 @@ public struct Simulation: Sendable {
   /// - Parameters:
   ///   - split: training and test examples; nil loads what the scenario names.
   ///   - threads: how many work at once; never changes a result.
+  ///   - accounting: what runs of a sweep share.
   /// - Throws: `ScenarioError` where scenario and data do not fit or no guarantee follows, `DataError` for bad data.
-  public init(scenario: Scenario, split: Split? = nil, threads: Int) throws {
-    setup = try RunSetup(scenario: scenario, split: split, threads: threads)
+  public init(
+    scenario: Scenario, split: Split? = nil, threads: Int, accounting: SharedAccounting = SharedAccounting()
+  ) throws {
+    setup = try RunSetup(scenario: scenario, split: split, threads: threads, accounting: accounting)
     server = setup.makeServer()
     clients = setup.makeClients()
   }
@@ -89,7 +92,7 @@ public struct Simulation: Sendable {
     var watch = Stopwatch()
 
     // The accountant is asked first: a round that it refuses is not run. It speaks of Gaussian noise only.
-    let spending = try setup.guaranteedPlan?.spending(rounds: next)
+    let spending = try setup.spending(rounds: next)
     watch.lap(\.accounting, &timings)
 
     let cohort = server.cohort(round: next)

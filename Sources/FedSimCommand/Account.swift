@@ -2,6 +2,12 @@ import Aggregator
 import ArgumentParser
 import FedSim
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// Sampling, relation and accountant, as `account` and `calibrate` are told them.
 struct MechanismArguments: ParsableArguments {
   @Option(
@@ -119,6 +125,11 @@ struct Account: ParsableCommand {
           + "; allowed: one of --noise-multiplier with --rounds, --ledger, --run")
     }
     if let folder {
+      if FileManager.default.fileExists(atPath: "\(folder)/sweep.json") {
+        throw ToolError.input(
+          place: "--run \(folder)",
+          problem: "found a sweep, which is many runs; allowed: one of them, such as \(folder)/runs/0000")
+      }
       file = try LedgerFile(InputFile.read("\(folder)/ledger.json"), name: "\(folder)/ledger.json")
     } else if let ledger {
       file = try LedgerFile(InputFile.read(ledger), name: ledger, relation: relation)

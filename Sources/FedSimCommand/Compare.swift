@@ -15,8 +15,9 @@ struct Compare: ParsableCommand {
 
   func run() throws {
     let sources = try [first, second].map { folder in
-      try Report.Source(path: folder) { try? InputFile.read("\(folder)/\($0)") }
+      try Report.Source(path: folder, readsRuns: false) { try? InputFile.read("\(folder)/\($0)") }
     }
+    for problem in sources.flatMap(\.problems) { Console.error("fedsim: \(problem)") }
     let comparison = Comparison(sources[0], sources[1])
     switch formatting.format {
     case .json: try Console.result(comparison.json.text(pretty: true))

@@ -12,8 +12,14 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "One page about runs or sweeps: charts, tables, guarantees; no network.",
     discussion: """
-      Beside the page a folder NAME-files gets every chart as .svg and every table as .csv and .md. A folder that is damaged is named,
-      and the rest of the report is made (exit code 1).
+      Beside the page a folder NAME-files gets every chart as .svg and every table
+      as .csv and .md.
+
+        fedsim report sweeps/tradeoff
+        fedsim report runs/a runs/b --out both.html
+
+      A file that is damaged or lacks a key is named, and the rest of the report is
+      made (exit code 1).
       """)
 
   @Argument(help: "Folders of runs or sweeps.", completion: .directory)
@@ -27,7 +33,9 @@ struct ReportCommand: ParsableCommand {
     var problems: [String] = []
     for folder in folders {
       do throws(ToolError) {
-        sources.append(try Report.Source(path: folder) { try? InputFile.read("\(folder)/\($0)") })
+        let source = try Report.Source(path: folder) { try? InputFile.read("\(folder)/\($0)") }
+        for problem in source.problems { Console.error("fedsim: \(problem)") }
+        sources.append(source)
       } catch {
         problems.append("\(error)")
         Console.error("fedsim: \(error)")
@@ -51,8 +59,10 @@ struct ReportCommand: ParsableCommand {
       try write(table.csv, "\(base)/\(table.name).csv")
       try write(table.markdown, "\(base)/\(table.name).md")
     }
-    Console.error("\(out): \(report.charts.count) charts, \(report.tables.count) tables; each also in \(base)/")
-    if !problems.isEmpty { throw ExitCode(1) }
+    Console.error(
+      "\(out): \(Text.counted(report.charts.count, "chart")), \(Text.counted(report.tables.count, "table")); each also in \(base)/"
+    )
+    if !problems.isEmpty || sources.contains(where: { !$0.problems.isEmpty }) { throw ExitCode(1) }
   }
 
   private func write(_ text: String, _ path: String) throws {

@@ -40,12 +40,24 @@ struct SweepCommand: ParsableCommand {
     discussion: """
       The scenario has a section such as
 
-        "sweep": {"axes": {"privacy.targetEpsilon": {"from": 0.5, "to": 16, "count": 6, "scale": "log"},
-                           "channel.codec": ["float32", "polar"]}, "mode": "grid", "repeats": 3}
+        "sweep": {"axes": {"privacy.targetEpsilon":
+                             {"from": 0.5, "to": 16, "count": 6, "scale": "log"},
+                           "channel.codec": ["float32", "polar"]},
+                  "mode": "grid", "repeats": 3}
 
-      Repeats have other seeds; mode zip takes axes side by side. Writes sweep.json, runs/0000 ... (each as fedsim run does), and from them
-      runs.csv, runs.jsonl (a row a run: setting.*, result.*) and points.csv (means and standard errors). A sweep that was stopped goes on
-      with --resume; runs that are whole are not made again.
+      Repeats have other seeds; mode zip takes axes side by side. --set overrides
+      keys that no axis varies, and sweep.repeats, sweep.mode.
+
+        fedsim sweep scenarios/tradeoff.json --dry-run
+        fedsim sweep scenarios/tradeoff.json
+        fedsim report sweeps/tradeoff
+
+      Writes scenario.json (as given), sweep.json, runs/0000 ... (each as fedsim
+      run does), and from them runs.csv, runs.jsonl (a row a run: setting.*,
+      result.*) and points.csv (means and standard errors). A sweep that was
+      stopped goes on with --resume; runs that are whole are not made again, runs
+      that are the same are made once. --dry-run lists the runs with predicted
+      epsilon, noise and bits.
       """)
 
   @OptionGroup var options: ScenarioOptions
@@ -75,43 +87,109 @@ struct SweepCommand: ParsableCommand {
       InputFile.read(options.scenario), name: options.scenario, overrides: options.overrides)
     if dryRun { return try list(sweep) }
     let path = out ?? "sweeps/\(sweep.name)"
+    let accounting = SharedAccounting()
     // Every point is checked before the first is trained.
-    var expected: [Int: JSON] = [:]
+    var points: [Int: JSON] = [:]
     for run in sweep.runs where run.repetition == 0 {
-      expected[run.point] = try RunSetup(scenario: run.scenario, split: nil, threads: 1).resolved
+      // As it is read back: 1.0 is written as 1.
+      points[run.point] = try JSONParser.parse(setup(run, of: sweep, accounting).resolved.text(pretty: false).utf8)
+        .value
     }
+    let expected = sweep.runs.map { Self.expected($0, like: points[$0.point]) }
+    let originals = Self.originals(expected)
     try prepare(path, sweep)
     let lock = try SweepLock(path)
     defer { lock.release() }
     let interruption = Interruption()
-    let finished = { (run: FedSim.Sweep.Run) in Self.finished(run, in: path, like: expected[run.point]) }
+    let finished = { (run: FedSim.Sweep.Run) in Self.finished(run, in: path, like: expected[run.index]) }
     let pending = sweep.runs.filter { finished($0) == nil }
     if pending.count < sweep.runs.count {
-      Console.error("\(sweep.runs.count - pending.count) of \(sweep.runs.count) runs are there already")
+      Console.error("\(sweep.runs.count - pending.count) of \(Text.counted(sweep.runs.count, "run")) are there already")
     }
-    try work(pending, path, interruption)
-    if interruption.isRequested {
-      Console.error("stopped; fedsim sweep --resume goes on")
-      throw ExitCode(130)
+    let own = pending.filter { originals[$0.index] == $0.index }
+    let copies = pending.filter { originals[$0.index] != $0.index }
+    if !copies.isEmpty {
+      Console.error("\(copies.count) of \(Text.counted(pending.count, "run")) are the same as others: made once")
+    }
+    try work(own, path, accounting, interruption)
+    for run in copies where !interruption.isRequested {
+      try Self.copy(sweep.runs[originals[run.index]], to: run, in: path)
     }
     let rows = sweep.runs.compactMap { run in
       finished(run).map { SweepTable.Row(run: run, summary: $0.0, resolved: $0.1) }
     }
     let table = SweepTable(sweep, rows: rows)
-    try write(table.lines, to: "\(path)/runs.jsonl")
-    try write(table.csv, to: "\(path)/runs.csv")
-    try write(table.points, to: "\(path)/points.csv")
+    let isWhole = rows.count == sweep.runs.count
+    if isWhole {
+      try write(table.lines, to: "\(path)/runs.jsonl")
+      try write(table.csv, to: "\(path)/runs.csv")
+      try write(table.points, to: "\(path)/points.csv")
+    }
     switch formatting.format {
     case .json:
-      try Console.result(JSON.object(["folder": .string(path), "runs": .integer(rows.count)]).text(pretty: true))
-    case .text:
+      try Console.result(
+        JSON.object([
+          "folder": .string(path), "runs": .integer(rows.count), "plannedRuns": .integer(sweep.runs.count),
+          "isWhole": .bool(isWhole), "points": table.json,
+        ]).text(pretty: true))
+    case .text where isWhole:
       try Console.result(table.closingTable)
-      try Console.result("\n\(rows.count) runs; tables in \(path)/runs.csv and points.csv")
+      try Console.result("\n\(Text.counted(rows.count, "run")); tables in \(path)/runs.csv and points.csv")
+    case .text: break
+    }
+    if isWhole { return }
+    if interruption.isRequested {
+      Console.error(
+        "stopped after \(rows.count) of \(Text.counted(sweep.runs.count, "run")); fedsim sweep --resume goes on")
+      throw ExitCode(130)
+    }
+    let lost = sweep.runs.first { finished($0) == nil }?.folder ?? ""
+    throw ToolError.failed(place: "\(path)/\(lost)", reason: "the run was made, and is not whole when read back")
+  }
+
+  private func setup(
+    _ run: FedSim.Sweep.Run, of sweep: FedSim.Sweep, _ accounting: SharedAccounting
+  ) throws -> RunSetup {
+    do {
+      return try RunSetup(scenario: run.scenario, split: nil, threads: 1, accounting: accounting)
+    } catch let error as ScenarioError {
+      throw sweep.placed(error, in: run)
+    }
+  }
+
+  /// What the run's scenario.json says: repeats differ in the seed alone.
+  private static func expected(_ run: FedSim.Sweep.Run, like point: JSON?) -> JSON? {
+    guard case .object(var settings)? = point else { return nil }
+    settings["seed"] = .integer(Int(run.scenario.seed))
+    return .object(settings)
+  }
+
+  /// For each run the first one with the same scenario, often itself: codec "auto" may be a codec that is named too.
+  private static func originals(_ scenarios: [JSON?]) -> [Int] {
+    var first: [String: Int] = [:]
+    return scenarios.enumerated().map { i, scenario in
+      guard let text = scenario?.text(pretty: false) else { return i }
+      if let original = first[text] { return original }
+      first[text] = i
+      return i
+    }
+  }
+
+  /// The files of a run for one that is the same; the summary last, as always.
+  private static func copy(_ original: FedSim.Sweep.Run, to run: FedSim.Sweep.Run, in path: String) throws {
+    let folder = try RunFolder(creating: "\(path)/\(run.folder)", replacing: true)
+    for file in RunFolder.File.allCases.filter({ $0 != .summary }) + [.summary] {
+      let source = "\(path)/\(original.folder)/\(file.rawValue)"
+      // A run without privacy has no ledger.
+      guard FileManager.default.fileExists(atPath: source) else { continue }
+      try folder.write(InputFile.read(source), to: file)
     }
   }
 
   /// Runs side by side, each on one thread while there are as many as cores.
-  private func work(_ pending: [FedSim.Sweep.Run], _ path: String, _ interruption: Interruption) throws {
+  private func work(
+    _ pending: [FedSim.Sweep.Run], _ path: String, _ accounting: SharedAccounting, _ interruption: Interruption
+  ) throws {
     let cores = max(ProcessInfo.processInfo.activeProcessorCount, 1)
     let jobs = max(1, min(self.jobs ?? cores, pending.count))
     let threads = max(1, cores / jobs)
@@ -127,7 +205,7 @@ struct SweepCommand: ParsableCommand {
           let began = ContinuousClock.now
           // What a killed run left behind is made anew.
           let folder = try RunFolder(creating: "\(path)/\(pending[i].folder)", replacing: true)
-          var simulation = try Simulation(scenario: pending[i].scenario, threads: threads)
+          var simulation = try Simulation(scenario: pending[i].scenario, threads: threads, accounting: accounting)
           let (summary, isDone) = try RunExecution.run(
             &simulation, into: folder, start: began, setupSeconds: (ContinuousClock.now - began).seconds,
             stop: { interruption.isRequested }, update: { _ in })
@@ -178,7 +256,8 @@ struct SweepCommand: ParsableCommand {
       }
       return
     }
-    if FileManager.default.fileExists(atPath: "\(path)/runs") {
+    // Empty where a sweep was killed before it had begun.
+    if let found = try? FileManager.default.contentsOfDirectory(atPath: "\(path)/runs"), !found.isEmpty {
       throw ToolError.input(
         place: path, problem: "found runs without sweep.json; allowed: an empty folder, or another --out")
     }
@@ -189,6 +268,8 @@ struct SweepCommand: ParsableCommand {
       throw ToolError.input(
         place: "--out \(path)", problem: "the folder could not be made; allowed: a folder, or a name that is free")
     }
+    // What makes the sweep again, for reports; sweep.json last: with it there is a sweep.
+    try write(String(decoding: sweep.source, as: UTF8.self), to: "\(path)/scenario.json")
     try write(text, to: file)
   }
 
@@ -199,15 +280,12 @@ struct SweepCommand: ParsableCommand {
     guard let summary = try? JSONParser.parse(InputFile.read("\(folder)/summary.json")).value,
       let resolved = try? JSONParser.parse(InputFile.read("\(folder)/scenario.json")).value,
       case .object(let object) = summary, object["stoppedBy"] == "rounds" || object["stoppedBy"] == "budget",
-      case .object(var settings) = resolved, case .object(var asked)? = expected,
+      let expected, resolved == expected, object["seed"] == .integer(Int(run.scenario.seed)),
+      case .integer? = object["rounds"], object["finalAccuracy"] != nil,
       ["rounds.jsonl", "rounds.csv", "model.safetensors"].allSatisfy({
         FileManager.default.fileExists(atPath: "\(folder)/\($0)")
       })
     else { return nil }
-    // Repeats differ in the seed alone.
-    guard settings["seed"] == .integer(Int(run.scenario.seed)), object["seed"] == settings["seed"] else { return nil }
-    (settings["seed"], asked["seed"]) = (.integer(0), .integer(0))
-    guard settings == asked, case .integer? = object["rounds"], object["finalAccuracy"] != nil else { return nil }
     return (summary, resolved)
   }
 
@@ -222,8 +300,9 @@ struct SweepCommand: ParsableCommand {
   private func list(_ sweep: FedSim.Sweep) throws {
     var rows: [[String]] = []
     var objects: [JSON] = []
+    let accounting = SharedAccounting()
     for run in sweep.runs where run.repetition == 0 {
-      let setup = try RunSetup(scenario: run.scenario, split: nil, threads: 1)
+      let setup = try setup(run, of: sweep, accounting)
       let plan = setup.guaranteedPlan
       rows.append(
         run.values.map(\.plain) + [
@@ -245,7 +324,9 @@ struct SweepCommand: ParsableCommand {
         JSON.object(["runs": .integer(sweep.runs.count), "points": .array(objects)]).text(pretty: true))
     case .text:
       try Console.result(Text.table(sweep.axes.map(\.path) + ["epsilon", "z", "codec", "bits at |x| = C"], rows))
-      try Console.result("\n\(sweep.runs.count) runs: \(rows.count) points, \(sweep.repeats) repeats")
+      try Console.result(
+        "\n\(Text.counted(sweep.runs.count, "run")): \(Text.counted(rows.count, "point")), \(Text.counted(sweep.repeats, "repeat"))"
+      )
     }
   }
 }

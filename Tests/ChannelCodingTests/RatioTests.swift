@@ -223,6 +223,18 @@ func uncapped(_ ratio: GaussianRatio) -> StretchTable {
       )
       #expect(f > i && f < i + Elementary.log(i + 2) / Elementary.log(2) + 3, "\(i) \(f)")
     }
+    // From one way of computing to the other without a step: F - I grows slowly, with the logarithm of the variance of ln r.
+    for d in [2, 5, 20, 100, 300, 650, 4810, 1_000_000] {
+      var last: Double?
+      for nats in stride(from: 4.0, through: 340, by: 12) where nats < 15 * Double(d) {
+        let snr = Elementary.exp(2 * nats / Double(d)) - 1
+        let gap =
+          ChannelBounds.lowerBoundBits(dimension: d, snr: snr) - ChannelBounds.informationBits(dimension: d, snr: snr)
+        #expect(gap > 0.3 && gap < 6, "\(d) \(nats) \(gap)")
+        if let last { #expect(gap > last - 0.05 && gap < last + 1, "\(d) \(nats) \(last) \(gap)") }
+        last = gap
+      }
+    }
     #expect(ChannelBounds.lowerBoundBits(dimension: 5, snr: 0) == 0)
   }
 }

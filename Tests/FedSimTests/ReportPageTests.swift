@@ -7,6 +7,12 @@ import Testing
   import FoundationXML
 #endif
 
+extension Report.Source {
+  fileprivate var rounds: RoundTable {
+    if case .run(let files) = content { files.rounds } else { RoundTable([]) }
+  }
+}
+
 @Suite struct ReportPageTests {
   private func source(_ files: [String: String]) throws -> Report.Source {
     try Report.Source(path: "d") { files[$0].map { Array($0.utf8) } }
@@ -20,6 +26,7 @@ import Testing
       "summary.json": RunSummary(simulation.setup, records: records, stoppedBy: .rounds).json.text(pretty: true),
       "scenario.json": simulation.setup.resolved.text(pretty: true),
       "rounds.jsonl": records.map { $0.json.text(pretty: false) + "\n" }.joined(),
+      "rounds.csv": records[0].csvHeader + "\n" + records.map { $0.csvLine + "\n" }.joined(),
     ]
   }
 
@@ -27,15 +34,26 @@ import Testing
 
   @Test func aRunHasItsChartsAndViews() throws {
     let report = Report([try source(run())])
-    #expect(report.charts.map(\.name) == ["accuracy", "epsilon", "bits"] && report.tables.map(\.name) == ["views"])
+    #expect(
+      report.charts.map(\.name) == [
+        "accuracy", "accuracy-epsilon", "epsilon", "bits", "bits-clients", "client-accuracy",
+      ])
+    #expect(report.tables.map(\.name) == ["distributions", "views"])
     for chart in report.charts { #expect(isXML(chart.svg), "\(chart.name)") }
+    // The bound is above the information and below the codec, and rounds have no halves.
+    let bits = try #require(report.charts.first { $0.name == "bits" })
+    let means = bits.series.map { $0.points.reduce(0) { $0 + $1.y } / Double($0.points.count) }
+    #expect(bits.series.map(\.name) == ["layered", "Gaussian I(X;Y)", "lower bound F", "float32"])
+    #expect(means.count == 4 && means[1] < means[2] && means[2] < means[0] && means[0] < means[3])
+    #expect(!bits.svg.contains(">1.5<") && !bits.svg.contains(">2.5<") && bits.svg.contains(">3<"))
     #expect(
-      report.html.contains("After 4 rounds the model is right on") && report.html.contains("Who is guaranteed what"))
+      report.html.contains("<h1>FedSim: small</h1>") && report.html.contains("After 4 rounds the model is right on")
+        && report.html.contains("Who is guaranteed what"))
     #expect(
-      !report.html.contains("http://") || report.html.components(separatedBy: "http://").count == 4,
+      !report.html.contains("http://") || report.html.components(separatedBy: "http://").count == 7,
       "only the SVG name space")
     #expect(!report.html.contains("<script") && !report.html.contains("nan"))
-    #expect(report.tables[0].markdown.hasPrefix("| adversary | knows |"))
+    #expect(report.tables[1].markdown.hasPrefix("| adversary | knows |"))
   }
 
   @Test func aSweepHasALineACodec() throws {
@@ -54,7 +72,7 @@ import Testing
     let report = Report([try source(["runs.jsonl": rows.joined(separator: "\n")])])
     #expect(report.charts.map(\.name) == ["privacy-bits", "privacy-accuracy", "bits-accuracy"])
     for chart in report.charts { #expect(isXML(chart.svg)) }
-    #expect(report.html.contains("12 runs."))
+    #expect(report.html.contains("12 runs of 6 points."))
   }
 
   @Test func damagedFoldersAreNamed() throws {
@@ -69,6 +87,53 @@ import Testing
     let foreign = Report(
       [try source(["summary.json": "{}", "scenario.json": "{}", "rounds.jsonl": "{}"])], problems: ["<x>"])
     #expect(foreign.charts.isEmpty && foreign.html.contains("&lt;x&gt;"))
+    // A summary that is none is named with the key, and the rounds are still drawn.
+    files = try run()
+    files["summary.json"] = #"{"x": 1, "rounds": "four"}"#
+    let other = try source(files)
+    #expect(other.problems[0].contains("d/summary.json: rounds: found \"four\"; allowed: an integer"))
+    #expect(other.problems[1].contains("finalAccuracy: found nothing"))
+    #expect(Report([other]).charts.count == 6 && Report([other]).html.contains("finalAccuracy: found nothing"))
+  }
+
+  /// Rounds and views of a sweep's runs; a damaged one is named and the others are shown.
+  @Test func aSweepHasRoundsAndViews() throws {
+    let single = try run()
+    let summary = try JSONParser.parse((single["summary.json"] ?? "").utf8).value
+    let scenario = try JSONParser.parse((single["scenario.json"] ?? "").utf8).value
+    var files = ["scenario.json": "{\"as\": \"written\"}", "sweep.json": #"{"axes": {"rounds": [4, 5, 6]}}"#]
+    var rows: [String] = []
+    for i in 0..<3 {
+      var setting = scenario
+      if case .object(var object) = setting {
+        object["rounds"] = .integer(4 + i)
+        setting = .object(object)
+      }
+      let row: JSON = [
+        "run": .integer(i), "point": .integer(i), "folder": .string("runs/000\(i)"), "setting": setting,
+        "result": summary,
+      ]
+      rows.append(row.text(pretty: false))
+      files["runs/000\(i)/summary.json"] = single["summary.json"]
+      files["runs/000\(i)/rounds.csv"] = single["rounds.csv"]
+    }
+    files["runs.jsonl"] = rows.joined(separator: "\n")
+    let report = Report([try source(files)])
+    let rounds = try #require(report.charts.first { $0.name == "rounds-accuracy" })
+    #expect(rounds.series.map(\.name) == ["rounds 4", "rounds 5", "rounds 6"])
+    #expect(rounds.series[0].points.map(\.x) == [2, 4])
+    #expect(rounds.series[0].points.map(\.y) == (try source(single)).rounds.points("accuracy", scale: 100).map(\.y))
+    #expect(report.tables.map(\.name) == ["distributions", "points-table", "views"])
+    #expect(report.tables[2].rows.count == 6 && report.html.contains("&quot;as&quot;: &quot;written&quot;"))
+    #expect(report.html.contains("fedsim sweep scenario.json"))
+
+    files["runs/0001/rounds.csv"]?.append("5,x\n")
+    files["runs/0002/rounds.csv"] = nil
+    let damaged = try source(files)
+    #expect(damaged.problems.count == 2)
+    #expect(damaged.problems[0].contains("d/runs/0001/rounds.csv:6: found 2 cells"))
+    #expect(damaged.problems[1].contains("d/runs/0002/rounds.csv: the file is missing"))
+    #expect(Report([damaged]).tables[0].rows.count == 1)
   }
 
   /// Labels of an axis do not touch, marks stay inside, for ranges of any size.
@@ -88,6 +153,30 @@ import Testing
       let labels = chart.svg.components(separatedBy: "text-anchor=\"middle\">").count - 1
       #expect(labels >= 2 && labels < 14, "\(low) \(high) \(labels)")
     }
+  }
+
+  /// Axes name points in their own order, values in the order of the runs.
+  @Test func comparisonsKeepTheOrderOfAxes() throws {
+    let rows = [(8, 16), (8, 2), (10, 16), (10, 2)].map { rounds, epsilon -> String in
+      let row: JSON = [
+        "point": 0, "setting": ["privacy": ["targetEpsilon": .integer(epsilon)], "rounds": .integer(rounds)],
+        "result": ["finalAccuracy": 0.5],
+      ]
+      return row.text(pretty: false)
+    }
+    let whole = try source([
+      "runs.jsonl": rows.joined(separator: "\n"),
+      "sweep.json": #"{"axes": {"rounds": [8, 10], "privacy.targetEpsilon": [16, 2]}}"#,
+    ])
+    let half = try source(["runs.jsonl": rows[0...0].joined(separator: "\n")])
+    let comparison = Comparison(whole, half)
+    #expect(
+      comparison.settings == [
+        .init(path: "rounds", first: "8, 10", second: "8"),
+        .init(path: "privacy.targetEpsilon", first: "16, 2", second: "16"),
+      ])
+    #expect(comparison.results.map(\.point) == ["rounds = 8, privacy.targetEpsilon = 16"])
+    #expect(comparison.text.contains("3 points are in one of both only."))
   }
 
   @Test func comparisonsTellChanceFromDifference() throws {
@@ -115,5 +204,37 @@ import Testing
     #expect(
       one.settings.isEmpty && one.results.allSatisfy { $0.difference == 0 && $0.isClear == nil } && !one.results.isEmpty
     )
+  }
+}
+
+/// Not a fast test: 50,000 rounds are read.
+@Suite struct ReportSizeStatistics {
+  @Test func aHundredLongRunsFitAPage() throws {
+    let start = ContinuousClock.now
+    let head = "round,accuracy,epsilon,uplink.payloadBits.mean,uplink.payloadBits.min,uplink.payloadBits.p50"
+    let rounds = Array(
+      (head + ",uplink.payloadBits.max,idealBits.mean\n"
+        + (1...500).map { "\($0),0.\(100 + $0),\(0.01 * Double($0)),100.5,88,101,123,90.25\n" }.joined()).utf8)
+    let rows = (0..<100).map { i -> String in
+      let row: JSON = [
+        "point": .integer(i / 2), "folder": .string("runs/\(i)"), "setting": ["seed": .integer(i)],
+        "result": [
+          "codec": .string(i % 4 < 2 ? "layered" : "polar"), "epsilon": .number(Double(1 + i / 4)), "parameters": 650,
+          "finalAccuracy": .number(0.5 + 0.001 * Double(i)), "payloadBitsPerClientRound": .number(100 + Double(i)),
+          "idealBitsPerClientRound": .number(50 + Double(i)), "float32BitsPerClientRound": 20800,
+        ],
+      ]
+      return row.text(pretty: false)
+    }
+    let table = Array(rows.joined(separator: "\n").utf8)
+    let source = try Report.Source(path: "d") { name in
+      name == "runs.jsonl" ? table : name.hasSuffix("rounds.csv") ? rounds : nil
+    }
+    let report = Report([source])
+    let html = report.html
+    #expect(report.charts.count == 6 && report.charts[3].series.count == 8)
+    #expect(report.charts[3].series.allSatisfy { $0.points.count == 500 })
+    #expect(html.utf8.count < 5_000_000, "\(html.utf8.count)")
+    #expect(ContinuousClock.now - start < .seconds(5))
   }
 }

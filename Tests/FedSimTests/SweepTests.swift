@@ -34,7 +34,11 @@ import Testing
     ("3", "sweep: found an integer"), ("{}", "sweep.axes: found nothing"),
     (#"{"axes": {"rouns": [1]}}"#, "sweep.axes.rouns: no such key to vary"),
     (#"{"axes": {"rounds": []}}"#, "sweep.axes.rounds: found"),
-    (#"{"axes": {"rounds": [0]}}"#, "rounds: found 0"),
+    (#"{"axes": {"rounds": [4, 0]}}"#, ":36: sweep.axes.rounds[1]: found 0; allowed: an integer"),
+    (
+      #"{"axes": {"rounds": {"from": 0, "to": 2, "count": 3}}}"#, "s.json:13:32: sweep.axes.rounds: found 0"
+    ),
+    (#"{"axes": {"privacy.clippingNorm": [1, -1]}}"#, #"sweep.axes["privacy.clippingNorm"][1]: found -1"#),
     (#"{"axes": {"rounds": [1, 2], "seed": [1]}, "mode": "zip"}"#, "found axes of 2, 1 values"),
     (#"{"axes": {"seed": [1, 2]}, "repeats": 2}"#, "repeats have seeds of their own"),
     (#"{"axes": {"rounds": [1, 1]}}"#, "found 1 twice"),
@@ -58,6 +62,50 @@ import Testing
       found = "no error"
     } catch { found = "\(error)" }
     #expect(found.contains(expected), "\(found)")
+  }
+
+  /// What an axis varies no flag decides: that would be silently lost.
+  @Test(arguments: ["rounds=3", "privacy.noiseMultiplier=3", "privacy=null"])
+  func axesAreNotOverridden(flag: String) throws {
+    let section = #"{"axes": {"rounds": [1], "privacy.noiseMultiplier": [1]}}"#
+    let error = #expect(throws: ScenarioError.self) { try Sweep(text(section), name: "s.json", overrides: [flag]) }
+    let key = flag.prefix { $0 != "=" }
+    #expect(error?.description.hasPrefix("--set: \(key): the sweep varies ") == true, "\(String(describing: error))")
+    let sweep = try Sweep(text(section), name: "s.json", overrides: ["sweep.repeats=3", "seed=7"])
+    #expect(sweep.runs.map(\.scenario.seed) == [7, 8, 9])
+    // What is written makes the same sweep again.
+    #expect(try Sweep(sweep.source, name: "t.json").json == sweep.json)
+  }
+
+  /// Refusals that come from data or plan name the axis too.
+  @Test func refusalsNameThePoint() throws {
+    let sweep = try sweep(#"{"axes": {"cohort.size": [20, 100000]}}"#)
+    let run = sweep.runs[1]
+    let error = #expect(throws: ScenarioError.self) { try RunSetup(scenario: run.scenario, split: nil, threads: 1) }
+    let placed = sweep.placed(try #require(error), in: run).description
+    #expect(placed.contains(#"sweep.axes["cohort.size"][1]: refused: found a cohort of 100000"#), "\(placed)")
+    #expect(placed.hasPrefix("s.json:13:") && placed.hasSuffix("(at cohort.size = 100000)"), "\(placed)")
+  }
+
+  /// What runs share is computed once, and is what each would compute alone.
+  @Test func accountingIsSharedToTheBit() throws {
+    let shared = SharedAccounting()
+    let scenarios = try [
+      "channel.codec=layered", "channel.codec=polar", "seed=9", "privacy.clippingNorm=2", "privacy.targetEpsilon=3",
+      "rounds=5", "privacy.clippingQuantile=0.5 privacy.countNoise=5",
+    ].map { overrides in
+      try scenario(
+        ["rounds=6", "privacy.noiseMultiplier=null", "privacy.targetEpsilon=2", "privacy.clippingNorm=1"]
+          + overrides.split(separator: " ").map(String.init))
+    }
+    for scenario in scenarios {
+      let alone = try RunSetup(scenario: scenario, split: nil, threads: 1)
+      let together = try RunSetup(scenario: scenario, split: nil, threads: 1, accounting: shared)
+      #expect(alone.plan == together.plan && alone.plan != nil)
+      #expect(try alone.spending(rounds: 2) == together.spending(rounds: 2))
+    }
+    // Four of seven have a plan of their own and one another C, which needs no calibration.
+    #expect(shared.computed.plans == 5 && shared.computed.spendings == 4, "\(shared.computed)")
   }
 
   @Test func aSingleRunHasNoSweep() {

@@ -8,7 +8,7 @@ import ChannelCoding
 ///     |vector|^2 <= C^2 + (unit / 2)^2 = C^2 (1 + (z_u / (2 sigma_b))^2) = (z_u C / z)^2,  z^-2 = z_u^-2 + (2 sigma_b)^-2.
 ///
 /// C of the next round is C exp(-rate (share - quantile)), computed from what was released.
-public struct AdaptiveClipping: Sendable, Equatable {
+public struct AdaptiveClipping: Sendable, Hashable {
   /// gamma: the share of updates that should not be clipped.
   public let quantile: Double
   /// eta_C

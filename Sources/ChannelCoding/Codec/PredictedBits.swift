@@ -11,7 +11,7 @@ extension ChannelSettings {
   ///
   /// `float32` and a fixed length: exact. Quantizers: d H(M | step, dither) for Gaussian coordinates of variance
   /// C^2 / d. Block codecs: what their index laws say of the planned blocks. Each with one bit for the norm class and
-  /// half a byte of rounding. Against measured means: `Tests`, `docs/codecs`.
+  /// 2.56 bits of rounding. Against measured means: `Tests`, `docs/codecs`.
   public var predictedBits: Double {
     let d = Double(dimension)
     let eta = clippingNorm / (d.squareRoot() * noiseScale)
@@ -27,7 +27,10 @@ extension ChannelSettings {
     case .polar: body = polarPlan?.predictedBits ?? 0
     case .gprs, .pfr, .ringToss, .mrc, .orc: body = blockPlan?.predictedBits ?? 0
     }
-    return max(body + 5, 8)
+    // An interval of 2^-B, B = 8 k - f, has a point of fewer than k bytes with probability 2^(f - 8) for k - 1, a 256th of that for
+    // k - 2 and so on: 8 k - 8 2^(f - 8) 256/255 bits, for f uniform B + 4 - 1 / ln 2 to three digits.
+    let rounding = 2.56
+    return max(body + 1 + rounding, 8)
   }
 
   /// Whether every payload has one length, whatever the update and the noise.
@@ -125,7 +128,7 @@ private func entropy(step w: Double, eta: Double) -> Double {
 /// scales; beyond the table as 1/2 log2 snr and as a power.
 func fastGPRSBits(eta: Double) -> Double {
   let table: [(snr: Double, bits: Double)] = [
-    (1e-6, 0.00732), (1e-4, 0.05176), (1e-3, 0.12728), (0.003, 0.20199), (0.01, 0.32324), (0.03, 0.52263),
+    (1e-6, 0.00732), (1e-4, 0.05176), (1e-3, 0.12728), (0.003, 0.20199), (0.01, 0.33122), (0.03, 0.52263),
     (0.1, 0.84505), (0.3, 1.27458), (1, 1.92350), (3, 2.65658), (10, 3.52474), (30, 4.35400), (100, 5.25651),
     (1e3, 6.97705), (1e4, 8.72766), (1e6, 12.2025),
   ]

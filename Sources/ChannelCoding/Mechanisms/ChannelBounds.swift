@@ -12,26 +12,38 @@ public enum ChannelBounds {
   /// is N(m, tau^2 I) in units of the prior, tau^2 = 1 / (1 + snr) and |m|^2 = chi^2_d snr / (1 + snr): one
   /// `GaussianRatio` for each node of a quadrature over |y|^2.
   ///
+  /// Where the target is so rare under the prior that quadratures and tails underflow, the value from the largest snr that is
+  /// within reach goes on as a normal ln r would: a height is e^-Exp(1) below r, and w(h) h its density under the target.
+  ///
   /// - Cost: milliseconds. Accurate to 10^-3 of its value (tested against published values in one dimension).
   public static func lowerBoundBits(dimension: Int, snr: Double) -> Double {
     guard snr > 0 else { return 0 }
-    let correlation = snr / (1 + snr)
-    let nats = Double(dimension) / 2 * PublicRatioLaw.log1p(snr)
-    if nats > 300 {
-      // w underflows; ln r is normal by then. A height is e^-Exp(1) below r, and w(h) h its density under the target.
-      let variance = Double(dimension) * correlation
-      return (nats - 1 + 0.5 * Elementary.log(2 * Double.pi * variance) + 0.5) / Elementary.log(2)
+    let d = Double(dimension)
+    let nats = { (snr: Double) in d / 2 * PublicRatioLaw.log1p(snr) }
+    let normal = { (snr: Double) in nats(snr) - 0.5 + 0.5 * Elementary.log(2 * Double.pi * d * snr / (1 + snr)) }
+    // How rare a posterior's radius is among the prior's, and how rare its ball.
+    let isWithinReach = { (snr: Double) in nats(snr) <= 250 && nats(snr) - d / 2 * snr / (1 + snr) <= 12 }
+    guard !isWithinReach(snr) else { return selectionNats(dimension, snr) / Elementary.log(2) }
+    var (low, high) = (1e-9, snr)
+    while high > 1.0001 * low {
+      let middle = (low * high).squareRoot()
+      if isWithinReach(middle) { low = middle } else { high = middle }
     }
+    return (selectionNats(dimension, low) + normal(snr) - normal(low)) / Elementary.log(2)
+  }
+
+  /// E_Y D_CS in nats.
+  private static func selectionNats(_ dimension: Int, _ snr: Double) -> Double {
     let energies = GammaNodes(shape: Double(dimension) / 2)
     var total = 0.0
     var weights = 0.0
     for i in energies.values.indices where energies.weights[i] > 1e-6 {
-      let shift = (2 * energies.values[i] * correlation).squareRoot()
+      let shift = (2 * energies.values[i] * snr / (1 + snr)).squareRoot()
       let ratio = GaussianRatio(dimension: dimension, shift: shift, snr: snr)
       total += energies.weights[i] * selectionNats(ratio)
       weights += energies.weights[i]
     }
-    return total / weights / Elementary.log(2)
+    return total / weights
   }
 
   /// D_CS in nats: -integral of w ln w e^l over l = ln h, by the trapezoid rule.

@@ -37,31 +37,44 @@ public struct Comparison: Sendable {
   public let unmatched: Int
 
   private struct Row {
+    let paths: [String]
     let settings: [String: String]
     let result: JSONObject
+
+    init(_ scenario: JSON, _ result: JSONObject) {
+      let leaves = CSV.leaves(scenario, "")
+      paths = leaves.map(\.path)
+      settings = Dictionary(leaves.map { ($0.path, $0.value.plain) }, uniquingKeysWith: { first, _ in first })
+      self.result = result
+    }
   }
 
   public init(_ first: Report.Source, _ second: Report.Source) {
     let (a, b) = (Self.rows(first), Self.rows(second))
     let ignored: Set = ["seed", "name"]
-    let paths = Set((a + b).flatMap { $0.settings.keys }).subtracting(ignored).sorted()
-    let values = { (rows: [Row], path: String) in Set(rows.map { $0.settings[path] ?? "null" }) }
+    // Axes as the sweeps have them, then the keys of the scenario in their order.
+    var known = ignored
+    let paths = (Self.axes(first) + Self.axes(second) + (a + b).flatMap(\.paths)).filter { known.insert($0).inserted }
+    let values = { (rows: [Row], path: String) -> [String] in
+      var seen = Set<String>()
+      return rows.map { $0.settings[path] ?? "null" }.filter { seen.insert($0).inserted }
+    }
     var settings: [Setting] = []
     var varying: [String] = []
     for path in paths {
       let (x, y) = (values(a, path), values(b, path))
       if x.count > 1 || y.count > 1 { varying.append(path) }
-      if x != y {
-        let shown = { (set: Set<String>) in set.sorted().joined(separator: ", ") }
-        settings.append(Setting(path: path, first: shown(x), second: shown(y)))
+      if Set(x) != Set(y) {
+        settings.append(
+          Setting(path: path, first: x.joined(separator: ", "), second: y.joined(separator: ", ")))
       }
     }
     self.settings = settings
     let name = { (row: Row) in varying.map { "\($0) = \(row.settings[$0] ?? "null")" }.joined(separator: ", ") }
     let groups = { (rows: [Row]) in Dictionary(grouping: rows, by: name) }
     let (left, right) = (groups(a), groups(b))
-    var order: [String] = []
-    for row in a where !order.contains(name(row)) { order.append(name(row)) }
+    var seen = Set<String>()
+    let order = a.map(name).filter { seen.insert($0).inserted }
     var results: [Result] = []
     for point in order {
       guard let x = left[point], let y = right[point] else { continue }
@@ -76,16 +89,17 @@ public struct Comparison: Sendable {
     unmatched = Set(left.keys).symmetricDifference(right.keys).count
   }
 
+  private static func axes(_ source: Report.Source) -> [String] {
+    if case .sweep(let files) = source.content { files.axes } else { [] }
+  }
+
   private static func rows(_ source: Report.Source) -> [Row] {
-    let settings = { (scenario: JSON) in
-      Dictionary(CSV.leaves(scenario, "").map { ($0.path, $0.value.plain) }, uniquingKeysWith: { first, _ in first })
-    }
     switch source.content {
-    case .run(let summary, let scenario, _): return [Row(settings: settings(scenario), result: summary)]
-    case .sweep(let rows):
-      return rows.compactMap { row in
+    case .run(let files): return [Row(files.scenario, files.summary)]
+    case .sweep(let files):
+      return files.rows.compactMap { row in
         guard let scenario = row["setting"], case .object(let result)? = row["result"] else { return nil }
-        return Row(settings: settings(scenario), result: result)
+        return Row(scenario, result)
       }
     }
   }
@@ -131,7 +145,9 @@ public struct Comparison: Sendable {
           }))
       parts.append("clear: the difference is more than two standard errors of its repeats.")
     }
-    if unmatched > 0 { parts.append("\(unmatched) points are in one of both only.") }
+    if unmatched > 0 {
+      parts.append("\(Text.counted(unmatched, "point")) \(unmatched == 1 ? "is" : "are") in one of both only.")
+    }
     return parts.joined(separator: "\n\n")
   }
 

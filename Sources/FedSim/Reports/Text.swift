@@ -52,6 +52,11 @@ public enum Text {
     return size < 1000 ? fixed(value, 1) : fixed(value, 0)
   }
 
+  /// "1 run", "1,234 runs"
+  public static func counted(_ count: Int, _ noun: String) -> String {
+    "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+  }
+
   /// "1,234,567"
   public static func grouped(_ value: Int) -> String {
     var digits = String(value.magnitude)

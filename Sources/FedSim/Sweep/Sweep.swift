@@ -21,6 +21,8 @@ public struct Sweep: Sendable {
     public let repetition: Int
     /// Values of the axes, in their order.
     public let values: [JSON]
+    /// Which of each axis they are, from 0.
+    let choices: [Int]
     public let scenario: Scenario
 
     /// The folder of the run in the sweep's.
@@ -36,13 +38,16 @@ public struct Sweep: Sendable {
   public let runs: [Run]
   /// The points of the sweep as they were understood: what `--resume` compares.
   public let json: JSON
+  /// The scenario as it was written, with what was overridden: what makes the sweep again.
+  public let source: [UInt8]
+  private let base: ScenarioFile
 
   /// More runs than this are a slip of the keyboard.
   static let mostRuns = 100_000
 
   /// - Parameters:
   ///   - name: how messages call the file.
-  ///   - overrides: as for a single run; axes win.
+  ///   - overrides: as for a single run, but of no key that an axis varies.
   /// - Throws: `ScenarioError` for the first mistake, of the sweep or of any of its scenarios.
   public init(_ bytes: [UInt8], name fileName: String, overrides: [String] = []) throws(ScenarioError) {
     let base = try ScenarioFile(bytes, name: fileName, overrides: overrides, allowsSweep: true)
@@ -51,6 +56,15 @@ public struct Sweep: Sendable {
     }
     let reader = SweepReader(file: base)
     let (axes, repeats) = try (reader.axes(section), reader.repeats(section))
+    self.base = base
+    for text in overrides {
+      let path = text.prefix { $0 != "=" }
+      if let axis = axes.first(where: { $0.path == path || $0.path.hasPrefix(path + ".") }) {
+        throw .key(
+          place: "--set", path: String(path), problem: "the sweep varies \(axis.path)",
+          allowed: "keys that no axis has; the axis is in the file's sweep.axes")
+      }
+    }
     let isZip = try reader.isZip(section, axes)
     let size = axes.reduce(1.0) { isZip ? Double($1.values.count) : $0 * Double($1.values.count) } * Double(repeats)
     guard size <= Double(Self.mostRuns) else {
@@ -71,15 +85,16 @@ public struct Sweep: Sendable {
           allowed: "each value once")
       }
     }
-    var points: [[JSON]] = [[]]
+    var points: [[Int]] = [[]]
     if isZip {
-      points = (axes.first?.values ?? []).indices.map { i in axes.map { $0.values[i] } }
+      points = (axes.first?.values ?? []).indices.map { i in axes.map { _ in i } }
     } else {
-      for axis in axes { points = points.flatMap { point in axis.values.map { point + [$0] } } }
+      for axis in axes { points = points.flatMap { point in axis.values.indices.map { point + [$0] } } }
     }
     let seed = ResolvedKeys(base.resolved).integer("seed")
     var runs: [Run] = []
-    for (p, values) in points.enumerated() {
+    for (p, choices) in points.enumerated() {
+      let values = zip(axes, choices).map { $0.values[$1] }
       for repetition in 0..<repeats {
         var set = overrides
         if !axes.contains(where: { $0.path == "seed" }) { set.append("seed=\(seed + repetition)") }
@@ -87,13 +102,11 @@ public struct Sweep: Sendable {
         do {
           let file = try ScenarioFile(bytes, name: fileName, overrides: set, allowsSweep: true)
           runs.append(
-            Run(index: runs.count, point: p, repetition: repetition, values: values, scenario: try Scenario(file)))
+            Run(
+              index: runs.count, point: p, repetition: repetition, values: values, choices: choices,
+              scenario: try Scenario(file)))
         } catch {
-          // The value was written in the axis, not in a flag.
-          if case .key("--set", let path, let problem, let allowed) = error, axes.contains(where: { $0.path == path }) {
-            throw base.error(at: JSONParser.childPath("sweep.axes", key: path), problem, allowed: allowed)
-          }
-          throw error
+          throw Self.placed(error, axes, choices, base)
         }
       }
     }
@@ -105,6 +118,35 @@ public struct Sweep: Sendable {
         axes.reduce(into: JSONObject()) { $0[$1.path] = .array($1.values) }),
       "runs": .array(runs.map { $0.scenario.file.resolved }),
     ]
+    source = overrides.isEmpty ? bytes : Array((base.written.text(pretty: true) + "\n").utf8)
+  }
+
+  /// The same mistake, with the place in the axis: values of axes are written there, not in a flag.
+  public func placed(_ error: ScenarioError, in run: Run) -> ScenarioError {
+    Self.placed(error, axes, run.choices, base)
+  }
+
+  private static func placed(
+    _ error: ScenarioError, _ axes: [Axis], _ choices: [Int], _ base: ScenarioFile
+  ) -> ScenarioError {
+    func place(_ path: String) -> (axis: String, place: String)? {
+      guard let i = axes.firstIndex(where: { $0.path == path || $0.path.hasPrefix(path + ".") }) else { return nil }
+      let axis = JSONParser.childPath("sweep.axes", key: axes[i].path)
+      let value = JSONParser.childPath(axis, index: choices[i])
+      // A range has no place for each value.
+      return base.position(of: value).map { (value, $0) } ?? (axis, base.position(of: axis) ?? "--set")
+    }
+    switch error {
+    case .key("--set", let path, let problem, let allowed):
+      guard let found = place(path) else { return error }
+      let key = axes.contains { $0.path == path } ? "" : "\(path): "
+      return .key(place: found.place, path: found.axis, problem: key + problem, allowed: allowed)
+    case .refused("--set", let path, let reason):
+      guard let found = place(path) else { return error }
+      let point = zip(axes, choices).map { "\($0.path) = \($0.values[$1].plain)" }.joined(separator: ", ")
+      return .refused(place: found.place, path: found.axis, reason: "\(reason) (at \(point))")
+    default: return error
+    }
   }
 }
 

@@ -109,6 +109,20 @@ public struct SweepTable: Sendable {
     return sweep.runs.filter { seen.insert($0.point).inserted }.map { ($0.point, $0.values) }
   }
 
+  /// The points as JSON: axes, number of runs, mean and standard error of results.
+  public var json: JSON {
+    let columns = Self.results.map { ($0, estimates($0)) }
+    return .array(
+      pointValues.map { p, values in
+        var object: JSONObject = ["point": .integer(p), "runs": .integer(rows.filter { $0.run.point == p }.count)]
+        object["axes"] = .object(zip(sweep.axes, values).reduce(into: JSONObject()) { $0[$1.0.path] = $1.1 })
+        for (key, found) in columns {
+          object[key] = found[p].map { ["mean": .number($0.mean), "standardError": .optional($0.error)] } ?? .null
+        }
+        return .object(object)
+      })
+  }
+
   public var closingTable: String {
     let accuracy = estimates("finalAccuracy")
     let epsilon = estimates("epsilon")
