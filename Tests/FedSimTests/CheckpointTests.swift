@@ -164,6 +164,7 @@ private func checkpoint(after rounds: Int, _ overrides: String...) throws -> (Ch
         for bad in [
           String(line.dropLast()), line + " ", line.replacing("\"round\"", with: "\"turn\""), "",
           line.replacing("\"drawn\": ", with: "\"drawn\": 1.5e0"), String(line.dropLast()) + ", \"more\": 1}",
+          line.replacing("\"p50\"", with: "\"p55\""), line.replacing("\"min\"", with: "\"least\""),
         ] { #expect(RoundRecord(line: bad.utf8) == nil, "\(bad)") }
       }
     }

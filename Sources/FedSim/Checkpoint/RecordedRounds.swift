@@ -21,7 +21,8 @@ extension RoundRecord {
     clippedFraction = number("clippedFraction")
     (loss, accuracy) = (number("loss"), number("accuracy"))
     clientAccuracy = Distribution(
-      mean: number("clientAccuracy.mean"), p10: number("clientAccuracy.p10"), p90: number("clientAccuracy.p90"))
+      mean: number("clientAccuracy.mean"), p10: number("clientAccuracy.p10"), p50: number("clientAccuracy.p50"),
+      p90: number("clientAccuracy.p90"))
     spending = number("epsilon").map { Accountant.Spending(epsilon: $0, lowerBound: number("epsilonLowerBound")) }
     self.samplingRate = samplingRate
     noiseMultiplier = number("noiseMultiplier")
@@ -36,13 +37,18 @@ extension RoundRecord {
 }
 
 extension Distribution {
-  /// Nil without a mean; what is not given is NaN.
-  fileprivate init?(
-    mean: Double?, min: Double? = nil, p10: Double? = nil, p50: Double? = nil, p90: Double? = nil, max: Double? = nil
-  ) {
-    guard let mean else { return nil }
+  /// Nil where one of what a row has is missing; what no row has is NaN.
+  fileprivate init?(mean: Double?, p10: Double?, p50: Double?, p90: Double?) {
+    guard let mean, let p10, let p50, let p90 else { return nil }
     self.mean = mean
-    (self.min, self.max) = (min ?? .nan, max ?? .nan)
-    (self.p10, self.p50, self.p90) = (p10 ?? .nan, p50 ?? .nan, p90 ?? .nan)
+    (self.p10, self.p50, self.p90) = (p10, p50, p90)
+    (min, max) = (.nan, .nan)
+  }
+
+  fileprivate init?(mean: Double?, min: Double?, p50: Double?, max: Double?) {
+    guard let mean, let min, let p50, let max else { return nil }
+    self.mean = mean
+    (self.min, self.p50, self.max) = (min, p50, max)
+    (p10, p90) = (.nan, .nan)
   }
 }
