@@ -69,6 +69,14 @@ public struct Kernels: Sendable {
     operations.pointee.widen(from, scale, to, output.count)
   }
 
+  /// ln E e^(theta L) of a law with losses and ln of their masses, and its derivative by theta.
+  public func cumulant(logMasses: [Double], losses: [Double], theta: Double) -> (value: Double, slope: Double) {
+    precondition(logMasses.count == losses.count)
+    var (top, sum, first) = (0.0, 0.0, 0.0)
+    operations.pointee.moments(logMasses, losses, theta, losses.count, &top, &sum, &first)
+    return (top + Elementary.log(sum), first / sum)
+  }
+
   /// Whether little-endian floats at any address are all finite.
   func areFinite(_ x: UnsafeRawBufferPointer) -> Bool {
     guard let from = x.baseAddress else { return true }

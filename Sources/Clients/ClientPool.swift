@@ -26,6 +26,9 @@ public struct ClientPool: Sendable {
       self.stragglers = stragglers
       self.dropsStragglers = dropsStragglers
     }
+
+    /// The share of drawn clients that is expected to send.
+    public var arrivalRate: Double { (1 - dropout) * (dropsStragglers ? 1 - stragglers : 1) }
   }
 
   public init(population: Population, trainer: LocalTrainer, keys: RunKeys, faults: Faults = Faults()) {
@@ -135,9 +138,9 @@ public struct ClientPool: Sendable {
       return ((clipped, clipped), nil)
     case .counted(let norm, let unit):
       let clipped = ClippedUpdate(clipping: update, to: norm)
-      return (
-        (clipped, ClippedUpdate(clipping: clipped.values + [clipped.wasClipped ? -unit / 2 : unit / 2], to: bound)), nil
-      )
+      // A client with nothing to say says nothing of norms either: as one that is zeroed out.
+      let count = clipped.wasReplaced || examples == 0 ? 0 : clipped.wasClipped ? -unit / 2 : unit / 2
+      return ((clipped, ClippedUpdate(clipping: clipped.values + [count], to: bound)), nil)
     case .weighted:
       let clipped = ClippedUpdate(clipping: update, to: bound)
       let weight = Double(examples)

@@ -116,7 +116,7 @@ public struct Explanation: Sendable {
         (
           "clipping",
           "adaptive: from C = \(Text.short(plan.clippingNorm)) towards \(Text.short(100 * clipping.quantile)) % of updates unclipped; the count of "
-            + "those has noise \(Text.short(clipping.countNoise)) and shares z: updates have \(Text.fixed(plan.updateNoiseMultiplier, 4))"
+            + "those has noise \(Text.short(clipping.countNoise)) and shares z: updates have z_u = \(Text.fixed(plan.updateNoiseMultiplier, 4))"
         ))
     }
     if let plan = setup.plan, let rho, let idealBits {
@@ -124,7 +124,7 @@ public struct Explanation: Sendable {
         (
           "noise",
           "z = \(Text.fixed(plan.noiseMultiplier, 4)), C = \(Text.short(plan.clippingNorm)); each client adds sigma = "
-            + "z C / sqrt(m_max) = \(Text.short(plan.noiseScale)), m_max = \(plan.largestCohort)"
+            + "\(plan.adaptiveClipping == nil ? "z" : "z_u") C / sqrt(m_max) = \(Text.short(plan.noiseScale)), m_max = \(plan.largestCohort)"
         ))
       facts.append(("signal", "rho = |x|^2 / (d sigma^2) = \(Text.short(rho)) at |x| = C"))
       facts.append(

@@ -35,12 +35,15 @@ public struct GuaranteeStatement: Sendable {
     theorem = plan.accountant.theorem
     // Where a neighbour has one client more or less, figures that follow from the number of clients are told apart.
     let constants =
-      plan.relation == .addOrRemove ? ["population", "samplingRate", "largestCohort", "noiseScalePerClient"] : []
+      plan.relation == .addOrRemove
+      ? ["population", "samplingRate", "largestCohort", "noiseScalePerClient", "countNoise"] : []
     outsideGuarantee =
       constants + [
-        "drawn", "arrived", "refused", "nonFinite", "clippedFraction", "loss", "accuracy", "clientAccuracy", "uplink",
+        "drawn", "arrived", "refused", "nonFinite", "nonFiniteUpdates", "clippedFraction", "loss", "accuracy",
+        "clientAccuracy", "uplink",
         "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy", "finalLoss", "payloadBitsPerClientRound",
-        "wireBytesPerClientRound", "idealBitsPerClientRound", "timings.json", "seed", "other runs",
+        "wireBytesPerClientRound", "idealBitsPerClientRound", "views of cohort sizes and traffic",
+        "timings.json", "state.bin", "seed", "other runs",
       ]
   }
 }

@@ -53,13 +53,41 @@ public struct RunSetup: Sendable {
     fingerprint.add(Array(Self.withoutLabels(resolved).text(pretty: false).utf8))
     // The data too: with one seed, neighbouring data sets must not share their noise.
     Self.add(split.training, of: isDataGiven ? .given : scenario.data, to: &fingerprint)
-    // And what the accountant and the channel made of them: another build may calibrate another z.
+    // And what this build makes of them, which another one may do otherwise: who has which example, what training does, the
+    // account's z. Two runs that share their keys would have other sums under the same noise.
+    fingerprint.add(population.dealingBytes)
+    fingerprint.add(Self.referenceUpdate(scenario, network, population.data))
     for value in [plan?.noiseMultiplier ?? 0, channel.clippingNorm, channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }
     self.fingerprint = fingerprint.bytes
     keys = RunKeys(seed: scenario.seed, fingerprint: fingerprint.bytes)
     warnings = Self.warnings(scenario, plan, channel, population.clientCount)
+  }
+
+  /// Two steps of a client on the first examples from the initial model: whatever decides an update leaves its trace.
+  private static func referenceUpdate(_ scenario: Scenario, _ network: Network, _ data: Dataset) -> [UInt8] {
+    var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
+    let start = network.initialParameters(&random)
+    let trainer = trainer(scenario, network)
+    let count = min(2 * trainer.batchSize, data.count, 1000)
+    let update = trainer.train(
+      from: network.padding(start), on: Array(0..<count)[...], of: data, work: .steps(2), random: &random,
+      trainer.makeWorkspace(largestClient: count)
+    ).update
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(8 * update.count)
+    for values in [start, update] {
+      for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) } }
+    }
+    return bytes
+  }
+
+  private static func trainer(_ scenario: Scenario, _ network: Network) -> LocalTrainer {
+    let training = scenario.training
+    return LocalTrainer(
+      network: network, work: training.work, batchSize: training.batchSize, learningRate: training.learningRate,
+      momentum: training.momentum, proximal: training.proximal)
   }
 
   /// Whether the codec's noise is the Gaussian that epsilon is proved for.
@@ -86,12 +114,8 @@ public struct RunSetup: Sendable {
   }
 
   func makeClients() -> ClientPool {
-    let training = scenario.training
-    return ClientPool(
-      population: population,
-      trainer: LocalTrainer(
-        network: network, work: training.work, batchSize: training.batchSize, learningRate: training.learningRate,
-        momentum: training.momentum, proximal: training.proximal), keys: keys, faults: training.faults)
+    ClientPool(
+      population: population, trainer: Self.trainer(scenario, network), keys: keys, faults: scenario.training.faults)
   }
 
   /// Parts of a cohort that are trained, sent and decoded together: small enough that what is held at a time is
@@ -191,7 +215,8 @@ public struct RunSetup: Sendable {
           adaptiveClipping: privacy.clipping.map {
             AdaptiveClipping(
               quantile: $0.quantile, learningRate: $0.learningRate,
-              countNoise: $0.countNoise ?? sampling.rate * Double(clients) / 20)
+              countNoise: $0.countNoise ?? sampling.rate * Double(clients) / 20,
+              arrivalRate: scenario.training.faults.arrivalRate)
           }))
     } catch {
       // What is refused is an accountant that has no proof for the cohort, or a budget for less than a round.
@@ -314,6 +339,11 @@ public struct RunSetup: Sendable {
         "NO GUARANTEE: the noise of \"\(codec.name.rawValue)\" is "
           + (codec.noise == .uniform ? "uniform" : "only nearly Gaussian")
           + ", and epsilon is proved for Gaussian noise. The run reports no epsilon.")
+    }
+    if plan.updateNoiseMultiplier > 1.5 * plan.noiseMultiplier {
+      warnings.append(
+        "the count of adaptive clipping leaves updates z_u = \(Text.short(plan.updateNoiseMultiplier)) of z = "
+          + "\(Text.short(plan.noiseMultiplier)): more privacy.countNoise costs them less.")
     }
     let expected = plan.delta * Double(clients)
     if expected > 0.1 {

@@ -108,6 +108,12 @@ extension Scenario {
         at: "training.momentum", "found a momentum with \"scaffold\", whose control variates are means of plain steps",
         allowed: "0")
     }
+    if keys.number("training.proximal") > 0 {
+      throw file.error(
+        at: "training.proximal",
+        "found a proximal term with \"scaffold\", whose control variates are means of plain steps",
+        allowed: "0")
+    }
     return .scaffold
   }
 }

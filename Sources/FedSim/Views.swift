@@ -59,11 +59,15 @@ public struct Views: Sendable {
 
   /// k clients that pool what they know: their shares of the noise no longer protect anybody.
   private static func colluding(_ k: Int, _ plan: PrivacyPlan, _ setup: RunSetup) -> Row {
-    let m = plan.largestCohort
+    // Under central noise no cohort is cut, and m_max is everybody.
+    let m =
+      plan.sampling.takesPlaces ? Int(setup.sampler.expectedSize.rounded()) : plan.largestCohort
     let clients = setup.population.clientCount
     let name = k == 1 ? "participant" : "colluding-clients"
     let knows =
-      k == 1 ? "the models, its own messages and its own noise" : "the models, messages and noise of \(k) of them"
+      plan.noiseSource == .central
+      ? (k == 1 ? "the models and its own messages" : "the models and the messages of \(k) of them")
+      : (k == 1 ? "the models, its own messages and its own noise" : "the models, messages and noise of \(k) of them")
     let none = { (reason: String) in
       Row(adversary: name, knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
     }
@@ -152,8 +156,8 @@ public struct Views: Sendable {
       return none("lengths of entropy-coded payloads depend on the update, and no bound is known (channel.padding)")
     }
     guard plan.relation != .addOrRemove else { return none("whoever sees who sends sees whether a client is there") }
-    guard setup.scenario.cohort.dropout == 0 else {
-      return none("a dropout is seen, and may depend on the client's data")
+    guard setup.scenario.training.faults.arrivalRate == 1 else {
+      return none("a drawn client that sends nothing is seen, and why it does may depend on its data")
     }
     guard let mostParticipations, roundsDone >= plan.affordedRounds else {
       return none(
@@ -174,7 +178,9 @@ public struct Views: Sendable {
   }
 
   private static func server(_ plan: PrivacyPlan, _ setup: RunSetup) -> Row {
-    let knows = "seeds, codes and every decoded update"
+    let knows =
+      setup.channel.codec == .float32
+      ? "session keys and every update that is sent" : "seeds, codes and every decoded update"
     guard plan.noiseSource == .channel else {
       return Row(
         adversary: "server", knows: knows, epsilon: nil, delta: nil, theorem: nil,

@@ -89,6 +89,12 @@ import Testing
         == 1e9)
   }
 
+  /// Half of the drawn clients send nothing: three quarters of those that do are not clipped.
+  @Test func missingClientsAreNoHalves() {
+    let clipping = AdaptiveClipping(quantile: 0.75, learningRate: 0.2, countNoise: 1, arrivalRate: 0.5)
+    #expect(abs(clipping.next(after: 1, centredCount: 50 * 0.25, divisor: 100) - 1) < 1e-15)
+  }
+
   @Test func centralNoiseIsTheServersAlone() throws {
     let plan = try plan(countNoise: 5, source: .central)
     #expect(plan.noiseScale == 0 && plan.largestCohort == 1000 && plan.truncationDelta == 0)

@@ -67,6 +67,28 @@ import Testing
     #expect(distance(kept.model, try run(Self.plain + ["training.epochs=4"]).model) > 0.01)
   }
 
+  /// What may depend on the data is seen by whoever sees traffic; what participants know of central noise is nothing.
+  @Test func viewsFollowFaultsAndTheNoisesSource() throws {
+    let epsilon = { (overrides: [String], adversary: String) in
+      let setup = try RunSetup(scenario: scenario(overrides), split: nil, threads: 1)
+      let records = try run(overrides).records
+      let views = Views(setup, records: records, mostParticipations: 3)
+      return try #require(views.rows.first { $0.adversary == adversary }).epsilon
+    }
+    let sealed = ["channel.codec=float32", "channel.seal=true"]
+    #expect(try epsilon(sealed, "eavesdropper") != nil)
+    #expect(try epsilon(sealed + ["cohort.dropout=0.5"], "eavesdropper") == nil)
+    let dropped = ["training.stragglers=0.5", "training.epochs=2"]
+    #expect(try epsilon(sealed + dropped, "eavesdropper") != nil)
+    #expect(try epsilon(sealed + dropped + ["training.stragglerUpdates=drop"], "eavesdropper") == nil)
+    let central = ["privacy.noise=central", "channel.codec=float32"]
+    #expect(try epsilon(central, "server") == nil && epsilon(central, "participant") != nil)
+    let fixed = central + ["cohort.sampling=fixed-size"]
+    let (released, participant) = try (epsilon(fixed, "released-model"), epsilon(fixed, "participant"))
+    // Its own place is one that it knows of: a little less amplification.
+    #expect(try #require(participant) >= #require(released) && #require(participant) < 1.1 * #require(released))
+  }
+
   /// With everybody drawn, central noise and noise through the code cost and mean the same.
   @Test func centralNoiseIsABaseline() throws {
     let everyone = ["cohort.sampling=everyone", "cohort.size=null", "rounds=2"]

@@ -15,8 +15,11 @@ public struct AdaptiveClipping: Sendable, Hashable {
   public let learningRate: Double
   /// sigma_b: deviation of the noise on the count.
   public let countNoise: Double
+  /// The share of drawn clients that is expected to send: a public constant.
+  public let arrivalRate: Double
 
-  public init(quantile: Double, learningRate: Double, countNoise: Double) {
+  public init(quantile: Double, learningRate: Double, countNoise: Double, arrivalRate: Double = 1) {
+    self.arrivalRate = arrivalRate
     self.quantile = quantile
     self.learningRate = learningRate
     self.countNoise = countNoise
@@ -27,10 +30,10 @@ public struct AdaptiveClipping: Sendable, Hashable {
 
   /// - Parameters:
   ///   - centredCount: the released sum of b - 1/2.
-  ///   - divisor: the expected cohort size.
+  ///   - divisor: the expected cohort size. Those who are expected to send nothing are no half of a client each.
   func next(after norm: Double, centredCount: Double, divisor: Double) -> Double {
     // The noise is unbounded: a share outside 0 ... 1 says nothing more than 0 or 1 do.
-    let share = min(max(centredCount / divisor + 0.5, 0), 1)
+    let share = arrivalRate > 0 ? min(max(centredCount / (divisor * arrivalRate) + 0.5, 0), 1) : quantile
     let moved = norm * Elementary.exp(-learningRate * (share - quantile))
     return min(max(moved, Self.bounds.lowerBound), Self.bounds.upperBound)
   }

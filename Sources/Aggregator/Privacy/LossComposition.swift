@@ -91,33 +91,9 @@ struct LossComposition {
       return (value, slope)
     }
 
-    /// Of one round: eight nodes at a time, as this is called hundreds of times for every epsilon.
+    /// Of one round. This is called hundreds of times for every epsilon.
     private func tilted(_ index: Int, _ theta: Double) -> (value: Double, slope: Double) {
-      let (_, loss, logMass) = nodes[index]
-      let whole = (loss.count + 7) / 8 * 8
-      return withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * whole) { scratch in
-        let exponents = UnsafeMutableBufferPointer(rebasing: scratch[..<whole])
-        let losses = UnsafeMutableBufferPointer(rebasing: scratch[whole...])
-        var top = -Double.infinity
-        for i in loss.indices {
-          let exponent = logMass[i] + theta * loss[i]
-          exponents[i] = exponent
-          losses[i] = loss[i]
-          top = max(top, exponent)
-        }
-        for i in loss.indices { exponents[i] -= top }
-        for i in loss.count..<whole { (exponents[i], losses[i]) = (-700, 0) }
-        Kernels.best.exponentiate(exponents)
-        var sums = SIMD8<Double>(repeating: 0)
-        var firsts = SIMD8<Double>(repeating: 0)
-        for i in stride(from: 0, to: whole, by: 8) {
-          let e = UnsafeRawPointer(exponents.baseAddress! + i).loadUnaligned(as: SIMD8<Double>.self)
-          sums += e
-          firsts += e * UnsafeRawPointer(losses.baseAddress! + i).loadUnaligned(as: SIMD8<Double>.self)
-        }
-        let sum = sums.sum()
-        return (top + log(sum), firsts.sum() / sum)
-      }
+      Kernels.best.cumulant(logMasses: nodes[index].logMass, losses: nodes[index].loss, theta: theta)
     }
   }
 

@@ -25,7 +25,7 @@ public enum Sampling: Sendable, Hashable {
   }
 
   /// Whether a client that is left out makes room for another one.
-  var takesPlaces: Bool {
+  public var takesPlaces: Bool {
     if case .fixedSize = self { return true }
     return false
   }

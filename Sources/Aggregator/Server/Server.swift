@@ -48,6 +48,10 @@ public struct Server: Sendable {
     parameters: [Float], sampler: CohortSampler, plan: PrivacyPlan?, algorithm: Algorithm = .unweighted,
     settings: ChannelSettings, sealsUploads: Bool = false, optimizer: ServerOptimizer, secrets: ServerSecrets
   ) {
+    if plan != nil, case .unweighted = algorithm {
+    } else {
+      precondition(plan == nil, "weights and control variates have no account")
+    }
     var control: [Float] = []
     if case .scaffold = algorithm { control = [Float](repeating: 0, count: parameters.count) }
     state = State(

@@ -56,6 +56,10 @@ typedef struct {
   int (*all_finite)(const void *x, size_t count);
   void (*accumulate_floats)(const void *x, double *sum, size_t count);
 
+  /// top = max of log_mass[i] + theta loss[i]; with e_i = e^(log_mass[i] + theta loss[i] - top): sum of e_i, and of e_i loss[i].
+  void (*moments)(
+      const double *log_mass, const double *loss, double theta, size_t count, double *top, double *sum, double *first);
+
   /// After `layers` on the same words: its steps become those of the shifted layered quantizer at sigma = 1, and
   /// `centres` what is added to the output.
   void (*shifts)(const uint64_t *words, double *steps, double *centres, size_t groups);

@@ -55,6 +55,17 @@ public struct Population: Sendable {
     }
   }
 
+  /// Who has which example, for a run's fingerprint.
+  public var dealingBytes: [UInt8] {
+    let lists: [[Int32]] =
+      switch dealing {
+      case .oneExample: []
+      case .equal(let order): [order]
+      case .listed(let order, let offsets): [order, offsets]
+      }
+    return lists.flatMap { list in list.withUnsafeBytes { Array($0) } }
+  }
+
   /// Indices of the client's examples. Cost: a copy of them.
   public func examples(of client: Int) -> ArraySlice<Int> {
     precondition((0..<clientCount).contains(client))

@@ -172,7 +172,7 @@ public struct LedgerFile: Sendable {
       }
       guard
         let z = try number(
-          object["noiseMultiplier"], at: at("noiseMultiplier"), AccountRanges.noise, AccountRanges.isNoise)
+          object["noiseMultiplier"], at: at("noiseMultiplier"), AccountRanges.ledgerNoise, AccountRanges.isLedgerNoise)
       else {
         throw error(at: path, "found no \"noiseMultiplier\"", "\"noiseMultiplier\", or \"epsilon\" and \"delta\"")
       }
@@ -188,7 +188,7 @@ public struct LedgerFile: Sendable {
         throw error(at: path, "found no \"samplingRate\" for \"\(sampling.rawValue)\"", "a number from 0 to 1")
       }
       let countNoise = try number(
-        object["countNoise"], at: at("countNoise"), AccountRanges.noise, AccountRanges.isNoise)
+        object["countNoise"], at: at("countNoise"), AccountRanges.ledgerNoise, AccountRanges.isLedgerNoise)
       return (
         .event(
           PrivacyEvent(
@@ -203,5 +203,9 @@ public struct LedgerFile: Sendable {
 public enum AccountRanges {
   public static let mostRounds = 10_000_000
   public static let noise = "0, or a number from 0.01 to 1e6"
+  /// A run's ledger has z with its margin off, and an update's z beside a count's.
+  static let ledgerNoise = "0, or a number from 0.005 to 1e9"
+  static func isLedgerNoise(_ z: Double) -> Bool { z == 0 || (0.005...1e9).contains(z) }
+
   public static func isNoise(_ z: Double) -> Bool { z == 0 || (0.01...1e6).contains(z) }
 }
