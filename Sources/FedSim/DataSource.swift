@@ -178,17 +178,15 @@ extension Scenario {
       throw file.refusal(
         at: "data.source", "\"given\" examples come from a program that uses FedSim as a library; none were given")
     case .digits:
-      return try splitting(at: "data.source") { () throws(DataError) in (try Digits.load(), nil) }
+      return try splitting { () throws(DataError) in (try Digits.load(), nil) }
     case .idx(let files, let test, let classes):
-      return try splitting(at: "data.images") { () throws(DataError) in
-        try IDXData.load(files, test: test, classes: classes)
-      }
+      return try splitting { () throws(DataError) in try IDXData.load(files, test: test, classes: classes) }
     case .csv(let path, let test, let columns, let shape):
-      return try splitting(at: "data.path") { () throws(DataError) in
+      return try splitting { () throws(DataError) in
         try CSVData.load(path, test: test, columns: columns, imageShape: shape)
       }
     case .leaf(let path, let test, let classes, let shape):
-      return try splitting(at: "data.path") { () throws(DataError) in
+      return try splitting { () throws(DataError) in
         try LEAFData.load(path, test: test, classes: classes, imageShape: shape)
       }
     case .synthetic(let data, let seed):
@@ -204,10 +202,40 @@ extension Scenario {
     }
   }
 
+  /// The key that a loader's message is about: that of the file that it names, or of what the file lacks.
+  private func key(of problem: String) -> String {
+    let names = { (path: String) in problem.hasPrefix(path + ":") || problem.hasPrefix(path + " ") }
+    let isOfShape = problem.contains("an image of ")
+    switch data {
+    case .idx(let files, let test, let classes):
+      if let test, names(test.images) || names(test.labels), test.images != files.images, test.labels != files.labels {
+        return "data.test"
+      }
+      if classes != nil, problem.contains("found label ") { return "data.classes" }
+      return names(files.labels) && files.labels != files.images ? "data.labels" : "data.images"
+    case .csv(let path, let test, let columns, _):
+      if isOfShape { return "data.imageShape" }
+      if problem.contains("no column") || problem.contains("both label and client") {
+        let label = if case .name(let name) = columns.label { "\"\(name)\"" } else { "" }
+        return !label.isEmpty && problem.contains("no column " + label) ? "data.labelColumn" : "data.clientColumn"
+      }
+      return test.map { $0 != path && names($0) } == true ? "data.test" : "data.path"
+    case .leaf(let path, let test, _, _):
+      if isOfShape { return "data.imageShape" }
+      return test.map { $0 != path && problem.hasPrefix($0) } == true ? "data.test" : "data.path"
+    case .digits, .given, .synthetic, .mixture: return "data.source"
+    }
+  }
+
   private func splitting(
-    at key: String, _ load: () throws(DataError) -> (training: Dataset, test: Dataset?)
+    _ load: () throws(DataError) -> (training: Dataset, test: Dataset?)
   ) throws(ScenarioError) -> Split {
-    let (training, test) = try refusing(at: key, load)
+    let (training, test): (Dataset, Dataset?)
+    do throws(DataError) {
+      (training, test) = try load()
+    } catch {
+      throw file.refusal(at: key(of: error.description), error.description)
+    }
     if let test {
       return try refusing(at: "data.test") { () throws(DataError) in try Split(training: training, test: test) }
     }
@@ -229,6 +257,10 @@ extension Scenario {
     do throws(DataError) {
       return try Population(training, partition: partition, random: &random)
     } catch {
+      if case .dirichletClass = partition, error.description.contains("at least") {
+        throw file.refusal(
+          at: "partition.minimumSize", error.description + "; 10 where it is not given, 0 asks for nothing")
+      }
       throw file.refusal(at: "partition", error.description)
     }
   }

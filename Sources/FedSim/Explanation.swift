@@ -14,16 +14,16 @@ public struct Explanation: Sendable {
     summary = PopulationSummary(setup.population)
   }
 
-  /// |x|^2 / (d sigma^2) of an update of norm C: the signal-to-noise ratio of one coordinate.
+  /// |x|^2 / (d sigma^2) of an upload as long as may be: the signal-to-noise ratio of one coordinate.
   private var rho: Double? {
     setup.plan.flatMap { plan in
       guard plan.noiseScale > 0 else { return nil }
-      let ratio = plan.clippingNorm / plan.noiseScale
+      let ratio = setup.channel.clippingNorm / plan.noiseScale
       return ratio * ratio / Double(setup.channel.dimension)
     }
   }
 
-  /// I(X; Y) of an update of norm C, in bits.
+  /// I(X; Y) of such an upload, in bits.
   private var idealBits: Double? {
     rho.map { Double(setup.channel.dimension) / 2 * Elementary.log(1 + $0) / Elementary.log(2) }
   }
@@ -102,6 +102,8 @@ public struct Explanation: Sendable {
           + "\(Text.short(setup.sampler.expectedSize)) clients expected"
       ),
     ]
+    facts.append(("training", training))
+    facts.append(("server", server))
     if setup.scenario.cohort.dropout > 0 {
       let uploads = setup.sampler.expectedSize * (1 - setup.scenario.cohort.dropout)
       facts.append(
@@ -165,6 +167,35 @@ public struct Explanation: Sendable {
     }
     facts.append(("memory", "about \(memoryBytes / 1_000_000) MB"))
     return facts
+  }
+
+  private var training: String {
+    let training = setup.scenario.training
+    var parts = [
+      { () -> String in
+        switch training.work {
+        case .epochs(let n): "\(n) epoch\(n == 1 ? "" : "s")"
+        case .steps(let n): "\(n) step\(n == 1 ? "" : "s")"
+        }
+      }() + " of batches of \(training.batchSize), rate \(Text.short(training.learningRate))"
+    ]
+    if case .scaffold = setup.scenario.algorithm { parts[0] = "SCAFFOLD, " + parts[0] }
+    if training.momentum > 0 { parts.append("momentum \(Text.short(training.momentum))") }
+    if training.proximal > 0 { parts.append("FedProx mu = \(Text.short(training.proximal))") }
+    if training.faults.stragglers > 0 {
+      parts.append(
+        "\(Text.short(100 * training.faults.stragglers)) % stragglers, \(training.faults.dropsStragglers ? "dropped" : "kept")"
+      )
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  private var server: String {
+    let optimizer = setup.scenario.optimizer
+    var text = "\(optimizer.kind.rawValue), rate \(Text.short(optimizer.learningRate))"
+    if optimizer.kind != .fedavg { text += ", momentum \(Text.short(optimizer.momentum))" }
+    if case .weighted = setup.scenario.algorithm { return text + ", mean weighted by examples" }
+    return text + ", sum over \(Text.short(setup.sampler.expectedSize)) clients"
   }
 
   private func epsilon(_ prediction: Accountant.Spending, _ plan: PrivacyPlan) -> (String, String) {

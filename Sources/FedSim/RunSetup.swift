@@ -219,6 +219,11 @@ public struct RunSetup: Sendable {
               arrivalRate: scenario.training.faults.arrivalRate)
           }))
     } catch {
+      if let clipping = privacy.clipping, clipping.countNoise == nil, error.description.contains("a count with noise") {
+        throw scenario.file.refusal(
+          at: "privacy.clippingQuantile",
+          error.description + "; privacy.countNoise is a twentieth of the expected cohort where it is not given")
+      }
       // What is refused is an accountant that has no proof for the cohort, or a budget for less than a round.
       let path =
         error.description.contains("budget")
@@ -325,10 +330,20 @@ public struct RunSetup: Sendable {
   private static func warnings(
     _ scenario: Scenario, _ plan: PrivacyPlan?, _ channel: ChannelSettings, _ clients: Int
   ) -> [String] {
-    guard let plan else {
-      return ["NO PRIVACY: this scenario has no \"privacy\" section: no clipping, no noise, no guarantee."]
+    var missing: [String] = []
+    let faults = scenario.training.faults
+    if faults.dropsStragglers, faults.stragglers > 0, case .unweighted = scenario.algorithm {
+      missing.append(
+        "dropped stragglers count as updates of zero: the sum is divided by the expected cohort. A mean over those who send, as FedAvg's, is "
+          + "server.weighting \"examples\", without privacy.")
     }
-    var warnings: [String] = []
+    if faults.arrivalRate == 0 {
+      missing.append("nobody ever sends anything: every straggler is dropped, and all are stragglers.")
+    }
+    guard let plan else {
+      return ["NO PRIVACY: this scenario has no \"privacy\" section: no clipping, no noise, no guarantee."] + missing
+    }
+    var warnings = missing
     if plan.noiseSource == .central {
       warnings.append(
         "CENTRAL NOISE: the server sees every clipped update as it is and adds the noise alone; a baseline to compare with."
@@ -340,7 +355,7 @@ public struct RunSetup: Sendable {
           + (codec.noise == .uniform ? "uniform" : "only nearly Gaussian")
           + ", and epsilon is proved for Gaussian noise. The run reports no epsilon.")
     }
-    if plan.updateNoiseMultiplier > 1.5 * plan.noiseMultiplier {
+    if plan.updateNoiseMultiplier > 1.05 * plan.noiseMultiplier {
       warnings.append(
         "the count of adaptive clipping leaves updates z_u = \(Text.short(plan.updateNoiseMultiplier)) of z = "
           + "\(Text.short(plan.noiseMultiplier)): more privacy.countNoise costs them less.")

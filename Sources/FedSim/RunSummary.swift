@@ -85,6 +85,8 @@ public struct RunSummary: Sendable {
       "sampling": .string(setup.sampler.sampling.name), "samplingRate": .number(setup.sampler.sampling.rate),
       "noiseMultiplier": .optional(plan?.noiseMultiplier),
       "accountedNoiseMultiplier": .optional(plan?.event.effectiveNoiseMultiplier),
+      "updateNoiseMultiplier": .optional(plan?.updateNoiseMultiplier),
+      "countNoise": .optional(plan?.adaptiveClipping?.countNoise),
       "noiseSource": plan.map { .string($0.noiseSource.rawValue) } ?? .null,
       "clippingNorm": .optional(plan?.clippingNorm), "finalClippingNorm": .optional(records.last?.clippingNorm),
       "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,

@@ -54,7 +54,7 @@ public struct ScenarioFile: Sendable {
       throw .key(
         place: source.place(of: "sweep"), path: "sweep",
         problem: allowsSweep ? "found \(found.kindName)" : "found a sweep, which is many runs",
-        allowed: allowsSweep ? "an object" : "none here; use fedsim sweep")
+        allowed: allowsSweep ? "an object" : "none here; use fedsim sweep (--dry-run explains its runs)")
     }
     written = .object(root)
     root["sweep"] = nil

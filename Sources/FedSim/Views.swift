@@ -71,11 +71,17 @@ public struct Views: Sendable {
     let none = { (reason: String) in
       Row(adversary: name, knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
     }
-    guard m > k || plan.noiseSource == .central else {
-      return none("\(k) of \(m) shares of the noise may be theirs: nothing is left")
-    }
     // Noise of the server alone stays whole.
     let isShared = plan.noiseSource == .channel
+    if !isShared, !plan.sampling.takesPlaces {
+      return Row(
+        adversary: name, knows: knows, epsilon: plan.plannedSpending.epsilon, delta: plan.delta,
+        theorem: plan.event.dominationTheorem + "; " + plan.accountant.theorem,
+        note: "about every other client; all noise is the server's: as released-model")
+    }
+    guard m > k || !isShared else {
+      return none("\(k) of \(m) shares of the noise may be theirs: nothing is left")
+    }
     let share = isShared ? (Double(m - k) / Double(m)).squareRoot() : 1
     let z = plan.event.effectiveNoiseMultiplier * share
     var sampling = plan.sampling

@@ -86,7 +86,7 @@ public struct PrivacyEvent: Sendable, Hashable {
   ) throws(PrivacyRefusal) -> Double {
     guard 2 * countNoise > z else {
       throw .unproved(
-        "a count with noise \(countNoise) alone spends more than a noise multiplier of \(z) allows: it must be above z / 2"
+        "a count with noise \(countNoise) alone spends more than a noise multiplier of \(z) allows: it must be above z / 2 = \(z / 2)"
       )
     }
     return 1 / (1 / (z * z) - 1 / (4 * countNoise * countNoise)).squareRoot()

@@ -3,11 +3,12 @@ extension RunSummary {
   public var closingTable: String {
     let evaluated = records.filter { $0.accuracy != nil }
     let shown = 10
-    let chosen = evaluated.indices.filter { i in
-      // About ten, evenly spread, the last among them.
-      let step = max((evaluated.count + shown - 1) / shown, 1)
-      return (evaluated.count - 1 - i) % step == 0
-    }.map { evaluated[$0] }
+    let chosen =
+      evaluated.indices.filter { i in
+        // About ten, evenly spread, the last among them.
+        let step = max((evaluated.count + shown - 1) / shown, 1)
+        return (evaluated.count - 1 - i) % step == 0
+      }.map { evaluated[$0] } + (records.last.map { $0.accuracy == nil ? [$0] : [] } ?? [])
     let rows = chosen.map { record in
       [
         "\(record.round)", "\(record.arrived)", record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",

@@ -9,6 +9,7 @@ extension Report {
         "After \(Text.counted(count, "round")) the model is right on \(percent(summary.number("finalAccuracy"))) of the test examples"
       if let epsilon = summary.number("epsilon"), let delta = summary.number("delta") {
         headline += ", with epsilon \(Text.fixedUp(epsilon, 3)) at delta \(delta) for each client"
+        if summary.plain("noiseSource") == "central" { headline += " (central noise: the server sees every update)" }
       } else {
         headline += ", without a guarantee of privacy"
       }
@@ -38,6 +39,13 @@ extension Report {
           .init("at most", rounds.points("epsilon")),
           .init("at least", rounds.points("epsilonLowerBound"), isReference: true),
         ]))
+    if Set(rounds.values("clippingNorm")).count > 1 {
+      add(
+        Chart(
+          name: prefix + "clipping", title: "Adaptive clipping",
+          note: "The norm that updates are clipped to, from noisy counts: part of what is released.", x: round,
+          y: .init("clipping norm C", isLog: true), series: [.init("C", rounds.points("clippingNorm"))]))
+    }
     let ideal = rounds.points("idealBits.mean")
     let ends = rounds.values("round")
     add(
