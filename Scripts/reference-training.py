@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""The MNIST scenarios again in plain NumPy: an independent reference for their accuracies.
+"""The MNIST and Synthetic scenarios again in plain NumPy: an independent reference for their accuracies.
 
     FEDSIM_MNIST=data/mnist Scripts/reference-training.py --model perceptron --epsilon 8 --seeds 5
     FEDSIM_MNIST=data/mnist Scripts/reference-training.py --model cnn --noise-multiplier 0.8
+    Scripts/reference-training.py --model synthetic --seeds 2
 
 Same settings as scenarios/mnist.json and mnist-cnn.json, read from those files: Poisson cohorts of one-example clients, one
 step of SGD each, updates clipped to C, Gaussian noise z C on their sum, divided by the expected cohort. Same law of the
 initial model and of the split. Other random numbers (PCG64), other code: gradients of each example by batched products over
 patches. Figures agree within standard errors, not digit by digit. z is given, or asked from `fedsim calibrate` with --epsilon.
+
+synthetic: the procedure of scenarios/synthetic.json with data of its own, a set for each seed; stragglers kept or dropped, mu 0
+or 1. Levels move by a dozen points from one set to another: compare differences.
 """
 import argparse, gzip, json, math, os, pathlib, statistics, subprocess, sys
 
@@ -158,14 +162,69 @@ def calibrated(scenario, epsilon, clients):
     return json.loads(output)["noiseMultiplier"]
 
 
+def synthetic_data(scenario, rng):
+    """Of each device: training features (with a 1 for the bias) and labels, then those of the test."""
+    devices, deviation = [], np.arange(1, 61) ** -0.6
+    for _ in range(scenario["data"]["clients"]):
+        n = int(np.exp(rng.normal(4, 2))) + 50
+        u, centre = rng.normal(0, scenario["data"]["alpha"]), rng.normal(0, scenario["data"]["beta"])
+        v, w, b = rng.normal(centre, 1, 60), rng.normal(u, 1, (60, 10)), rng.normal(u, 1, 10)
+        x = v + rng.normal(size=(n, 60)) * deviation
+        y, x = (x @ w + b).argmax(1), np.c_[x, np.ones(n)].astype(np.float32)
+        devices.append((x[:int(0.9 * n)], y[:int(0.9 * n)], x[int(0.9 * n):], y[int(0.9 * n):]))
+    return devices
+
+
+def synthetic(scenario, devices, drops, mu, rng, rounds=(20, 50, 100)):
+    """Test accuracy after each of `rounds`."""
+    training, accuracies = scenario["training"], []
+    epochs, size, rate = training["epochs"], training["batchSize"], np.float32(training["learningRate"])
+    w = np.zeros((61, 10), np.float32)
+    for t in range(1, max(rounds) + 1):
+        total, weight = np.zeros_like(w), 0
+        for i in rng.choice(len(devices), scenario["cohort"]["size"], replace=False):
+            straggles = rng.random() < training["stragglers"]
+            if straggles and drops:
+                continue
+            x, y, local = *devices[i][:2], w.copy()
+            for _ in range(int(rng.integers(1, epochs)) if straggles else epochs):
+                order = rng.permutation(len(y))
+                for first in range(0, len(y), size):
+                    batch = order[first:first + size]
+                    p = x[batch] @ local
+                    p = np.exp(p - p.max(1, keepdims=True))
+                    p /= p.sum(1, keepdims=True)
+                    p[np.arange(len(batch)), y[batch]] -= 1
+                    local -= rate * (x[batch].T @ p / np.float32(len(batch)) + np.float32(mu) * (local - w))
+            total, weight = total + len(y) * (local - w), weight + len(y)
+        w = w + (total / max(weight, 1)).astype(np.float32)
+        if t in rounds:
+            right = sum(((x @ w).argmax(1) == y).sum() for *_, x, y in devices)
+            accuracies.append(100 * right / sum(len(y) for *_, y in devices))
+    return accuracies
+
+
+def synthetic_table(seeds):
+    scenario = json.loads((ROOT / "scenarios/synthetic.json").read_text())
+    for seed in range(1, seeds + 1):
+        devices = synthetic_data(scenario, np.random.default_rng(seed))
+        print(f"data seed {seed}: {sum(len(device[1]) for device in devices)} training examples")
+        for drops, mu in [(True, 0), (False, 0), (False, 1)]:
+            accuracies = synthetic(scenario, devices, drops, mu, np.random.default_rng(1000 + seed))
+            print(f"  stragglers {'dropped' if drops else 'kept'}, mu {mu}:", ", ".join(f"{a:.1f}" for a in accuracies),
+                  "% after 20, 50, 100 rounds", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=["perceptron", "cnn"], default="perceptron")
+    parser.add_argument("--model", choices=["perceptron", "cnn", "synthetic"], default="perceptron")
     parser.add_argument("--epsilon", type=float)
     parser.add_argument("--noise-multiplier", type=float, help="0: no privacy, no clipping")
     parser.add_argument("--learning-rate", type=float, help="instead of the scenario's")
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
+    if arguments.model == "synthetic":
+        return synthetic_table(arguments.seeds)
     folder = os.environ.get("FEDSIM_MNIST") or sys.exit("FEDSIM_MNIST must name the folder of the MNIST files")
     name = "mnist" if arguments.model == "perceptron" else "mnist-cnn"
     scenario = json.loads((ROOT / f"scenarios/{name}.json").read_text())
