@@ -171,7 +171,7 @@ for name, overrides, count, accuracy, bits in [
     ("adaptive, polar", ADAPTIVE, 5, 92.4, (146, 8)), ("adaptive, central", CENTRAL + ADAPTIVE, 5, 92.4, (153952, 1)),
 ]:
     row("digits", name, "digits.json", overrides, seeds(count), accuracy=(accuracy, 3), bits=bits, epsilon=(8, 0.001))
-row("digits", "no privacy", "digits.json", NO_PRIVACY, seeds(5), accuracy=(95.9, 2.4))
+row("digits", "no privacy", "digits.json", NO_PRIVACY, seeds(5), accuracy=(95.6, 2.4))
 
 # A few cells of the sweep.
 for epsilon, codec, accuracy, bits in [
