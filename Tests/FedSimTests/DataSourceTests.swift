@@ -111,7 +111,7 @@ import Testing
   @Test(arguments: [
     (
       ["data={\"source\": \"idx\", \"images\": \"none-i\", \"labels\": \"none-l\"}"],
-      "data.images: refused: none-l: there is no such file"
+      "data.labels: refused: none-l: there is no such file"
     ),
     (
       ["data={\"source\": \"idx\", \"images\": \"i\", \"labels\": \"l\", \"test\": \"t\"}"],
