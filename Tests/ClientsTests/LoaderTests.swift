@@ -269,6 +269,7 @@ private let labels = idx([3], [2, 0, 1])
     ("x,y\n1e60,2\n", "a.csv:2:1: column \"x\": found a number beyond the range of single precision"),
     ("x,y\n\"1,2\n", "a.csv:2:1: column \"x\": found \"\"1\"; allowed: a number"),
     ("x,y\n1,\"2\n", "a.csv:2:3: the quote that opens here is never closed"),
+    ("x,y\n1,a\"2\n", "a.csv:2:4: found a quote inside a field without quotes"),
     ("x,y\n1,\"2\"3\n", "a.csv:2:6: found the byte 51 where the line had to end"),
   ])
   func mistakesNameLineAndColumn(text: String, expected: String) {

@@ -185,7 +185,10 @@ private struct CSVReader {
   ) throws(DataError) -> Int32 {
     let start = next
     if next < text.count, text[next] != UInt8(ascii: "\"") {
-      while next < text.count, text[next] != UInt8(ascii: ","), !endsLine { next += 1 }
+      while next < text.count, text[next] != UInt8(ascii: ","), !endsLine {
+        if text[next] == UInt8(ascii: "\"") { throw failure("found a quote inside a field without quotes", at: next) }
+        next += 1
+      }
       var (first, last) = (start, next)
       while first < last, text[first] == 0x20 || text[first] == 0x09 { first += 1 }
       while last > first, text[last - 1] == 0x20 || text[last - 1] == 0x09 { last -= 1 }
