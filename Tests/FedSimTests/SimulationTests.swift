@@ -215,7 +215,7 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
 
 /// The law of what a round releases, through the whole machine: n = 650 coordinates x 300 rounds.
 @Suite struct ReleaseStatistics {
-  @Test(arguments: ["layered", "float32"])
+  @Test(arguments: ["layered", "float32", "polar"])
   func theReleasedNoiseIsExactlyZC(codec: String) throws {
     let quiet = try scenario(
       "training.learningRate=1e-30", "privacy.noiseMultiplier=3", "cohort.dropout=0.4", "rounds=300",
@@ -236,6 +236,40 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
       StatisticalChecks.serialCorrelation(sample: noise, lag: 650),
     ] { #expect(result.passes(), "\(result)") }
     #expect(!StatisticalChecks.normMoment(sample: noise.map { $0 * 1.02 }, variance: 1).passes())
+  }
+
+  /// With real updates, clipped ones among them: everyone takes part in one round, and a run with central noise of z / 300
+  /// says what the sum was. n = 650 coordinates x 40 seeds, in units of z C.
+  @Test(arguments: ["polar", "layered", "pfr"])
+  func noiseOnRealUpdatesIsTheSame(codec: String) throws {
+    let shared = ["cohort.sampling=everyone", "cohort.size=null", "rounds=1", "evaluation.every=1000"]
+    func model(_ overrides: [String]) throws -> [Double] {
+      var simulation = try Simulation(scenario: scenario(shared + overrides), threads: 2)
+      _ = try simulation.nextRound()
+      return simulation.server.parameters.map(Double.init)
+    }
+    var noise: [Double] = []
+    var along: [Double] = []
+    for seed in 1...40 {
+      let plain = try model([
+        "seed=\(seed)", "privacy.noise=central", "privacy.noiseMultiplier=0.01", "channel.codec=float32",
+      ])
+      let coded = try model(["seed=\(seed)", "privacy.noiseMultiplier=3", "channel.codec=\(codec)"])
+      // z C / N = 0.03; softmax regression starts at zero, so the model is the mean update.
+      let part = zip(coded, plain).map { ($0 - $1) / 0.03 }
+      let length = plain.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      #expect(length > 0.1, "updates are far above the noise of z / 300")
+      along.append(zip(part, plain).reduce(0) { $0 + $1.0 * $1.1 } / length)
+      noise += part
+    }
+    for result in [
+      StatisticalChecks.kolmogorovSmirnov(sample: noise) { Laws.normalCDF($0) },
+      StatisticalChecks.normMoment(sample: noise, variance: 1),
+      StatisticalChecks.kolmogorovSmirnov(sample: along) { Laws.normalCDF($0) },
+    ] { #expect(result.passes(), "\(codec): \(result)") }
+    let mean = along.reduce(0, +) / 40
+    #expect(abs(mean) < 4.9 / 40.0.squareRoot(), "\(codec): \(mean) along the update, 10^-6")
+    #expect(!StatisticalChecks.normMoment(sample: noise.map { $0 * 1.05 }, variance: 1).passes())
   }
 }
 

@@ -23,7 +23,9 @@ extension ChannelSettings {
       if options.fixedLength { return Double(DitheredCodec.fixedBits(self)) }
       body = d * dithererEntropy(.shifted, eta: eta)
     case .universal: body = d * dithererEntropy(.uniform, eta: eta)
-    case .fastGPRS: body = d * fastGPRSBits(eta: eta)
+    case .fastGPRS:
+      // Two flags of a coordinate are learned, half of log2 d bits each; the table has what that cost at d = 16384.
+      body = d * fastGPRSBits(eta: eta) + max(log2(d) - 14 * d / 16384, 0)
     case .polar: body = polarPlan?.predictedBits ?? 0
     case .gprs, .pfr, .ringToss, .mrc, .orc: body = blockPlan?.predictedBits ?? 0
     }
