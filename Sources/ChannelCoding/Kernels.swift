@@ -12,8 +12,8 @@ public struct Kernels: Sendable {
     [CK_ISA_BASELINE, CK_ISA_V3, CK_ISA_V4].compactMap { ck_get($0).map(Kernels.init(operations:)) }
   }
 
-  /// For a process of its own, once: updates and samples of megabytes come and go with every client, and given back to the system
-  /// each time, half of a round would be page faults.
+  /// For a process of its own, once: updates and samples of megabytes come and go with every client, and where freed memory
+  /// goes back to the system each time, every one of their pages is a fault again.
   public static func keepFreedMemory() { ck_keep_freed_memory() }
 
   public var name: String { String(cString: operations.pointee.name) }

@@ -70,7 +70,7 @@ public struct ClientPool: Sendable {
   ) throws -> [Participation] {
     try agree(with: round.broadcast.serverPublicKey, newcomers: cohort, parallel)
     let pool = self
-    let largest = cohort.reduce(0) { max($0, population.examples(of: $1).count) }
+    let largest = cohort.reduce(0) { max($0, population.exampleCount(of: $1)) }
     let participations = parallel.map(
       cohort.count, worker: { pool.trainer.makeWorkspace(largestClient: largest) },
       body: { workspace, i in
@@ -114,7 +114,7 @@ public struct ClientPool: Sendable {
     let upload = Upload(client: id, round: round, payload: payload)
 
     let accuracy =
-      evaluates
+      evaluates && !examples.isEmpty
       ? Evaluation(
         trainer.network, received.parameters, on: examples, of: population.data, Parallel(threads: 1)
       ).accuracy : nil
@@ -187,7 +187,7 @@ public struct Participation: Sendable {
     public let wasReplaced: Bool
     /// I(X; Y) of a Gaussian of the update's energy, in bits.
     public let idealBits: Double
-    /// Of the broadcast model on the client's own examples; nil where it was not asked for.
+    /// Of the broadcast model on the client's own examples; nil where it was not asked for, or there are none.
     public let accuracy: Double?
     public let trainingTime: Duration
     /// Clipping and encoding.

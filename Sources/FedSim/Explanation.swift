@@ -171,14 +171,12 @@ public struct Explanation: Sendable {
 
   private var training: String {
     let training = setup.scenario.training
-    var parts = [
-      { () -> String in
-        switch training.work {
-        case .epochs(let n): "\(n) epoch\(n == 1 ? "" : "s")"
-        case .steps(let n): "\(n) step\(n == 1 ? "" : "s")"
-        }
-      }() + " of batches of \(training.batchSize), rate \(Text.short(training.learningRate))"
-    ]
+    let work =
+      switch training.work {
+      case .epochs(let n): Text.counted(n, "epoch")
+      case .steps(let n): Text.counted(n, "step")
+      }
+    var parts = ["\(work) of batches of \(training.batchSize), rate \(Text.short(training.learningRate))"]
     if case .scaffold = setup.scenario.algorithm { parts[0] = "SCAFFOLD, " + parts[0] }
     if training.momentum > 0 { parts.append("momentum \(Text.short(training.momentum))") }
     if training.proximal > 0 { parts.append("FedProx mu = \(Text.short(training.proximal))") }

@@ -56,7 +56,7 @@ public struct RunSetup: Sendable {
     // And what this build makes of them, which another one may do otherwise: who has which example, what training does, the
     // account's z. Two runs that share their keys would have other sums under the same noise.
     fingerprint.add(population.dealingBytes)
-    fingerprint.add(Self.referenceUpdate(scenario, network, population.data))
+    Self.addReferenceUpdate(scenario, network, population.data, to: &fingerprint)
     for value in [plan?.noiseMultiplier ?? 0, channel.clippingNorm, channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }
@@ -65,22 +65,22 @@ public struct RunSetup: Sendable {
     warnings = Self.warnings(scenario, plan, channel, population.clientCount)
   }
 
-  /// Two steps of a client on the first examples from the initial model: whatever decides an update leaves its trace.
-  private static func referenceUpdate(_ scenario: Scenario, _ network: Network, _ data: Dataset) -> [UInt8] {
+  /// The initial model, and two steps of a client from it on at most 20 examples: whatever decides an update leaves its trace.
+  private static func addReferenceUpdate(
+    _ scenario: Scenario, _ network: Network, _ data: Dataset, to fingerprint: inout Fingerprint
+  ) {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
     let start = network.initialParameters(&random)
     let trainer = trainer(scenario, network)
-    let count = min(2 * trainer.batchSize, data.count, 1000)
+    let count = min(2 * trainer.batchSize, data.count, 20)
     let update = trainer.train(
       from: network.padding(start), on: Array(0..<count)[...], of: data, work: .steps(2), random: &random,
       trainer.makeWorkspace(largestClient: count)
     ).update
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(8 * update.count)
-    for values in [start, update] {
-      for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) } }
+    fingerprint.add(byteCount: 8 * start.count) { part in
+      // Memory is little-endian wherever the kernels are (CKernels).
+      for values in [start, update] { values.withUnsafeBytes(part) }
     }
-    return bytes
   }
 
   private static func trainer(_ scenario: Scenario, _ network: Network) -> LocalTrainer {

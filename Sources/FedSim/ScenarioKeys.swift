@@ -26,8 +26,6 @@ public struct ScenarioKey: Sendable {
     case column
     /// A path, or one of images and one of labels.
     case testFiles
-    /// A key of the contract whose feature is not in this version: only the value that switches it off.
-    case onlyNeutral(JSON)
   }
 
   public enum Fallback: Sendable {
@@ -57,7 +55,6 @@ public struct ScenarioKey: Sendable {
     case .path: "a path of 1 to \(Self.longestPath) bytes"
     case .column: "a column's name, or its number from 0 to \(Self.lastColumn)"
     case .testFiles: "a path, or {\"images\": path, \"labels\": path}"
-    case .onlyNeutral(let value): "only \(value.summary), as what it switches on is not in this version"
     }
   }
 
@@ -111,8 +108,6 @@ public struct ScenarioKey: Sendable {
     case (.testFiles, .string): isAllowed = Self.isPath(value)
     case (.testFiles, .object(let files)):
       isAllowed = files.count == 2 && Self.isPath(files["images"]) && Self.isPath(files["labels"])
-    case (.onlyNeutral(let neutral), _):
-      isAllowed = neutral == value || (neutral.double != nil && neutral.double == value.double)
     default: return "found \(value.kindName), \(value.summary)"
     }
     return isAllowed ? nil : "found \(value.summary)"

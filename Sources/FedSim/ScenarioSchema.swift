@@ -141,7 +141,6 @@ public enum ScenarioSchema {
           "additionalProperties": false,
         ],
       ]
-    case .onlyNeutral(let value): schema["enum"] = .array(value == .null || key.isRequired ? [value] : [value, .null])
     }
     switch key.fallback {
     case .required: break

@@ -14,6 +14,14 @@ public struct Views: Sendable {
     /// Assumptions of the guarantee, or why there is none.
     public let note: String
 
+    /// An infinite bound is none: at a delta below 10^-250 the accountant has nothing for some cohorts.
+    fileprivate var withFiniteEpsilon: Row {
+      guard let epsilon, !epsilon.isFinite else { return self }
+      return Row(
+        adversary: adversary, knows: knows, epsilon: nil, delta: nil, theorem: nil,
+        note: "the accountant has no finite bound at this delta")
+    }
+
     public var json: JSON {
       [
         "adversary": .string(adversary), "knows": .string(knows),
@@ -44,7 +52,7 @@ public struct Views: Sendable {
       Self.colluding(max(2, plan.largestCohort / 2), plan, setup),
       Self.eavesdropper(plan, setup, mostParticipations, roundsDone: records.count),
       Self.server(plan, setup),
-    ]
+    ].map(\.withFiniteEpsilon)
   }
 
   private static func releasedModel(_ plan: PrivacyPlan) -> Row {

@@ -377,6 +377,38 @@ extension Array where Element: Equatable {
     #expect(throws: WireError.self) { try Broadcast(bytes: broadcast.bytes + [0]) }
   }
 
+  /// Uploads that have more than updates, and numbers of parameters that are none: twice one must not overflow.
+  @Test(arguments: [
+    UplinkContents.counted(clippingNorm: 0.5, unit: 0.1), .weighted, .controlled,
+  ])
+  func contentsRoundTripAndCountsAreChecked(contents: UplinkContents) throws {
+    let keys = RunKeys(seed: 1, fingerprint: []).server
+    let parameters: [Float] = [1, -2, .pi]
+    let dimension = contents.dimension(parameters: 3)
+    let broadcast = Broadcast(
+      round: 3, channel: ChannelSettings(codec: .float32, dimension: dimension, clippingNorm: 1, noiseScale: 0.5),
+      rotationKey: keys.rotation(round: 3), serverPublicKey: keys.keyPair.publicKey, contents: contents,
+      parameters: parameters, control: contents == .controlled ? [4, 5, 6] : [])
+    let bytes = broadcast.bytes
+    #expect(try Broadcast(bytes: bytes) == broadcast)
+    for count in bytes.indices { #expect(throws: WireError.self) { try Broadcast(bytes: Array(bytes.prefix(count))) } }
+    // The number of parameters is the byte before them; the dimension is the one before two doubles and two keys.
+    let floats = (contents == .controlled ? 6 : 3) * 4
+    let countPlace = bytes.count - floats - 1
+    let contentsLength = if case .counted = contents { 17 } else { 1 }
+    let dimensionPlace = countPlace - contentsLength - 2 * Key.byteCount - 16 - 1
+    #expect(bytes[countPlace] == 3 && bytes[dimensionPlace] == UInt8(dimension))
+    for huge in [Int.max, Int.max / 2 + 1, Int.max - 1] {
+      var writer = ByteWriter()
+      writer.put(varint: huge)
+      var bad = bytes
+      bad.replaceSubrange(countPlace...countPlace, with: writer.bytes)
+      #expect(throws: WireError.self) { try Broadcast(bytes: bad) }
+      bad.replaceSubrange(dimensionPlace...dimensionPlace, with: writer.bytes)
+      #expect(throws: WireError.self) { try Broadcast(bytes: bad) }
+    }
+  }
+
   @Test func foreignBytesAreErrorsNotTraps() {
     #expect(throws: WireError.truncated(at: 0)) { try Upload(bytes: []) }
     #expect(throws: WireError.unknownVersion(9)) { try Upload(bytes: [9, 1, 1]) }

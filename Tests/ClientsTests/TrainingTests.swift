@@ -265,6 +265,24 @@ private func gradient(_ network: Network, _ parameters: [Float], _ data: Dataset
     }
   }
 
+  /// A client that has nothing sends noise on zero, and has no accuracy: 0 would pull the mean down.
+  @Test func clientsWithoutExamplesSendAndHaveNoAccuracy() throws {
+    let data = try Dataset(
+      features: Digits.load().features, labels: Digits.load().labels, featureCount: 64, classCount: 10)
+    var stream = random(6)
+    let population = try Population(
+      data, partition: .dirichletClass(clients: 200, alpha: 0.01, minimumSize: 0, isBalanced: false), random: &stream)
+    let empty = try #require((0..<200).first { population.exampleCount(of: $0) == 0 })
+    let full = try #require((0..<200).first { population.exampleCount(of: $0) > 0 })
+    var clients = ClientPool(
+      population: population,
+      trainer: LocalTrainer(
+        network: Network(features: 64, hidden: [], classes: 10), work: .epochs(1), batchSize: 5, learningRate: 0.1),
+      keys: RunKeys(seed: 1, fingerprint: []), faults: .init(stragglers: 1))
+    let sent = try participate(&clients, [empty, full], broadcast(zeros), evaluates: true).map { try #require($0.sent) }
+    #expect(sent[0].accuracy == nil && sent[1].accuracy != nil && sent[0].idealBits == 0 && sent[1].idealBits > 0)
+  }
+
   @Test func dropoutsSendNothingAndDependOnTheRound() throws {
     var clients = try pool(dropout: 0.5)
     let cohort = Array(0..<400)

@@ -195,6 +195,21 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
         == records[1].csvLine.split(separator: ",", omittingEmptySubsequences: false).count)
   }
 
+  /// A run that was made is never lost to a number that JSON does not have.
+  @Test func infiniteBoundsAreNone() throws {
+    let setup = try RunSetup(scenario: scenario("privacy.delta=1e-300"), split: nil, threads: 1)
+    let records = try records(scenario("privacy.delta=1e-300")).records
+    let summary = RunSummary(setup, records: records, stoppedBy: .rounds, mostParticipations: 3)
+    #expect(summary.views.rows.contains { $0.adversary == "model-and-cohort-sizes" && $0.epsilon == nil })
+    let text = summary.json.text(pretty: true)
+    #expect(try JSONParser.parse(text.utf8).value.text(pretty: true) == text)
+    let error = #expect(throws: ScenarioError.self) {
+      try RunSetup(
+        scenario: scenario("privacy.delta=1e-300", "cohort.sampling=fixed-size"), split: nil, threads: 1)
+    }
+    #expect(error?.description.contains("no finite epsilon is proved") == true, "\(String(describing: error))")
+  }
+
   @Test func explanationsPredictWhatHappens() throws {
     let clipped = try scenario("training.learningRate=50", "privacy.noiseMultiplier=0.3", "rounds=8")
     let setup = try RunSetup(scenario: clipped, split: nil, threads: 1)

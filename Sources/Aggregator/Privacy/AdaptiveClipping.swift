@@ -38,11 +38,3 @@ public struct AdaptiveClipping: Sendable, Hashable {
     return min(max(moved, Self.bounds.lowerBound), Self.bounds.upperBound)
   }
 }
-
-/// Where the noise of a round comes from.
-public enum NoiseSource: String, Sendable, CaseIterable {
-  /// From the clients, through the code; the server completes it.
-  case channel
-  /// From the server alone, which sees plain updates: a baseline.
-  case central
-}

@@ -100,6 +100,9 @@ public struct PrivacyPlan: Sendable, Equatable {
         PrivacyLedger(event, rounds: rounds), delta: delta, truncation: truncationDelta)
     }
     let whole = try spending(rounds)
+    guard whole.epsilon.isFinite else {
+      throw .unproved("no finite epsilon is proved for this cohort and relation at a delta of \(delta)")
+    }
     if let budget, whole.epsilon > budget {
       affordedRounds = try accountant.mostRounds(
         event, targetEpsilon: budget, delta: delta - truncationDelta, limit: rounds)

@@ -33,7 +33,7 @@ public struct Server: Sendable {
   public var parameters: [Float] { state.parameters }
 
   /// What uploads have beside updates, apart from what a plan asks for.
-  public enum Algorithm: Sendable {
+  public enum Algorithm: Sendable, Equatable {
     case unweighted
     /// The mean of updates weighted by examples: without privacy.
     case weighted
@@ -48,12 +48,9 @@ public struct Server: Sendable {
     parameters: [Float], sampler: CohortSampler, plan: PrivacyPlan?, algorithm: Algorithm = .unweighted,
     settings: ChannelSettings, sealsUploads: Bool = false, optimizer: ServerOptimizer, secrets: ServerSecrets
   ) {
-    if plan != nil, case .unweighted = algorithm {
-    } else {
-      precondition(plan == nil, "weights and control variates have no account")
-    }
+    precondition(plan == nil || algorithm == .unweighted, "weights and control variates have no account")
     var control: [Float] = []
-    if case .scaffold = algorithm { control = [Float](repeating: 0, count: parameters.count) }
+    if algorithm == .scaffold { control = [Float](repeating: 0, count: parameters.count) }
     state = State(
       parameters: parameters, clippingNorm: plan?.clippingNorm ?? .infinity,
       optimizer: optimizer.initialState(parameters: parameters.count), control: control)

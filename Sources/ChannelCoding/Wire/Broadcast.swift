@@ -112,7 +112,9 @@ public struct Broadcast: Sendable, Equatable {
     }
     let countPosition = reader.position
     let count = try reader.varint()
-    guard count <= dimension, contents.dimension(parameters: count) == dimension else {
+    // First what bounds the number: twice a count from outside may not be one.
+    guard count <= reader.remaining / 4 else { throw .truncated(at: bytes.count) }
+    guard contents.dimension(parameters: count) == dimension else {
       throw .malformed(at: countPosition, "\(count) parameters for an upload of \(dimension) coordinates")
     }
     parameters = try reader.floats(count)

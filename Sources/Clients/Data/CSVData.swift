@@ -185,15 +185,9 @@ private struct CSVReader {
   ) throws(DataError) -> Int32 {
     let start = next
     if next < text.count, text[next] != UInt8(ascii: "\"") {
-      while next < text.count, text[next] != UInt8(ascii: ","), !endsLine {
-        if text[next] == UInt8(ascii: "\"") { throw failure("found a quote inside a field without quotes", at: next) }
-        next += 1
-      }
-      var (first, last) = (start, next)
-      while first < last, text[first] == 0x20 || text[first] == 0x09 { first += 1 }
-      while last > first, text[last - 1] == 0x20 || text[last - 1] == 0x09 { last -= 1 }
-      guard first < last else { throw missing(column, header, at: start) }
-      return numbers.number(of: UnsafeBufferPointer(rebasing: text[first..<last]))
+      let plain = try plainField()
+      guard !plain.isEmpty else { throw missing(column, header, at: start) }
+      return numbers.number(of: UnsafeBufferPointer(rebasing: text[plain]))
     }
     let value = try field()
     guard !value.isEmpty else { throw missing(column, header, at: start) }
@@ -251,18 +245,23 @@ private struct CSVReader {
     return failure("column \"\(column)\": found \"\(found)\"; allowed: a number", at: start)
   }
 
+  /// Where a field without quotes is, without blanks around it.
+  private mutating func plainField() throws(DataError) -> Range<Int> {
+    let start = next
+    while next < text.count, text[next] != UInt8(ascii: ","), !endsLine {
+      if text[next] == UInt8(ascii: "\"") { throw failure("found a quote inside a field without quotes", at: next) }
+      next += 1
+    }
+    var (first, last) = (start, next)
+    while first < last, text[first] == 0x20 || text[first] == 0x09 { first += 1 }
+    while last > first, text[last - 1] == 0x20 || text[last - 1] == 0x09 { last -= 1 }
+    return first..<last
+  }
+
   /// A field as text: what is between its quotes, or its characters without blanks around them.
   private mutating func field() throws(DataError) -> String {
     guard next < text.count, text[next] == UInt8(ascii: "\"") else {
-      let start = next
-      while next < text.count, text[next] != UInt8(ascii: ","), !endsLine {
-        if text[next] == UInt8(ascii: "\"") { throw failure("found a quote inside a field without quotes", at: next) }
-        next += 1
-      }
-      var (first, last) = (start, next)
-      while first < last, text[first] == 0x20 || text[first] == 0x09 { first += 1 }
-      while last > first, text[last - 1] == 0x20 || text[last - 1] == 0x09 { last -= 1 }
-      return String(decoding: text[first..<last], as: UTF8.self)
+      return String(decoding: text[try plainField()], as: UTF8.self)
     }
     let start = next
     next += 1
