@@ -62,6 +62,12 @@ public struct Kernels: Sendable {
     return operations.pointee.square_sum_floats(from, x.count)
   }
 
+  /// Of little-endian floats at any address: the same sum.
+  func squareSum(floats x: UnsafeRawBufferPointer) -> Double {
+    guard let from = x.baseAddress else { return 0 }
+    return operations.pointee.square_sum_floats(from.assumingMemoryBound(to: Float.self), x.count / 4)
+  }
+
   /// scale x[i] in double, of little-endian floats at any address.
   func widen(_ x: UnsafeRawBufferPointer, scale: Double = 1, into output: UnsafeMutableBufferPointer<Double>) {
     precondition(x.count == 4 * output.count)
@@ -312,39 +318,40 @@ public struct Kernels: Sendable {
     operations.pointee.half_biases(ends, x0, m, to, x.count / 8)
   }
 
-  /// Places in cells from the target and logarithms of masses; `ends` = far and near tails of the low and the high end,
-  /// `inputs` = x, low end, high end, cell, and two uniforms.
+  /// Places in cells from the target, as shares of the cells above them, and logarithms of masses; `ends` = far and near
+  /// tails of the low and the high end, `inputs` = x, low end, high end, cell, and two uniforms.
   func cellPlaces(
     _ ends: [UnsafePointer<Double>], _ inputs: [UnsafePointer<Double>], count: Double, inverseScale: Double,
-    places: UnsafeMutableBufferPointer<Double>, logMasses: UnsafeMutableBufferPointer<Double>
+    shares: UnsafeMutableBufferPointer<Double>, logMasses: UnsafeMutableBufferPointer<Double>
   ) {
-    precondition(ends.count == 4 && inputs.count == 6 && places.count % 8 == 0 && places.count == logMasses.count)
-    guard let to = places.baseAddress, let logs = logMasses.baseAddress else { return }
+    precondition(ends.count == 4 && inputs.count == 6 && shares.count % 8 == 0 && shares.count == logMasses.count)
+    guard let to = shares.baseAddress, let logs = logMasses.baseAddress else { return }
     operations.pointee.cell_places(
       ends, inputs[0], inputs[1], inputs[2], inputs[3], count, inverseScale, inputs[4], inputs[5], to, logs,
-      places.count / 8)
+      shares.count / 8)
   }
 
-  /// a with Pr[|Z| <= a] = (cell + u) / cellCount; counts are alike and multiples of 8.
+  /// a with Pr[|Z| > a] = (cellCount - 1 - cell + share) / cellCount; counts are alike and multiples of 8.
   func magnitudes(
-    _ u: UnsafeBufferPointer<Double>, cells: UnsafeBufferPointer<Double>, cellCount: Double,
+    _ shares: UnsafeBufferPointer<Double>, cells: UnsafeBufferPointer<Double>, cellCount: Double,
     _ output: UnsafeMutableBufferPointer<Double>
   ) {
-    precondition(u.count % 8 == 0 && u.count == cells.count && u.count == output.count)
-    guard let from = u.baseAddress, let cell = cells.baseAddress, let to = output.baseAddress else { return }
-    operations.pointee.magnitudes(from, cell, cellCount, to, u.count / 8)
+    precondition(shares.count % 8 == 0 && shares.count == cells.count && shares.count == output.count)
+    guard let from = shares.baseAddress, let cell = cells.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.magnitudes(from, cell, cellCount, to, shares.count / 8)
   }
 
-  /// As `magnitudeScores`, of the magnitudes of (cell + u) / cellCount.
+  /// As `magnitudeScores`, of the magnitudes of shares of cells.
   @inline(__always)
   func cellScores(
-    _ u: UnsafePointer<Double>, cells: UnsafeBufferPointer<Double>, cellCount: Double,
+    _ shares: UnsafePointer<Double>, cells: UnsafeBufferPointer<Double>, cellCount: Double,
     _ mu: UnsafeBufferPointer<Double>,
     quadratic: Double, constant: Double, into scores: UnsafeMutableBufferPointer<Double>
   ) {
     precondition(cells.count == mu.count)
     guard let mean = mu.baseAddress, let cell = cells.baseAddress, let to = scores.baseAddress else { return }
-    operations.pointee.cell_scores(u, cell, cellCount, mean, mu.count, scores.count, quadratic, constant, to)
+    operations.pointee.cell_scores(
+      shares, cell, cellCount, mean, mu.count, scores.count, quadratic, constant, to)
   }
 }
 

@@ -138,8 +138,8 @@ struct Link {
       Golden(codec: .ringToss, count: 21, hash: 3_803_964_923_353_852_705, ends: 9_276_878_730_279_141_930),
       Golden(codec: .mrc, count: 12, hash: 852_046_965_318_714_914, ends: 34_347_763_123_454_223),
       Golden(codec: .orc, count: 9, hash: 2_062_247_921_189_063_230, ends: 9_258_034_792_601_659_452),
-      Golden(codec: .polar, count: 10, hash: 4_872_124_763_059_864_190, ends: 7_252_230_793_284_932),
-      Golden(codec: .polar, effort: 3, count: 10, hash: 5_780_504_301_960_178_694, ends: 9_232_112_380_843_219_365),
+      Golden(codec: .polar, count: 9, hash: 7_230_802_458_279_290_115, ends: 9_223_427_487_714_310_287),
+      Golden(codec: .polar, effort: 3, count: 7, hash: 534_241_517_084_842_877, ends: 30_513_460_116_184_442),
     ]
   }
 

@@ -230,11 +230,11 @@ private enum Recursion {
       }
       #expect(abs(out[0] - kind.exponent(z)) < 1e-15 + 1e-14 * z, "\(z)")
     }
-    for (cell, u, count) in [
-      (0.0, 0.0, 1.0), (0, 0.5, 1), (3, 0.25, 8), (1023, 0.999, 1024), (4095, 1 - 0x1p-53, 4096),
+    for (cell, share, count) in [
+      (0.0, 1.0, 1.0), (0, 0.5, 1), (3, 0.75, 8), (1023, 0.001, 1024), (4095, 0x1p-53, 4096), (7, 0x1p-90, 8),
     ] {
-      let a = EscapeCode.magnitude(cell: cell, u: u, count: count)
-      let rest = ((count - cell) - u) / count
+      let a = EscapeCode.magnitude(cell: cell, share: share, count: count)
+      let rest = ((count - 1 - cell) + share) / count
       #expect(abs(2 * Laws.normalSurvival(a) / rest - 1) < 1e-13)
     }
   }
@@ -267,7 +267,7 @@ private enum Recursion {
       var bits = [Double](repeating: 0, count: n)
       for depth in 0..<2 {
         let ends = (0..<(1 << depth)).map {
-          1.2 * EscapeCode.magnitude(cell: Double(2 * $0 + 1), u: 0, count: Double(2 << depth))
+          1.2 * EscapeCode.magnitude(cell: Double(2 * $0 + 1), share: 1, count: Double(2 << depth))
         }
         cells.biases(ends, into: &bits)
         let drawn = bits.map { random.bernoulli((1 + $0) / 2) }
@@ -275,7 +275,7 @@ private enum Recursion {
       }
       let (places, _) = cells.places(inverseScale: 1 / 1.2, &random)
       let uniforms = places.indices.map { i -> Double in
-        let a = 1.2 * EscapeCode.magnitude(cell: cells.cells[i], u: places[i], count: 4)
+        let a = 1.2 * EscapeCode.magnitude(cell: cells.cells[i], share: places[i], count: 4)
         return Laws.normalCDF(a - x) - Laws.normalCDF(-a - x)
       }
       let check = StatisticalChecks.kolmogorovSmirnov(sample: uniforms) { Laws.uniformCDF($0) }
@@ -334,7 +334,7 @@ private enum Recursion {
         let x = (Double(j) + 0.5) / 40
         let weight = Elementary.exp(-x * x / 2)
         var cells = (0..<halves).map { k -> Double in
-          let low = s * EscapeCode.magnitude(cell: Double(k), u: 0, count: Double(halves))
+          let low = s * EscapeCode.magnitude(cell: Double(k), share: 1, count: Double(halves))
           let y = snr.squareRoot() * x
           return Laws.normalSurvival(low - y) + Laws.normalCDF(-low - y)
         }

@@ -91,13 +91,14 @@ typedef struct {
   void (*polarize)(
       const double *biases, size_t n, const uint64_t *words, uint8_t *flags, double *signs, double *scratch);
 
-  /// a with Pr[|Z| <= a] = (cells[i] + u[i]) / count for a standard normal Z; 8 a group, u in [0, 1), to 16 digits.
-  void (*magnitudes)(const double *u, const double *cells, double count, double *out, size_t groups);
+  /// a with Pr[|Z| > a] = (count - 1 - cells[i] + shares[i]) / count for a standard normal Z; 8 a group. A share in (0, 1] is what
+  /// of the cell lies above a. In the outermost cell, count - 1, the tail is the share over count: to 14 digits down to 2^-1000.
+  void (*magnitudes)(const double *shares, const double *cells, double count, double *out, size_t groups);
 
-  /// As `magnitude_scores`, of the magnitudes of (cells_i + u_ki) / cell_count.
+  /// As `magnitude_scores`, of the magnitudes of `shares` in `cells` of `cell_count`.
   void (*cell_scores)(
-      const double *u, const double *cells, double cell_count, const double *mu, size_t n, size_t count, double quadratic,
-      double constant, double *out);
+      const double *shares, const double *cells, double cell_count, const double *mu, size_t n, size_t count,
+      double quadratic, double constant, double *out);
 
   /// out[i] = t[i] t[i + half]: biases of the products of two halves.
   void (*polar_products)(const double *t, size_t half, double *out);
@@ -122,11 +123,12 @@ typedef struct {
   void (*half_biases)(
       const double *_Nonnull const *_Nonnull ends, const double *x, const double *middle, double *out, size_t groups);
 
-  /// Places u of |y| `inverse` in cells (see `magnitudes`) given those cells; ends = far and near of the low and the high
-  /// end, `choice` and `place` uniforms; and the log of `count` times the cell's mass.
+  /// Shares of cells (see `magnitudes`) above |y| `inverse`, for y ~ N(x, 1) with |y| in those cells; ends = far and near of the
+  /// low and the high end, `choice` and `place` uniforms in (0, 1] with an exponent of their own; and the log of `count`
+  /// times the cell's mass.
   void (*cell_places)(
       const double *_Nonnull const *_Nonnull ends, const double *x, const double *low, const double *high,
-      const double *cells, double count, double inverse, const double *choice, const double *place, double *u,
+      const double *cells, double count, double inverse, const double *choice, const double *place, double *shares,
       double *log_mass, size_t groups);
 
   /// out[i] = e^x[i], x cut to [-700, 700], and ln(1 + x[i]), minus infinity for x <= -1; 8 a group, to 15 digits.

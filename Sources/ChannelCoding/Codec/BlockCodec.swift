@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Channel simulation of whole blocks: the rotated update is cut into blocks of n coordinates, and of each the index of
 /// one shared candidate is sent.
 ///
@@ -23,7 +15,7 @@
 ///
 /// Bits and block lengths: `BlockPlan`. The code, the seed and x determine each other more than Y and x do: no
 /// guarantee against the server.
-struct BlockCodec: UpdateCodec {
+struct BlockCodec: RangeCodec {
   let selection: BlockPlan.Selection
   let dimension: Int
   let draws: Int
@@ -121,7 +113,7 @@ struct BlockCodec: UpdateCodec {
       return x * s
     }
     // ln r(s z) = n ln s - |x|^2 / 2 + z . (s x) - (s^2 - 1) |z|^2 / 2
-    let constant = Double(n) / 2 * log1p(plan.snr) - square / 2
+    let constant = Double(n) / 2 * PublicRatioLaw.log1p(plan.snr) - square / 2
     let quadratic = plan.snr / 2
     guard selection.isExact else {
       var candidates = CandidateScores(
@@ -217,7 +209,8 @@ struct BlockCodec: UpdateCodec {
 
   private func escapeCode(_ plan: BlockPlan, _ shared: SharedRandomness, _ block: Int) -> EscapeCode {
     EscapeCode(
-      stream: shared.normals(.escapes, block: block), rootLimit: plan.escapeLimit)
+      stream: shared.normals(.escapes, block: block), rootLimit: plan.escapeLimit,
+      largest: sampleBound.coordinate / (noiseScale * plan.proposalScale))
   }
 
   /// eta of a block that is coded coordinate by coordinate, from its own norm class.
@@ -227,32 +220,43 @@ struct BlockCodec: UpdateCodec {
 
   // MARK: Decoding
 
-  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
-    try payload.sample(dimension) { bytes, values in
-      var decoder = RangeDecoder(bytes)
-      guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
-      guard !normClass.isZero else {
-        // Nothing to send: the noise is the first candidate.
-        shared.fillNoise(values, scale: noiseScale)
-        return decoder.isAtEnd ? nil : .trailingBytes
-      }
-      let plan = plan(normClass)
-      var flags = Flags(plan)
-      for block in 0..<plan.blockCount {
-        let range = plan.range(block)
-        if let problem = decode(
-          range, block, plan, shared, &flags, &decoder, into: UnsafeMutableBufferPointer(rebasing: values[range]))
-        {
-          return problem
-        }
-      }
-      return decoder.isAtEnd ? nil : .trailingBytes
+  var sampleCount: Int { dimension }
+
+  var sampleBound: SampleBound {
+    guard !selection.isExact else {
+      return SampleBound(clippingNorm: clippingNorm, noiseScale: noiseScale, count: dimension)
     }
+    // Smaller updates have fewer blocks and narrower candidates.
+    let plan = plan(NormClass(norm: clippingNorm, bound: clippingNorm))
+    return SampleBound(
+      scale: noiseScale * plan.proposalScale, count: dimension, draws: draws, blocks: plan.blockCount)
+  }
+
+  func read(
+    from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError? {
+    guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+    guard !normClass.isZero else {
+      // Nothing to send: the noise is the first candidate.
+      shared.fillNoise(values, scale: noiseScale)
+      return nil
+    }
+    let plan = plan(normClass)
+    var flags = Flags(plan)
+    for block in 0..<plan.blockCount {
+      let range = plan.range(block)
+      if let problem = decode(
+        range, block, plan, shared, &flags, &decoder, into: UnsafeMutableBufferPointer(rebasing: values[range]))
+      {
+        return problem
+      }
+    }
+    return nil
   }
 
   private func decode(
     _ range: Range<Int>, _ block: Int, _ plan: BlockPlan, _ shared: SharedRandomness, _ flags: inout Flags,
-    _ decoder: inout RangeDecoder, into values: UnsafeMutableBufferPointer<Double>
+    _ decoder: inout some SymbolDecoder, into values: UnsafeMutableBufferPointer<Double>
   ) -> PayloadError? {
     let damaged = PayloadError.notACode(coordinate: range.lowerBound)
     var index: UInt64?

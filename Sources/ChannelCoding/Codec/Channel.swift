@@ -65,7 +65,7 @@ public struct ChannelSettings: Sendable, Equatable {
   public func makeCodec() throws(ChannelError) -> any UpdateCodec {
     if let problem { throw .settings(problem) }
     switch codec {
-    case .float32: return Float32Codec(dimension: dimension, noiseScale: noiseScale)
+    case .float32: return Float32Codec(self)
     case .layered: return DitheredCodec(.direct, self)
     case .layeredShifted: return DitheredCodec(.shifted, self)
     case .universal: return DitheredCodec(.uniform, self)

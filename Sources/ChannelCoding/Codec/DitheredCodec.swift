@@ -23,7 +23,7 @@
 ///
 /// The code is a function of x and the shared seed: whoever knows both learns more than Y. It gives no privacy
 /// against the server.
-struct DitheredCodec: UpdateCodec {
+struct DitheredCodec: RangeCodec {
   let kind: LayerKind
   let dimension: Int
   let clippingNorm: Double
@@ -80,14 +80,33 @@ struct DitheredCodec: UpdateCodec {
   }
 
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
-    try payload.sample(dimension) { bytes, values in
-      if let fixedCount { return decodeFixed(bytes, fixedCount, shared, into: values) }
+    try payload.sample(dimension, within: sampleBound) { bytes, values in
+      var bytes = bytes
+      if let fixedCount {
+        let length = Self.fixedBytes(dimension: dimension, count: fixedCount)
+        guard bytes.count == length else { return .wrongLength(found: bytes.count, expected: length) }
+        bytes = UnsafeBufferPointer(rebasing: bytes[..<((bytes.lastIndex { $0 != 0 } ?? -1) + 1)])
+      }
       var decoder = RangeDecoder(bytes)
-      guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
-      return quantizer.decode(
-        0..<dimension, eta: modelScale(normClass), shared: shared, from: &decoder, into: values)
-        ?? (decoder.isAtEnd ? nil : .trailingBytes)
+      return read(from: &decoder, shared: shared, into: values) ?? (decoder.isAtEnd ? nil : .trailingBytes)
     }
+  }
+
+  var sampleCount: Int { dimension }
+
+  var sampleBound: SampleBound {
+    kind == .uniform
+      ? SampleBound(clippingNorm: clippingNorm, uniformScale: noiseScale, count: dimension)
+      : SampleBound(clippingNorm: clippingNorm, noiseScale: noiseScale, count: dimension)
+  }
+
+  func read(
+    from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError? {
+    if let fixedCount { return readFixed(fixedCount, from: &decoder, shared, into: values) }
+    guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+    return quantizer.decode(
+      0..<dimension, eta: modelScale(normClass), shared: shared, from: &decoder, into: values)
   }
 
   /// eta: the standard deviation of a rotated coordinate over sigma, by the class.
@@ -140,14 +159,10 @@ struct DitheredCodec: UpdateCodec {
     return Payload(bytes: bytes)
   }
 
-  private func decodeFixed(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ count: UInt64, _ shared: SharedRandomness,
+  private func readFixed(
+    _ count: UInt64, from decoder: inout some SymbolDecoder, _ shared: SharedRandomness,
     into values: UnsafeMutableBufferPointer<Double>
   ) -> PayloadError? {
-    let length = Self.fixedBytes(dimension: dimension, count: count)
-    guard bytes.count == length else { return .wrongLength(found: bytes.count, expected: length) }
-    let used = (bytes.lastIndex { $0 != 0 } ?? -1) + 1
-    var decoder = RangeDecoder(UnsafeBufferPointer(rebasing: bytes[..<used]))
     let size = (1 << 32) / count
     var problem: PayloadError?
     quantizer.layers.forEachChunk(shared, 0..<dimension) { first, layers in
@@ -163,6 +178,6 @@ struct DitheredCodec: UpdateCodec {
       }
       return true
     }
-    return problem ?? (decoder.isAtEnd ? nil : .trailingBytes)
+    return problem
   }
 }

@@ -44,7 +44,7 @@ struct DitheredQuantizer: Sendable {
   /// Writes coordinates `range` of the sample to `values`, which starts at `range.lowerBound`. Zero `eta`: the update
   /// was zero and nothing was coded.
   func decode(
-    _ range: Range<Int>, eta: Double, shared: SharedRandomness, from decoder: inout RangeDecoder,
+    _ range: Range<Int>, eta: Double, shared: SharedRandomness, from decoder: inout some SymbolDecoder,
     into values: UnsafeMutableBufferPointer<Double>
   ) -> PayloadError? {
     let inverseScale = eta > 0 ? 1 / eta : 0

@@ -10,7 +10,7 @@
 /// - A coordinate of more than `largestInformation` nats, a matter of x alone, is sent by the layered quantizer.
 ///
 /// The decoder needs + - * / sqrt and the portable logarithm.
-struct FastGPRSCodec: UpdateCodec {
+struct FastGPRSCodec: RangeCodec {
   let dimension: Int
   let clippingNorm: Double
   let noiseScale: Double
@@ -121,25 +121,26 @@ struct FastGPRSCodec: UpdateCodec {
   @inline(__always)
   private static func size(_ u: Double) -> UInt64 { min(max(UInt64(u * 0x1p32), 1), 1 << 32 - 1) }
 
-  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
-    try payload.sample(dimension) { decode($0, shared, into: $1) }
+  var sampleCount: Int { dimension }
+
+  var sampleBound: SampleBound {
+    SampleBound(clippingNorm: clippingNorm, noiseScale: noiseScale, count: dimension)
   }
 
-  private func decode(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
+  func read(
+    from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
   ) -> PayloadError? {
-    var decoder = RangeDecoder(bytes)
     guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
     guard !normClass.isZero else {
       shared.fillNoise(values, scale: noiseScale)
-      return decoder.isAtEnd ? nil : .trailingBytes
+      return nil
     }
     let scale = proposalScale(normClass)
     var flags = Flags()
     var words = DepthWords(shared.words(.search))
     for i in 0..<dimension {
       if flags.layered.decode(from: &decoder) {
-        guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: i) }
+        guard let normClass = NormClass(from: &decoder), !normClass.isZero else { return .notACode(coordinate: i) }
         let problem = quantizer.decode(
           i..<(i + 1), eta: coordinateScale(normClass), shared: shared, from: &decoder,
           into: UnsafeMutableBufferPointer(rebasing: values[i...i]))
@@ -150,11 +151,11 @@ struct FastGPRSCodec: UpdateCodec {
       guard let y = follow(&words, scale, &flags, &decoder) else { return .notACode(coordinate: i) }
       values[i] = y * noiseScale
     }
-    return decoder.isAtEnd ? nil : .trailingBytes
+    return nil
   }
 
   private func follow(
-    _ words: inout DepthWords, _ scale: Double, _ flags: inout Flags, _ decoder: inout RangeDecoder
+    _ words: inout DepthWords, _ scale: Double, _ flags: inout Flags, _ decoder: inout some SymbolDecoder
   ) -> Double? {
     var interval = FastGPRS.Interval()
     for depth in 0..<depthLimit {
@@ -166,7 +167,8 @@ struct FastGPRSCodec: UpdateCodec {
       if decoder.flag(size: Self.size(u)) { interval.keepBelow(u) } else { interval.keepAbove(u) }
     }
     let value = Double(bitPattern: decoder.longBits(count: 63) << 1 | decoder.bits(count: 1))
-    return value.isFinite && abs(value) < 0x1p31 ? value : nil
+    // NaN is beyond every bound.
+    return abs(value) <= sampleBound.coordinate / noiseScale ? value : nil
   }
 
   private func coordinateScale(_ normClass: NormClass) -> Double { normClass.scale * clippingNorm / noiseScale }

@@ -5,6 +5,14 @@
 struct Float32Codec: UpdateCodec {
   let dimension: Int
   let noiseScale: Double
+  let sampleBound: SampleBound
+
+  init(_ settings: ChannelSettings) {
+    dimension = settings.dimension
+    noiseScale = settings.noiseScale
+    sampleBound = SampleBound(
+      clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale, count: settings.dimension)
+  }
 
   var descriptor: CodecDescriptor {
     CodecDescriptor(
@@ -47,6 +55,7 @@ struct Float32Codec: UpdateCodec {
     guard payload.bytes.withUnsafeBytes({ Kernels.best.areFinite($0) }) else {
       throw .notFinite(coordinate: sample.values.firstIndex { !$0.isFinite } ?? 0)
     }
+    if let problem = payload.bytes.withUnsafeBytes({ sampleBound.problem(floats: $0) }) { throw problem }
     return sample
   }
 }

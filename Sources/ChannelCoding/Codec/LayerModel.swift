@@ -47,7 +47,7 @@ struct LayerModel {
   }
 
   @inline(__always)
-  func decode(_ cumulative: NormalTable.Cumulative, from decoder: inout RangeDecoder) -> Int? {
+  func decode(_ cumulative: NormalTable.Cumulative, from decoder: inout some SymbolDecoder) -> Int? {
     let zero = start(0, cumulative)
     let one = start(1, cumulative)
     if decoder.isAtLeast(zero), !decoder.isAtLeast(one) {
@@ -58,7 +58,7 @@ struct LayerModel {
   }
 
   @inline(never)
-  private func decodeOther(_ cumulative: NormalTable.Cumulative, from decoder: inout RangeDecoder) -> Int? {
+  private func decodeOther(_ cumulative: NormalTable.Cumulative, from decoder: inout some SymbolDecoder) -> Int? {
     let target = decoder.target
     // Where the symbol before an index ends: the escapes fill what is left on both sides.
     let edge = { (index: Int) -> UInt64 in

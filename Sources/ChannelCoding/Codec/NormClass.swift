@@ -43,7 +43,7 @@ struct NormClass: Equatable {
   }
 
   /// Nil for a code that no encoder writes.
-  init?(from decoder: inout RangeDecoder) {
+  init?(from decoder: inout some SymbolDecoder) {
     let target = decoder.target
     if target < 1 << 31 {
       index = 0

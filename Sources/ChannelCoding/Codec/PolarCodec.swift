@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Simulates the whole update at once in O(N log N): magnitudes by capped selection in blocks, signs by successive
 /// cancellation through a polar transform with dithered leaves.
 ///
@@ -20,8 +12,8 @@
 /// and the server drops the padding after turning back.
 ///
 /// A block of magnitudes that no search reaches, a matter of x alone, is sent by the layered quantizer, signs included;
-/// its coordinates then take part in the transform with bias 0, which carries nothing.
-struct PolarCodec: UpdateCodec {
+/// its coordinates then take part in all transforms with bias 0, which carries nothing.
+struct PolarCodec: RangeCodec {
   /// N.
   let count: Int
   let clippingNorm: Double
@@ -29,6 +21,8 @@ struct PolarCodec: UpdateCodec {
   let effort: Int
   /// A cap in place of the planned one: for tests in which escapes are common.
   var forcedCap: Double?
+  /// Nats above which a block is left to the quantizer, in place of the planned ones: for tests of what selections do far out.
+  var forcedLimit: Double?
   private let quantizer: DitheredQuantizer
 
   init(_ settings: ChannelSettings) {
@@ -92,9 +86,11 @@ struct PolarCodec: UpdateCodec {
     }
     let signs = SignCoder(count: count, shared: shared)
     var work = SignCoder.Work(padded)
-    var selected = Magnitudes(cells: [], places: [], logMasses: [])
+    var selected = Magnitudes(cells: [], shares: [], logMasses: [])
     if !plan.levels.isEmpty {
-      selected = encodeLevels(mean, plan, signs, &work, &noise.stream, to: &coder, tally: &tally)
+      let dropped = (0..<plan.blockCount).filter { isLayered[$0] }.flatMap(plan.range)
+      selected = encodeLevels(
+        mean, dropped: dropped, plan, signs, &work, &noise.stream, to: &coder, tally: &tally)
     }
     var z = [Double](repeating: 0, count: padded)
     for block in 0..<plan.blockCount where !isLayered[block] {
@@ -114,12 +110,20 @@ struct PolarCodec: UpdateCodec {
   /// A matter of x alone: whether a selection of the block's magnitudes would be a long search.
   private func isHopeless(_ range: Range<Int>, _ mean: [Double], _ plan: PolarPlan) -> Bool {
     let inverse = 1 / plan.proposalScale
-    if !plan.levels.isEmpty {
-      // What is left to select lies within a cell; only the outermost has no end.
-      let largest = 4 + 4 * plan.snr.squareRoot()
-      return range.contains { abs(mean[$0] * inverse) > largest }
-    }
     var information = 0.0
+    if !plan.levels.isEmpty {
+      // What is left to select lies within a cell; only the outermost has no end. A coordinate that is far out there has
+      // D(N(x, 1) || N(0, s^2) given the cell) = ln s + (x^2 + 1) / (2 s^2) - 1/2 - (levels + 1) ln 2.
+      let square = 1 + plan.snr
+      let constant =
+        PublicRatioLaw.log1p(plan.snr) / 2 + 1 / (2 * square) - 0.5
+        - Double(plan.levels.count + 1) * 0.6931471805599453
+      for i in range {
+        let x = mean[i] * inverse
+        information += max(constant + x * x / (2 * square), 0)
+      }
+      return information > forcedLimit ?? (plan.logCap + 1)
+    }
     for i in range {
       let x = mean[i] * inverse
       // E ln r given x to leading order; for large x nearer to x^2.
@@ -149,8 +153,10 @@ struct PolarCodec: UpdateCodec {
   /// The quantile bits of all magnitudes, coarse to fine. Given the cell, the upper half has the probability that the
   /// target gives it there: a sign with that bias. Each bit is flipped by a shared fair one first, so that biases are
   /// as often below 0 as above, as the model has them.
+  ///
+  /// - Parameter dropped: coordinates that the quantizer has sent: their bits are fair.
   private func encodeLevels(
-    _ mean: [Double], _ plan: PolarPlan, _ signs: SignCoder, _ work: inout SignCoder.Work,
+    _ mean: [Double], dropped: [Int], _ plan: PolarPlan, _ signs: SignCoder, _ work: inout SignCoder.Work,
     _ random: inout RandomStream, to coder: inout RangeEncoder, tally: inout CodingTally
   ) -> Magnitudes {
     let inverse = 1 / plan.proposalScale
@@ -161,29 +167,31 @@ struct PolarCodec: UpdateCodec {
       let middles = (0..<(1 << depth)).map { plan.proposalScale * plan.boundaries[$0 * width + width / 2] }
       magnitudes.biases(middles, into: &work.biases)
       for j in 0..<count where flips[j] & 1 != 0 { work.biases[j] = -work.biases[j] }
+      for j in dropped { work.biases[j] = 0 }
       signs.encode(model, level: depth + 1, &work, &random, to: &coder, tally: &tally)
       work.signs.withUnsafeBufferPointer { b in
         magnitudes.choose({ (b[$0] > 0) == (flips[$0] & 1 == 0) }, count: count)
       }
     }
-    let (places, logMasses) = magnitudes.places(inverseScale: inverse, &random)
-    return Magnitudes(cells: magnitudes.cells, places: places, logMasses: logMasses)
+    let (shares, logMasses) = magnitudes.places(inverseScale: inverse, &random)
+    return Magnitudes(cells: magnitudes.cells, shares: shares, logMasses: logMasses)
   }
 
-  /// Cells of all magnitudes, places in them from the target, and ln of the cells' masses over the proposal's.
+  /// Cells of all magnitudes, places in them from the target as shares of the cells above, and ln of the cells' masses over
+  /// the proposal's.
   private struct Magnitudes {
     let cells: [Double]
-    let places: [Double]
+    let shares: [Double]
     let logMasses: [Double]
   }
 
   /// Places in cells to magnitudes.
   private func magnitudes(_ z: inout [Double], _ cells: [Double], _ plan: PolarPlan) {
-    let places = z
-    places.withUnsafeBufferPointer { u in
+    let shares = z
+    shares.withUnsafeBufferPointer { shares in
       cells.withUnsafeBufferPointer { cells in
         z.withUnsafeMutableBufferPointer {
-          Kernels.best.magnitudes(u, cells: cells, cellCount: Double(plan.cellCount), $0)
+          Kernels.best.magnitudes(shares, cells: cells, cellCount: Double(plan.cellCount), $0)
         }
       }
     }
@@ -202,7 +210,7 @@ struct PolarCodec: UpdateCodec {
     let kind = kind(plan)
     let blockCells = plan.levels.isEmpty ? [] : Array(selected.cells[range])
     let quadratic = plan.snr / 2
-    var constant = Double(range.count) / 2 * log1p(plan.snr)
+    var constant = Double(range.count) / 2 * PublicRatioLaw.log1p(plan.snr)
     var y = [Double](repeating: 0, count: range.count)
     var logRatio = 0.0
     if plan.levels.isEmpty {
@@ -227,7 +235,7 @@ struct PolarCodec: UpdateCodec {
         let x = mean[i] * inverse
         constant -= x * x / 2 + selected.logMasses[i]
       }
-      y = Array(selected.places[range])
+      y = Array(selected.shares[range])
       y.withUnsafeBufferPointer { y in
         mean.withUnsafeBufferPointer { mean in
           blockCells.withUnsafeBufferPointer { cells in
@@ -273,7 +281,7 @@ struct PolarCodec: UpdateCodec {
   ) -> EscapeCode {
     EscapeCode(
       stream: shared.normals(.escapes, block: block), kind: kind(plan), cells: cells,
-      rootLimit: Int(4 * exp(plan.logCap).rounded(.up)))
+      rootLimit: plan.escapeLimit, largest: sampleBound.coordinate / (noiseScale * plan.proposalScale))
   }
 
   private func blockScale(_ normClass: NormClass, _ n: Int) -> Double {
@@ -282,18 +290,19 @@ struct PolarCodec: UpdateCodec {
 
   // MARK: Decoding
 
-  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
-    try payload.sample(count) { decode($0, shared, into: $1) }
+  var sampleCount: Int { count }
+
+  var sampleBound: SampleBound {
+    SampleBound(clippingNorm: clippingNorm, noiseScale: noiseScale, count: count)
   }
 
-  private func decode(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
+  func read(
+    from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
   ) -> PayloadError? {
-    var decoder = RangeDecoder(bytes)
     guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
     guard !normClass.isZero else {
       shared.fillNoise(values, scale: noiseScale)
-      return decoder.isAtEnd ? nil : .trailingBytes
+      return nil
     }
     let plan = plan(normClass)
     var flags = Flags(plan)
@@ -302,7 +311,9 @@ struct PolarCodec: UpdateCodec {
       isLayered[block] = flags.layered.decode(from: &decoder)
       guard isLayered[block] else { continue }
       let range = plan.range(block)
-      guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: range.lowerBound) }
+      guard let normClass = NormClass(from: &decoder), !normClass.isZero else {
+        return .notACode(coordinate: range.lowerBound)
+      }
       if let problem = quantizer.decode(
         range, eta: blockScale(normClass, range.count), shared: shared, from: &decoder,
         into: UnsafeMutableBufferPointer(rebasing: values[range]))
@@ -349,6 +360,6 @@ struct PolarCodec: UpdateCodec {
         values[i] = Double(bitPattern: (abs(z[i]) * scale).bitPattern | sign)
       }
     }
-    return decoder.isAtEnd ? nil : .trailingBytes
+    return nil
   }
 }

@@ -12,6 +12,8 @@ struct PolarPlan: Sendable {
   /// Blocks that the magnitudes are selected in, their cap, and the law of their indices.
   let blockCount: Int
   let logCap: Double
+  /// Candidates that the first search of an escape looks at: four times the cap, in integers.
+  let escapeLimit: Int
   let indexModel: IndexModel
   let escapeFlag: AdaptiveBit
   let signs: SignPlan
@@ -61,11 +63,12 @@ struct PolarPlan: Sendable {
     self.levels = levels
     let cells = Double(1 << levels.count)
     boundaries = (0...Int(cells)).map {
-      $0 == Int(cells) ? .infinity : EscapeCode.magnitude(cell: Double($0), u: 0, count: cells)
+      $0 == Int(cells) ? .infinity : EscapeCode.magnitude(cell: Double($0), share: 1, count: cells)
     }
 
-    var best: (bits: Double, cost: Double, blocks: Int, law: SelectionLaw)?
-    let largestLogCap = Elementary.log(price == nil ? 12 : 4096)
+    var best: (bits: Double, cost: Double, blocks: Int, law: SelectionLaw, cap: Double)?
+    let largestCap = price == nil ? 12.0 : 4096
+    let largestLogCap = Elementary.log(largestCap)
     NormalTable.shared.withCumulative { cumulative in
       var blocks = 1
       while true {
@@ -79,7 +82,7 @@ struct PolarPlan: Sendable {
             if law.escapeProbability > 0.06, blocks < count { continue }
             let bits = Double(blocks) * (law.bits + law.escapeProbability * 36)
             let cost = bits + (price ?? 0) * law.draws * Double(count) * Self.nanosecondsPerMagnitude
-            if best.map({ cost < $0.cost }) ?? true { best = (bits, cost, blocks, law) }
+            if best.map({ cost < $0.cost }) ?? true { best = (bits, cost, blocks, law, Self.cap(step)) }
           }
         }
         if blocks >= count { break }
@@ -99,11 +102,17 @@ struct PolarPlan: Sendable {
     } else {
       (blockCount, logCap, escapeFlag) = (blocks, law.logCap, law.escapeFlag)
     }
+    escapeLimit = 4 * Int((forcedCap ?? best?.cap ?? largestCap).rounded(.up))
     indexModel = law.indexModel
     let lookUps = levels.reduce(signs.expectedLookUps) { $0 + $1.expectedLookUps }
     searchNanoseconds =
       law.draws * Self.nanosecondsPerMagnitude + lookUps * SignPlan.nanosecondsPerLookUp / Double(count)
     magnitudeBits = (best?.bits ?? 0) + levels.reduce(0) { $0 + $1.expectedBits }
+  }
+
+  /// Caps in even ratios, 1.5 sqrt(2)^step: every second one is exact, and none depends on a logarithm.
+  private static func cap(_ step: Int) -> Double {
+    1.5 * Double(1 << (step / 2)) * (step % 2 == 0 ? 1 : 2.0.squareRoot())
   }
 
   private static let nanosecondsPerMagnitude = 2.5

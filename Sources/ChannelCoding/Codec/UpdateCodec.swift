@@ -12,7 +12,7 @@ public protocol UpdateCodec: Sendable {
     tally: inout CodingTally
   ) -> Payload
 
-  /// The sample, d values, all finite. Any bytes give a sample or an error.
+  /// The sample, d values inside `SampleBound`. Any bytes give one or an error.
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double]
 
   /// As `decode`, for a sum of samples.
@@ -49,16 +49,40 @@ public struct Payload: Sendable, Equatable {
   public var bits: Int { 8 * bytes.count }
 }
 
+/// A codec whose payload is one range code.
+protocol RangeCodec: UpdateCodec {
+  /// Values of a sample.
+  var sampleCount: Int { get }
+
+  /// What no honest client sends is outside.
+  var sampleBound: SampleBound { get }
+
+  /// Reads a sample's symbols, all of them from `decoder`. `values` are zeros.
+  func read(
+    from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError?
+}
+
+extension RangeCodec {
+  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    try payload.sample(sampleCount, within: sampleBound) { bytes, values in
+      var decoder = RangeDecoder(bytes)
+      return read(from: &decoder, shared: shared, into: values) ?? (decoder.isAtEnd ? nil : .trailingBytes)
+    }
+  }
+}
+
 extension Payload {
-  /// What `decode` makes of the bytes: `count` values, or its error.
+  /// What `decode` makes of the bytes: `count` values within the bound, or an error.
   func sample(
-    _ count: Int,
+    _ count: Int, within bound: SampleBound,
     _ decode: (UnsafeBufferPointer<UInt8>, UnsafeMutableBufferPointer<Double>) -> PayloadError?
   ) throws(PayloadError) -> [Double] {
     var problem: PayloadError?
     let sample = [Double](unsafeUninitializedCapacity: count) { values, filled in
       values.initialize(repeating: 0)
       problem = bytes.withUnsafeBufferPointer { decode($0, values) }
+      if problem == nil { problem = bound.problem(UnsafeBufferPointer(values)) }
       filled = count
     }
     if let problem { throw problem }
@@ -72,4 +96,8 @@ public enum PayloadError: Error, Equatable {
   case notFinite(coordinate: Int)
   case notACode(coordinate: Int)
   case trailingBytes
+  /// A coordinate that no clipped update with noise has.
+  case tooLarge(coordinate: Int)
+  /// A norm that no clipped update with noise has, but with probability below 10^-15.
+  case tooLong
 }

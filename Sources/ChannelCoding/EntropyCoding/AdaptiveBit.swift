@@ -30,7 +30,7 @@ struct AdaptiveBit: Sendable {
     learn(flag)
   }
 
-  mutating func decode(from decoder: inout RangeDecoder) -> Bool {
+  mutating func decode(from decoder: inout some SymbolDecoder) -> Bool {
     let flag = decoder.flag(size: size)
     learn(flag)
     return flag

@@ -65,7 +65,7 @@ struct IndexModel: Sendable {
   }
 
   /// Nil for a code that no encoder writes.
-  func decode(from decoder: inout RangeDecoder) -> UInt64? {
+  func decode(from decoder: inout some SymbolDecoder) -> UInt64? {
     let target = decoder.target
     var (low, high) = (0, starts.count - 1)
     while high - low > 1 {
@@ -96,28 +96,5 @@ extension RangeEncoder {
   @inline(__always)
   mutating func encode(_ flag: Bool, size: UInt64) {
     encode(start: flag ? 0 : size, size: flag ? size : 1 << 32 - size)
-  }
-}
-
-extension RangeDecoder {
-  mutating func longBits(count: Int) -> UInt64 {
-    var value: UInt64 = 0
-    var left = count
-    while left > 0 {
-      let part = min(left, 16)
-      left -= part
-      value = value << UInt64(part) | bits(count: part)
-    }
-    return value
-  }
-
-  @inline(__always)
-  mutating func flag(size: UInt64) -> Bool {
-    if isAtLeast(size) {
-      consume(start: size, size: 1 << 32 - size)
-      return false
-    }
-    consume(start: 0, size: size)
-    return true
   }
 }

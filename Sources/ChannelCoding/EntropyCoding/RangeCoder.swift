@@ -69,7 +69,7 @@ public struct RangeEncoder: Sendable {
 }
 
 /// Reads what `RangeEncoder` wrote. Any bytes decode to something: nothing here traps on foreign input.
-public struct RangeDecoder {
+public struct RangeDecoder: SymbolDecoder {
   private let bytes: UnsafeBufferPointer<UInt8>
   private var position: Int
   private var value: UInt64 = 0
@@ -113,27 +113,5 @@ public struct RangeDecoder {
       value = value << 8 | nextByte()
       range <<= 8
     }
-  }
-
-  public mutating func bits(count: Int) -> UInt64 {
-    let shift = UInt64(32 - count)
-    let bits = target >> shift
-    consume(start: bits << shift, size: 1 << shift)
-    return bits
-  }
-
-  /// Values below 2^61: adding any alphabet's size to one does not overflow.
-  private static let longestGamma = 60
-
-  /// - Returns: nil where the length is one that no encoder writes.
-  public mutating func gamma() -> UInt64? {
-    var length = 0
-    while bits(count: 1) == 1 {
-      length += 1
-      if length > Self.longestGamma { return nil }
-    }
-    var shifted: UInt64 = 1
-    for _ in 0..<length { shifted = shifted << 1 | bits(count: 1) }
-    return shifted - 1
   }
 }

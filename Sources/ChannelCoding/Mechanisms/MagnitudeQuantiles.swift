@@ -29,7 +29,7 @@ struct MagnitudeQuantiles {
   /// target's masses and over x.
   func level(_ depth: Int) -> (information: Double, law: BiasLaw) {
     let halves = 2 << depth
-    let ends = (0..<halves).map { s * EscapeCode.magnitude(cell: Double($0), u: 0, count: Double(halves)) }
+    let ends = (0..<halves).map { s * EscapeCode.magnitude(cell: Double($0), share: 1, count: Double(halves)) }
     let xs = 48
     var (information, mass) = (0.0, 0.0)
     var law = BiasLaw()

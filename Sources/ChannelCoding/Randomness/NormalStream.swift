@@ -21,24 +21,24 @@ public struct NormalStream: Sendable {
   /// What the words of the key stream are made into.
   public enum Law: Sendable {
     case normal
-    /// Uniform on [0, 1), multiples of 2^-53.
-    case uniform
+    /// Uniform on (0, 1]: odd multiples of 2^-65, rounded to 53 significant bits.
+    case share
   }
 
   /// Whole groups from `group` on; `output.count` is a multiple of 128.
   public func read(group: UInt64, as law: Law = .normal, into output: UnsafeMutableBufferPointer<Double>) {
     switch law {
     case .normal: withKeyWords { kernels.keyedNormals($0, stream: stream, group: group, into: output) }
-    case .uniform:
-      // In place: a word and its uniform take the same room.
+    case .share:
+      // In place: a word and its share take the same room.
       output.withMemoryRebound(to: UInt64.self) { words in
         readWords(group: group, into: words)
-        for i in words.indices { words[i] = (Double(words[i] >> 11) * 0x1p-53).bitPattern }
+        for i in words.indices { words[i] = ((Double(words[i]) + 0.5) * 0x1p-64).bitPattern }
       }
     }
   }
 
-  /// Normals `position` ..< `position` + `output.count`, or uniforms.
+  /// Normals `position` ..< `position` + `output.count`, or shares.
   public func read(
     at position: UInt64, as law: Law = .normal, into output: UnsafeMutableBufferPointer<Double>
   ) {

@@ -32,6 +32,14 @@ public struct RandomStream: Sendable {
   /// Uniform in [0, 1), a multiple of 2^-53.
   public mutating func uniform() -> Double { Double(word() >> 11) * 0x1p-53 }
 
+  /// Uniform on (0, 1), rounded to 53 significant bits down to 2^-75, and never below 2^-129: for tails, which are not to end
+  /// where a lattice does. 1 where it rounds up to it.
+  public mutating func fraction() -> Double {
+    let high = word()
+    if high >= 1 << 53 { return (Double(high) + 0.5) * 0x1p-64 }
+    return (Double(high) * 0x1p64 + Double(word()) + 0.5) * 0x1p-128
+  }
+
   /// Uniform in 0 ..< bound, without bias: a multiply and a rare rejection (Lemire 2019).
   public mutating func integer(below bound: Int) -> Int {
     precondition(bound > 0)

@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Shared candidates, one after the other, as a search sees them.
 protocol CandidateSource: ~Copyable {
   /// ln r of the next candidate.
@@ -27,17 +19,17 @@ struct CandidateScores: CandidateSource, ~Copyable {
     case whole
     /// ln cosh(s x z): the ratio of its magnitude.
     case magnitude
-    /// The same where the magnitude is known to be in one of `count` cells of equal probability: candidates are uniform
-    /// places in the cell.
+    /// The same where the magnitude is known to be in one of `count` cells of equal probability: a candidate is the share of
+    /// the cell above it, uniform on (0, 1].
     case cells(count: Double)
 
-    var law: NormalStream.Law { if case .cells = self { .uniform } else { .normal } }
+    var law: NormalStream.Law { if case .cells = self { .share } else { .normal } }
 
     @inline(__always)
     func exponent(_ u: Double) -> Double {
       switch self {
       case .whole: u
-      case .magnitude, .cells: abs(u) + log1p(exp(-2 * abs(u))) - 0x1.62e42fefa39efp-1
+      case .magnitude, .cells: abs(u) + Elementary.log(1 + Elementary.exp(-2 * abs(u))) - 0x1.62e42fefa39efp-1
       }
     }
   }

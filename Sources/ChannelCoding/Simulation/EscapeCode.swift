@@ -19,6 +19,8 @@ struct EscapeCode {
   /// they are.
   var partLimit = 1024
   var smallPartLimit = 1 << 14
+  /// No honest coordinate is beyond, over the proposal's scale: what is sent as it is has to be inside.
+  var largest = Double.infinity
 
   static let fanOut = 4
 
@@ -90,14 +92,15 @@ struct EscapeCode {
   /// ln r of one coordinate, but for a constant.
   private func score(_ i: Int, _ y: Double, _ mean: [Double], _ quadratic: Double) -> Double {
     var a = y
-    if case .cells(let count) = kind { a = Self.magnitude(cell: cells[i], u: y, count: count) }
+    if case .cells(let count) = kind { a = Self.magnitude(cell: cells[i], share: y, count: count) }
     return kind.exponent(a * mean[i]) - quadratic * a * a
   }
 
-  static func magnitude(cell: Double, u: Double, count: Double) -> Double {
+  /// The magnitude above which `share` of its cell lies.
+  static func magnitude(cell: Double, share: Double, count: Double) -> Double {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: 24) { room in
       room.initialize(repeating: 0)
-      (room[0], room[8]) = (u, cell)
+      (room[0], room[8]) = (share, cell)
       Kernels.best.magnitudes(
         UnsafeBufferPointer(rebasing: room[..<8]), cells: UnsafeBufferPointer(rebasing: room[8..<16]), cellCount: count,
         UnsafeMutableBufferPointer(rebasing: room[16...]))
@@ -106,14 +109,14 @@ struct EscapeCode {
   }
 
   /// Coordinates over the proposal's scale; false for a code that no encoder writes.
-  func decode(into y: UnsafeMutableBufferPointer<Double>, from decoder: inout RangeDecoder) -> Bool {
+  func decode(into y: UnsafeMutableBufferPointer<Double>, from decoder: inout some SymbolDecoder) -> Bool {
     var position: UInt64 = 0
     return decode(0..<y.count, isRoot: true, y, &position, &decoder)
   }
 
   private func decode(
     _ range: Range<Int>, isRoot: Bool, _ y: UnsafeMutableBufferPointer<Double>, _ position: inout UInt64,
-    _ decoder: inout RangeDecoder
+    _ decoder: inout some SymbolDecoder
   ) -> Bool {
     let limit = limit(range.count, isRoot: isRoot)
     let start = position
@@ -126,17 +129,19 @@ struct EscapeCode {
     }
     if range.count == 1 {
       let value = Double(bitPattern: decoder.longBits(count: 63) << 1 | decoder.bits(count: 1))
-      if case .cells = kind { guard value >= 0, value < 1 else { return false } }
-      guard value.isFinite, abs(value) < Self.largestRaw else { return false }
+      var size = abs(value)
+      if case .cells(let count) = kind {
+        guard value > 0, value <= 1 else { return false }
+        size = Self.magnitude(cell: cells[range.lowerBound], share: value, count: count)
+      }
+      // NaN is beyond every bound.
+      guard size <= largest else { return false }
       y[range.lowerBound] = value
       return true
     }
     for part in Self.parts(range) where !decode(part, isRoot: false, y, &position, &decoder) { return false }
     return true
   }
-
-  /// No honest coordinate is near it: |x| <= 2^30 sigma, and noise is below 9 sigma.
-  private static let largestRaw = 0x1p31
 
   private static func parts(_ range: Range<Int>) -> [Range<Int>] {
     let count = min(fanOut, range.count)
@@ -154,7 +159,7 @@ struct EscapeCode {
     coder.encodeLong(UInt64(shifted - 1 << octave), count: octave)
   }
 
-  private static func decode(limit: Int, from decoder: inout RangeDecoder) -> Int? {
+  private static func decode(limit: Int, from decoder: inout some SymbolDecoder) -> Int? {
     let size = (1 << 32) / UInt64(octaves(limit))
     let octave = decoder.target / size
     guard octave < UInt64(octaves(limit)) else { return nil }

@@ -85,23 +85,27 @@ struct MagnitudeCells {
     cellCount *= 2
   }
 
-  /// Places in the cells from the target, and the logarithms of the cells' masses over the proposal's.
-  func places(inverseScale: Double, _ random: inout RandomStream) -> (places: [Double], logMasses: [Double]) {
-    var places = [Double](repeating: 0, count: x.count)
-    var logMasses = places
-    let choices = x.indices.map { _ in random.uniform() }
-    let positions = x.indices.map { _ in FastGPRS.uniform(random.word()) }
-    places.withUnsafeMutableBufferPointer { places in
+  /// Places in the cells from the target, each as the share of its cell above it, and the logarithms of the cells' masses
+  /// over the proposal's.
+  ///
+  /// A share in the outermost cell is a tail with an exponent of its own, and is drawn as one: noise beyond 9 sigma on top of
+  /// any x keeps 12 digits of its tail.
+  func places(inverseScale: Double, _ random: inout RandomStream) -> (shares: [Double], logMasses: [Double]) {
+    var shares = [Double](repeating: 0, count: x.count)
+    var logMasses = shares
+    let choices = x.indices.map { _ in random.fraction() }
+    let positions = x.indices.map { _ in random.fraction() }
+    shares.withUnsafeMutableBufferPointer { shares in
       logMasses.withUnsafeMutableBufferPointer { logMasses in
         Self.withPointers([lowTails.far, lowTails.near, highTails.far, highTails.near]) { ends in
           Self.withPointers([x, low, high, cells, choices, positions]) {
             Kernels.best.cellPlaces(
-              ends, $0, count: Double(cellCount), inverseScale: inverseScale, places: places, logMasses: logMasses)
+              ends, $0, count: Double(cellCount), inverseScale: inverseScale, shares: shares, logMasses: logMasses)
           }
         }
       }
     }
-    return (places, logMasses)
+    return (shares, logMasses)
   }
 
   private static func withPointers(_ arrays: [[Double]], _ body: ([UnsafePointer<Double>]) -> Void) {

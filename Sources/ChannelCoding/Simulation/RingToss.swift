@@ -59,7 +59,7 @@ struct RingToss: Sendable {
     return nil
   }
 
-  func decode(heights: KeyStream, limit: Int, from decoder: inout RangeDecoder) -> UInt64? {
+  func decode(heights: KeyStream, limit: Int, from decoder: inout some SymbolDecoder) -> UInt64? {
     var words = WordReader(heights)
     for k in 1...limit where decoder.flag(size: size(words.next())) { return UInt64(k) }
     return nil

@@ -200,7 +200,7 @@ struct SignCoder {
       if isEscape { seen += 1 }
     }
 
-    mutating func decode(_ law: SelectionLaw, from decoder: inout RangeDecoder) -> Bool {
+    mutating func decode(_ law: SelectionLaw, from decoder: inout some SymbolDecoder) -> Bool {
       let isEscape = decoder.flag(size: size(law))
       if isEscape { seen += 1 }
       return isEscape
@@ -234,7 +234,7 @@ struct SignCoder {
 
   /// Bits of all signs, 1 for minus; nil for a code that no encoder writes.
   func decode(
-    _ words: [UInt64], _ plan: SignPlan, level: Int, from decoder: inout RangeDecoder
+    _ words: [UInt64], _ plan: SignPlan, level: Int, from decoder: inout some SymbolDecoder
   ) -> [UInt64]? {
     let model = plan.leaves
     var flags = [UInt8](repeating: 0, count: count)

@@ -59,7 +59,7 @@ enum SignPolarization {
 
     mutating func decode(
       into flags: UnsafeMutableBufferPointer<UInt8>, thresholds: UnsafeBufferPointer<Double>, first: Int,
-      from decoder: inout RangeDecoder
+      from decoder: inout some SymbolDecoder
     ) {
       NormalTable.shared.withCumulative { cumulative in
         for i in flags.indices {
