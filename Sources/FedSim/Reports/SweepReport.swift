@@ -210,11 +210,11 @@ extension Report {
         .map { "\(Self.short($0)) \(point.settings[$0] ?? "-")" }
       return parts.isEmpty ? point.codec : parts.joined(separator: ", ")
     }
-    let curve = { (point: SweepPoint, x: String) -> Chart.Series in
+    let curve = { (point: SweepPoint, x: RoundTable.Column) -> Chart.Series in
       // By round: repeats have the same plan, and so the same epsilon.
       var found: [Double: [Double]] = [:]
       for table in point.rounds {
-        for value in table.points("accuracy", scale: 100, over: x) { found[value.x, default: []].append(value.y) }
+        for value in table.points(.accuracy, scale: 100, over: x) { found[value.x, default: []].append(value.y) }
       }
       return .init(
         name(point), found.map { Chart.Point(x: $0.key, y: $0.value.reduce(0, +) / Double($0.value.count)) })
@@ -223,12 +223,12 @@ extension Report {
     add(
       Chart(
         name: prefix + "rounds-accuracy", title: "Accuracy over rounds", note: note,
-        x: .init("round", isInteger: true), y: accuracy, series: chosen.map { curve($0, "round") }))
+        x: .init("round", isInteger: true), y: accuracy, series: chosen.map { curve($0, .round) }))
     add(
       Chart(
         name: prefix + "spent-accuracy", title: "Accuracy over privacy spent",
         note: note + " Epsilon of the rounds so far.", x: .init("epsilon", isLog: true), y: accuracy,
-        series: chosen.map { curve($0, "epsilon") }))
+        series: chosen.map { curve($0, .epsilon) }))
   }
 
   /// What differs between clients.
@@ -241,10 +241,7 @@ extension Report {
           return Chart.Point(x: x, y: y, range: range)
         })
     }
-    let quantiles = { (point: SweepPoint, names: [String]) -> (low: [Double], middle: [Double], high: [Double]) in
-      let values = names.map { name in point.rounds.flatMap { $0.values(name) } }
-      return (values[0], values[1], values[2])
-    }
+    let all = { (point: SweepPoint, column: RoundTable.Column) in point.rounds.flatMap { $0.values(column) } }
     add(
       Chart(
         name: prefix + "bits-clients", title: "Bits of an upload, over clients",
@@ -252,9 +249,8 @@ extension Report {
         x: .init("epsilon", isLog: true), y: .init("bits a client and round", isLog: true),
         series: lines.map { line in
           curve(line) { point in
-            let found = quantiles(point, ["min", "p50", "max"].map { "uplink.payloadBits." + $0 })
-            guard let low = found.low.min(), let high = found.high.max(), low <= high,
-              let middle = SweepTable.Estimate(found.middle)
+            guard let low = all(point, .bitsMin).min(), let high = all(point, .bitsMax).max(), low <= high,
+              let middle = SweepTable.Estimate(all(point, .bitsP50))
             else { return nil }
             return (middle.mean, low...high)
           }
@@ -267,8 +263,8 @@ extension Report {
           x: .init("epsilon", isLog: true), y: .init("accuracy, %"),
           series: lines.map { line in
             curve(line) { point in
-              let ends = ["p10", "p50", "p90"].map { part in
-                SweepTable.Estimate(point.rounds.compactMap { $0.values("clientAccuracy." + part).last })
+              let ends = Self.quantiles.map { column in
+                SweepTable.Estimate(point.rounds.compactMap { $0.values(column).last })
               }
               guard let low = ends[0]?.mean, let middle = ends[1]?.mean, let high = ends[2]?.mean, low <= high else {
                 return nil
