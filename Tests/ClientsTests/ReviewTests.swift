@@ -197,7 +197,7 @@ import Testing
       disjoint.problem?.hasPrefix(
         "column \"y\": no test example has a label that a training example has: \"<=50K.\", \">50K.\" against \"<=50K\", \">50K\"; "
           + "\"<=50K\" and \"<=50K.\" (and 1 more such) count as different classes") == true)
-    let partly = try review(["0", "1", "unk", "0"], ["0.0", "1.0", "unk"])
+    let partly = try review(["0", "1", "unk", "0", "unk"], ["0.0", "1.0", "unk"])
     #expect(partly.problem == nil && partly.warnings.count == 1)
     #expect(
       partly.warnings[0].contains("2 of 3 test examples have labels that no training example has (\"0.0\", \"1.0\")"))

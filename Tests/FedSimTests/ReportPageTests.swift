@@ -112,10 +112,10 @@ extension Report.Source {
 
   /// All charts of a sweep whose runs have what charts show.
   @Test func aWholeSweepHasAllCharts() throws {
-    var files: [String: String] = ["sweep.json": #"{"axes": {"privacy.targetEpsilon": [2, 4]}}"#]
+    var files: [String: String] = ["sweep.json": #"{"axes": {"privacy.noiseMultiplier": [2, 4]}}"#]
     var rows: [String] = []
-    for (i, epsilon) in [2, 4].enumerated() {
-      let single = try run(["privacy.targetEpsilon=\(epsilon)"])
+    for (i, z) in [2, 4].enumerated() {
+      let single = try run(["privacy.noiseMultiplier=\(z)"])
       let row: JSON = [
         "point": .integer(i), "folder": .string("runs/\(i)"),
         "setting": try JSONParser.parse((single["scenario.json"] ?? "").utf8).value,
@@ -132,6 +132,27 @@ extension Report.Source {
         "privacy-bits", "privacy-accuracy", "bits-accuracy", "rounds-accuracy", "spent-accuracy", "bits-clients",
         "client-accuracy",
       ])
+  }
+
+  /// What a sweep's charts have no place for is said.
+  @Test func omissionsAreSaid() throws {
+    let rows = (0..<10).map { i -> String in
+      var result: JSONObject = [
+        "codec": "layered", "epsilon": i == 9 ? .null : .number(Double(i)), "finalAccuracy": 0.5,
+        "payloadBitsPerClientRound": 100,
+      ]
+      if i == 4 { result["finalAccuracy"] = .null }
+      let row: JSON = ["point": .integer(i), "setting": ["rounds": .integer(i + 1)], "result": .object(result)]
+      return row.text(pretty: false)
+    }
+    let html = Report([try source(["runs.jsonl": rows.joined(separator: "\n")])]).html
+    for text in [
+      "Charts show 8 of 10 lines, evenly chosen", "1 point of 10 has no epsilon, and is in no chart of it.",
+      "1 point of 10 has no accuracy", "1 point of epsilon 0 has no place on a logarithmic axis.",
+    ] { #expect(html.contains(text), "\(text)") }
+    #expect(!html.contains("has no bits"))
+    let whole = Report([try source(["runs.jsonl": rows[1...3].joined(separator: "\n")])]).html
+    #expect(!whole.contains("Charts show") && !whole.contains("in no chart") && !whole.contains("no place on"))
   }
 
   /// A file that is there and cannot be read is not called missing.

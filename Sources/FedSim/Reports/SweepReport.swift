@@ -21,8 +21,10 @@ extension Report {
   /// A sweep: its headline, privacy against bits and accuracy, rounds, clients, points, who is guaranteed what, and how to make it again.
   mutating func addSweep(_ prefix: String, _ files: Source.SweepFiles) {
     let (points, paths) = Self.points(files)
-    let lines = Self.lines(points, paths)
+    let all = Self.lines(points, paths)
+    let lines = Self.evenly(all, Chart.mostLines)
     addHeadline(files.rows.count, points, paths)
+    addOmissions(points, lines: lines.count, of: all.count)
     addCurves(prefix, points, lines, isPlain: paths.isEmpty)
     addRounds(prefix, points, paths)
     addClients(prefix, points, lines, paths)
@@ -81,7 +83,7 @@ extension Report {
     let points: [SweepPoint]
   }
 
-  /// A line a codec, and a setting where others vary: at most as many as can be told apart, evenly chosen.
+  /// A line a codec, and a setting where others vary.
   private static func lines(_ points: [SweepPoint], _ paths: [String]) -> [Line] {
     let hasCodecs = Set(points.map(\.codec)).count > 1 || paths.isEmpty
     let name = { (point: SweepPoint) in
@@ -94,7 +96,7 @@ extension Report {
       if groups[name(point)] == nil { names.append(name(point)) }
       groups[name(point), default: []].append(point)
     }
-    return evenly(names, Chart.mostLines).map { Line(name: $0, points: groups[$0] ?? []) }
+    return names.map { Line(name: $0, points: groups[$0] ?? []) }
   }
 
   /// `cohort.size` as `size`.
@@ -138,6 +140,32 @@ extension Report {
       if let floats = low.float32 { headline += " Plain floats take \(Text.fixed(floats, 0))." }
     }
     add(headline: headline)
+  }
+
+  /// What charts do not show, in words: nothing is left out silently.
+  private mutating func addOmissions(_ points: [SweepPoint], lines: Int, of all: Int) {
+    if lines < all {
+      add(
+        paragraph:
+          "Charts show \(lines) of \(all) lines, evenly chosen, as more cannot be told apart; the tables have all points."
+      )
+    }
+    let lacking = { (key: KeyPath<SweepPoint, [Double]>) in points.count { $0[keyPath: key].isEmpty } }
+    for (count, what) in [
+      (lacking(\.epsilon), "epsilon"), (lacking(\.bits), "bits"), (lacking(\.accuracy), "accuracy"),
+    ]
+    where count > 0 {
+      add(
+        paragraph:
+          "\(Text.counted(count, "point")) of \(points.count) \(count == 1 ? "has" : "have") no \(what), and \(count == 1 ? "is" : "are") in no chart of it."
+      )
+    }
+    let free = points.count { $0.mean(\.epsilon) == 0 }
+    if free > 0 {
+      add(
+        paragraph:
+          "\(Text.counted(free, "point")) of epsilon 0 \(free == 1 ? "has" : "have") no place on a logarithmic axis.")
+    }
   }
 
   private mutating func addCurves(_ prefix: String, _ points: [SweepPoint], _ lines: [Line], isPlain: Bool) {
