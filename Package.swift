@@ -37,7 +37,8 @@ let package = Package(
     .executableTarget(
       name: "FedSimCommand",
       dependencies: [
-        "ChannelCoding", "Aggregator", "FedSim", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ChannelCoding", "Clients", "Aggregator", "FedSim",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
 

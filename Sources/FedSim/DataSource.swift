@@ -167,18 +167,27 @@ public enum DataSource: Sendable, Equatable {
   }
 }
 
+/// Examples, and what may not be meant about them: a sentence each.
+struct ReviewedData {
+  let split: Split
+  let warnings: [String]
+}
+
 extension Scenario {
   /// The examples that the scenario names.
   ///
   /// - Throws: `ScenarioError` that names the key, and the place in the file where one is at fault.
-  func loadData(_ parallel: Parallel) throws(ScenarioError) -> Split {
+  func loadData(_ parallel: Parallel) throws(ScenarioError) -> ReviewedData {
     let fraction = testFraction
     switch data {
     case .given:
       throw file.refusal(
         at: "data.source", "\"given\" examples come from a program that uses FedSim as a library; none were given")
     case .digits:
-      return try splitting { () throws(DataError) in (try Digits.load(), nil) }
+      return ReviewedData(
+        split: try splitting { () throws(DataError) in
+          LoadedData(training: try Digits.load(), test: nil, labelPlace: "")
+        }.split, warnings: [])
     case .idx(let files, let test, let classes):
       return try splitting { () throws(DataError) in try IDXData.load(files, test: test, classes: classes) }
     case .csv(let path, let test, let columns, let shape):
@@ -190,15 +199,17 @@ extension Scenario {
         try LEAFData.load(path, test: test, classes: classes, imageShape: shape)
       }
     case .synthetic(let data, let seed):
-      return try refusing(at: "data.clients") { () throws(DataError) in
+      let split = try refusing(at: "data.clients") { () throws(DataError) in
         try data.split(
           key: RunKeys.experimentKey(seed: seed, .data), testFraction: fraction, parallel)
       }
+      return ReviewedData(split: split, warnings: [])
     case .mixture(let data, let seed):
-      return try refusing(at: "data.examples") { () throws(DataError) in
+      let split = try refusing(at: "data.examples") { () throws(DataError) in
         try data.split(
           key: RunKeys.experimentKey(seed: seed, .data), testFraction: fraction, parallel)
       }
+      return ReviewedData(split: split, warnings: [])
     }
   }
 
@@ -227,23 +238,63 @@ extension Scenario {
     }
   }
 
-  private func splitting(
-    _ load: () throws(DataError) -> (training: Dataset, test: Dataset?)
-  ) throws(ScenarioError) -> Split {
-    let (training, test): (Dataset, Dataset?)
+  private func splitting(_ load: () throws(DataError) -> LoadedData) throws(ScenarioError) -> ReviewedData {
+    let loaded: LoadedData
     do throws(DataError) {
-      (training, test) = try load()
+      loaded = try load()
     } catch {
       throw file.refusal(at: key(of: error.description), error.description)
     }
-    if let test {
-      return try refusing(at: "data.test") { () throws(DataError) in try Split(training: training, test: test) }
+    let whole = LabelReview(ofWhole: loaded.training, loaded.test, place: loaded.labelPlace)
+    if let problem = whole.problem { throw file.refusal(at: labelKey, problem) }
+    let warnings = loaded.warnings + whole.warnings
+    let (split, review) = try self.split(consume loaded)
+    return ReviewedData(split: split, warnings: warnings + review)
+  }
+
+  /// The key that says where labels are.
+  private var labelKey: String {
+    switch data {
+    case .csv: "data.labelColumn"
+    case .idx: "data.labels"
+    case .leaf: "data.path"
+    case .digits, .given, .synthetic, .mixture: "data.source"
     }
-    var random = RunKeys.experimentStream(seed: seed, .split)
-    do throws(DataError) {
-      return try Split(stratified: training, testFraction: testFraction, random: &random)
-    } catch {
-      throw file.refusal(at: "data.testFraction", error.description)
+  }
+
+  /// - Returns: both parts, and what may be wrong with their labels.
+  private func split(_ loaded: consuming LoadedData) throws(ScenarioError) -> (Split, [String]) {
+    let place = loaded.labelPlace
+    let split: Split
+    let key: String
+    if let test = loaded.test {
+      key = "data.test"
+      let training = loaded.training
+      split = try refusing(at: key) { () throws(DataError) in try Split(training: training, test: test) }
+    } else {
+      key = "data.testFraction"
+      var random = RunKeys.experimentStream(seed: seed, .split)
+      do throws(DataError) {
+        split = try Split(
+          stratified: (consume loaded).takingTraining(), testFraction: testFraction, random: &random)
+      } catch {
+        throw file.refusal(
+          at: key,
+          error.description + "; of a class with n examples floor(f n + 1/2) are kept for the test, f = \(testFraction)"
+        )
+      }
+    }
+    if case .digits = data { return (split, []) }
+    let review = LabelReview(
+      training: split.training, test: split.test, place: place, areClassesGiven: areClassesGiven)
+    if let problem = review.problem { throw file.refusal(at: key, problem) }
+    return (split, review.warnings)
+  }
+
+  private var areClassesGiven: Bool {
+    switch data {
+    case .idx(_, _, let classes), .leaf(_, _, let classes, _): classes != nil
+    case .csv, .digits, .given, .synthetic, .mixture: false
     }
   }
 

@@ -46,7 +46,7 @@ public struct Explanation: Sendable {
       "population": .integer(setup.population.clientCount),
       "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
       "clientSizes": summary.sizes.json, "classesPerClient": summary.classesPerClient.json,
-      "labelSkew": .number(summary.labelSkew),
+      "labelSkew": .number(summary.labelSkew), "classes": classNames.map { .array($0.map { .string($0) }) } ?? .null,
       "parameters": .integer(setup.network.parameterCount), "rounds": .integer(setup.scenario.rounds),
       "expectedCohort": .number(setup.sampler.expectedSize), "samplingRate": .number(setup.sampler.sampling.rate),
       "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
@@ -77,6 +77,8 @@ public struct Explanation: Sendable {
     return lines.joined(separator: "\n")
   }
 
+  private var classNames: [String]? { setup.population.data.classNames }
+
   private var source: String { (setup.isDataGiven ? .given : setup.scenario.data).description }
 
   private var facts: [(String, String)] {
@@ -91,6 +93,16 @@ public struct Explanation: Sendable {
       ),
       ("examples", summary.sizesInWords),
       ("labels", summary.skewInWords),
+    ]
+    if let classNames {
+      facts.append(
+        (
+          "classes",
+          "\(Text.grouped(classNames.count)), from 0 on: \(classNames.prefix(8).map(ShownText.quoted).joined(separator: ", "))"
+            + (classNames.count > 8 ? ", ..." : "")
+        ))
+    }
+    facts += [
       (
         "model",
         "\(setup.network.shape), "

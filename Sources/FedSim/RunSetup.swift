@@ -20,6 +20,8 @@ public struct RunSetup: Sendable {
   public let sampler: CohortSampler
   /// What may surprise a user; printed before the run.
   public let warnings: [String]
+  /// Those of them that are about the examples.
+  public let dataWarnings: [String]
   let parallel: Parallel
   private let keys: RunKeys
   private let accounting: SharedAccounting
@@ -34,7 +36,9 @@ public struct RunSetup: Sendable {
     self.accounting = accounting
     parallel = Parallel(threads: max(threads, 1))
     isDataGiven = split != nil
-    let split = try split ?? scenario.loadData(parallel)
+    let data = try Self.reviewed(split) ?? scenario.loadData(parallel)
+    let split = data.split
+    dataWarnings = data.warnings
     test = split.test
     let population = try scenario.deal(split.training)
     self.population = population
@@ -62,7 +66,21 @@ public struct RunSetup: Sendable {
     }
     self.fingerprint = fingerprint.bytes
     keys = RunKeys(seed: scenario.seed, fingerprint: fingerprint.bytes)
-    warnings = Self.warnings(scenario, plan, channel, population.clientCount)
+    warnings = Self.warnings(scenario, plan, channel, population.clientCount) + data.warnings
+  }
+
+  /// A library caller's examples. They are the caller's responsibility: nothing is refused.
+  private static func reviewed(_ split: Split?) -> ReviewedData? {
+    split.map { split in
+      let review = LabelReview(
+        training: split.training, test: split.test, place: "the given examples", areClassesGiven: true)
+      return ReviewedData(split: split, warnings: [review.problem].compactMap { $0 } + review.warnings)
+    }
+  }
+
+  /// What the source calls each class: classes.json. Nil where labels are no more than numbers.
+  public var classes: JSON? {
+    population.data.classNames.map { ["classes": .array($0.map { .string($0) })] }
   }
 
   /// The initial model, and two steps of a client from it on at most 20 examples: whatever decides an update leaves its trace.

@@ -1,8 +1,8 @@
 import Aggregator
 import ChannelCoding
 
-/// Who is guaranteed what: one row for each adversary of design/guarantees.md, with its theorem and assumptions, or none and
-/// the reason.
+/// Who is guaranteed what: one row for each adversary of docs/privacy.md (Views), with its theorem and assumptions, or none
+/// and the reason.
 public struct Views: Sendable {
   public struct Row: Sendable, Equatable {
     public let adversary: String

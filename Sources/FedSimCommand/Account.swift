@@ -170,7 +170,7 @@ struct Account: ParsableCommand {
         $0, relation: file?.relation ?? relation, accountant: accountant, query: query,
         truncationDelta: file?.truncationDelta ?? 0)
     }
-    for warning in (claim ?? report).warnings { Console.error("warning: \(warning)") }
+    for warning in (claim ?? report).warnings { Console.warning(warning) }
     if curve && formatting.format == .text { return try Console.result((claim ?? report).csv) }
     switch formatting.format {
     case .json:

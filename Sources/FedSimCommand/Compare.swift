@@ -15,9 +15,11 @@ struct Compare: ParsableCommand {
 
   func run() throws {
     let sources = try [first, second].map { folder in
-      try Report.Source(path: folder, readsRuns: false) { try? InputFile.read("\(folder)/\($0)") }
+      try Report.Source(path: folder, readsRuns: false) { name throws(ToolError) in
+        try InputFile.readIfThere("\(folder)/\(name)")
+      }
     }
-    for problem in sources.flatMap(\.problems) { Console.error("fedsim: \(problem)") }
+    for problem in sources.flatMap(\.problems) { Console.failure(problem) }
     let comparison = Comparison(sources[0], sources[1])
     switch formatting.format {
     case .json: try Console.result(comparison.json.text(pretty: true))

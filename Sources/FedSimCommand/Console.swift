@@ -1,3 +1,5 @@
+import Clients
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -7,6 +9,9 @@
 #endif
 
 /// Standard output for results; standard error for progress and warnings.
+///
+/// All that a command says passes here, and names of files, columns, classes and keys are in it: what a terminal obeys is
+/// escaped (`ShownText`), so that nobody's data move the cursor, change colours or hide a line.
 enum Console {
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
@@ -16,13 +21,22 @@ enum Console {
     return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : 80
   }
 
-  static func error(_ line: String) { write(line + "\n") }
+  /// Lines of our own making; what comes from outside must not bring line breaks of its own.
+  static func error(_ lines: String) { control(ShownText.printable(lines, keepsLines: true) + "\n") }
 
-  static func write(_ text: String) { _ = put(text, to: STDERR_FILENO) }
+  /// What went wrong, on one line.
+  static func failure(_ problem: Any) {
+    error("fedsim: \(ShownText.printable("\(problem)", keepsLines: false))")
+  }
+
+  static func warning(_ text: String) { error("warning: \(ShownText.printable(text, keepsLines: false))") }
+
+  /// Text that a terminal shall obey, such as a bar that is drawn again. Nothing from outside.
+  static func control(_ text: String) { _ = put(text, to: STDERR_FILENO) }
 
   /// - Throws: `OutputError` where the reader is gone or the disk is full.
   static func result(_ text: String) throws {
-    guard put(text + "\n", to: STDOUT_FILENO) else { throw OutputError() }
+    guard put(ShownText.printable(text, keepsLines: true) + "\n", to: STDOUT_FILENO) else { throw OutputError() }
   }
 
   private static func put(_ text: String, to descriptor: Int32) -> Bool {

@@ -47,23 +47,23 @@ struct FedSimCommand: ParsableCommand {
     } catch {
       let code = exitCode(for: error)
       if code.isSuccess {
-        print(fullMessage(for: error))
+        try? Console.result(fullMessage(for: error))
         endProcess(0)
       }
       switch error {
-      case is ScenarioError, is InputError: Console.error("fedsim: \(error)")
+      case is ScenarioError, is InputError: Console.failure(error)
       case let tool as ToolError:
-        Console.error("fedsim: \(tool)")
+        Console.failure(tool)
         if case .failed = tool { endProcess(1) }
       case let folder as RunFolderError:
-        Console.error("fedsim: \(folder)")
+        Console.failure(folder)
         switch folder {
         case .failed, .busy: endProcess(1)
         case .unusable, .occupied, .notResumable: break
         }
       case _ where code == .validationFailure: Console.error(fullMessage(for: error))
       default:
-        Console.error("fedsim: \(error)")
+        Console.failure(error)
         endProcess(1)
       }
       endProcess(2)

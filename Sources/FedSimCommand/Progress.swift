@@ -25,7 +25,7 @@ struct Progress {
   }
 
   func finish() {
-    if isTerminal && !isQuiet { Console.write("\r\u{1B}[K") }
+    if isTerminal && !isQuiet { Console.control("\r\u{1B}[K") }
   }
 
   private func line(_ record: RoundRecord) -> String {
@@ -49,7 +49,7 @@ struct Progress {
     if let accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
     if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixedUp(epsilon, 2))") }
     parts.append("\(time(left)) left")
-    Console.write("\r\u{1B}[K" + parts.joined(separator: "  ").prefix(Console.width - 1))
+    Console.control("\r\u{1B}[K" + parts.joined(separator: "  ").prefix(Console.width - 1))
   }
 
   private func time(_ seconds: Double) -> String {

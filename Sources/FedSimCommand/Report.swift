@@ -33,12 +33,14 @@ struct ReportCommand: ParsableCommand {
     var problems: [String] = []
     for folder in folders {
       do throws(ToolError) {
-        let source = try Report.Source(path: folder) { try? InputFile.read("\(folder)/\($0)") }
-        for problem in source.problems { Console.error("fedsim: \(problem)") }
+        let source = try Report.Source(path: folder) { name throws(ToolError) in
+          try InputFile.readIfThere("\(folder)/\(name)")
+        }
+        for problem in source.problems { Console.failure(problem) }
         sources.append(source)
       } catch {
         problems.append("\(error)")
-        Console.error("fedsim: \(error)")
+        Console.failure(error)
       }
     }
     guard !sources.isEmpty else { throw ExitCode(2) }
@@ -52,7 +54,7 @@ struct ReportCommand: ParsableCommand {
     do {
       try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
     } catch {
-      throw ToolError.failed(place: base, reason: "could not be made")
+      throw ToolError.failed(place: base, reason: "could not be made: \(RunFolder.reason(error))")
     }
     for chart in report.charts { try write(chart.svg, "\(base)/\(chart.name).svg") }
     for table in report.tables {
@@ -69,7 +71,7 @@ struct ReportCommand: ParsableCommand {
     do {
       try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
-      throw ToolError.failed(place: path, reason: "could not be written")
+      throw ToolError.failed(place: path, reason: "could not be written: \(RunFolder.reason(error))")
     }
   }
 }

@@ -5,8 +5,9 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train, account and measure; write everything to a folder.",
     discussion: """
-      Writes scenario.json (every default filled in), rounds.jsonl and rounds.csv (a row a round), ledger.json (what was spent,
-      for fedsim account --run), summary.json, model.safetensors, timings.json and state.bin (a checkpoint).
+      Writes scenario.json (every default filled in), classes.json (what a CSV calls its classes), rounds.jsonl and rounds.csv (a row a
+      round), ledger.json (what was spent, for fedsim account --run), summary.json, model.safetensors, timings.json and state.bin (a
+      checkpoint).
       All but timings.json are the same for any number of threads.
 
       After any stop (Ctrl-C, kill, a full disk) the same command with --resume goes on, and ends with the files that an undisturbed
@@ -43,7 +44,7 @@ struct Run: ParsableCommand {
     let setupSeconds = (ContinuousClock.now - start).seconds
     let path = out ?? "runs/\(scenario.name)-\(scenario.seed)"
     let (folder, position) = try open(path, &simulation)
-    for warning in simulation.setup.warnings { Console.error("warning: \(warning)") }
+    for warning in simulation.setup.warnings { Console.warning(warning) }
     let interruption = Interruption()
     var progress = Progress(total: simulation.setup.lastRound, after: simulation.round, isQuiet: quiet)
     let (summary, isDone) = try RunExecution.run(
@@ -126,6 +127,9 @@ enum RunExecution {
     // What a stopped run wrote last speaks of fewer rounds.
     if simulation.round < lastRound { try folder.remove([.summary, .model, .timings]) }
     try folder.settle(Array((simulation.setup.resolved.text(pretty: true) + "\n").utf8), in: .scenario)
+    if let classes = simulation.setup.classes {
+      try folder.settle(Array((classes.text(pretty: true) + "\n").utf8), in: .classes)
+    }
     // Both follow from the rows; whatever a killed run left of them is made again.
     if let plan {
       try folder.begin(

@@ -90,10 +90,12 @@ struct SweepCommand: ParsableCommand {
     let accounting = SharedAccounting()
     // Every point is checked before the first is trained.
     var points: [Int: JSON] = [:]
+    var said = Set<String>()
     for run in sweep.runs where run.repetition == 0 {
+      let setup = try setup(run, of: sweep, accounting)
+      Self.warn(setup, &said)
       // As it is read back: 1.0 is written as 1.
-      points[run.point] = try JSONParser.parse(setup(run, of: sweep, accounting).resolved.text(pretty: false).utf8)
-        .value
+      points[run.point] = try JSONParser.parse(setup.resolved.text(pretty: false).utf8).value
     }
     let expected = sweep.runs.map { Self.expected($0, like: points[$0.point]) }
     let originals = Self.originals(expected)
@@ -145,6 +147,11 @@ struct SweepCommand: ParsableCommand {
     }
     let lost = sweep.runs.first { finished($0) == nil }?.folder ?? ""
     throw ToolError.failed(place: "\(path)/\(lost)", reason: "the run was made, and is not whole when read back")
+  }
+
+  /// Of the examples, once each.
+  private static func warn(_ setup: RunSetup, _ said: inout Set<String>) {
+    for warning in setup.dataWarnings where said.insert(warning).inserted { Console.warning(warning) }
   }
 
   private func setup(
@@ -266,7 +273,8 @@ struct SweepCommand: ParsableCommand {
       try FileManager.default.createDirectory(atPath: "\(path)/runs", withIntermediateDirectories: true)
     } catch {
       throw ToolError.input(
-        place: "--out \(path)", problem: "the folder could not be made; allowed: a folder, or a name that is free")
+        place: "--out \(path)",
+        problem: "the folder could not be made (\(RunFolder.reason(error))); allowed: a folder, or a name that is free")
     }
     // What makes the sweep again, for reports; sweep.json last: with it there is a sweep.
     try write(String(decoding: sweep.source, as: UTF8.self), to: "\(path)/scenario.json")
@@ -293,7 +301,7 @@ struct SweepCommand: ParsableCommand {
     do {
       try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
-      throw ToolError.failed(place: path, reason: "could not be written")
+      throw ToolError.failed(place: path, reason: "could not be written: \(RunFolder.reason(error))")
     }
   }
 
@@ -301,8 +309,10 @@ struct SweepCommand: ParsableCommand {
     var rows: [[String]] = []
     var objects: [JSON] = []
     let accounting = SharedAccounting()
+    var said = Set<String>()
     for run in sweep.runs where run.repetition == 0 {
       let setup = try setup(run, of: sweep, accounting)
+      Self.warn(setup, &said)
       let plan = setup.guaranteedPlan
       rows.append(
         run.values.map(\.plain) + [

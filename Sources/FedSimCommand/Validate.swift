@@ -12,8 +12,10 @@ struct Validate: ParsableCommand {
     let bytes = try InputFile.read(options.scenario)
     if case .object(let root)? = try? JSONParser.parse(bytes).value, root["sweep"] != nil {
       let sweep = try FedSim.Sweep(bytes, name: options.scenario, overrides: options.overrides)
+      var said = Set<String>()
       for run in sweep.runs where run.repetition == 0 {
-        _ = try RunSetup(scenario: run.scenario, split: nil, threads: 1)
+        let setup = try RunSetup(scenario: run.scenario, split: nil, threads: 1)
+        for warning in setup.dataWarnings where said.insert(warning).inserted { Console.warning(warning) }
       }
       if formatting.format == .json { return try Console.result(sweep.json.text(pretty: true)) }
       return try Console.result("\(options.scenario): valid, a sweep of \(sweep.runs.count) runs")
@@ -21,7 +23,7 @@ struct Validate: ParsableCommand {
     let setup = try RunSetup(
       scenario: Scenario(ScenarioFile(bytes, name: options.scenario, overrides: options.overrides)), split: nil,
       threads: 1)
-    for warning in setup.warnings { Console.error("warning: \(warning)") }
+    for warning in setup.warnings { Console.warning(warning) }
     switch formatting.format {
     case .json: try Console.result(setup.resolved.text(pretty: true))
     case .text:

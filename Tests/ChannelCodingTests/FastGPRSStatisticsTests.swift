@@ -94,7 +94,7 @@ import Testing
   }
 
   /// An independent NumPy implementation at 80,000 searches a row: steps and path bits with their standard errors (ours,
-  /// at n = 60,000, has about the same). codecs.md gives 1.6 to 1.7 / 2.83 / 4.41 / 8.9 and 0.3 / 0.91 / 1.82 / 4.81,
+  /// at n = 60,000, has about the same). The design notes give 1.6 to 1.7 / 2.83 / 4.41 / 8.9 and 0.3 / 0.91 / 1.82 / 4.81,
   /// from about a thousand searches each: they scatter round these by one to two standard errors.
   @Test(arguments: [
     (1.0, 1.698, 0.007, 0.321, 0.005), (9, 2.717, 0.010, 0.854, 0.009), (100, 4.489, 0.012, 1.893, 0.012),

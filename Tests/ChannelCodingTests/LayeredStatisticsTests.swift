@@ -103,7 +103,7 @@ import Testing
     #expect(!cells.passes())
   }
 
-  /// Bits against the conditional entropy H(M | step, dither) of codecs.md, within 2 %; d = 2^18.
+  /// Bits against the conditional entropy H(M | step, dither) of the design notes, within 2 %; d = 2^18.
   @Test(arguments: [(0.03, 0.0311), (0.1, 0.1039), (0.3, 0.3098), (1, 0.9657), (3, 2.178), (10, 3.852)])
   func bitsMeetTheEntropy(eta: Double, entropy: Double) throws {
     let dimension = 1 << 18

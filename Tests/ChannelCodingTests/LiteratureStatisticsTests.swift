@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChannelCoding
 
-/// Figures of the literature, and of codecs.md, that are not in the codecs' own suites.
+/// Figures of the literature, and of the design notes, that are not in the codecs' own suites.
 @Suite struct LiteratureStatistics {
   // MARK: Importance selection
 
@@ -54,7 +54,7 @@ import Testing
   }
 
   /// Total variation of minimal random coding at |x| = 2 sigma: exact values by the quadrature, and outputs that have
-  /// it, by the mean of sign(g - 1), which is Q's plus twice the total variation. codecs.md gives 0.14, 0.063, 0.026,
+  /// it, by the mean of sign(g - 1), which is Q's plus twice the total variation. The design notes give 0.14, 0.063, 0.026,
   /// 0.011: histogram estimates, 16 % and 53 % too high at 2^10 and 2^12.
   @Test(arguments: [(64, 0.143294), (256, 0.061223), (1024, 0.022489), (4096, 0.0071974)])
   func minimalRandomCodingIsOffByThisMuch(count: Int, expected: Double) {
@@ -84,7 +84,7 @@ import Testing
   // MARK: Quantizers
 
   /// Conditional entropies of the shifted quantizer, by a NumPy integration of its own, and the range-coded length,
-  /// within 2 %. codecs.md has 0.0315, 0.106 and 0.319 at the low end, up to 2 % too high, and the same above.
+  /// within 2 %. The design notes have 0.0315, 0.106 and 0.319 at the low end, up to 2 % too high, and the same above.
   @Test(arguments: [
     (0.03, 0.0311902), (0.1, 0.1039674), (0.3, 0.3119022), (1, 1.0234558), (3, 2.3430949), (10, 4.0422477),
   ])

@@ -229,7 +229,7 @@ private let labels = idx([3], [2, 0, 1])
   }
 
   private func load(_ text: String, test: String? = nil, client: CSVData.Column? = nil) throws
-    -> (training: Dataset, test: Dataset?)
+    -> LoadedData
   {
     let folder = try TestFolder()
     return try CSVData.load(
@@ -264,6 +264,7 @@ private let labels = idx([3], [2, 0, 1])
     ("x,y\n1,\n", "a.csv:2:3: column \"y\": the value is missing"),
     ("x,y\n1,2\nö1,3\n", "a.csv:3:1: column \"x\": found \"ö1\"; allowed: a number"),
     ("x,y\n1 2,2\n", "a.csv:2:1: column \"x\": found \"1 2\"; allowed: a number"),
+    ("x,y\r1,2\r\n?,2\r", "a.csv:3:1: column \"x\": found \"?\""),
     ("x,y\nNA,2\n", "found \"NA\"; allowed: a number"),
     ("x,y\nnan,2\n", "found \"nan\"; allowed: a number"),
     ("x,y\n1e60,2\n", "a.csv:2:1: column \"x\": found a number beyond the range of single precision"),
@@ -281,7 +282,9 @@ private let labels = idx([3], [2, 0, 1])
     #expect(problem { _ = try table("x,y\n", client: .name("y")) }.contains("both label and client"))
     #expect(problem { _ = try table("x,y\n", label: .number(2)) }.contains("found no column number 2"))
     #expect(problem { _ = try load("x,y\n1,1\n", test: "y,x\n1,1\n") }.contains("t.csv:1:1: its columns are not those"))
-    #expect(problem { _ = try load("x,y\n1,1\n2,1\n") }.contains("two classes"))
+    #expect(
+      problem { _ = try load("x,y\n1,1\n2,1\n") }.contains("column \"y\": every label is \"1\"; a model needs two"))
+    #expect(problem { _ = try load("x,y\n") }.contains("found no examples"))
     let regression = "x,y\n" + (0..<65_537).map { "0,\($0)\n" }.joined()
     #expect(problem { _ = try load(regression) }.contains("found 65537 distinct labels"))
   }

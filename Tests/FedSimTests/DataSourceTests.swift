@@ -189,4 +189,71 @@ import Testing
     let summary = PopulationSummary(try Population(even, partition: .natural, random: &random))
     #expect(summary.labelSkew == 0 && summary.sizes.median == 2 && summary.classesPerClient.min == 2)
   }
+
+  // MARK: What may not be meant
+
+  private func refusalOrWarnings(_ csv: String, test: String? = nil, more: String = "") throws -> (String?, [String]) {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try write(csv, folder + "/a.csv")
+    if let test { try write(test, folder + "/t.csv") }
+    let part = test == nil ? "" : #", "test": "\#(folder)/t.csv""#
+    do {
+      let setup = try setup([
+        #"data={"source": "csv", "path": "\#(folder)/a.csv", "labelColumn": "y"\#(part)\#(more)}"#,
+        "partition.kind=iid",
+        "partition.clients=4", "cohort.size=2",
+      ])
+      // What a run prints, `explain` shows.
+      let explained = Explanation(setup)
+      for warning in setup.dataWarnings {
+        #expect(
+          setup.warnings.contains(warning)
+            && explained.json.text(pretty: false).contains(JSON.string(warning).text(pretty: false)))
+      }
+      return (nil, setup.dataWarnings)
+    } catch { return ("\(error)", []) }
+  }
+
+  private func rows(_ labels: [String]) -> String {
+    "x,y\n" + labels.enumerated().map { "\($0 * 7 % 5).5,\($1)\n" }.joined()
+  }
+
+  @Test func labelsThatCannotBeMeantAreRefused() throws {
+    let half = (0..<20).map { $0 % 2 == 0 ? "<=50K" : ">50K" }
+    let (refusal, _) = try refusalOrWarnings(rows(half), test: rows(half.map { $0 + "." }))
+    #expect(
+      refusal?.contains("data.test: refused: column \"y\": no test example has a label") == true, "\(refusal ?? "")")
+    let (real, _) = try refusalOrWarnings(rows((0..<100).map { "\($0 * 37 % 101).25" }))
+    #expect(
+      real?.contains("data.labelColumn: refused: column \"y\": labels are numbers such as") == true, "\(real ?? "")")
+  }
+
+  /// One warning each, which names the column; none for a table as it should be.
+  @Test func oddLabelsAreWarnedOf() throws {
+    let fine = (0..<40).map { "\($0 % 2)" }
+    #expect(try refusalOrWarnings(rows(fine)).1.isEmpty)
+    let cases: [([String], String)] = [
+      (fine + ["nan"], "is \"nan\""), (fine + fine.map { $0 + ".0" } + ["unk"], "\"0\" and \"0.0\" (and 1 more such)"),
+      (fine + ["7"], "no test example has the label \"7\""),
+    ]
+    for (labels, expected) in cases {
+      let (refusal, warnings) = try refusalOrWarnings(rows(labels))
+      let label = warnings.filter { $0.hasPrefix("column \"y\": ") && $0.contains(expected) }
+      #expect(refusal == nil && label.count == 1, "\(expected): \(refusal ?? "") \(warnings)")
+    }
+  }
+
+  @Test func namesOfClassesAreKept() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try write(rows((0..<40).map { $0 % 2 == 0 ? "no" : "yes\u{1B}" }), folder + "/a.csv")
+    let setup = try setup([
+      #"data={"source": "csv", "path": "\#(folder)/a.csv", "labelColumn": "y"}"#, "partition.clients=4",
+      "cohort.size=2",
+    ])
+    #expect(setup.classes == ["classes": ["no", "yes\u{1B}"]])
+    #expect(Explanation(setup).text.contains("2, from 0 on: \"no\", \"yes\\u001B\""))
+    #expect(try self.setup([]).classes == nil, "digits have numbers alone")
+  }
 }

@@ -18,8 +18,8 @@ extension Report.Source {
     try Report.Source(path: "d") { files[$0].map { Array($0.utf8) } }
   }
 
-  private func run() throws -> [String: String] {
-    var simulation = try Simulation(scenario: scenario("rounds=4"), threads: 1)
+  private func run(_ overrides: [String] = []) throws -> [String: String] {
+    var simulation = try Simulation(scenario: scenario(["rounds=4"] + overrides), threads: 1)
     var records: [RoundRecord] = []
     while let record = try simulation.nextRound() { records.append(record) }
     return [
@@ -54,6 +54,117 @@ extension Report.Source {
       "only the SVG name space")
     #expect(!report.html.contains("<script") && !report.html.contains("nan"))
     #expect(report.tables[1].markdown.hasPrefix("| adversary | knows |"))
+  }
+
+  /// Charts had asked for a column that the table did not keep, and were left out without a word.
+  @Test func adaptiveClippingHasItsChart() throws {
+    let adaptive = try run(["privacy.clippingQuantile=0.5", "privacy.countNoise=2"])
+    let report = Report([try source(adaptive)])
+    let chart = try #require(report.charts.first { $0.name == "clipping" })
+    #expect(chart.series[0].points.count == 4 && Set(chart.series[0].points.map(\.y)).count > 1)
+    #expect(
+      report.charts.map(\.name) == [
+        "accuracy", "accuracy-epsilon", "epsilon", "clipping", "bits", "bits-clients", "client-accuracy",
+      ])
+  }
+
+  /// Every column that a chart can name is one that rounds have, in both files, and its values are read from both alike.
+  @Test func columnsOfChartsExist() throws {
+    let files = try run(["privacy.clippingQuantile=0.5", "privacy.countNoise=2"])
+    let header = try #require(files["rounds.csv"]?.split(separator: "\n").first).split(separator: ",").map(String.init)
+    let lines = try source(files).rounds
+    let table = try RoundTable(csv: Array((files["rounds.csv"] ?? "").utf8), "rounds.csv")
+    #expect(lines.missing.isEmpty && table.missing.isEmpty)
+    for column in RoundTable.Column.allCases {
+      #expect(header.contains(column.rawValue), "\(column.rawValue)")
+      #expect(!lines.values(column).isEmpty && lines.values(column) == table.values(column), "\(column.rawValue)")
+    }
+  }
+
+  /// Without privacy rounds have nulls, which is no damage; a key that is not there is named.
+  @Test func missingColumnsAreNamed() throws {
+    #expect(try source(run(["privacy=null", "channel.codec=float32"])).problems.isEmpty)
+    var files = try run()
+    files["rounds.jsonl"] = files["rounds.jsonl"]?.replacing("\"epsilon\":", with: "\"epsylon\":")
+    #expect(try source(files).problems == ["d/rounds.jsonl: found no epsilon; charts of them are left out"])
+    var sweep = ["runs.jsonl": #"{"point": 0, "folder": "runs/0", "setting": {}, "result": {}}"#]
+    sweep["runs/0/summary.json"] = files["summary.json"]
+    sweep["runs/0/rounds.csv"] = files["rounds.csv"]?.replacing("clippingNorm", with: "C")
+    #expect(
+      try source(sweep).problems == ["d/runs/0/rounds.csv: found no clippingNorm; charts of them are left out"])
+  }
+
+  /// Keys of summaries that pages ask for by name, found in the pages' sources, are keys that summaries have.
+  @Test func keysOfPagesExist() throws {
+    let summary = try JSONParser.parse((run()["summary.json"] ?? "").utf8).value
+    guard case .object(let keys) = summary else { throw CocoaError(.coderInvalidValue) }
+    var found = 0
+    for name in ["RunReport", "SweepReport", "ReportSource"] {
+      let text = try String(contentsOf: repositoryFile("Sources/FedSim/Reports/\(name).swift"), encoding: .utf8)
+      for match in text.matches(of: /(?:summary|result)(?:\.number\(|\.plain\(|\[)"([^"]+)"/) {
+        found += 1
+        #expect(keys[String(match.1)] != nil, "\(name): \(match.1)")
+      }
+    }
+    #expect(found > 20, "\(found)")
+    for key in SweepTable.results { #expect(keys[key] != nil, "\(key)") }
+  }
+
+  /// All charts of a sweep whose runs have what charts show.
+  @Test func aWholeSweepHasAllCharts() throws {
+    var files: [String: String] = ["sweep.json": #"{"axes": {"privacy.noiseMultiplier": [2, 4]}}"#]
+    var rows: [String] = []
+    for (i, z) in [2, 4].enumerated() {
+      let single = try run(["privacy.noiseMultiplier=\(z)"])
+      let row: JSON = [
+        "point": .integer(i), "folder": .string("runs/\(i)"),
+        "setting": try JSONParser.parse((single["scenario.json"] ?? "").utf8).value,
+        "result": try JSONParser.parse((single["summary.json"] ?? "").utf8).value,
+      ]
+      rows.append(row.text(pretty: false))
+      for name in ["summary.json", "rounds.csv"] { files["runs/\(i)/\(name)"] = single[name] }
+    }
+    files["runs.jsonl"] = rows.joined(separator: "\n")
+    let sweep = try source(files)
+    #expect(sweep.problems.isEmpty)
+    #expect(
+      Report([sweep]).charts.map(\.name) == [
+        "privacy-bits", "privacy-accuracy", "bits-accuracy", "rounds-accuracy", "spent-accuracy", "bits-clients",
+        "client-accuracy",
+      ])
+  }
+
+  /// What a sweep's charts have no place for is said.
+  @Test func omissionsAreSaid() throws {
+    let rows = (0..<10).map { i -> String in
+      var result: JSONObject = [
+        "codec": "layered", "epsilon": i == 9 ? .null : .number(Double(i)), "finalAccuracy": 0.5,
+        "payloadBitsPerClientRound": 100,
+      ]
+      if i == 4 { result["finalAccuracy"] = .null }
+      let row: JSON = ["point": .integer(i), "setting": ["rounds": .integer(i + 1)], "result": .object(result)]
+      return row.text(pretty: false)
+    }
+    let html = Report([try source(["runs.jsonl": rows.joined(separator: "\n")])]).html
+    for text in [
+      "Charts show 8 of 10 lines, evenly chosen", "1 point of 10 has no epsilon, and is in no chart of it.",
+      "1 point of 10 has no accuracy", "1 point of epsilon 0 has no place on a logarithmic axis.",
+    ] { #expect(html.contains(text), "\(text)") }
+    #expect(!html.contains("has no bits"))
+    let whole = Report([try source(["runs.jsonl": rows[1...3].joined(separator: "\n")])]).html
+    #expect(!whole.contains("Charts show") && !whole.contains("in no chart") && !whole.contains("no place on"))
+  }
+
+  /// A file that is there and cannot be read is not called missing.
+  @Test func whyAFileCannotBeReadIsSaid() throws {
+    let files = try run()
+    let error = #expect(throws: ToolError.self) {
+      try Report.Source(path: "d") { name throws(ToolError) in
+        if name == "rounds.jsonl" { throw .input(place: "d/\(name)", problem: "there is no permission to read it") }
+        return files[name].map { Array($0.utf8) }
+      }
+    }
+    #expect(error?.description == "d/rounds.jsonl: there is no permission to read it")
   }
 
   @Test func aSweepHasALineACodec() throws {
@@ -122,7 +233,7 @@ extension Report.Source {
     let rounds = try #require(report.charts.first { $0.name == "rounds-accuracy" })
     #expect(rounds.series.map(\.name) == ["rounds 4", "rounds 5", "rounds 6"])
     #expect(rounds.series[0].points.map(\.x) == [2, 4])
-    #expect(rounds.series[0].points.map(\.y) == (try source(single)).rounds.points("accuracy", scale: 100).map(\.y))
+    #expect(rounds.series[0].points.map(\.y) == (try source(single)).rounds.points(.accuracy, scale: 100).map(\.y))
     #expect(report.tables.map(\.name) == ["distributions", "points-table", "views"])
     #expect(report.tables[2].rows.count == 6 && report.html.contains("&quot;as&quot;: &quot;written&quot;"))
     #expect(report.html.contains("fedsim sweep scenario.json"))

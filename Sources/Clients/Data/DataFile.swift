@@ -67,11 +67,17 @@ enum DataFile {
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { "\(path)/\($0)" }
   }
 
-  private static func reason(_ code: Int32) -> String {
+  private static func reason(_ code: Int32) -> String { FileFailure.reading(code) }
+}
+
+/// Why a file cannot be read or written, in the same words everywhere.
+public enum FileFailure {
+  /// - Parameter code: an `errno`.
+  public static func reading(_ code: Int32) -> String {
     switch code {
     case ENOENT, ENOTDIR: "there is no such file"
     case EISDIR: "found a folder where a file was expected"
-    case EACCES: "there is no permission to read it"
+    case EACCES, EPERM: "there is no permission to read it"
     default: "the file could not be read (\(String(cString: strerror(code))))"
     }
   }
@@ -82,8 +88,9 @@ enum TextPlace {
   /// "name:line:column"; columns count Unicode scalars.
   static func name(_ name: String, offset: Int, in bytes: UnsafeBufferPointer<UInt8>) -> String {
     var (line, column) = (1, 1)
-    for byte in bytes.prefix(offset) {
-      if byte == UInt8(ascii: "\n") {
+    for (i, byte) in bytes.prefix(offset).enumerated() {
+      // A carriage return alone ends a line too.
+      if byte == 0x0A || (byte == 0x0D && (i + 1 >= bytes.count || bytes[i + 1] != 0x0A)) {
         (line, column) = (line + 1, 1)
       } else if byte & 0xC0 != 0x80 {
         column += 1

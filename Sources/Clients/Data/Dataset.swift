@@ -11,6 +11,8 @@ public struct Dataset: Sendable {
   public let classCount: Int
   /// What a row is a picture of, with rows before columns and channels last; nil where it is no picture.
   public let imageShape: ImageShape?
+  /// What the source calls each class; nil where labels are no more than numbers. No result depends on it.
+  public let classNames: [String]?
 
   public struct ImageShape: Sendable, Equatable {
     public let height: Int
@@ -27,7 +29,7 @@ public struct Dataset: Sendable {
   /// - Throws: `DataError` where the sizes do not fit, a label is out of range or a feature is not finite.
   public init(
     features: [Float], labels: [Int32], featureCount: Int, classCount: Int, owners: [Int32]? = nil,
-    imageShape: ImageShape? = nil
+    imageShape: ImageShape? = nil, classNames: [String]? = nil
   ) throws(DataError) {
     guard featureCount > 0, classCount > 1 else {
       throw .shape("need at least one feature and two classes, found \(featureCount) and \(classCount)")
@@ -54,6 +56,9 @@ public struct Dataset: Sendable {
         throw .shape("example \(i): found owner \(owners[i]); owners are numbered from 0")
       }
     }
+    if let classNames, classNames.count != classCount {
+      throw .shape("found \(classNames.count) names of \(classCount) classes")
+    }
     if let shape = imageShape {
       let sides = [shape.height, shape.width, shape.channels]
       guard sides.allSatisfy({ (1...1_000_000).contains($0) }), sides.reduce(1, *) == featureCount else {
@@ -67,6 +72,7 @@ public struct Dataset: Sendable {
     self.featureCount = featureCount
     self.classCount = classCount
     self.imageShape = imageShape
+    self.classNames = classNames
   }
 
   /// Integer arithmetic, which compilers vectorise: an exponent of all ones carries into the sign's place.

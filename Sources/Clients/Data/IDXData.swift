@@ -15,7 +15,7 @@ public enum IDXData {
   /// - Throws: `DataError` that names the file and the byte.
   public static func load(
     _ training: Files, test: Files?, classes: Int?
-  ) throws(DataError) -> (training: Dataset, test: Dataset?) {
+  ) throws(DataError) -> LoadedData {
     let trainingLabels = try labels(training.labels)
     let testLabels = try test.map { files throws(DataError) in try labels(files.labels) }
     let largest = max(trainingLabels.max() ?? 0, testLabels?.max() ?? 0)
@@ -27,12 +27,13 @@ public enum IDXData {
       }
     }
     let data = try dataset(training, trainingLabels, classCount)
-    guard let test, let testLabels else { return (data, nil) }
+    let place = "the labels of \(training.labels)"
+    guard let test, let testLabels else { return LoadedData(training: data, test: nil, labelPlace: place) }
     let testData = try dataset(test, testLabels, classCount)
     guard data.imageShape == testData.imageShape else {
       throw .file(place: test.images, problem: "its images differ in size from those of \(training.images)")
     }
-    return (data, testData)
+    return LoadedData(training: data, test: testData, labelPlace: place)
   }
 
   private static func dataset(_ files: Files, _ labels: [UInt8], _ classes: Int) throws(DataError) -> Dataset {

@@ -10,7 +10,7 @@ public enum LEAFData {
   /// - Throws: `DataError` that names file, line and column.
   public static func load(
     _ path: String, test: String?, classes: Int?, imageShape: Dataset.ImageShape?
-  ) throws(DataError) -> (training: Dataset, test: Dataset?) {
+  ) throws(DataError) -> LoadedData {
     let training = try read(path)
     let testing = try test.map { path throws(DataError) in try read(path) }
     if let test, let testing, testing.featureCount != training.featureCount {
@@ -28,7 +28,9 @@ public enum LEAFData {
         features: examples.features, labels: examples.labels, featureCount: examples.featureCount,
         classCount: classCount, owners: examples.owners, imageShape: imageShape)
     }
-    return try (dataset(training), testing.map { examples throws(DataError) in try dataset(examples) })
+    return try LoadedData(
+      training: dataset(training), test: testing.map { examples throws(DataError) in try dataset(examples) },
+      labelPlace: "the labels \"y\" of \(path)")
   }
 
   struct Examples {

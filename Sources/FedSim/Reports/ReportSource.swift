@@ -45,36 +45,35 @@ extension Report {
     ///   - readsRuns: whether the folders of a sweep's runs are looked into: rounds and views.
     ///   - read: the bytes of a file of the folder; nil where there is none.
     /// - Throws: `ToolError.input` that names the file and the line that is damaged, where nothing can be shown.
-    public init(path: String, readsRuns: Bool = true, read: (String) -> [UInt8]?) throws(ToolError) {
+    public init(path: String, readsRuns: Bool = true, read: (String) throws(ToolError) -> [UInt8]?) throws(ToolError) {
       self.path = path
-      if let bytes = read("runs.jsonl") {
+      if let bytes = try read("runs.jsonl") {
         let (files, problems) = try Self.sweep(bytes, path, readsRuns, read)
         (content, self.problems) = (.sweep(files), problems)
         return
       }
-      guard let bytes = read("summary.json") else {
+      guard let bytes = try read("summary.json") else {
         throw .input(
           place: path,
-          problem: read("sweep.json") != nil
+          problem: try read("sweep.json") != nil
             ? "found a sweep that has not ended; fedsim sweep --resume goes on with it"
             : "found neither summary.json nor runs.jsonl; allowed: the folder of a run or of a sweep that ended")
       }
       let summary = try Self.object(bytes, "\(path)/summary.json")
-      guard let text = read("scenario.json") else {
+      guard let text = try read("scenario.json") else {
         throw .input(place: "\(path)/scenario.json", problem: "the file is missing")
       }
       let scenario = JSON.object(try Self.object(text, "\(path)/scenario.json"))
-      guard let rows = read("rounds.jsonl") else {
+      guard let rows = try read("rounds.jsonl") else {
         throw .input(place: "\(path)/rounds.jsonl", problem: "the file is missing")
       }
-      content = .run(
-        RunFiles(
-          summary: summary, scenario: scenario, rounds: RoundTable(try Self.lines(rows, "\(path)/rounds.jsonl"))))
-      problems = Self.problems(of: summary, "\(path)/summary.json")
+      let rounds = RoundTable(try Self.lines(rows, "\(path)/rounds.jsonl"))
+      content = .run(RunFiles(summary: summary, scenario: scenario, rounds: rounds))
+      problems = Self.problems(of: summary, "\(path)/summary.json") + rounds.problems("\(path)/rounds.jsonl")
     }
 
     private static func sweep(
-      _ bytes: [UInt8], _ path: String, _ readsRuns: Bool, _ read: (String) -> [UInt8]?
+      _ bytes: [UInt8], _ path: String, _ readsRuns: Bool, _ read: (String) throws(ToolError) -> [UInt8]?
     ) throws(ToolError) -> (SweepFiles, [String]) {
       let rows = try lines(bytes, "\(path)/runs.jsonl")
       for (i, row) in rows.enumerated() {
@@ -86,12 +85,15 @@ extension Report {
       }
       var problems: [String] = []
       var axes: [String] = []
-      if let text = read("sweep.json") {
-        do throws(ToolError) {
-          if case .object(let found)? = try object(text, "\(path)/sweep.json")["axes"] { axes = found.keys }
-        } catch {
-          problems.append("\(error)")
+      var scenario: String?
+      do throws(ToolError) {
+        if let text = try read("sweep.json"), case .object(let found)? = try object(text, "\(path)/sweep.json")["axes"]
+        {
+          axes = found.keys
         }
+        scenario = try read("scenario.json").map { String(decoding: $0, as: UTF8.self) }
+      } catch {
+        problems.append("\(error)")
       }
       var rounds = [RoundTable?](repeating: nil, count: rows.count)
       var summaries: [Int: JSONObject] = [:]
@@ -101,12 +103,14 @@ extension Report {
           continue
         }
         do throws(ToolError) {
-          guard let text = read("\(folder)/rounds.csv") else {
+          guard let text = try read("\(folder)/rounds.csv") else {
             throw ToolError.input(place: "\(path)/\(folder)/rounds.csv", problem: "the file is missing")
           }
-          rounds[i] = try RoundTable(csv: text, "\(path)/\(folder)/rounds.csv")
+          let table = try RoundTable(csv: text, "\(path)/\(folder)/rounds.csv")
+          problems += table.problems("\(path)/\(folder)/rounds.csv")
+          rounds[i] = table
           guard case .integer(let point)? = row["point"], summaries[point] == nil else { continue }
-          guard let text = read("\(folder)/summary.json") else {
+          guard let text = try read("\(folder)/summary.json") else {
             throw ToolError.input(place: "\(path)/\(folder)/summary.json", problem: "the file is missing")
           }
           let summary = try object(text, "\(path)/\(folder)/summary.json")
@@ -119,7 +123,6 @@ extension Report {
       if problems.count > 20 {
         problems = problems.prefix(20) + ["\(path): and \(problems.count - 20) more such files"]
       }
-      let scenario = read("scenario.json").map { String(decoding: $0, as: UTF8.self) }
       return (
         SweepFiles(rows: rows, axes: axes, scenario: scenario, rounds: rounds, summaries: summaries), problems
       )
@@ -170,17 +173,30 @@ extension Report {
 
 /// What charts need of the rounds of a run: columns of numbers.
 public struct RoundTable: Sendable {
-  /// By their names in rounds.csv; nil where a round has none.
-  private var columns: [String: [Double?]] = [:]
+  /// The columns that there are to ask for: a chart cannot name another.
+  enum Column: String, CaseIterable, Sendable {
+    case round, accuracy, epsilon, epsilonLowerBound, clippingNorm
+    case clientAccuracyMean = "clientAccuracy.mean"
+    case clientAccuracyP10 = "clientAccuracy.p10"
+    case clientAccuracyP50 = "clientAccuracy.p50"
+    case clientAccuracyP90 = "clientAccuracy.p90"
+    case bitsMean = "uplink.payloadBits.mean"
+    case bitsMin = "uplink.payloadBits.min"
+    case bitsP50 = "uplink.payloadBits.p50"
+    case bitsMax = "uplink.payloadBits.max"
+    case idealBitsMean = "idealBits.mean"
+  }
 
-  private static let names = [
-    "round", "accuracy", "clientAccuracy.mean", "clientAccuracy.p10", "clientAccuracy.p50", "clientAccuracy.p90",
-    "epsilon", "epsilonLowerBound", "uplink.payloadBits.mean", "uplink.payloadBits.min", "uplink.payloadBits.p50",
-    "uplink.payloadBits.max", "idealBits.mean",
-  ]
+  /// Nil where a round has none.
+  private var columns: [Column: [Double?]] = [:]
+  /// Columns that the file does not have at all: as a rule it is damaged, or of another version.
+  let missing: [Column]
 
+  /// Reads rounds.jsonl.
   init(_ rows: [JSONObject]) {
-    for name in Self.names { columns[name] = rows.map { $0.number(name) } }
+    for column in Column.allCases { columns[column] = rows.map { $0.number(column.rawValue) } }
+    // A key is missing where no row has it; null is a value.
+    missing = Column.allCases.filter { column in !rows.contains { $0.has(column.rawValue) } }
   }
 
   /// Reads rounds.csv: for sweeps of many long runs, where it is several times as fast as rounds.jsonl.
@@ -191,11 +207,12 @@ public struct RoundTable: Sendable {
     let header = head.split(separator: comma, omittingEmptySubsequences: false).map {
       String(decoding: $0, as: UTF8.self)
     }
-    guard header.contains("round") else {
+    guard header.contains(Column.round.rawValue) else {
       throw .input(place: "\(place):1", problem: "found no column \"round\"; allowed: the header of rounds.csv")
     }
-    let wanted = header.map { Self.names.firstIndex(of: $0) }
-    var found = [[Double?]](repeating: [], count: Self.names.count)
+    missing = Column.allCases.filter { !header.contains($0.rawValue) }
+    let wanted = header.map(Column.init)
+    var found = [[Double?]](repeating: [], count: header.count)
     var number = 1
     while let line = lines.next() {
       number += 1
@@ -205,30 +222,36 @@ public struct RoundTable: Sendable {
           place: "\(place):\(number)", problem: "found \(cells.count) cells; allowed: \(header.count), as in the header"
         )
       }
-      for (column, cell) in zip(wanted, cells) {
-        guard let column else { continue }
+      for (i, cell) in cells.enumerated() {
+        guard let column = wanted[i] else { continue }
         let text = String(decoding: cell, as: UTF8.self)
         let value = Double(text)
         guard cell.isEmpty || value?.isFinite == true else {
           throw .input(
             place: "\(place):\(number)",
-            problem: "\(Self.names[column]): found \(JSON.string(text).summary); allowed: a number, or nothing")
+            problem: "\(column.rawValue): found \(JSON.string(text).summary); allowed: a number, or nothing")
         }
-        found[column].append(value)
+        found[i].append(value)
       }
     }
-    for (name, values) in zip(Self.names, found) where !values.isEmpty { columns[name] = values }
+    for case (let column?, let values) in zip(wanted, found) { columns[column] = values }
   }
 
-  func values(_ name: String) -> [Double] { (columns[name] ?? []).compactMap { $0 } }
+  /// What a page says of columns that are missing.
+  func problems(_ place: String) -> [String] {
+    missing.isEmpty
+      ? [] : ["\(place): found no \(missing.map(\.rawValue).joined(separator: ", ")); charts of them are left out"]
+  }
+
+  func values(_ column: Column) -> [Double] { (columns[column] ?? []).compactMap { $0 } }
 
   /// Points of the rounds that have both.
-  func points(_ name: String, scale: Double = 1, over x: String = "round", range: (String, String)? = nil)
-    -> [Chart.Point]
-  {
-    guard let xs = columns[x], let ys = columns[name] else { return [] }
-    let low = range.flatMap { columns[$0.0] }
-    let high = range.flatMap { columns[$0.1] }
+  func points(
+    _ column: Column, scale: Double = 1, over x: Column = .round, range: (low: Column, high: Column)? = nil
+  ) -> [Chart.Point] {
+    guard let xs = columns[x], let ys = columns[column] else { return [] }
+    let low = range.flatMap { columns[$0.low] }
+    let high = range.flatMap { columns[$0.high] }
     return xs.indices.compactMap { i in
       guard let x = xs[i], let y = ys[i] else { return nil }
       var span: ClosedRange<Double>?
@@ -247,6 +270,17 @@ extension JSONObject {
       value = next
     }
     return value.double
+  }
+
+  /// Whether there is a value at a dotted path, or null at it or above.
+  func has(_ path: String) -> Bool {
+    var value = JSON.object(self)
+    for part in path.split(separator: ".") {
+      guard case .object(let inner) = value else { return value == .null }
+      guard let next = inner[String(part)] else { return false }
+      value = next
+    }
+    return true
   }
 
   /// A string, or another value as a person would write it.

@@ -19,6 +19,8 @@ public struct RunFolder: Sendable {
 
   public enum File: String, CaseIterable, Sendable {
     case scenario = "scenario.json"
+    /// What the source calls the classes; only where it has names.
+    case classes = "classes.json"
     case rounds = "rounds.jsonl"
     case table = "rounds.csv"
     case ledger = "ledger.json"
@@ -132,7 +134,8 @@ public struct RunFolder: Sendable {
     }
   }
 
-  static func reason(_ error: any Error) -> String {
+  /// What the system says of an error of Foundation's.
+  public static func reason(_ error: any Error) -> String {
     let underlying = (error as? CocoaError)?.underlying ?? error
     if let system = underlying as? POSIXError { return String(cString: strerror(system.code.rawValue)) }
     return "\(underlying)"

@@ -25,36 +25,36 @@ extension Report {
       Chart(
         name: prefix + "accuracy", title: "Accuracy over rounds", x: round, y: accuracy,
         series: [
-          .init("test examples", rounds.points("accuracy", scale: 100)),
-          .init("clients' own, mean", rounds.points("clientAccuracy.mean", scale: 100)),
+          .init("test examples", rounds.points(.accuracy, scale: 100)),
+          .init("clients' own, mean", rounds.points(.clientAccuracyMean, scale: 100)),
         ]))
     add(
       Chart(
         name: prefix + "accuracy-epsilon", title: "Accuracy over privacy spent", x: .init("epsilon"), y: accuracy,
-        series: [.init("test examples", rounds.points("accuracy", scale: 100, over: "epsilon"))]))
+        series: [.init("test examples", rounds.points(.accuracy, scale: 100, over: .epsilon))]))
     add(
       Chart(
         name: prefix + "epsilon", title: "Privacy spent", x: round, y: .init("epsilon"),
         series: [
-          .init("at most", rounds.points("epsilon")),
-          .init("at least", rounds.points("epsilonLowerBound"), isReference: true),
+          .init("at most", rounds.points(.epsilon)),
+          .init("at least", rounds.points(.epsilonLowerBound), isReference: true),
         ]))
-    if Set(rounds.values("clippingNorm")).count > 1 {
+    if Set(rounds.values(.clippingNorm)).count > 1 {
       add(
         Chart(
           name: prefix + "clipping", title: "Adaptive clipping",
           note: "The norm that updates are clipped to, from noisy counts: part of what is released.", x: round,
-          y: .init("clipping norm C", isLog: true), series: [.init("C", rounds.points("clippingNorm"))]))
+          y: .init("clipping norm C", isLog: true), series: [.init("C", rounds.points(.clippingNorm))]))
     }
-    let ideal = rounds.points("idealBits.mean")
-    let ends = rounds.values("round")
+    let ideal = rounds.points(.idealBitsMean)
+    let ends = rounds.values(.round)
     add(
       Chart(
         name: prefix + "bits", title: "Bits of an upload",
         note: "Means over clients. \(Self.boundNote)",
         x: round, y: .init("bits a client", isLog: true),
         series: [
-          .init(summary.plain("codec"), rounds.points("uplink.payloadBits.mean")),
+          .init(summary.plain("codec"), rounds.points(.bitsMean)),
           .init("Gaussian I(X;Y)", ideal, isReference: true),
           .init(
             "lower bound F",
@@ -75,7 +75,7 @@ extension Report {
         series: [
           .init(
             summary.plain("codec"),
-            rounds.points("uplink.payloadBits.p50", range: ("uplink.payloadBits.min", "uplink.payloadBits.max")))
+            rounds.points(.bitsP50, range: (.bitsMin, .bitsMax)))
         ]))
     if Self.spreads(rounds) {
       add(
@@ -86,7 +86,7 @@ extension Report {
           series: [
             .init(
               "median",
-              rounds.points("clientAccuracy.p50", scale: 100, range: ("clientAccuracy.p10", "clientAccuracy.p90")))
+              rounds.points(.clientAccuracyP50, scale: 100, range: (.clientAccuracyP10, .clientAccuracyP90)))
           ]))
     }
     if let row = Self.distribution([rounds], spreads: Self.spreads(rounds)) {
@@ -136,9 +136,11 @@ extension Report {
   static let boundNote =
     "F: no exact one-shot code has a lower mean length, for Gaussian updates with that I(X;Y) (Goc & Flamich 2024)."
 
+  static let quantiles: [RoundTable.Column] = [.clientAccuracyP10, .clientAccuracyP50, .clientAccuracyP90]
+
   /// Clients of one example are right or wrong: percentiles of that say nothing.
   static func spreads(_ rounds: RoundTable) -> Bool {
-    (rounds.values("clientAccuracy.p10") + rounds.values("clientAccuracy.p90")).contains { $0 > 0 && $0 < 1 }
+    (rounds.values(.clientAccuracyP10) + rounds.values(.clientAccuracyP90)).contains { $0 > 0 && $0 < 1 }
   }
 
   static func distributionHeader(spreads: Bool) -> [String] {
@@ -148,12 +150,12 @@ extension Report {
 
   /// Over clients, of repeats of one point: bits over all rounds, accuracy in the last round that has it. Nil where no round has bits.
   static func distribution(_ tables: [RoundTable], spreads: Bool) -> [String]? {
-    let all = { (name: String) in tables.flatMap { $0.values(name) } }
-    guard let least = all("uplink.payloadBits.min").min(), let most = all("uplink.payloadBits.max").max(),
-      let median = SweepTable.Estimate(all("uplink.payloadBits.p50"))
+    let all = { (column: RoundTable.Column) in tables.flatMap { $0.values(column) } }
+    guard let least = all(.bitsMin).min(), let most = all(.bitsMax).max(),
+      let median = SweepTable.Estimate(all(.bitsP50))
     else { return nil }
-    let accuracy = (spreads ? ["p10", "p50", "p90"] : []).map { part in
-      let last = tables.compactMap { $0.values("clientAccuracy." + part).last }
+    let accuracy = (spreads ? quantiles : []).map { column in
+      let last = tables.compactMap { $0.values(column).last }
       return SweepTable.Estimate(last).map { Text.fixed(100 * $0.mean, 1) } ?? "-"
     }
     return [Text.fixed(least, 0), Text.fixed(median.mean, 0), Text.fixed(most, 0)] + accuracy

@@ -21,8 +21,10 @@ extension Report {
   /// A sweep: its headline, privacy against bits and accuracy, rounds, clients, points, who is guaranteed what, and how to make it again.
   mutating func addSweep(_ prefix: String, _ files: Source.SweepFiles) {
     let (points, paths) = Self.points(files)
-    let lines = Self.lines(points, paths)
+    let all = Self.lines(points, paths)
+    let lines = Self.evenly(all, Chart.mostLines)
     addHeadline(files.rows.count, points, paths)
+    addOmissions(points, lines: lines.count, of: all.count)
     addCurves(prefix, points, lines, isPlain: paths.isEmpty)
     addRounds(prefix, points, paths)
     addClients(prefix, points, lines, paths)
@@ -81,7 +83,7 @@ extension Report {
     let points: [SweepPoint]
   }
 
-  /// A line a codec, and a setting where others vary: at most as many as can be told apart, evenly chosen.
+  /// A line a codec, and a setting where others vary.
   private static func lines(_ points: [SweepPoint], _ paths: [String]) -> [Line] {
     let hasCodecs = Set(points.map(\.codec)).count > 1 || paths.isEmpty
     let name = { (point: SweepPoint) in
@@ -94,7 +96,7 @@ extension Report {
       if groups[name(point)] == nil { names.append(name(point)) }
       groups[name(point), default: []].append(point)
     }
-    return evenly(names, Chart.mostLines).map { Line(name: $0, points: groups[$0] ?? []) }
+    return names.map { Line(name: $0, points: groups[$0] ?? []) }
   }
 
   /// `cohort.size` as `size`.
@@ -138,6 +140,32 @@ extension Report {
       if let floats = low.float32 { headline += " Plain floats take \(Text.fixed(floats, 0))." }
     }
     add(headline: headline)
+  }
+
+  /// What charts do not show, in words: nothing is left out silently.
+  private mutating func addOmissions(_ points: [SweepPoint], lines: Int, of all: Int) {
+    if lines < all {
+      add(
+        paragraph:
+          "Charts show \(lines) of \(all) lines, evenly chosen, as more cannot be told apart; the tables have all points."
+      )
+    }
+    let lacking = { (key: KeyPath<SweepPoint, [Double]>) in points.count { $0[keyPath: key].isEmpty } }
+    for (count, what) in [
+      (lacking(\.epsilon), "epsilon"), (lacking(\.bits), "bits"), (lacking(\.accuracy), "accuracy"),
+    ]
+    where count > 0 {
+      add(
+        paragraph:
+          "\(Text.counted(count, "point")) of \(points.count) \(count == 1 ? "has" : "have") no \(what), and \(count == 1 ? "is" : "are") in no chart of it."
+      )
+    }
+    let free = points.count { $0.mean(\.epsilon) == 0 }
+    if free > 0 {
+      add(
+        paragraph:
+          "\(Text.counted(free, "point")) of epsilon 0 \(free == 1 ? "has" : "have") no place on a logarithmic axis.")
+    }
   }
 
   private mutating func addCurves(_ prefix: String, _ points: [SweepPoint], _ lines: [Line], isPlain: Bool) {
@@ -210,11 +238,11 @@ extension Report {
         .map { "\(Self.short($0)) \(point.settings[$0] ?? "-")" }
       return parts.isEmpty ? point.codec : parts.joined(separator: ", ")
     }
-    let curve = { (point: SweepPoint, x: String) -> Chart.Series in
+    let curve = { (point: SweepPoint, x: RoundTable.Column) -> Chart.Series in
       // By round: repeats have the same plan, and so the same epsilon.
       var found: [Double: [Double]] = [:]
       for table in point.rounds {
-        for value in table.points("accuracy", scale: 100, over: x) { found[value.x, default: []].append(value.y) }
+        for value in table.points(.accuracy, scale: 100, over: x) { found[value.x, default: []].append(value.y) }
       }
       return .init(
         name(point), found.map { Chart.Point(x: $0.key, y: $0.value.reduce(0, +) / Double($0.value.count)) })
@@ -223,12 +251,12 @@ extension Report {
     add(
       Chart(
         name: prefix + "rounds-accuracy", title: "Accuracy over rounds", note: note,
-        x: .init("round", isInteger: true), y: accuracy, series: chosen.map { curve($0, "round") }))
+        x: .init("round", isInteger: true), y: accuracy, series: chosen.map { curve($0, .round) }))
     add(
       Chart(
         name: prefix + "spent-accuracy", title: "Accuracy over privacy spent",
         note: note + " Epsilon of the rounds so far.", x: .init("epsilon", isLog: true), y: accuracy,
-        series: chosen.map { curve($0, "epsilon") }))
+        series: chosen.map { curve($0, .epsilon) }))
   }
 
   /// What differs between clients.
@@ -241,10 +269,7 @@ extension Report {
           return Chart.Point(x: x, y: y, range: range)
         })
     }
-    let quantiles = { (point: SweepPoint, names: [String]) -> (low: [Double], middle: [Double], high: [Double]) in
-      let values = names.map { name in point.rounds.flatMap { $0.values(name) } }
-      return (values[0], values[1], values[2])
-    }
+    let all = { (point: SweepPoint, column: RoundTable.Column) in point.rounds.flatMap { $0.values(column) } }
     add(
       Chart(
         name: prefix + "bits-clients", title: "Bits of an upload, over clients",
@@ -252,9 +277,8 @@ extension Report {
         x: .init("epsilon", isLog: true), y: .init("bits a client and round", isLog: true),
         series: lines.map { line in
           curve(line) { point in
-            let found = quantiles(point, ["min", "p50", "max"].map { "uplink.payloadBits." + $0 })
-            guard let low = found.low.min(), let high = found.high.max(), low <= high,
-              let middle = SweepTable.Estimate(found.middle)
+            guard let low = all(point, .bitsMin).min(), let high = all(point, .bitsMax).max(), low <= high,
+              let middle = SweepTable.Estimate(all(point, .bitsP50))
             else { return nil }
             return (middle.mean, low...high)
           }
@@ -267,8 +291,8 @@ extension Report {
           x: .init("epsilon", isLog: true), y: .init("accuracy, %"),
           series: lines.map { line in
             curve(line) { point in
-              let ends = ["p10", "p50", "p90"].map { part in
-                SweepTable.Estimate(point.rounds.compactMap { $0.values("clientAccuracy." + part).last })
+              let ends = Self.quantiles.map { column in
+                SweepTable.Estimate(point.rounds.compactMap { $0.values(column).last })
               }
               guard let low = ends[0]?.mean, let middle = ends[1]?.mean, let high = ends[2]?.mean, low <= high else {
                 return nil

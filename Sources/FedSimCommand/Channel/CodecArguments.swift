@@ -53,7 +53,7 @@ struct CodecOptionArguments: ParsableArguments {
   }
 
   private func warn(_ flag: String, _ codecs: [CodecName]) {
-    Console.error("warning: \(flag) changes nothing for \(codecs.map(\.rawValue).joined(separator: ", "))")
+    Console.warning("\(flag) changes nothing for \(codecs.map(\.rawValue).joined(separator: ", "))")
   }
 }
 

@@ -43,7 +43,7 @@ extension ChannelCommand {
       let update = ClippedUpdate(clipping: values, to: settings.clippingNorm)
       let file = try StagedFile(out)
       if update.wasClipped {
-        Console.error("warning: \(input): longer than the clipping norm \(settings.clippingNorm), and clipped to it")
+        Console.warning("\(input): longer than the clipping norm \(settings.clippingNorm), and clipped to it")
       }
       var noise =
         seed.map { PrivateRandomness(key: Key(seed: $0, label: "channel encode")) } ?? PrivateRandomness.fromSystem()

@@ -9,10 +9,10 @@ struct StepProgress {
   }
 
   func update(_ done: Int) {
-    if Console.isTerminal { Console.write("\r\u{1B}[K\(name): \(done) of \(total)") }
+    if Console.isTerminal { Console.control("\r\u{1B}[K\(name): \(done) of \(total)") }
   }
 
   func finish() {
-    if Console.isTerminal { Console.write("\r\u{1B}[K") }
+    if Console.isTerminal { Console.control("\r\u{1B}[K") }
   }
 }
