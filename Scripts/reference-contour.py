@@ -3,7 +3,6 @@
 
     Scripts/reference-contour.py                          writes Tests/Vectors/contours.json (two minutes; needs numpy)
     Scripts/reference-contour.py PAIR Q Z ROUNDS DELTA    prints epsilon of one pair, both directions
-    Scripts/reference-contour.py --check FEDSIM COUNT SEED    random cases against a fedsim binary
 
 For theta > 0 and M(s) = E_P e^(s L) of one round, L its privacy loss,
 
@@ -23,8 +22,6 @@ Pairs, as in docs/privacy.md (z is the deviation of the noise; sensitivity is 1,
 
 import json
 import math
-import random
-import subprocess
 import sys
 
 import numpy as np
@@ -199,3 +196,31 @@ def epsilon(kind, q, z, rounds, delta):
 if __name__ == "__main__" and len(sys.argv) == 6:
     kind, q, z, rounds, delta = sys.argv[1], *map(float, sys.argv[2:])
     print(*epsilon(kind, q, z, int(rounds), delta))
+
+
+CASES = [  # pair, q, z of the pair, rounds, delta
+    ("displacedZero", 0.01, 10, 1_000_000, 1e-6),
+    ("displacedOnce", 0.01, 10, 1_000_000, 1e-6),
+    ("displacedReplacement", 0.01, 5, 1_000_000, 1e-6),
+    ("displacedZero", 0.01, 5, 100_000, 1e-6),
+    ("displacedZero", 0.001, 2, 200_000, 1e-8),
+    ("displacedReplacement", 0.02, 4, 60_000, 1e-5),
+    ("subsampled", 0.001, 4, 100_000, 1e-9),
+    ("subsampledReplacement", 0.01, 6, 300_000, 1e-7),
+]
+
+
+def write():
+    rows = []
+    for kind, q, z, rounds, delta in CASES:
+        found = epsilon(kind, q, z, rounds, delta)
+        rows.append({"pair": kind, "rate": q, "scale": z, "rounds": rounds, "delta": delta, "epsilon": max(found)})
+        print(rows[-1], flush=True)
+    about = "epsilon of composed pairs, the larger of both directions, by contour integrals: Scripts/reference-contour.py"
+    with open("Tests/Vectors/contours.json", "w") as file:
+        json.dump({"about": about, "cases": rows}, file, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__" and len(sys.argv) == 1:
+    write()

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// How epsilon is computed from events.
 public enum Accountant: String, Sendable, CaseIterable {
   /// Privacy loss distributions: two-sided, for every kind of round.
@@ -138,8 +146,9 @@ public enum Accountant: String, Sendable, CaseIterable {
     return found
   }
 
-  /// Where cohorts may be cut with probability `truncation` at most: from above the rounds have delta less that, from below the
-  /// mechanism has at least what the rounds have at delta and that (docs/privacy.md).
+  /// Where cohorts may be cut with probability `truncation` at most: from above the rounds have delta less that. From below cutting moves
+  /// P(A) and Q(A) by up to that each, P(A) - e^epsilon Q(A) by (1 + e^epsilon) of it, and by once only where Q is what
+  /// it is however many are cut (docs/privacy.md).
   public func spending(
     _ ledger: PrivacyLedger, delta: Double, truncation: Double, precision: Precision = .fine
   ) throws(PrivacyRefusal) -> Spending {
@@ -148,11 +157,53 @@ public enum Accountant: String, Sendable, CaseIterable {
       throw .unproved("cohorts that are cut take a delta of \(truncation) alone, which leaves nothing of \(delta)")
     }
     let upper = try spending(ledger, delta: delta - truncation, precision: precision)
-    guard upper.lowerBound != nil, delta + truncation < 1 else {
-      return Spending(epsilon: upper.epsilon, lowerBound: nil)
+    guard upper.lowerBound != nil else { return Spending(epsilon: upper.epsilon, lowerBound: nil) }
+    var lower = 0.0
+    var guess = upper.epsilon
+    if self == .pld, let pairs = try forwardPairs(ledger), delta + truncation < 1 {
+      lower =
+        LossAccountant(pairs, directions: [.remove]).epsilon(delta: delta + truncation, precision: precision.relative)
+        .lower
+      // The other direction has the factor and is seldom larger: not looked at.
+      guess = 0
     }
-    let lower = try spending(ledger, delta: delta + truncation, precision: precision).lowerBound
-    return Spending(epsilon: upper.epsilon, lowerBound: lower.map { min($0, upper.epsilon) })
+    // A bound x at delta + (1 + e^y) tau is one of the mechanism where x <= y: any y will do, and the least that does is the best.
+    for _ in 0..<4 where guess > lower && guess < 600 {
+      let charged = delta + truncation * (1 + exp(guess))
+      guard charged < 1, let found = try spending(ledger, delta: charged, precision: .coarse).lowerBound else {
+        guess = max(lower, 0.7 * guess)
+        continue
+      }
+      if found <= guess { lower = max(lower, found) }
+      guess = (guess + found) / 2
+    }
+    return Spending(
+      epsilon: upper.epsilon, lowerBound: min(lower, upper.epsilon),
+      pairLowerBound: upper.pairLowerBound)
+  }
+
+  /// Both bounds of delta at an epsilon where cohorts may be cut.
+  public func delta(
+    _ ledger: PrivacyLedger, epsilon: Double, truncation: Double, precision: Precision = .fine
+  ) throws(PrivacyRefusal) -> (delta: Double, lowerBound: Double?) {
+    let whole = try delta(ledger, epsilon: epsilon, precision: precision)
+    guard truncation > 0 else { return whole }
+    guard let below = whole.lowerBound else { return (min(1, whole.delta + truncation), nil) }
+    var lower = max(0, below - truncation * (1 + exp(min(epsilon, 700))))
+    if self == .pld, let pairs = try forwardPairs(ledger) {
+      let forward = LossAccountant(pairs, directions: [.remove]).delta(epsilon: epsilon, precision: precision.relative)
+      lower = max(lower, forward.lower - truncation)
+    }
+    return (min(1, whole.delta + truncation), lower)
+  }
+
+  /// Pairs whose second law is noise alone, where all others send zero: then it is the same however many are cut. Nil for other rounds.
+  private func forwardPairs(_ ledger: PrivacyLedger) throws(PrivacyRefusal) -> [(pair: DominatingPair, count: Int)]? {
+    let isForward = ledger.rounds.allSatisfy { part in
+      guard case .event(let event) = part.entry else { return false }
+      return !event.sampling.takesPlaces && event.relation != .replaceOne
+    }
+    return isForward ? try ledger.pairs().attained : nil
   }
 
   public func spending(

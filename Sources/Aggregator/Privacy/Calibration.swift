@@ -110,7 +110,9 @@ extension Accountant {
           step *= 4
         }
       }
-      while let found = insufficient, sufficient / found > 1 + 1e-4 || (sufficient == best.z && sufficient / found > 1 + 4e-6) {
+      while let found = insufficient,
+        sufficient / found > 1 + 1e-4 || (sufficient == best.z && sufficient / found > 1 + 4e-6)
+      {
         let middle = (sufficient * found).squareRoot()
         if try isInsufficient(middle) { insufficient = middle } else { sufficient = middle }
       }

@@ -15,8 +15,16 @@ struct LossAccountant {
   private let entries: [LossComposition.Entry]
   private let symmetric: Bool
 
-  /// - Parameter closedForms: false sends rounds without sampling through the grid like all others: for tests.
-  init(_ rounds: [(pair: DominatingPair, count: Int)], closedForms: Bool = true) {
+  private let directions: [Direction]
+
+  /// - Parameters:
+  ///   - closedForms: false sends rounds without sampling through the grid like all others: for tests.
+  ///   - directions: one alone is no bound from above of both.
+  init(
+    _ rounds: [(pair: DominatingPair, count: Int)], closedForms: Bool = true,
+    directions: [Direction] = Direction.allCases
+  ) {
+    self.directions = directions
     var counts: [DominatingPair: Int] = [:]
     for (pair, count) in rounds where count > 0 { counts[pair, default: 0] += count }
     var merged = counts.map { LossComposition.Entry(pair: $0.key, count: $0.value) }
@@ -38,7 +46,8 @@ struct LossAccountant {
 
   /// One round needs no composition.
   private var single: SingleRound? {
-    entries.count == 1 && entries[0].count == 1 && entries[0].pair.kind != .blackBox ? SingleRound(pair: entries[0].pair) : nil
+    entries.count == 1 && entries[0].count == 1 && entries[0].pair.kind != .blackBox
+      ? SingleRound(pair: entries[0].pair, directions: directions) : nil
   }
 
   /// Relative half-widths that are aimed at: 6 10^-7; less where there are so many kinds of rounds that it would take minutes.
@@ -66,7 +75,8 @@ struct LossAccountant {
     if let pair = onlyGaussian {
       let delta = GaussianProfile(mu: 1 / pair.scale).delta(epsilon: epsilon)
       return .init(
-        lower: max(0, delta * (1 - 1e-9) - GaussianProfile.least), upper: min(1, delta * (1 + 1e-9) + GaussianProfile.least))
+        lower: max(0, delta * (1 - 1e-9) - GaussianProfile.least),
+        upper: min(1, delta * (1 + 1e-9) + GaussianProfile.least))
     }
     if let single { return single.delta(epsilon) }
     let bounds = refine(.delta(epsilon: epsilon), precision: 10 * (precision ?? defaultPrecision)) { delta, _ in delta }
@@ -79,7 +89,7 @@ struct LossAccountant {
   private func refine(
     _ query: LossComposition.Query, precision: Double, scale: (Double, Double) -> Double
   ) -> LossComposition.Bounds {
-    var sides: [Side] = (symmetric ? [Direction.remove] : Direction.allCases).compactMap { direction in
+    var sides: [Side] = (symmetric ? [Direction.remove] : directions).compactMap { direction in
       let composition = LossComposition(entries: entries, direction: direction)
       // Beyond the largest loss nothing is left, and there is no tail to look for.
       if case .delta(let epsilon) = query, epsilon >= composition.largestLoss { return nil }
@@ -93,7 +103,9 @@ struct LossAccountant {
       let lower = sides.map(\.bounds.lower).max() ?? 0
       let upper = sides[worst].bounds.upper
       let goal = 2 * precision * scale(upper, sides[worst].plan.theta)
-      if upper - lower <= goal || upper.isNaN || sides[worst].isDone { return .init(lower: lower, upper: upper) }
+      if (upper.isFinite && upper - lower <= goal) || upper.isNaN || sides[worst].isDone {
+        return .init(lower: lower, upper: upper)
+      }
       sides[worst].refine(query, goal: goal)
     }
     return .init(lower: 0, upper: 0)
@@ -140,7 +152,8 @@ struct LossAccountant {
       // All that was computed holds.
       bounds = .init(lower: max(bounds.lower, found.lower), upper: min(bounds.upper, found.upper))
       // Where four times as many points do not halve the width, it is rounding that is left, and no more points help.
-      let isStuck = finer >= LossAccountant.smallest + 5 && !isSplit && found.upper - found.lower > 0.5 * width
+      let isStuck =
+        finer >= LossAccountant.smallest + 5 && !isSplit && width.isFinite && found.upper - found.lower > 0.5 * width
       if isLast || isStuck { other(query) }
     }
 
@@ -170,12 +183,13 @@ struct LossAccountant {
 /// One round of a pair: delta(epsilon) is a difference of four tails.
 private struct SingleRound {
   let pair: DominatingPair
+  let directions: [Direction]
 
   /// P(E) - e^epsilon Q(E) for E the losses above epsilon, and the other way round; an E that rounding moved makes it smaller by no more
   /// than the square of rounding.
   func delta(_ epsilon: Double) -> LossComposition.Bounds {
     var (lower, upper) = (0.0, 0.0)
-    for direction in pair.isSymmetric ? [Direction.remove] : Direction.allCases {
+    for direction in pair.isSymmetric ? [Direction.remove] : directions {
       var (value, error) = (0.0, 0.0)
       for region in pair.regions {
         let end = direction == .remove ? epsilon : -epsilon

@@ -197,7 +197,10 @@ struct LossComposition {
       moments = Moments(entries, direction, cut: 1e-40 / rounds)
       goal = { moments.cumulant($0).value - $0 * epsilon + Self.logPeak($0) }
     }
-    let theta = exp(goldenSection(from: log(1e-2), to: log(1e6)) { goal(exp($0)) })
+    // Above this order rounding would swell moments (docs/privacy.md).
+    let widest = entries.map { $0.pair.lossRange(cut: 1e-20) }.map { $0.high - $0.low }.max() ?? 1
+    let most = min(1e6, max(10, (0.05 / (rounds * 2e-13 * max(widest, 1e-9))).squareRoot()))
+    let theta = exp(goldenSection(from: log(1e-2), to: log(most)) { goal(exp($0)) })
     switch query {
     case .epsilon(let delta): return Plan(moments, cut: 1e-9 * delta / rounds, theta: theta)
     case .delta: return Plan(moments, cut: max(1e-12 * min(1, exp(goal(theta))) / rounds, 1e-290), theta: theta)
@@ -278,9 +281,9 @@ struct LossComposition {
   }
 
   /// Where nothing is known.
-  private static func nothing(_ query: Query) -> Bounds {
+  private func nothing(_ query: Query) -> Bounds {
     if case .delta = query { return Bounds(lower: 0, upper: 1) }
-    return Bounds(lower: 0, upper: .infinity)
+    return Bounds(lower: 0, upper: largestLoss * (1 + 1e-12))
   }
 
   /// No loss of all rounds together is larger.
@@ -306,7 +309,7 @@ struct LossComposition {
     let step = max(
       (plan.left + plan.right) / (Double(size) - slackLow - slackHigh), widest / min(0x1p22, 64 * Double(size)))
     guard step > 0, step.isFinite, widest.isFinite, plan.theta.isFinite, plan.moment.isFinite, plan.mean.isFinite else {
-      return Self.nothing(query)
+      return nothing(query)
     }
     let transform = FourierTransform(size: size)
     // A single round is composed already.
@@ -329,7 +332,7 @@ struct LossComposition {
       let lower = buckets.lower
       // A safety net: no mass may get lost.
       let total = upper.masses.reduce(upper.infinity, +)
-      guard abs(total - 1) < 1e-9 else { return Self.nothing(query) }
+      guard abs(total - 1) < 1e-9 else { return nothing(query) }
       let count = Double(entry.count)
       offset += count * upper.offset
       logFinite.upper += count * log1p(-upper.infinity)
@@ -382,7 +385,7 @@ struct LossComposition {
     }
     // The point of the grid that the window starts at; what lies outside is folded in, and in the budget.
     let start = ((plan.mean - plan.left - offset) / step - slackLow).rounded(.down)
-    guard start.isFinite, transformed.isFinite else { return Self.nothing(query) }
+    guard start.isFinite, transformed.isFinite else { return nothing(query) }
     let wrapped = Int(start.truncatingRemainder(dividingBy: Double(size)))
     let first = (wrapped % size + size) % size
     let least = offset + start * step
@@ -397,7 +400,7 @@ struct LossComposition {
     // Where large losses are counted apart, what has none of them is bounded by Chernoff as a whole.
     let share = split == nil ? 1 : min(1, 2 * spectra.jumps)
     let inflation = rounding.inflation(theta)
-    guard inflation < 1, spectra.jumps < 0.5 || split == nil else { return Self.nothing(query) }
+    guard inflation < 1, spectra.jumps < 0.5 || split == nil else { return nothing(query) }
     let budget = share * (exp(inflation) * rounding.profile + peak * misplaced) + peak * folded + weights * transformed
     // Grid points are offset + k step but for rounding.
     let shift = 8 * RoundingBudget.unit * max(abs(offset), abs(least), abs(most))

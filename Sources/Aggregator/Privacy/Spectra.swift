@@ -113,7 +113,8 @@ struct Spectra {
   /// With B the rest and D = (B + J)^n - B^n: D_2n = D_n (2 B^n + D_n), D_(m+n) = D_m (B^n + D_n) + B^m D_n, so that all that is
   /// rounded is as small as J.
   mutating func multiply(
-    bulk: (real: [Double], imaginary: [Double]), jumps: (real: [Double], imaginary: [Double]), power: Int, error: Double,
+    bulk: (real: [Double], imaginary: [Double]), jumps: (real: [Double], imaginary: [Double]), power: Int,
+    error: Double,
     share: Double
   ) {
     kinds += 1
