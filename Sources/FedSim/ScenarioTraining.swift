@@ -95,7 +95,8 @@ extension Scenario {
     if hasPrivacy {
       throw file.error(
         at: "training.algorithm",
-        "found \"scaffold\" in a run with privacy: its control variates are a second message of the same data, which no account has",
+        "found \"scaffold\" in a run with privacy: its control variates are a second message of the same data, and its clients keep a "
+          + "state from round to round, which no account has",
         allowed: "\"sgd\"")
     }
     if isWeighted {

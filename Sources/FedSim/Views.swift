@@ -154,7 +154,8 @@ public struct Views: Sendable {
       theorem: "given its size a Poisson cohort is uniform among those of that size: cohorts of fixed size n_t of N "
         + "(docs/privacy.md, Theorems 4 and 5); " + Accountant.pld.theorem,
       note:
-        "of the \(records.count) rounds that were made, with the sizes that occurred, which are independent of the data"
+        "of the \(records.count) rounds that were made, given the sizes that occurred, which are independent of the data: other sizes, "
+        + "which could have come, give another number"
     )
   }
 
@@ -187,7 +188,7 @@ public struct Views: Sendable {
       theorem: "who is drawn is independent of the data and known: no amplification by sampling; "
         + Accountant.gaussian.theorem,
       note:
-        "for the client that was drawn most often, \(mostParticipations) times; uploads are sealed (ChaCha20-Poly1305, assumed "
+        "given who was drawn, for the client that was drawn most often, \(mostParticipations) times: other draws give another number; uploads are sealed (ChaCha20-Poly1305, assumed "
         + "unbroken) and of one length; timings are as if they told nothing")
   }
 

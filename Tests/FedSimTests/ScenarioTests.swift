@@ -143,6 +143,18 @@ func scenario(_ overrides: [String], text: String = smallScenario) throws -> Sce
     #expect(message(["cohort.sampling=everyone", "cohort.size=null"]) == "no error")
   }
 
+  /// The theorems for cohorts of fixed size need clients that remember nothing from round to round: what one of them sends would depend on
+  /// whom the target displaced before.
+  @Test func clientsWithStateHaveNoPrivacy() throws {
+    for sampling in ["fixed-size", "poisson"] {
+      let found = message(["cohort.sampling=\(sampling)", "training.algorithm=scaffold"])
+      #expect(found.contains("\"scaffold\" in a run with privacy"), "\(found)")
+      #expect(found.contains("state"), "\(found)")
+    }
+    let plain = ["privacy=null", "channel.codec=float32", "cohort.sampling=fixed-size", "training.algorithm=scaffold"]
+    #expect(message(plain) == "no error")
+  }
+
   @Test func integersMayBeWrittenAsNumbers() throws {
     #expect(try scenario("rounds=1e1").rounds == 10)
     #expect(try scenario("rounds=7.0").rounds == 7)

@@ -13,8 +13,8 @@ extension Accountant {
     public let noiseMultiplier: Double
     /// Epsilon at `noiseMultiplier`, at most the target.
     public let spending: Spending
-    /// At this noise the mechanism's epsilon is above the target; nil where the accountant has no lower bounds, or none
-    /// within 10^-4.
+    /// At this noise the mechanism's epsilon is above the target, by the accountant's lower bound: as close to `noiseMultiplier` as
+    /// that bound is to the upper one. Nil where the accountant has no lower bounds.
     public let insufficient: Double?
   }
 
@@ -93,9 +93,28 @@ extension Accountant {
     guard let best else { throw .unproved("the search for a noise multiplier at epsilon \(target) did not end") }
     var insufficient: Double?
     if best.spending.lowerBound != nil {
-      for step in [1e-6, 4e-6, 2e-5, 1e-4] where insufficient == nil {
-        let candidate = best.z * (1 - step)
-        if let lower = try epsilon(candidate, .fine).lowerBound, lower > target { insufficient = candidate }
+      let isInsufficient = { (z: Double) throws(PrivacyRefusal) -> Bool in
+        try epsilon(z, .fine).lowerBound.map { $0 > target } ?? false
+      }
+      // Away from the answer in growing steps; then back to where the lower bound passes the target.
+      var step = 1e-6
+      var sufficient = best.z
+      while insufficient == nil {
+        let candidate = max(best.z * (1 - min(step, 0.9)), range.lowerBound)
+        if try isInsufficient(candidate) {
+          insufficient = candidate
+        } else if candidate <= range.lowerBound || step > 0.9 {
+          break
+        } else {
+          sufficient = candidate
+          step *= 4
+        }
+      }
+      while let found = insufficient,
+        sufficient / found > 1 + 1e-4 || (sufficient == best.z && sufficient / found > 1 + 4e-6)
+      {
+        let middle = (sufficient * found).squareRoot()
+        if try isInsufficient(middle) { insufficient = middle } else { sufficient = middle }
       }
     }
     return Calibration(noiseMultiplier: best.z, spending: best.spending, insufficient: insufficient)

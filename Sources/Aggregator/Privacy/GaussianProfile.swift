@@ -15,6 +15,9 @@
 struct GaussianProfile {
   let mu: Double
 
+  /// Below this a delta is not told from 0, and above it is nothing that anybody would ask for.
+  static let least = 1e-300
+
   /// With a = epsilon/mu - mu/2, b = a + mu: e^epsilon phi(b) = phi(a), hence
   /// delta = 1/2 e^(-a^2/2) (erfcx(a / sqrt 2) - erfcx(b / sqrt 2)): no overflow, relative accuracy in the tail.
   func delta(epsilon: Double) -> Double {
@@ -23,6 +26,20 @@ struct GaussianProfile {
     let b = epsilon / mu + mu / 2
     let root = 2.0.squareRoot()
     let second = exp(-a * a / 2) / 2 * scaledComplementaryError(b / root)
+    if mu < 0.25 && a > -1 {
+      // Both terms are nearly equal. With the loss beyond epsilon as mu t, delta is the integral of phi(a + t)(1 - e^(-mu t)), all of it
+      // positive: panels of a half, up to where nothing is left.
+      var sum = 0.0
+      for panel in 0..<26 {
+        let middle = 0.5 * Double(panel) + 0.25
+        for (point, weight) in GaussLegendre.ten {
+          for t in [middle - 0.25 * point, middle + 0.25 * point] {
+            sum += weight * exp(-t * (a + t / 2)) * -expm1(-mu * t)
+          }
+        }
+      }
+      return sum * 0.25 * exp(-a * a / 2) / (2 * Double.pi).squareRoot()
+    }
     if a < 0 { return erfc(a / root) / 2 - second }
     return exp(-a * a / 2) / 2 * scaledComplementaryError(a / root) - second
   }

@@ -212,6 +212,8 @@ extension Region {
       z.withUnsafeBufferPointer { from in
         tails.withUnsafeMutableBufferPointer { Kernels.best.signedTails(from, into: $0) }
       }
+      // Tails that do not rise, whatever rounding does: masses then add up to them.
+      for i in 0..<count - 1 where (tails[i] > 0) == (tails[i + 1] > 0) { tails[i + 1] = min(tails[i], tails[i + 1]) }
       for i in 0..<count - 1 {
         let mass = max(0, tails[i] - tails[i + 1] + (tails[i] <= 0 && tails[i + 1] > 0 ? 1 : 0))
         p[first + i] += inP * mass
@@ -244,14 +246,15 @@ extension LossBuckets {
 
   /// A profile on the grid that is nowhere above the pair's.
   ///
-  /// f(a) = H_a(P || Q) is convex in a = e^l. In bucket k it lies below its chord by at most what the tangents at both ends
-  /// allow, s_k = A B / (A + B) with A = P_k - a_k Q_k, B = a_(k+1) Q_k - P_k. So g = f - c at the grid points, linear in between, with
-  /// c_k = max(s_(k-1), s_k), is nowhere above f. Its kinks are f's less the second differences of c; where that makes one
+  /// f(a) = H_a(P || Q) is convex in a = e^l. In bucket k it lies above its tangents at both ends, which meet at the fraction A / (A + B) of
+  /// the bucket, s_k = A B / (A + B) below the chord: A = P_k - a_k Q_k, B = a_(k+1) Q_k - P_k. A line x below f at the low end and y below
+  /// it at the high end is therefore nowhere above f where B x + A y >= A B: x = y = s_k, or, where f has less than that to give at
+  /// the high end, y = f and x = A (1 - f / B) <= A, which f has at the low end. g = f - c with c at each point the larger of what its two buckets
+  /// ask for is nowhere above f, and at least 0. Its kinks are f's less the second differences of c; where that makes one
   /// negative, g is replaced by its convex hull, which is lower still. Composition preserves the order of profiles, for any
   /// non-negative measures (Fubini).
   ///
-  /// On top, where g has to end at 0, one bucket is moved to its low end and all that is above to one atom, as far up as
-  /// f can pay for c: f_k = f_(k+1) + (1 - e^-h)(u_(k+1) + S_(k+1)), S_k = a_k times the Q-mass above l_k, u the masses at points.
+  /// The last bucket is moved to its low end and all that is above to one atom, where g ends at 0.
   var lower: GridLaw {
     let n = count
     let grow = expm1(step)
@@ -271,54 +274,41 @@ extension LossBuckets {
       low[k] += high[k]
       high[k] = 0
     }
-    let sag = (0..<n).map { k -> Double in
-      let a = high[k] * shrink
-      let b = low[k] * grow
-      return a + b > 0 ? a * (b / (a + b)) : 0
-    }
     var top = n
     var tail = above.p
-    var merged = false
+    var isMerged = false
     if let (end, buckets) = bounded, end == .high, buckets < n {
-      merged = true
+      isMerged = true
       for k in n - buckets..<n { tail += low[k] + high[k] }
       top = n - buckets + 1
     }
-    // At point k: f and S of the law that ends at `top`, and P-mass above l_(k + 1).
-    var f = tail * shrink
-    var s = tail * decay
-    var mass = tail
-    var k = top - 1
-    while k >= 1 {
-      let counted = merged && k == top - 1
-      let bucket = counted ? 0 : low[k] + high[k]
-      if f < sag[k - 1] {
-        // Not enough to pay with: this point becomes the end.
-        mass += bucket
-        merged = false
-        top = k
-        tail = mass
-        f = tail * shrink
-        s = tail * decay
-      } else {
-        let atom = (k == top - 1 ? bucket : low[k]) + high[k - 1]
-        f += shrink * (atom + s)
-        s = decay * (atom + s)
-        mass += bucket
-      }
-      k -= 1
-    }
+    // The last bucket below the atom at the top: moved to its low end, or in the atom.
+    let last = isMerged || top == 0 ? 0 : low[top - 1] + high[top - 1]
     var w = [Double](repeating: 0, count: top + 1)
     for k in 0..<max(top - 1, 0) {
       w[k] += low[k]
       w[k + 1] += high[k]
     }
     w[top] += tail
-    if top > 0 && !merged { w[top - 1] += low[top - 1] + high[top - 1] }
+    if top > 0 { w[top - 1] += last }
     var c = [Double](repeating: 0, count: top + 1)
-    for k in 0..<max(top - 1, 0) {
-      c[k] = max(c[k], sag[k])
-      c[k + 1] = max(c[k + 1], sag[k])
+    // At point k + 1: f, and S, the Q-mass above times a_(k + 1).
+    var f = tail * shrink
+    var s = tail * decay
+    for k in stride(from: top - 2, through: 0, by: -1) {
+      let a = high[k] * shrink
+      let b = low[k] * grow
+      let sag = a + b > 0 ? a * (b / (a + b)) : 0
+      if sag <= f {
+        c[k + 1] = max(c[k + 1], sag)
+        c[k] = sag
+      } else {
+        c[k + 1] = max(c[k + 1], f)
+        c[k] = a * (1 - f / b)
+      }
+      let atom = (k == top - 2 ? last : low[k + 1]) + high[k]
+      f += shrink * (atom + s)
+      s = decay * (atom + s)
     }
     // Left of the first point f is linear from 1 at a = 0 where no loss is lower. Where some are, their mass is lost.
     let starts = below.q == 0 && below.p == 0

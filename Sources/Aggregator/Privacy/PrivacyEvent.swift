@@ -134,6 +134,27 @@ public struct PrivacyEvent: Sendable, Hashable {
     }
   }
 
+  /// Another relation, and a Poisson cohort of the same rate in place of one of fixed size.
+  func changed(_ relation: Relation, isPoisson: Bool) -> PrivacyEvent {
+    var sampling = sampling
+    if isPoisson, case .fixedSize(let rate) = sampling { sampling = .poisson(rate: rate) }
+    return PrivacyEvent(
+      noiseMultiplier: noiseMultiplier, sampling: sampling, relation: relation, countNoise: countNoise)
+  }
+
+  /// Whether each pair of neighbours of `other` has the same laws as a pair of neighbours of this event, noise and rate being equal
+  /// (docs/privacy.md, Containment).
+  func contains(_ other: PrivacyEvent) -> Bool {
+    guard noiseMultiplier == other.noiseMultiplier, countNoise == other.countNoise, sampling.rate == other.sampling.rate
+    else { return false }
+    let isFixed = sampling.takesPlaces && sampling.rate < 1
+    let otherIsFixed = other.sampling.takesPlaces && other.sampling.rate < 1
+    guard isFixed || !otherIsFixed else { return false }
+    if relation == other.relation || relation == .replaceOne { return true }
+    // A client that is not there and one that sends zero have one law, but for the place that is taken.
+    return !otherIsFixed && other.relation != .replaceOne
+  }
+
   /// Whether the dominating pair is one that no update attains, so that the bounds stay apart.
   public var hasProfileOnly: Bool { sampling.takesPlaces && relation != .addOrRemove && sampling.rate < 1 }
 

@@ -47,4 +47,41 @@ public struct PrivacyLedger: Sendable, Equatable {
     }
     return (dominating, attained)
   }
+
+  /// The same rounds under relations and cohorts that this one contains: whatever they tell, this one can tell too.
+  ///
+  /// An update of zero is an update: replace-one contains zero-out. At fixed size, the client that takes the place may send zero:
+  /// then the round is the Poisson one; and a replacement may be what takes the place.
+  var weaker: [PrivacyLedger] {
+    var list: [PrivacyLedger] = []
+    for isPoisson in [false, true] {
+      for relation in Relation.allCases {
+        let other = map { $0.changed(relation, isPoisson: isPoisson) }
+        guard other != self, !list.contains(other) else { continue }
+        let isContained = zip(rounds, other.rounds).allSatisfy { whole, part in
+          guard case .event(let a) = whole.entry, case .event(let b) = part.entry else { return whole == part }
+          return a.contains(b)
+        }
+        if isContained { list.append(other) }
+      }
+    }
+    return list
+  }
+
+  /// The same rounds under relations that contain this one; cohorts as they are.
+  var stronger: [PrivacyLedger] {
+    let other = map { $0.changed(.replaceOne, isPoisson: false) }
+    return other == self ? [] : [other]
+  }
+
+  private func map(_ change: (PrivacyEvent) -> PrivacyEvent) -> PrivacyLedger {
+    var other = PrivacyLedger()
+    for part in rounds {
+      switch part.entry {
+      case .event(let event): other.append(.event(change(event)), rounds: part.count)
+      case .guarantee: other.append(part.entry, rounds: part.count)
+      }
+    }
+    return other
+  }
 }

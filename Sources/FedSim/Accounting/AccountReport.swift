@@ -23,6 +23,8 @@ public struct AccountReport: Sendable {
     public let delta: Double
     /// Of delta; nil where epsilon was asked.
     public let deltaLowerBound: Double?
+    /// Of the composed pairs' epsilon: what lies above it is the computation's share of the gap.
+    public var pairLowerBound: Double?
   }
 
   public let rows: [Row]
@@ -68,7 +70,8 @@ public struct AccountReport: Sendable {
           let spending = try accountant.spending(ledger, delta: delta, truncation: truncationDelta)
           rows.append(
             Row(
-              epsilon: spending.epsilon, epsilonLowerBound: spending.lowerBound, delta: delta, deltaLowerBound: nil))
+              epsilon: spending.epsilon, epsilonLowerBound: spending.lowerBound, delta: delta, deltaLowerBound: nil,
+              pairLowerBound: spending.pairLowerBound))
         }
       case .epsilons(let epsilons):
         for epsilon in epsilons {
@@ -76,11 +79,8 @@ public struct AccountReport: Sendable {
             rows.append(Row(epsilon: epsilon, epsilonLowerBound: nil, delta: 1, deltaLowerBound: 1 - hidden))
             continue
           }
-          let (delta, lower) = try accountant.delta(ledger, epsilon: epsilon)
-          rows.append(
-            Row(
-              epsilon: epsilon, epsilonLowerBound: nil, delta: min(1, delta + truncationDelta),
-              deltaLowerBound: lower.map { max(0, $0 - truncationDelta) }))
+          let (delta, lower) = try accountant.delta(ledger, epsilon: epsilon, truncation: truncationDelta)
+          rows.append(Row(epsilon: epsilon, epsilonLowerBound: nil, delta: delta, deltaLowerBound: lower))
         }
       }
     } catch {
@@ -140,14 +140,17 @@ public struct AccountReport: Sendable {
   /// What a reader should not miss: bounds that are further apart than one would use them.
   public var warnings: [String] {
     rows.compactMap { row in
-      guard let lower = row.epsilonLowerBound, row.epsilon.isFinite, row.epsilon > 1.01 * lower, row.epsilon > 1e-6,
-        event.map({ !$0.hasProfileOnly }) ?? true
+      guard let lower = row.pairLowerBound ?? row.epsilonLowerBound, row.epsilon.isFinite, row.epsilon > 1e-6,
+        row.epsilon > (1 + Self.noticeableGap) * lower
       else { return nil }
       return
-        "the bounds at delta \(row.delta) are \(Text.short(100 * (1 - lower / row.epsilon))) % apart: epsilon is at most "
-        + "\(Text.fixedUp(row.epsilon, 3)), and may be far less"
+        "the bounds of the composed pair at delta \(row.delta) are \(Text.short(100 * (1 - lower / row.epsilon))) % apart, as far as the grid of "
+        + "losses and rounding allow: epsilon is at most \(Text.fixedUp(row.epsilon, 3)), and the theorem may give less"
     }
   }
+
+  /// Bounds of one pair that are further apart than this are worth a word.
+  private static let noticeableGap = 1e-3
 
   /// delta and epsilon with both bounds, a line a row; opens anywhere.
   public var csv: String {
