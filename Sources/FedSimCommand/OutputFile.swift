@@ -58,7 +58,8 @@ struct InputFiles {
     var status = stat()
     guard stat(output, &status) == 0, let identity = Identity(status), let name = names[identity] else { return }
     throw .input(
-      place: flag, problem: "found \(output), which is \(name) (the same file): it would be overwritten; allowed: another name")
+      place: flag,
+      problem: "found \(output), which is \(name) (the same file): it would be overwritten; allowed: another name")
   }
 }
 

@@ -53,7 +53,8 @@ struct ReportCommand: ParsableCommand {
     // Never the name of a sweep's or a run's own folder.
     let base = String(out.dropLast(5)) + "-files"
     let names =
-      report.charts.map { "\(base)/\($0.name).svg" } + report.tables.flatMap { ["\(base)/\($0.name).csv", "\(base)/\($0.name).md"] }
+      report.charts.map { "\(base)/\($0.name).svg" }
+      + report.tables.flatMap { ["\(base)/\($0.name).csv", "\(base)/\($0.name).md"] }
     for name in [out] + names { try inputs.refuse(name, flag: "--out") }
     try write(report.html, out)
     do {

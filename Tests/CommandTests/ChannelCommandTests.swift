@@ -66,7 +66,9 @@ import Testing
     #expect(damaged.status == 2 && damaged.errors.contains("long.bin: damaged, or not whole"), "\(damaged.errors)")
     try (payload[38..<(payload.count - 32)] + Data([1, 2, 3])).write(to: folder.appendingPathComponent("raw.bin"))
     let raw = try fedsim(
-      ["channel", "decode", "--raw"] + flags + ["raw.key", "--dimension", "200", "--input", "raw.bin", "--out", "c.npy"],
+      ["channel", "decode", "--raw"] + flags + [
+        "raw.key", "--dimension", "200", "--input", "raw.bin", "--out", "c.npy",
+      ],
       in: folder)
     #expect(raw.status == 2 && raw.errors.contains("raw.bin: not a payload of \"layered\""), "\(raw.errors)")
     #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("c.npy").path))
@@ -194,7 +196,12 @@ import Testing
       (encode + ["key", "--input", "x.npy", "--out", "-", "--format", "json"], "--out: found - with --format json"),
       (encode + ["-", "--input", "-", "--out", "c"], "--input: found -, and --key is - too"),
       (encode + ["key", "--input", "x.npy", "--out", ""], "--out: found \"\""),
-      (["channel", "sample", "--codec", "layered", "--dimension", "3", "--snr", "1", "--repetitions", "2", "--out", "-"], "--out: found -"),
+      (
+        [
+          "channel", "sample", "--codec", "layered", "--dimension", "3", "--snr", "1", "--repetitions", "2", "--out",
+          "-",
+        ], "--out: found -"
+      ),
       (["run", "none.json", "--out", "-"], "none.json: there is no such file"),
     ] {
       let outcome = try fedsim(arguments, in: folder)

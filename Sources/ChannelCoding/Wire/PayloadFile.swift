@@ -112,7 +112,9 @@ public struct PayloadFile: Sendable, Equatable {
 extension ChannelSettings {
   /// A setting that has another value.
   public struct Difference: Sendable, Equatable {
-    public enum Name: Sendable, Equatable { case codec, dimension, noiseScale, clippingNorm, draws, fixedLength, effort }
+    public enum Name: Sendable, Equatable {
+      case codec, dimension, noiseScale, clippingNorm, draws, fixedLength, effort
+    }
 
     public let name: Name
     /// The value in `self`, and the one that was compared with it.

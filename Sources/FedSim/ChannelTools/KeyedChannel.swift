@@ -91,7 +91,8 @@ extension PayloadFileError {
   var text: String {
     switch self {
     case .notAPayloadFile:
-      return "this is no file of fedsim channel encode, which begins with FEDSIMPL; the bytes of a payload alone are read with --raw"
+      return
+        "this is no file of fedsim channel encode, which begins with FEDSIMPL; the bytes of a payload alone are read with --raw"
     case .unknownFormat(let format): return "found format \(format) of payload files; this build of fedsim reads 1"
     case .damaged(let problem): return "damaged, or not whole: \(problem)"
     case .settings(let differences):

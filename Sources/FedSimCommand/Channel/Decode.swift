@@ -20,7 +20,9 @@ extension ChannelCommand {
     @Option(help: ArgumentHelp("The payload.", valueName: "file"))
     var input: String
 
-    @Option(help: ArgumentHelp("Where the vector goes, as float64, replaced where it exists; - for standard output.", valueName: "file"))
+    @Option(
+      help: ArgumentHelp(
+        "Where the vector goes, as float64, replaced where it exists; - for standard output.", valueName: "file"))
     var out: String
 
     func run() throws {

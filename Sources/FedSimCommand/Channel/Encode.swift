@@ -17,7 +17,8 @@ extension ChannelCommand {
     @Option(help: ArgumentHelp("The vector: an NPY file of one dimension, float32 or float64.", valueName: "file"))
     var input: String
 
-    @Option(help: ArgumentHelp("Where the payload goes, replaced where it exists; - for standard output.", valueName: "file"))
+    @Option(
+      help: ArgumentHelp("Where the payload goes, replaced where it exists; - for standard output.", valueName: "file"))
     var out: String
 
     @Option(
@@ -33,7 +34,8 @@ extension ChannelCommand {
       try message.checkFiles(input: input, out: out)
       if out == "-", formatting.format == .json {
         throw ToolError.input(
-          place: "--out", problem: "found - with --format json: both go to standard output; allowed: a file, or --format text")
+          place: "--out",
+          problem: "found - with --format json: both go to standard output; allowed: a file, or --format text")
       }
       let seed = try privateSeed.map { text in try FlagValue.seed(text, flag: "--private-seed") }
       let values = try NPYFile.readVector(InputFile.read(input), name: input)

@@ -22,7 +22,8 @@ struct MessageArguments: ParsableArguments {
   var clip: String
 
   @Flag(
-    help: "The payload's bytes alone, without the settings and the checksum that otherwise go with them: for both ends.")
+    help: "The payload's bytes alone, without the settings and the checksum that otherwise go with them: for both ends."
+  )
   var raw = false
 
   /// What both ends are asked of the files before they read one.
@@ -31,7 +32,8 @@ struct MessageArguments: ParsableArguments {
   func checkFiles(input: String, out: String) throws(ToolError) {
     guard key != "-" || input != "-" else {
       throw .input(
-        place: "--input", problem: "found -, and --key is - too: standard input can be one of them; allowed: a file for the other")
+        place: "--input",
+        problem: "found -, and --key is - too: standard input can be one of them; allowed: a file for the other")
     }
     guard !out.isEmpty else { throw .input(place: "--out", problem: "found \"\"; allowed: the name of a file, or -") }
     guard out != "-" else { return }
