@@ -151,6 +151,16 @@ public enum DataSource: Sendable, Equatable {
     }
   }
 
+  /// Files and folders that examples are read from.
+  public var paths: [String] {
+    switch self {
+    case .digits, .given, .synthetic, .mixture: []
+    case .idx(let files, let test, _): [files.images, files.labels] + (test.map { [$0.images, $0.labels] } ?? [])
+    case .csv(let path, let test, _, _): [path] + (test.map { [$0] } ?? [])
+    case .leaf(let path, let test, _, _): [path] + (test.map { [$0] } ?? [])
+    }
+  }
+
   /// In words.
   public var description: String {
     switch self {

@@ -7,11 +7,13 @@ public struct Explanation: Sendable {
   private let setup: RunSetup
   private let prediction: Accountant.Spending?
   private let summary: PopulationSummary
+  private let memory: MemoryPrediction
 
   public init(_ setup: RunSetup) {
     self.setup = setup
     prediction = setup.guaranteedPlan?.plannedSpending
     summary = PopulationSummary(setup.population)
+    memory = MemoryPrediction(setup)
   }
 
   /// |x|^2 / (d sigma^2) of an upload as long as may be: the signal-to-noise ratio of one coordinate.
@@ -26,17 +28,6 @@ public struct Explanation: Sendable {
   /// I(X; Y) of such an upload, in bits.
   private var idealBits: Double? {
     rho.map { Double(setup.channel.dimension) / 2 * Elementary.log(1 + $0) / Elementary.log(2) }
-  }
-
-  /// Rough: data, model and the buffers of the threads and of decoding.
-  private var memoryBytes: Int {
-    let data = 4 * (setup.population.data.features.count + setup.test.features.count)
-    let d = setup.channel.dimension
-    let batch = min(setup.batchSize, max(setup.sampler.largest, 1))
-    let upload = Int(setup.channel.predictedBits / 8) + 8 * d
-    // Room for a split's test examples stays in the array that they were taken from.
-    return data + data / 4 + 40 * d + batch * upload + 40 * d * setup.parallel.threads
-      + 150 * setup.population.clientCount + 12_000_000
   }
 
   public var json: JSON {
@@ -57,7 +48,7 @@ public struct Explanation: Sendable {
       "blockCount": setup.channel.blocks.map { .integer($0.count) } ?? .null,
       "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.network.parameterCount),
       "epsilon": .optional(prediction?.epsilon), "epsilonLowerBound": .optional(prediction?.lowerBound),
-      "delta": .optional(plan?.delta), "memoryBytes": .integer(memoryBytes),
+      "delta": .optional(plan?.delta), "memoryBytes": .integer(memory.total),
       "assumptions": .array(assumptions.map { .string($0) }),
       "warnings": .array(setup.warnings.map { .string($0) }),
     ]
@@ -177,7 +168,11 @@ public struct Explanation: Sendable {
       facts.append(("privacy", "NONE: neither clipping nor noise"))
       facts.append(("bits", "\(Text.grouped(32 * setup.channel.dimension)) a client and round by \"float32\""))
     }
-    facts.append(("memory", "about \(memoryBytes / 1_000_000) MB"))
+    facts.append(
+      (
+        "memory",
+        "about \(memory.total / 1_000_000) MB: \(memory.ofSetUp / 1_000_000) to prepare the run, and what rounds add"
+      ))
     return facts
   }
 

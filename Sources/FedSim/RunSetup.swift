@@ -101,12 +101,15 @@ public struct RunSetup: Sendable {
     }
   }
 
-  private static func trainer(_ scenario: Scenario, _ network: Network) -> LocalTrainer {
+  static func trainer(_ scenario: Scenario, _ network: Network) -> LocalTrainer {
     let training = scenario.training
     return LocalTrainer(
       network: network, work: training.work, batchSize: training.batchSize, learningRate: training.learningRate,
       momentum: training.momentum, proximal: training.proximal)
   }
+
+  /// The scenario with every default filled in, as the file that it is in a run's folder.
+  public var scenarioFile: String { resolved.text(pretty: true) + "\n" }
 
   /// Whether the codec's noise is the Gaussian that epsilon is proved for.
   var isChannelExact: Bool { (try? channel.makeCodec())?.descriptor.isExact ?? false }

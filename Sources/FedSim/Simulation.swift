@@ -33,19 +33,21 @@ public struct Simulation: Sendable {
     clients = setup.makeClients()
   }
 
-  /// All that later rounds depend on beside the setup, by name: whatever changes from round to round belongs here and in
-  /// `restore`. Sessions are not there: both sides agree again when a client is next drawn.
+  /// All that later rounds and the summary depend on beside the setup, by name: whatever changes from round to round belongs here
+  /// and in `restore`. Sessions are not there: both sides agree again when a client is next drawn. After the last round there are
+  /// no later ones: what only they would need is empty.
   public var state: StateSections {
+    let isOver = round == setup.lastRound
     var state = StateSections()
     state.put("round", [round])
     state.put("parameters", server.state.parameters)
     state.put("clippingNorm", [server.state.clippingNorm])
-    state.put("momentum", server.state.optimizer.momentum)
-    state.put("squares", server.state.optimizer.squares)
-    state.put("control", server.state.control)
-    let variates = clients.variates.sorted { $0.key < $1.key }
+    state.put("momentum", isOver ? [] : server.state.optimizer.momentum)
+    state.put("squares", isOver ? [] : server.state.optimizer.squares)
+    state.put("control", isOver ? [] : server.state.control)
+    let variates = isOver ? [] : clients.variates.sorted { $0.key < $1.key }
     state.put("variateOwners", variates.map(\.key))
-    state.put("variates", variates.flatMap(\.value))
+    state.put("variates", rows: variates.map(\.value))
     state.put("participations", participations.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] })
     return state
   }
@@ -58,20 +60,18 @@ public struct Simulation: Sendable {
     var restored = self
     restored.round = try state.integer("round", in: 0...setup.lastRound)
     let fresh = server.state
+    let isOver = restored.round == setup.lastRound
     restored.server.restore(
       Server.State(
         parameters: try state.floats("parameters", count: fresh.parameters.count),
         clippingNorm: try state.doubles("clippingNorm", count: 1)[0],
         optimizer: ServerOptimizer.State(
-          momentum: try state.doubles("momentum", count: fresh.optimizer.momentum.count),
-          squares: try state.doubles("squares", count: fresh.optimizer.squares.count)),
-        control: try state.floats("control", count: fresh.control.count)))
+          momentum: try state.doubles("momentum", count: isOver ? 0 : fresh.optimizer.momentum.count),
+          squares: try state.doubles("squares", count: isOver ? 0 : fresh.optimizer.squares.count)),
+        control: try state.floats("control", count: isOver ? 0 : fresh.control.count)))
     let owners = try state.integers("variateOwners")
-    let width = fresh.control.count
-    let values = try state.floats("variates", count: owners.count * width)
-    var variates: [Int: [Float]] = [:]
-    for (i, owner) in owners.enumerated() { variates[owner] = Array(values[(i * width)..<((i + 1) * width)]) }
-    restored.clients.restore(variates: variates)
+    let rows = try state.floatRows("variates", count: owners.count, width: isOver ? 0 : fresh.control.count)
+    restored.clients.restore(variates: Dictionary(zip(owners, rows)) { first, _ in first })
     let counts = try state.integers("participations")
     for i in stride(from: 0, to: counts.count - 1, by: 2) { restored.participations[counts[i]] = counts[i + 1] }
     // Whatever is not read back would be lost: it is written again and compared.

@@ -34,14 +34,10 @@ public struct Timings: Sendable {
     #else
       getrusage(RUSAGE_SELF, &usage)
     #endif
-    #if os(Linux)
-      let peakBytes = usage.ru_maxrss * 1024
-    #else
-      let peakBytes = usage.ru_maxrss
-    #endif
     let cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime)
     return [
-      "wallSeconds": .number(wallSeconds), "cpuSeconds": .number(cpu), "peakMemoryBytes": .integer(Int(peakBytes)),
+      "wallSeconds": .number(wallSeconds), "cpuSeconds": .number(cpu),
+      "peakMemoryBytes": .integer(MemoryPrediction.peakBytes),
       "wallSecondsByPhase": [
         "setup": .number(setup), "accounting": .number(accounting), "enrolment": .number(enrolment),
         "clients": .number(clients), "decoding": .number(decoding), "completion": .number(completion),

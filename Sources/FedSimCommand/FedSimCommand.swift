@@ -25,7 +25,8 @@ struct FedSimCommand: ParsableCommand {
         fedsim account, fedsim calibrate        what rounds cost, what a budget buys
         fedsim channel                          the channel alone: sample, encode, decode, bench, verify
 
-      Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted (what was done is kept; --resume goes on).
+      Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted, 143 terminated,
+      129 hung up (what was done is kept; --resume goes on).
       """,
     version: RunSetup.version,
     subcommands: [
@@ -38,6 +39,7 @@ struct FedSimCommand: ParsableCommand {
   /// ArgumentParser's own exit code for wrong usage is 64; ours is 2 for every kind of bad input.
   static func main() {
     Kernels.keepFreedMemory()
+    MemoryLimit.report()
     do {
       try checkName()
       var command = try parseAsRoot()

@@ -31,10 +31,12 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     var sources: [Report.Source] = []
     var problems: [String] = []
+    var inputs = InputFiles()
     for folder in folders {
       do throws(ToolError) {
         let source = try Report.Source(path: folder) { name throws(ToolError) in
-          try InputFile.readIfThere("\(folder)/\(name)")
+          inputs.add("\(folder)/\(name)", as: "a file of \(folder)")
+          return try InputFile.readIfThere("\(folder)/\(name)")
         }
         for problem in source.problems { Console.failure(problem) }
         sources.append(source)
@@ -50,6 +52,10 @@ struct ReportCommand: ParsableCommand {
     }
     // Never the name of a sweep's or a run's own folder.
     let base = String(out.dropLast(5)) + "-files"
+    let names =
+      report.charts.map { "\(base)/\($0.name).svg" }
+      + report.tables.flatMap { ["\(base)/\($0.name).csv", "\(base)/\($0.name).md"] }
+    for name in [out] + names { try inputs.refuse(name, flag: "--out") }
     try write(report.html, out)
     do {
       try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)

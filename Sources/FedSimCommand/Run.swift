@@ -39,33 +39,65 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let start = ContinuousClock.now
+    Interruption.watch(during: .setUp)
     let scenario = try options.load()
+    let path = out ?? "runs/\(scenario.name)-\(scenario.seed)"
+    if let out { try OutputFile.checkFolder(out, flag: "--out") }
     var simulation = try Simulation(scenario: scenario, threads: threading.count)
     let setupSeconds = (ContinuousClock.now - start).seconds
-    let path = out ?? "runs/\(scenario.name)-\(scenario.seed)"
+    try refuseInputs(in: path, simulation.setup)
     let (folder, position) = try open(path, &simulation)
     for warning in simulation.setup.warnings { Console.warning(warning) }
-    let interruption = Interruption()
+    if let warning = Self.memoryWarning(simulation.setup) { Console.warning(warning) }
+    Interruption.watch(during: .run)
     var progress = Progress(total: simulation.setup.lastRound, after: simulation.round, isQuiet: quiet)
     let (summary, isDone) = try RunExecution.run(
       &simulation, into: folder, position: position, start: start, setupSeconds: setupSeconds,
-      stop: { interruption.isRequested }, update: { progress.update($0) })
+      stop: { Interruption.isRequested }, update: { progress.update($0) })
     progress.finish()
     let wall = (ContinuousClock.now - start).seconds
 
-    switch formatting.format {
-    case .json: try Console.result(summary.json.text(pretty: true))
-    case .text:
-      try Console.result(summary.closingTable)
-      try Console.result("time       \(Text.fixed(wall, 1)) s; files in \(folder.path)")
-      try Console.result("\n" + Text.wrapped(GuaranteeStatement(simulation.setup).sentence))
+    do {
+      switch formatting.format {
+      case .json: try Console.result(summary.json.text(pretty: true))
+      case .text:
+        try Console.result(summary.closingTable)
+        try Console.result("time       \(Text.fixed(wall, 1)) s; files in \(folder.path)")
+        try Console.result("\n" + Text.wrapped(GuaranteeStatement(simulation.setup).sentence))
+      }
+    } catch  where !isDone {
+      // A terminal that is closed takes its reader along: that is why the run stopped, not another error.
+      Console.error("\(error)")
     }
     if !isDone {
       Console.error(
         "stopped after round \(simulation.round) of \(simulation.setup.lastRound); to go on:\n  \(Self.resumingCommand)"
       )
-      throw ExitCode(130)
+      throw ExitCode(Interruption.exitCode)
     }
+  }
+
+  /// The scenario and its data are not written over by the files of the run.
+  private func refuseInputs(in path: String, _ setup: RunSetup) throws {
+    var inputs = InputFiles()
+    inputs.add(setup.scenario, from: options.scenario)
+    let flag = out == nil ? "the run's folder" : "--out"
+    for file in RunFolder.File.allCases {
+      let output = "\(path)/\(file.rawValue)"
+      // A run that goes on leaves its own scenario.json as it is: that may be what it is told to go on with.
+      if file == .scenario, resume, (try? InputFile.read(output)) == Array(setup.scenarioFile.utf8) { continue }
+      try inputs.refuse(output, flag: flag)
+    }
+  }
+
+  /// A run that is not expected to fit into what the system gives it.
+  private static func memoryWarning(_ setup: RunSetup) -> String? {
+    guard let left = MemoryLimit.left else { return nil }
+    let needed = MemoryPrediction.rounds(setup)
+    guard needed > left.bytes else { return nil }
+    return
+      "rounds are expected to take about \(needed / 1_000_000) MB more, and \(left.limit) leaves \(max(left.bytes, 0) / 1_000_000) MB: the "
+      + "run may end before its last round"
   }
 
   /// The folder, and what is known of earlier rounds there; the simulation stands after the last of them.
@@ -115,8 +147,8 @@ enum RunExecution {
   /// - Parameters:
   ///   - simulation: new, or restored to where `position` is.
   ///   - position: nil for a new run that keeps no checkpoints.
-  /// - Returns: the summary, and whether all rounds were made. summary.json is written last: a folder that has it is whole. Of a run
-  ///   that is whole already nothing is written.
+  /// - Returns: the summary, and whether all rounds were made. summary.json is written after all else but the last checkpoint: a folder
+  ///   that has it is whole. Of a run that is whole already nothing is written.
   static func run(
     _ simulation: inout Simulation, into folder: RunFolder, position: Position? = nil,
     start: ContinuousClock.Instant, setupSeconds: Double, stop: () -> Bool, update: (RoundRecord) -> Void
@@ -126,7 +158,7 @@ enum RunExecution {
     var records = position?.records ?? []
     // What a stopped run wrote last speaks of fewer rounds.
     if simulation.round < lastRound { try folder.remove([.summary, .model, .timings]) }
-    try folder.settle(Array((simulation.setup.resolved.text(pretty: true) + "\n").utf8), in: .scenario)
+    try folder.settle(Array(simulation.setup.scenarioFile.utf8), in: .scenario)
     if let classes = simulation.setup.classes {
       try folder.settle(Array((classes.text(pretty: true) + "\n").utf8), in: .classes)
     }
@@ -148,7 +180,7 @@ enum RunExecution {
       let began = ContinuousClock.now
       // Rows first: a checkpoint never speaks of a row that is not on the disk.
       let checkpoint = Checkpoint(position.identity, simulation, rowBytes: try folder.synchronizeRows())
-      try folder.write(checkpoint.fileBytes, to: .state)
+      try folder.write(checkpoint)
       keptRound = simulation.round
       schedule.wrote(in: ContinuousClock.now - began)
     }
@@ -163,7 +195,6 @@ enum RunExecution {
       if schedule.isDue() { try keep(simulation) }
       update(record)
     }
-    try keep(simulation)
     let isDone = simulation.round == lastRound
     let summary = RunSummary(
       simulation.setup, records: records,
@@ -184,6 +215,8 @@ enum RunExecution {
       try folder.write(timings.json(wallSeconds: wall).text(pretty: true) + "\n", to: .timings)
     }
     try folder.settle(summaryBytes, in: .summary)
+    // Last: should it fail, what the run came to is there, and the checkpoint before it to go on from.
+    try keep(simulation)
     return (summary, isDone)
   }
 }

@@ -30,6 +30,20 @@ private struct SweepLock {
   func release() { _ = closeFile(descriptor) }
 }
 
+/// What the jobs of a sweep have in common.
+private final class SharedProgress: Sendable {
+  struct State {
+    var done = 0
+    /// Jobs past their set-up.
+    var inRounds = 0
+    var error: (any Error)?
+  }
+
+  /// The run that is begun next.
+  let next = Atomic<Int>(0)
+  let state = Mutex(State())
+}
+
 private func openFile(_ path: String) -> Int32 { open(path, O_RDONLY) }
 private func closeFile(_ descriptor: Int32) -> Int32 { close(descriptor) }
 
@@ -86,7 +100,10 @@ struct SweepCommand: ParsableCommand {
     let sweep = try FedSim.Sweep(
       InputFile.read(options.scenario), name: options.scenario, overrides: options.overrides)
     if dryRun { return try list(sweep) }
+    Interruption.watch(during: .setUp)
     let path = out ?? "sweeps/\(sweep.name)"
+    if let out { try OutputFile.checkFolder(out, flag: "--out") }
+    try refuseInputs(in: path, sweep)
     let accounting = SharedAccounting()
     // Every point is checked before the first is trained.
     var points: [Int: JSON] = [:]
@@ -102,7 +119,7 @@ struct SweepCommand: ParsableCommand {
     try prepare(path, sweep)
     let lock = try SweepLock(path)
     defer { lock.release() }
-    let interruption = Interruption()
+    Interruption.watch(during: .sweep)
     let finished = { (run: FedSim.Sweep.Run) in Self.finished(run, in: path, like: expected[run.index]) }
     let pending = sweep.runs.filter { finished($0) == nil }
     if pending.count < sweep.runs.count {
@@ -113,8 +130,8 @@ struct SweepCommand: ParsableCommand {
     if !copies.isEmpty {
       Console.error("\(copies.count) of \(Text.counted(pending.count, "run")) are the same as others: made once")
     }
-    try work(own, path, accounting, interruption)
-    for run in copies where !interruption.isRequested {
+    try work(own, path, accounting)
+    for run in copies where !Interruption.isRequested {
       try Self.copy(sweep.runs[originals[run.index]], to: run, in: path)
     }
     let rows = sweep.runs.compactMap { run in
@@ -127,23 +144,27 @@ struct SweepCommand: ParsableCommand {
       try write(table.csv, to: "\(path)/runs.csv")
       try write(table.points, to: "\(path)/points.csv")
     }
-    switch formatting.format {
-    case .json:
-      try Console.result(
-        JSON.object([
-          "folder": .string(path), "runs": .integer(rows.count), "plannedRuns": .integer(sweep.runs.count),
-          "isWhole": .bool(isWhole), "points": table.json,
-        ]).text(pretty: true))
-    case .text where isWhole:
-      try Console.result(table.closingTable)
-      try Console.result("\n\(Text.counted(rows.count, "run")); tables in \(path)/runs.csv and points.csv")
-    case .text: break
+    do {
+      switch formatting.format {
+      case .json:
+        try Console.result(
+          JSON.object([
+            "folder": .string(path), "runs": .integer(rows.count), "plannedRuns": .integer(sweep.runs.count),
+            "isWhole": .bool(isWhole), "points": table.json,
+          ]).text(pretty: true))
+      case .text where isWhole:
+        try Console.result(table.closingTable)
+        try Console.result("\n\(Text.counted(rows.count, "run")); tables in \(path)/runs.csv and points.csv")
+      case .text: break
+      }
+    } catch  where !isWhole && Interruption.isRequested {
+      Console.error("\(error)")
     }
     if isWhole { return }
-    if interruption.isRequested {
+    if Interruption.isRequested {
       Console.error(
         "stopped after \(rows.count) of \(Text.counted(sweep.runs.count, "run")); fedsim sweep --resume goes on")
-      throw ExitCode(130)
+      throw ExitCode(Interruption.exitCode)
     }
     let lost = sweep.runs.first { finished($0) == nil }?.folder ?? ""
     throw ToolError.failed(place: "\(path)/\(lost)", reason: "the run was made, and is not whole when read back")
@@ -193,31 +214,50 @@ struct SweepCommand: ParsableCommand {
     }
   }
 
+  /// The scenario and its data are not written over by the files of the sweep.
+  private func refuseInputs(in path: String, _ sweep: FedSim.Sweep) throws {
+    var inputs = InputFiles()
+    for run in sweep.runs where run.repetition == 0 { inputs.add(run.scenario, from: options.scenario) }
+    let flag = out == nil ? "the sweep's folder" : "--out"
+    // A sweep that goes on has its scenario already, and may be told to go on with that.
+    let goesOn = resume && FileManager.default.fileExists(atPath: "\(path)/sweep.json")
+    for name in (goesOn ? [] : ["scenario.json"]) + ["sweep.json", "runs.jsonl", "runs.csv", "points.csv"] {
+      try inputs.refuse("\(path)/\(name)", flag: flag)
+    }
+    for run in sweep.runs {
+      for file in RunFolder.File.allCases { try inputs.refuse("\(path)/\(run.folder)/\(file.rawValue)", flag: flag) }
+    }
+  }
+
   /// Runs side by side, each on one thread while there are as many as cores.
-  private func work(
-    _ pending: [FedSim.Sweep.Run], _ path: String, _ accounting: SharedAccounting, _ interruption: Interruption
-  ) throws {
+  private func work(_ pending: [FedSim.Sweep.Run], _ path: String, _ accounting: SharedAccounting) throws {
     let cores = max(ProcessInfo.processInfo.activeProcessorCount, 1)
     let jobs = max(1, min(self.jobs ?? cores, pending.count))
     let threads = max(1, cores / jobs)
     let start = ContinuousClock.now
-    let next = Atomic<Int>(0)
-    let state = Mutex<(done: Int, error: (any Error)?)>((0, nil))
+    let shared = SharedProgress()
     let isQuiet = quiet
-    DispatchQueue.concurrentPerform(iterations: jobs) { _ in
-      while !interruption.isRequested, state.withLock({ $0.error == nil }) {
-        let i = next.wrappingAdd(1, ordering: .relaxed).oldValue
+    let job: @Sendable (Int) -> Void = { _ in
+      while !Interruption.isRequested, shared.state.withLock({ $0.error == nil }) {
+        let i = shared.next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard i < pending.count else { return }
         do {
           let began = ContinuousClock.now
           // What a killed run left behind is made anew.
           let folder = try RunFolder(creating: "\(path)/\(pending[i].folder)", replacing: true)
           var simulation = try Simulation(scenario: pending[i].scenario, threads: threads, accounting: accounting)
+          let mayStart = shared.state.withLock { state in
+            let mayStart = !Interruption.isRequested
+            if mayStart { state.inRounds += 1 }
+            return mayStart
+          }
+          guard mayStart else { return }
+          defer { shared.state.withLock { $0.inRounds -= 1 } }
           let (summary, isDone) = try RunExecution.run(
             &simulation, into: folder, start: began, setupSeconds: (ContinuousClock.now - began).seconds,
-            stop: { interruption.isRequested }, update: { _ in })
+            stop: { Interruption.isRequested }, update: { _ in })
           guard isDone else { return }
-          state.withLock { state in
+          shared.state.withLock { state in
             state.done += 1
             guard !isQuiet else { return }
             let elapsed = (ContinuousClock.now - start).seconds
@@ -229,11 +269,20 @@ struct SweepCommand: ParsableCommand {
             )
           }
         } catch {
-          state.withLock { $0.error = $0.error ?? error }
+          shared.state.withLock { $0.error = $0.error ?? error }
         }
       }
     }
-    if let error = state.withLock({ $0.error }) { throw error }
+    // A calibration or a load of data cannot be stopped half way, and nothing is lost with it: after a signal only rounds are waited for.
+    let isOver = DispatchSemaphore(value: 0)
+    DispatchQueue.global().async {
+      DispatchQueue.concurrentPerform(iterations: jobs, execute: job)
+      isOver.signal()
+    }
+    while isOver.wait(timeout: .now() + .milliseconds(20)) == .timedOut {
+      if Interruption.isRequested, shared.state.withLock({ $0.inRounds == 0 }) { break }
+    }
+    if let error = shared.state.withLock({ $0.error }) { throw error }
   }
 
   private func prepare(_ path: String, _ sweep: FedSim.Sweep) throws {

@@ -37,7 +37,9 @@ import Testing
     #expect(encode.errors.contains("warning: x.npy: longer than the clipping norm"))
     let report = try json(encode.output)
     let payload = try Data(contentsOf: folder.appendingPathComponent("code.bin"))
-    #expect(report["bits"] as? Int == 8 * payload.count && report["dimension"] as? Int == 200)
+    // Beside the payload: FEDSIMPL, format, 7 letters after their number, three options, the dimension, two numbers, tag and checksum.
+    let frame = 8 + 1 + 8 + 3 + 2 + 16 + 32
+    #expect(report["bits"] as? Int == 8 * (payload.count - frame) && report["dimension"] as? Int == 200)
     #expect(report["wasClipped"] as? Bool == true && report["informationBits"] as? Double ?? 0 > 20)
     for (key, out) in [("raw.key", "a.npy"), ("hex.key", "b.npy")] {
       let decode = try fedsim(
@@ -51,7 +53,7 @@ import Testing
     for out in ["1.bin", "2.bin"] {
       _ = try fedsim(
         ["channel", "encode", "--codec", "float32", "--sigma", "1", "--clip", "9", "--key", "raw.key"]
-          + ["--input", "x.npy", "--out", out, "--private-seed", "4"], in: folder)
+          + ["--input", "x.npy", "--out", out, "--private-seed", "4", "--raw"], in: folder)
     }
     let repeated = try ["1.bin", "2.bin"].map { try Data(contentsOf: folder.appendingPathComponent($0)) }
     #expect(repeated[0] == repeated[1] && repeated[0].count == 800)
@@ -61,8 +63,152 @@ import Testing
     let damaged = try fedsim(
       ["channel", "decode"] + flags + ["raw.key", "--dimension", "200", "--input", "long.bin", "--out", "c.npy"],
       in: folder)
-    #expect(damaged.status == 2 && damaged.errors.contains("long.bin: not a payload of \"layered\""))
+    #expect(damaged.status == 2 && damaged.errors.contains("long.bin: damaged, or not whole"), "\(damaged.errors)")
+    try (payload[38..<(payload.count - 32)] + Data([1, 2, 3])).write(to: folder.appendingPathComponent("raw.bin"))
+    let raw = try fedsim(
+      ["channel", "decode", "--raw"] + flags + [
+        "raw.key", "--dimension", "200", "--input", "raw.bin", "--out", "c.npy",
+      ],
+      in: folder)
+    #expect(raw.status == 2 && raw.errors.contains("raw.bin: not a payload of \"layered\""), "\(raw.errors)")
     #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("c.npy").path))
+  }
+
+  /// What the two ends must agree on travels with the payload, and what differs is named.
+  @Test func anotherSettingIsNamed() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try vector().write(to: folder.appendingPathComponent("x.npy"))
+    try Data((0..<32)).write(to: folder.appendingPathComponent("key"))
+    try Data((1..<33)).write(to: folder.appendingPathComponent("other.key"))
+    let both = { (codec: String, more: [String]) in ["--codec", codec, "--sigma", "0.5", "--clip", "4"] + more }
+    let encode = { (codec: String, more: [String]) in
+      let outcome = try fedsim(
+        ["channel", "encode", "--key", "key", "--input", "x.npy", "--out", "c.bin"] + both(codec, more), in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+    let decode = { (codec: String, dimension: String, key: String, more: [String]) in
+      try fedsim(
+        ["channel", "decode", "--key", key, "--input", "c.bin", "--out", "y.npy", "--dimension", dimension]
+          + both(codec, more), in: folder)
+    }
+    for codec in ["float32", "layered", "polar", "gprs", "pfr", "ring-toss", "fast-gprs", "layered-shifted"] {
+      try encode(codec, [])
+      #expect(try decode(codec, "200", "key", []).status == 0)
+      let other = codec == "layered" ? "polar" : "layered"
+      for (outcome, expected) in [
+        (try decode(other, "200", "key", []), "made with other settings: --codec \(codec) there and \(other) here"),
+        (try decode(codec, "201", "key", []), "made with other settings: --dimension 200 there and 201 here"),
+        (try decode(codec, "200", "other.key", []), "made with another key"),
+      ] { #expect(outcome.status == 2 && outcome.errors.contains("c.bin: \(expected)"), "\(codec): \(outcome.errors)") }
+    }
+    try encode("polar", ["--effort", "1"])
+    for (more, expected) in [
+      (["--effort", "1", "--sigma", "0.25"], "--sigma 0.5 there and 0.25 here"),
+      (["--effort", "1", "--clip", "3"], "--clip 4.0 there and 3.0 here"), ([], "--effort 1 there and 0 here"),
+      (["--sigma", "1"], "--sigma 0.5 there and 1.0 here, --effort 1 there and 0 here"),
+    ] {
+      let outcome = try decode("polar", "200", "key", more)
+      #expect(outcome.status == 2 && outcome.errors.contains("settings: \(expected)"), "\(outcome.errors)")
+    }
+    try encode("pfr", ["--draws", "30"])
+    #expect(try decode("pfr", "200", "key", []).errors.contains("--draws 30 there and 100 here"))
+    try encode("layered-shifted", ["--fixed-length", "false"])
+    #expect(try decode("layered-shifted", "200", "key", []).errors.contains("--fixed-length false there and true here"))
+    // What a codec does not read is no difference.
+    try encode("layered", ["--draws", "30"])
+    #expect(try decode("layered", "200", "key", ["--effort", "3"]).status == 0)
+    // A payload alone is not taken for one with its settings, nor the other way round.
+    try encode("layered", ["--raw"])
+    #expect(try decode("layered", "200", "key", []).errors.contains("are read with --raw"))
+    #expect(try decode("layered", "200", "key", ["--raw"]).status == 0)
+    // Every byte is covered.
+    try encode("layered", [])
+    let file = folder.appendingPathComponent("c.bin")
+    let whole = try Data(contentsOf: file)
+    for i in stride(from: 0, to: whole.count, by: 7) {
+      var bytes = whole
+      bytes[i] ^= 1
+      try bytes.write(to: file)
+      #expect(try decode("layered", "200", "key", []).status == 2, "byte \(i)")
+    }
+    try whole.dropLast().write(to: file)
+    #expect(try decode("layered", "200", "key", []).errors.contains("damaged, or not whole"))
+  }
+
+  @Test func outputsAreNoInputs() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let manager = FileManager.default
+    let at = { (name: String) in folder.appendingPathComponent(name) }
+    let key = Data((0..<32))
+    try vector().write(to: at("x.npy"))
+    try key.write(to: at("key"))
+    try manager.createSymbolicLink(at: at("soft"), withDestinationURL: at("key"))
+    try manager.linkItem(at: at("key"), to: at("hard"))
+    let encode = ["channel", "encode"] + flags + ["key", "--input", "x.npy", "--out"]
+    let decode = ["channel", "decode"] + flags + ["key", "--dimension", "200", "--input", "c.bin", "--out"]
+    #expect(try fedsim(encode + ["c.bin"], in: folder).status == 0)
+    let code = try Data(contentsOf: at("c.bin"))
+    for (command, out, name) in [
+      (encode, "key", "--key"), (encode, "./key", "--key"), (encode, "soft", "--key"), (encode, "hard", "--key"),
+      (encode, "x.npy", "--input"), (decode, "key", "--key"), (decode, "c.bin", "--input"), (decode, "hard", "--key"),
+    ] {
+      let outcome = try fedsim(command + [out], in: folder)
+      #expect(
+        outcome.status == 2 && outcome.errors.contains("--out: found \(out), which is what \(name) reads"),
+        "\(outcome.errors)")
+    }
+    for (file, bytes) in [("key", key), ("hard", key), ("soft", key), ("x.npy", vector()), ("c.bin", code)] {
+      #expect(try Data(contentsOf: at(file)) == bytes)
+    }
+    #expect(try fedsim(encode + ["c.bin"], in: folder).status == 0, "an older output is replaced")
+  }
+
+  /// "-" is standard output, and a device stays one.
+  @Test func aDashIsStandardOutput() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try vector().write(to: folder.appendingPathComponent("x.npy"))
+    try Data((0..<32)).write(to: folder.appendingPathComponent("key"))
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.currentDirectoryURL = folder
+    let flags = "--codec layered --sigma 0.5 --clip 4 --key key"
+    let command = products.appendingPathComponent("fedsim").path
+    shell.arguments = [
+      "-c",
+      """
+      "$0" channel encode \(flags) --input - --out - --private-seed 1 < x.npy 2> said | "$0" channel decode \(flags) --dimension 200 --input - --out - > y.npy &&
+      "$0" channel encode \(flags) --input x.npy --out c.bin --private-seed 1 > said2 &&
+      "$0" channel decode \(flags) --dimension 200 --input c.bin --out y2.npy && cmp y.npy y2.npy && cmp said said2 &&
+      "$0" channel decode \(flags) --dimension 200 --input c.bin --out /dev/null
+      """, command,
+    ]
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(shell.terminationStatus == 0)
+    #expect(try String(contentsOf: folder.appendingPathComponent("said"), encoding: .utf8).contains("bits for 200"))
+    var status = stat()
+    #expect(stat("/dev/null", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+    let encode = ["channel", "encode"] + self.flags
+    for (arguments, expected) in [
+      (encode + ["key", "--input", "x.npy", "--out", "-", "--format", "json"], "--out: found - with --format json"),
+      (encode + ["-", "--input", "-", "--out", "c"], "--input: found -, and --key is - too"),
+      (encode + ["key", "--input", "x.npy", "--out", ""], "--out: found \"\""),
+      (
+        [
+          "channel", "sample", "--codec", "layered", "--dimension", "3", "--snr", "1", "--repetitions", "2", "--out",
+          "-",
+        ], "--out: found -"
+      ),
+      (["run", "none.json", "--out", "-"], "none.json: there is no such file"),
+    ] {
+      let outcome = try fedsim(arguments, in: folder)
+      #expect(outcome.status == 2 && outcome.errors.contains(expected) && outcome.output.isEmpty, "\(outcome.errors)")
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(!names.contains("-") && !names.contains { $0.contains(".part") }, "\(names)")
   }
 
   @Test func sampleWritesThreeFiles() throws {

@@ -108,6 +108,59 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
     }
   }
 
+  /// What a run, a sweep or a report reads is not among what it writes.
+  @Test func inputsOfRunsAreNotWrittenOver() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let at = { (name: String) in folder.appendingPathComponent(name) }
+    let text = """
+      {"name": "s", "seed": 1, "task": "classification", "rounds": 2, "data": {"source": "csv", "path": "DATA", "labelColumn": "y"},
+       "partition": {"kind": "iid", "clients": 2}, "model": {"kind": "softmax-regression"},
+       "training": {"batchSize": 1, "learningRate": 0.5}, "cohort": {"sampling": "everyone"}, "channel": {"codec": "float32"}SWEEP}
+      """
+    let write = { (name: String, data: String, sweep: String) in
+      try text.replacing("DATA", with: data).replacing("SWEEP", with: sweep)
+        .write(to: at(name), atomically: true, encoding: .utf8)
+    }
+    let csv = "x,y\n" + (0..<20).map { "\($0),\($0 % 2)\n" }.joined()
+    try csv.write(to: at("rounds.csv"), atomically: true, encoding: .utf8)
+    try csv.write(to: at("points.csv"), atomically: true, encoding: .utf8)
+    let axes = #", "sweep": {"axes": {"training.learningRate": [0.1, 0.2]}}"#
+    try write("scenario.json", "points.csv", "")
+    try write("data.json", "rounds.csv", "")
+    try write("sweep.json.in", "points.csv", axes)
+    try FileManager.default.createDirectory(at: at("s"), withIntermediateDirectories: true)
+    try write("s/scenario.json", "points.csv", axes)
+    let before = try ["scenario.json", "rounds.csv", "points.csv", "s/scenario.json"].map {
+      try Data(contentsOf: at($0))
+    }
+    for (arguments, file, what) in [
+      (["run", "scenario.json", "--out", ".", "--force"], "./scenario.json", "the scenario"),
+      (["run", "data.json", "--out", ".", "--force"], "./rounds.csv", "data of the scenario"),
+      (["sweep", "sweep.json.in", "--out", "."], "./points.csv", "data of the scenario"),
+      (["sweep", "s/scenario.json", "--out", "s"], "s/scenario.json", "the scenario"),
+    ] {
+      let outcome = try fedsim(arguments, in: folder)
+      #expect(
+        outcome.status == 2 && outcome.errors.contains("--out: found \(file), which is \(what)"), "\(outcome.errors)")
+    }
+    #expect(
+      try ["scenario.json", "rounds.csv", "points.csv", "s/scenario.json"].map { try Data(contentsOf: at($0)) }
+        == before)
+    for command in ["run", "sweep"] {
+      let dash = try fedsim(command, command == "run" ? "scenario.json" : "sweep.json.in", "--out", "-", in: folder)
+      #expect(dash.status == 2 && dash.errors.contains("--out: found -, which is standard output"), "\(dash.errors)")
+    }
+    // A run's own scenario, to go on with it, is left as it is.
+    #expect(try fedsim("run", "scenario.json", "--out", "r", "-q", in: folder).status == 0)
+    let again = try fedsim("run", "r/scenario.json", "--out", "r", "--resume", "-q", in: folder)
+    #expect(again.status == 0, "\(again.errors)")
+    // A page that is, by a hard link, a file of the run.
+    try FileManager.default.linkItem(at: at("r/summary.json"), to: at("page.html"))
+    let report = try fedsim("report", "r", "--out", "page.html", in: folder)
+    #expect(report.status == 2 && report.errors.contains("page.html, which is a file of r"), "\(report.errors)")
+  }
+
   @Test func anInterruptedRunKeepsWhatItHas() throws {
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }

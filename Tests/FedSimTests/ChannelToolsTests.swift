@@ -101,6 +101,23 @@ import Testing
     #expect(zero.ratio == nil && ChannelBenchmark.table([result, zero]).contains("layered"))
   }
 
+  /// Where several codecs are predicted to take one byte, the least that there is, `auto` takes one whose payloads are that short.
+  @Test(arguments: [(12, 0.1), (40, 0.01)])
+  func autoTakesTheShortestOfEqualPredictions(dimension: Int, snr: Double) throws {
+    let settings = ChannelSettings.unitNoise(.float32, options: .standard, dimension: dimension, snr: snr)
+    var means: [CodecName: Double] = [:]
+    for codec in CodecName.allCases where try codec.descriptor().isExact {
+      var own = settings
+      own.codec = codec
+      guard own.predictedBits == 8 else { continue }
+      means[codec] = try ChannelBenchmark(own, snr: snr, repetitions: 400, seed: 1).meanBits
+    }
+    let shortest = try #require(means.values.min())
+    let chosen = settings.withFewestBits.codec
+    #expect(try #require(means[chosen]) < 1.03 * shortest, "\(chosen): \(means)")
+    #expect(try #require(means[.layered]) > 1.03 * shortest, "the first in order is not the shortest")
+  }
+
   private func scratch() throws -> URL {
     let folder = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("fedsim-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -78,9 +78,47 @@ private func checkpoint(after rounds: Int, _ overrides: String...) throws -> (Ch
       }
     }
     #expect(throws: StateError.self) { try Checkpoint(fileBytes: bytes + [0]) }
-    flipped[8] = 2
+    flipped[8] = 1
     let error = #expect(throws: StateError.self) { try Checkpoint(fileBytes: flipped) }
-    #expect(error?.description == "byte 8: found format 2; this build of fedsim reads 1")
+    #expect(error?.description == "byte 8: found format 1; this build of fedsim reads 2")
+  }
+
+  /// A file is read where it lies, and what it says is the same.
+  @Test func filesAreReadInPlace() throws {
+    var simulation = try Simulation(
+      scenario: scenario(["rounds=4", "training.algorithm=scaffold"] + withoutPrivacy), threads: 1)
+    for _ in 0..<3 { _ = try simulation.nextRound() }
+    let whole = Checkpoint(RunIdentity(simulation.setup), simulation, rowBytes: 7)
+    let path = scratchPath()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try Checkpoint(contentsOf: path + "/state.bin") == nil)
+    do {
+      let folder = try RunFolder(creating: path, replacing: false, checkpoint: whole)
+      #expect(try folder.read(.state) == whole.fileBytes)
+    }
+    let read = try #require(try Checkpoint(contentsOf: path + "/state.bin"))
+    #expect(read == whole && read.fileBytes == whole.fileBytes && whole.sections.fileByteCount == whole.fileBytes.count)
+    var resumed = try Simulation(scenario: simulation.setup.scenario, threads: 1)
+    try resumed.restore(read.state)
+    #expect(resumed.state == whole.state && resumed.state == simulation.state)
+    #expect(try simulation.nextRound() == resumed.nextRound())
+    #expect(resumed.server.parameters == simulation.server.parameters)
+    for damage in [whole.fileBytes.dropLast(), whole.fileBytes.dropLast(40) + [1], []] {
+      try Data(damage).write(to: URL(fileURLWithPath: path + "/state.bin"))
+      #expect(throws: StateError.self) { try Checkpoint(contentsOf: path + "/state.bin") }
+    }
+  }
+
+  /// What only later rounds would need is not kept when there are none.
+  @Test(arguments: [
+    ["training.algorithm=scaffold"] + withoutPrivacy, ["server.optimizer=fedyogi", "server.learningRate=0.05"],
+  ])
+  func theLastCheckpointIsSmall(overrides: [String]) throws {
+    var simulation = try Simulation(scenario: scenario(["rounds=4"] + overrides), threads: 1)
+    var sizes: [Int] = []
+    while try simulation.nextRound() != nil { sizes.append(simulation.state.fileByteCount) }
+    let model = 4 * simulation.setup.network.parameterCount
+    #expect(sizes[2] > 2 * model && sizes[3] < model + 2000, "\(sizes), a model of \(model)")
   }
 
   /// A right checksum over sections that are none of ours.

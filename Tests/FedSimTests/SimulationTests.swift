@@ -14,6 +14,8 @@ private func records(_ scenario: Scenario, threads: Int = 2) throws -> (records:
   return (records, simulation.server.parameters)
 }
 
+private let plain = ["privacy=null", "channel.codec=float32"]
+
 private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json.text(pretty: false) } }
 
 @Suite struct SimulationTests {
@@ -172,6 +174,42 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
     let summary = RunSummary(setup, records: run.records, stoppedBy: .rounds)
     #expect(summary.nonFiniteUpdates > 0 && summary.closingTable.contains("DIVERGED"))
     for line in lines(run.records) { _ = try JSONParser.parse(Array(line.utf8)) }
+  }
+
+  /// The closing table names the rate that is to blame, and no other.
+  @Test(arguments: [
+    (["server.learningRate=1e38", "server.optimizer=fedyogi"] + plain, "lower server.learningRate (1e38)"),
+    (["server.learningRate=1e30"] + plain, "lower server.learningRate (1e30)"),
+    (["training.learningRate=1e30"] + plain, "lower training.learningRate (1e30)"),
+    (["training.learningRate=1e8"] + plain, "lower training.learningRate"),
+    (["training.learningRate=1e38", "privacy.noiseMultiplier=1"], "lower training.learningRate (1e38)"),
+    (
+      ["server.learningRate=1e9", "privacy.noiseMultiplier=1"],
+      "lower server.learningRate (1e9) or privacy.clippingNorm"
+    ),
+  ])
+  func aDivergedRunBlamesTheRightRate(overrides: [String], advice: String) throws {
+    let diverging = try scenario(["evaluation.every=1"] + overrides)
+    let run = try records(diverging)
+    let table = RunSummary(
+      try RunSetup(scenario: diverging, split: nil, threads: 2), records: run.records, stoppedBy: .rounds
+    ).closingTable
+    let words = table.split { $0 == " " || $0 == "\n" }.joined(separator: " ")
+    #expect(words.contains("DIVERGED") && words.contains(advice), "\(table)")
+    #expect(words.contains("lower training") != words.contains("lower server"), "\(table)")
+    #expect(table.split(separator: "\n").allSatisfy { $0.count < 120 }, "\(table)")
+  }
+
+  @Test func aRunThatLearnsDidNotDiverge() throws {
+    for overrides in [
+      [], plain, ["training.learningRate=5", "privacy.noiseMultiplier=0.5"], ["server.learningRate=4"] + plain,
+    ] {
+      let learning = try scenario(overrides)
+      let summary = RunSummary(
+        try RunSetup(scenario: learning, split: nil, threads: 2), records: try records(learning).records,
+        stoppedBy: .rounds)
+      #expect(!summary.closingTable.contains("DIVERGED"), "\(summary.closingTable)")
+    }
   }
 
   @Test func summariesKeepTheContract() throws {

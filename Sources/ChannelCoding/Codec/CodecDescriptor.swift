@@ -87,4 +87,6 @@ extension CodecName {
   }
 
   public var usesEffort: Bool { self == .polar }
+
+  public var usesFixedLength: Bool { self == .layeredShifted }
 }

@@ -12,7 +12,10 @@ extension ChannelSettings {
   /// `float32` and a fixed length: exact. Quantizers: d H(M | step, dither) for Gaussian coordinates of variance
   /// C^2 / d. Block codecs: what their index laws say of the planned blocks. Each with one bit for the norm class and
   /// 2.56 bits of rounding. Against measured means: `Tests`, `docs/codecs`.
-  public var predictedBits: Double {
+  public var predictedBits: Double { codec == .float32 ? expectedBits : max(expectedBits, 8) }
+
+  /// As `predictedBits`, also below the one byte that a payload has at least: what decides where both round to that.
+  private var expectedBits: Double {
     let d = Double(dimension)
     let eta = clippingNorm / (d.squareRoot() * noiseScale)
     let body: Double
@@ -32,12 +35,18 @@ extension ChannelSettings {
     // An interval of 2^-B, B = 8 k - f, has a point of fewer than k bytes with probability 2^(f - 8) for k - 1, a 256th of that for
     // k - 2 and so on: 8 k - 8 2^(f - 8) 256/255 bits, for f uniform B + 4 - 1 / ln 2 to three digits.
     let rounding = 2.56
-    return max(body + 1 + rounding, 8)
+    return body + 1 + rounding
   }
 
   /// Whether every payload has one length, whatever the update and the noise.
   public var hasOneLength: Bool {
     codec == .float32 || (codec == .layeredShifted && options.fixedLength)
+  }
+
+  /// Whether this takes fewer bits than another choice; where both are predicted to take the shortest payload there is, whether
+  /// more of its payloads are that short.
+  private func isShorter(than other: ChannelSettings) -> Bool {
+    (predictedBits, expectedBits) < (other.predictedBits, other.expectedBits)
   }
 
   /// The same with the exact codec of one length that takes the fewest bits.
@@ -48,7 +57,7 @@ extension ChannelSettings {
       settings.options.fixedLength = true
       return settings
     }
-    return candidates.filter { $0.problem == nil }.min { $0.predictedBits < $1.predictedBits } ?? self
+    return candidates.filter { $0.problem == nil }.min { $0.isShorter(than: $1) } ?? self
   }
 
   /// The same with the exact codec that is predicted to take the fewest bits.
@@ -59,7 +68,7 @@ extension ChannelSettings {
       return settings
     }
     let exact = candidates.filter { (try? $0.makeCodec())?.descriptor.isExact == true }
-    return exact.min { $0.predictedBits < $1.predictedBits } ?? self
+    return exact.min { $0.isShorter(than: $1) } ?? self
   }
 
   /// How a block codec cuts an update of norm C; nil for other codecs and where there is no codec.

@@ -58,4 +58,5 @@ public enum KeyPurpose: String, Sendable, CaseIterable {
   case straggler = "FSstragl"
   case shared = "FSshared"
   case seal = "FSsealed"
+  case payloadFile = "FSpayfil"
 }

@@ -69,6 +69,4 @@ extension CodecName {
   var options: [String] {
     (usesDraws ? ["draws"] : []) + (usesFixedLength ? ["fixed-length"] : [])
   }
-
-  public var usesFixedLength: Bool { self == .layeredShifted }
 }

@@ -38,6 +38,20 @@ public struct KeyedChannel: Sendable {
     return sample
   }
 
+  /// What `encode` wrote, as a file that says what it was made with.
+  public func fileBytes(of payload: Payload) -> [UInt8] { PayloadFile(payload, of: channel.settings, key: key).bytes }
+
+  /// The payload in a file.
+  ///
+  /// - Throws: `ToolError.input` with the file's name where it is none, or was made with other settings or another key.
+  public func payload(fileBytes: [UInt8], name: String) throws(ToolError) -> Payload {
+    do throws(PayloadFileError) {
+      return try PayloadFile(bytes: fileBytes).payload(for: channel.settings, key: key)
+    } catch {
+      throw .input(place: name, problem: error.text)
+    }
+  }
+
   /// The receiving end, for bytes from a file.
   ///
   /// - Throws: `ToolError.input` with the file's name where no encoder writes these bytes.
@@ -69,6 +83,38 @@ extension ChannelSettings {
     ChannelSettings(
       codec: codec, options: options, dimension: dimension,
       clippingNorm: snr > 0 ? (snr * Double(dimension)).squareRoot() : 1, noiseScale: 1)
+  }
+}
+
+extension PayloadFileError {
+  /// For people, with the flags of `fedsim channel`.
+  var text: String {
+    switch self {
+    case .notAPayloadFile:
+      return
+        "this is no file of fedsim channel encode, which begins with FEDSIMPL; the bytes of a payload alone are read with --raw"
+    case .unknownFormat(let format): return "found format \(format) of payload files; this build of fedsim reads 1"
+    case .damaged(let problem): return "damaged, or not whole: \(problem)"
+    case .settings(let differences):
+      return "made with other settings: "
+        + differences.map { "\($0.name.flag) \($0.found) there and \($0.wanted) here" }.joined(separator: ", ")
+    case .otherKey: return "made with another key: its tag does not hold with this one"
+    }
+  }
+}
+
+extension ChannelSettings.Difference.Name {
+  /// Of `fedsim channel encode` and `decode`; the dimension is that of the encoder's vector.
+  fileprivate var flag: String {
+    switch self {
+    case .codec: "--codec"
+    case .dimension: "--dimension"
+    case .noiseScale: "--sigma"
+    case .clippingNorm: "--clip"
+    case .draws: "--draws"
+    case .fixedLength: "--fixed-length"
+    case .effort: "--effort"
+    }
   }
 }
 

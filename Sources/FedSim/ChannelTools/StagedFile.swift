@@ -8,19 +8,40 @@
 
 /// A file that is written under another name beside its own and renamed when it is whole, so that what stands under
 /// its own name is never half of it. What is not kept is removed.
+///
+/// "-" is standard output; it, and what is no regular file (a pipe, a device), is written as it stands: it has no half of which
+/// another could be kept.
 public final class StagedFile {
   public let path: String
-  private let temporary: String
+  /// Nil where the file is written as it stands.
+  private let temporary: String?
   private var descriptor: Int32
 
   /// - Throws: `ToolError` where `path` is a folder or the temporary file cannot be made.
   public init(_ path: String) throws(ToolError) {
     self.path = path
-    temporary = "\(path).part-\(getpid())"
-    var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      throw .input(place: path, problem: "this is a folder; allowed: a file, or a name that is free")
+    guard !path.isEmpty else { throw .input(place: "the file to write", problem: "found \"\"; allowed: a name, or -") }
+    guard path != "-" else {
+      temporary = nil
+      descriptor = dup(STDOUT_FILENO)
+      guard descriptor >= 0 else { throw Self.failed("standard output") }
+      return
     }
+    var status = stat()
+    if stat(path, &status) == 0 {
+      if status.st_mode & S_IFMT == S_IFDIR {
+        throw .input(place: path, problem: "this is a folder; allowed: a file, or a name that is free")
+      }
+      if status.st_mode & S_IFMT != S_IFREG {
+        // A file of that name would take the place of the device.
+        temporary = nil
+        descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.failed(path) }
+        return
+      }
+    }
+    let temporary = "\(path).part-\(getpid())"
+    self.temporary = temporary
     unlink(temporary)
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Self.failed(path) }
@@ -40,9 +61,9 @@ public final class StagedFile {
   public func keep() throws(ToolError) {
     let status = close(descriptor)
     descriptor = -1
-    guard status == 0, rename(temporary, path) == 0 else {
+    guard status == 0, temporary.map({ rename($0, path) == 0 }) ?? true else {
       let error = Self.failed(path)
-      unlink(temporary)
+      if let temporary { unlink(temporary) }
       throw error
     }
   }
@@ -50,7 +71,7 @@ public final class StagedFile {
   deinit {
     guard descriptor >= 0 else { return }
     close(descriptor)
-    unlink(temporary)
+    if let temporary { unlink(temporary) }
   }
 
   private static func failed(_ path: String) -> ToolError {

@@ -17,20 +17,33 @@ public struct Checkpoint: Sendable, Equatable {
     state = simulation.state
   }
 
-  public init(fileBytes: [UInt8]) throws(StateError) {
-    let file = try StateSections(fileBytes: fileBytes)
+  public init(fileBytes: [UInt8]) throws(StateError) { try self.init(StateSections(fileBytes: fileBytes)) }
+
+  /// Opens a checkpoint: it is checked now, and its state is read when it is asked for.
+  ///
+  /// - Returns: nil where there is no file of that name.
+  public init?(contentsOf path: String) throws(StateError) {
+    guard let file = try StateSections(contentsOf: path) else { return nil }
+    try self.init(file)
+  }
+
+  private init(_ file: StateSections) throws(StateError) {
     identity = try RunIdentity(file.sections("run"))
     rowBytes = try file.integer("rowBytes", in: 0...Int.max)
     state = try file.sections("simulation")
   }
 
-  public var fileBytes: [UInt8] {
+  /// As a file.
+  public var sections: StateSections {
     var file = StateSections()
     file.put("run", identity.sections)
     file.put("rowBytes", [rowBytes])
     file.put("simulation", state)
-    return file.fileBytes
+    return file
   }
+
+  /// The whole file, in one array: for small ones.
+  public var fileBytes: [UInt8] { sections.fileBytes }
 }
 
 /// What must agree before a run goes on from a checkpoint.
@@ -51,7 +64,7 @@ public struct RunIdentity: Sendable, Equatable {
     var fingerprint = Fingerprint()
     fingerprint.add(Array("fedsim checkpoint".utf8))
     fingerprint.add(setup.fingerprint)
-    fingerprint.add(setup.test.bytes)
+    fingerprint.add(byteCount: setup.test.byteCount, forEachPart: setup.test.forEachPart)
     data = fingerprint.bytes
   }
 

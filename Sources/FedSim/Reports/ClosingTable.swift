@@ -12,7 +12,8 @@ extension RunSummary {
     let rows = chosen.map { record in
       [
         "\(record.round)", "\(record.arrived)", record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
-        record.loss.map { Text.fixed($0, 3) } ?? "-", record.spending.map { Text.fixedUp($0.epsilon, 2) } ?? "none",
+        record.loss.map(Text.loss) ?? (record.accuracy == nil ? "-" : "not finite"),
+        record.spending.map { Text.fixedUp($0.epsilon, 2) } ?? "none",
         record.payloadBits.map { Text.fixed($0.mean, 0) } ?? "-", record.idealBits.map { Text.fixed($0, 0) } ?? "-",
       ]
     }
@@ -30,13 +31,9 @@ extension RunSummary {
         "accuracy   \(Text.fixed(100 * finalAccuracy, 1)) % on \(setup.test.count) test examples "
           + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)")
     }
-    if nonFiniteUpdates > 0 {
-      let sent = records.reduce(0) { $0 + $1.arrived + $1.refused }
-      lines.append(
-        "DIVERGED   \(Text.grouped(nonFiniteUpdates)) of \(Text.grouped(sent)) updates were not finite and counted as zero: "
-          + "lower training.learningRate")
-    } else if finalAccuracy != nil, finalLoss == nil {
-      lines.append("DIVERGED   the final loss is not finite: lower the learning rates")
+    if let divergence = Divergence(self) {
+      lines.append("DIVERGED   \(divergence.sign):")
+      lines.append(Text.wrapped(divergence.advice, indent: "           "))
     }
     if let plan = setup.plan, let spending {
       let lower = spending.lowerBound.map { ", at least \(Text.fixedDown($0, 3))" } ?? ""

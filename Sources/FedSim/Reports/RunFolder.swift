@@ -43,7 +43,7 @@ public struct RunFolder: Sendable {
   ) throws(RunFolderError) {
     try self.init(locking: path)
     if let old = found.first, !replacing { throw .occupied(path: path, file: old.rawValue) }
-    if let checkpoint { try write(checkpoint.fileBytes, to: .state) }
+    if let checkpoint { try write(checkpoint) }
     try remove(File.allCases.filter { $0 != .state || checkpoint == nil })
     // Of two runs that begin here at the same time one gets the folder, also where it cannot be locked.
     guard let claim = fopen("\(path)/\(File.scenario.rawValue)", "wx") else {
@@ -61,22 +61,23 @@ public struct RunFolder: Sendable {
     _ path: String, first: Checkpoint
   ) throws(RunFolderError) -> (folder: RunFolder, checkpoint: Checkpoint) {
     let folder = try RunFolder(locking: path)
-    guard let bytes = try folder.read(.state) else {
+    let state = "\(path)/\(File.state.rawValue)"
+    let found: Checkpoint?
+    do throws(StateError) {
+      found = try Checkpoint(contentsOf: state)
+    } catch {
+      throw .notResumable(path: state, reason: "damaged: \(error)")
+    }
+    guard let checkpoint = found else {
       // A run writes state.bin before all its other files, but for older versions and sweeps.
       if let file = folder.found.first {
         throw .notResumable(path: path, reason: "found \(file.rawValue), but no state.bin to go on from")
       }
-      try folder.write(first.fileBytes, to: .state)
+      try folder.write(first)
       return (folder, first)
     }
-    let checkpoint: Checkpoint
-    do throws(StateError) {
-      checkpoint = try Checkpoint(fileBytes: bytes)
-    } catch {
-      throw .notResumable(path: "\(path)/\(File.state.rawValue)", reason: "damaged: \(error)")
-    }
     if let difference = checkpoint.identity.difference(from: first.identity) {
-      throw .notResumable(path: "\(path)/\(File.state.rawValue)", reason: difference)
+      throw .notResumable(path: state, reason: difference)
     }
     return (folder, checkpoint)
   }
@@ -149,12 +150,31 @@ public struct RunFolder: Sendable {
 
   /// On the disk before it has its name: a machine that stops leaves the old file or the new one.
   public func write(_ bytes: [UInt8], to file: File) throws(RunFolderError) {
+    try write(to: file) { put in bytes.withUnsafeBytes(put) }
+  }
+
+  /// As a whole file, and never as one array: a checkpoint may be larger than all that is left of memory.
+  public func write(_ checkpoint: Checkpoint) throws(RunFolderError) {
+    try write(to: .state, checkpoint.sections.forEachFilePart)
+  }
+
+  private func write(
+    to file: File, _ forEachPart: ((UnsafeRawBufferPointer) -> Void) -> Void
+  ) throws(RunFolderError) {
     let target = "\(path)/\(file.rawValue)"
     let part = target + Self.partSuffix
     guard let stream = fopen(part, "w") else { throw .failed(path: target, reason: Self.lastError()) }
-    let isWritten =
-      fwrite(bytes, 1, bytes.count, stream) == bytes.count && fflush(stream) == 0 && fsync(fileno(stream)) == 0
-    let reason = Self.lastError()
+    var isWritten = true
+    var reason = ""
+    forEachPart { part in
+      guard isWritten, part.count > 0 else { return }
+      isWritten = fwrite(part.baseAddress, 1, part.count, stream) == part.count
+      if !isWritten { reason = Self.lastError() }
+    }
+    if isWritten {
+      isWritten = fflush(stream) == 0 && fsync(fileno(stream)) == 0
+      reason = Self.lastError()
+    }
     guard fclose(stream) == 0, isWritten else {
       unlink(part)
       throw .failed(path: target, reason: reason)

@@ -31,6 +31,14 @@ public enum Text {
     return shown <= value ? text : fixed(value - step, digits)
   }
 
+  /// A loss: three digits after the point, or an exponent where it is no loss any more.
+  static func loss(_ value: Double) -> String {
+    guard value.isFinite, value >= 1e6 else { return fixed(value, 3) }
+    var (mantissa, exponent) = (value, 0)
+    while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    return "\(fixed(mantissa, 1))e\(exponent)"
+  }
+
   /// About three significant digits: "0.0123", "4.56", "78.9", "1,234", "3.4e-08".
   public static func short(_ value: Double) -> String {
     let size = abs(value)

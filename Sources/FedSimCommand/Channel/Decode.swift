@@ -7,8 +7,8 @@ extension ChannelCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make vector + noise of payload bytes: the receiving end.",
       discussion: """
-        Key, codec, options, sigma and clip must be those of fedsim channel encode. With another key some bytes decode
-        to another vector, and nothing shows it.
+        Key, codec, options, sigma, clip and dimension must be those of fedsim channel encode; what differs is named. With
+        --raw the file is the payload's bytes alone: then some bytes decode to another vector, and nothing shows it.
         """)
 
     @OptionGroup var message: MessageArguments
@@ -20,12 +20,16 @@ extension ChannelCommand {
     @Option(help: ArgumentHelp("The payload.", valueName: "file"))
     var input: String
 
-    @Option(help: ArgumentHelp("Where the vector goes, as float64; replaced where it exists.", valueName: "file"))
+    @Option(
+      help: ArgumentHelp(
+        "Where the vector goes, as float64, replaced where it exists; - for standard output.", valueName: "file"))
     var out: String
 
     func run() throws {
+      try message.checkFiles(input: input, out: out)
       let link = try message.channel(dimension: ToolRanges.dimension(dimension))
-      let payload = Payload(bytes: try InputFile.read(input))
+      let bytes = try InputFile.read(input)
+      let payload = message.raw ? Payload(bytes: bytes) : try link.payload(fileBytes: bytes, name: input)
       let file = try StagedFile(out)
       try file.append(NPYFile.vector(link.decode(payload, name: input)))
       try file.keep()

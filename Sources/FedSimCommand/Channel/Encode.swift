@@ -9,6 +9,7 @@ extension ChannelCommand {
       discussion: """
         The other end needs the same key, codec, options, sigma and clip, and the dimension: fedsim channel decode.
         A vector longer than the clipping norm is clipped. The sender's own randomness comes from the operating system.
+        The file has the settings and a checksum beside the payload, so that another setting at the other end is found.
         """)
 
     @OptionGroup var message: MessageArguments
@@ -16,7 +17,8 @@ extension ChannelCommand {
     @Option(help: ArgumentHelp("The vector: an NPY file of one dimension, float32 or float64.", valueName: "file"))
     var input: String
 
-    @Option(help: ArgumentHelp("Where the payload goes; replaced where it exists.", valueName: "file"))
+    @Option(
+      help: ArgumentHelp("Where the payload goes, replaced where it exists; - for standard output.", valueName: "file"))
     var out: String
 
     @Option(
@@ -29,6 +31,12 @@ extension ChannelCommand {
     @OptionGroup var formatting: FormatOption
 
     func run() throws {
+      try message.checkFiles(input: input, out: out)
+      if out == "-", formatting.format == .json {
+        throw ToolError.input(
+          place: "--out",
+          problem: "found - with --format json: both go to standard output; allowed: a file, or --format text")
+      }
       let seed = try privateSeed.map { text in try FlagValue.seed(text, flag: "--private-seed") }
       let values = try NPYFile.readVector(InputFile.read(input), name: input)
       if let i = values.firstIndex(where: { !$0.isFinite }) {
@@ -49,7 +57,7 @@ extension ChannelCommand {
         seed.map { PrivateRandomness(key: Key(seed: $0, label: "channel encode")) } ?? PrivateRandomness.fromSystem()
       var tally = CodingTally()
       let payload = link.encode(update, private: &noise, tally: &tally)
-      try file.append(payload.bytes)
+      try file.append(message.raw ? payload.bytes : link.fileBytes(of: payload))
       try file.keep()
       try report(payload, update, settings)
     }
@@ -66,9 +74,13 @@ extension ChannelCommand {
         ]
         try Console.result(result.text(pretty: true))
       case .text:
-        try Console.result("\(Text.grouped(payload.bits)) bits for \(Text.grouped(settings.dimension)) coordinates")
+        // Standard output has the payload where it is asked to.
+        let say = { (line: String) throws -> Void in
+          if out == "-" { Console.error(line) } else { try Console.result(line) }
+        }
+        try say("\(Text.grouped(payload.bits)) bits for \(Text.grouped(settings.dimension)) coordinates")
         if let information {
-          try Console.result("I(X;Y) = \(Text.short(information)) bits for a Gaussian update of this norm")
+          try say("I(X;Y) = \(Text.short(information)) bits for a Gaussian update of this norm")
         }
       }
     }

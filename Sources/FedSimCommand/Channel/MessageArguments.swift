@@ -21,6 +21,28 @@ struct MessageArguments: ParsableArguments {
     help: ArgumentHelp("The clipping norm C; inf for float32 without privacy.", valueName: "norm"))
   var clip: String
 
+  @Flag(
+    help: "The payload's bytes alone, without the settings and the checksum that otherwise go with them: for both ends."
+  )
+  var raw = false
+
+  /// What both ends are asked of the files before they read one.
+  ///
+  /// - Throws: `ToolError.input` where one of them would be read twice, or written over.
+  func checkFiles(input: String, out: String) throws(ToolError) {
+    guard key != "-" || input != "-" else {
+      throw .input(
+        place: "--input",
+        problem: "found -, and --key is - too: standard input can be one of them; allowed: a file for the other")
+    }
+    guard !out.isEmpty else { throw .input(place: "--out", problem: "found \"\"; allowed: the name of a file, or -") }
+    guard out != "-" else { return }
+    var inputs = InputFiles()
+    inputs.add(input, as: "what --input reads")
+    inputs.add(key, as: "what --key reads")
+    try inputs.refuse(out, flag: "--out")
+  }
+
   /// - Parameter dimension: coordinates of the update.
   func channel(dimension: Int) throws -> KeyedChannel {
     let name = try codec.name()

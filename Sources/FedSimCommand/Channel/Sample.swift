@@ -37,6 +37,7 @@ extension ChannelCommand {
     @OptionGroup var threading: ThreadsOption
 
     func run() throws {
+      try OutputFile.checkFolder(out, flag: "--out")
       let name = try codec.name()
       let options = try codec.options.load(for: [name])
       let ratio = try ToolRanges.snr(snr)

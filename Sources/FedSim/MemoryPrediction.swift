@@ -1,0 +1,96 @@
+import Aggregator
+import ChannelCoding
+import Clients
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The memory that a run will have taken at its most: what preparing it took, and what rounds add.
+///
+/// The first is measured, in the process that asks: a run of the same scenario prepares the same. Rounds take what preparing gave back
+/// first; what they have at the same time, and what grows with them, is counted.
+public struct MemoryPrediction: Sendable {
+  /// The most that this process has had so far, in bytes.
+  public let ofSetUp: Int
+  /// Of it, what is still in use, in bytes.
+  private let kept: Int
+  /// What rounds and the last files have, in bytes.
+  private let ofRounds: Int
+
+  /// The most that a run will have, in bytes.
+  public var total: Int { max(ofSetUp, kept + ofRounds) }
+
+  /// Gives memory that is not in use back to the system, to see how much is.
+  public init(_ setup: RunSetup) {
+    ofSetUp = Self.peakBytes
+    kept = Self.bytesInUse ?? ofSetUp
+    ofRounds = Self.rounds(setup)
+  }
+
+  /// What rounds and the last files of a run have, in bytes, beside what preparing it keeps.
+  public static func rounds(_ setup: RunSetup) -> Int {
+    let parameters = setup.network.parameterCount
+    let isControlled = setup.scenario.algorithm == .scaffold
+    let (dimension, domain) = (setup.channel.dimension, setup.channel.domain)
+    // Bytes a coordinate: the model in the server and as it was first, the broadcast as bytes, as read and padded; at the end
+    // the model's file, its JSON and a comparison with what is there. Then the sum, the sum turned back, the mean.
+    var bytes = parameters * (4 + 4 + 4 + 4 + 4) + domain * (8 + 8 + 8)
+    if isControlled { bytes += parameters * 12 }
+    let optimizer = setup.scenario.optimizer.kind
+    if optimizer != .fedavg { bytes += parameters * (optimizer == .fedavgm ? 8 : 16) }
+    // A worker: its parameters, the update, the vector that is clipped, turned and coded.
+    let coding = setup.channel.codec == .float32 ? 8 : setup.channel.codec == .polar ? 64 : 24
+    bytes += setup.parallel.threads * (parameters * 12 + dimension * 8 + domain * coding)
+    // The uploads of a batch with their payloads, and their samples.
+    let batch = min(setup.batchSize, Int(setup.sampler.expectedSize.rounded(.up)))
+    let upload = Int(setup.channel.predictedBits / 8)
+    let sample = setup.channel.codec == .float32 ? 4 * dimension : 8 * domain
+    bytes += batch * (2 * upload + sample)
+    // Clients that have taken part: sessions at both ends, a count, a control variate.
+    let clients = Double(setup.population.clientCount)
+    let known = clients * (1 - Elementary.exp(-setup.sampler.expectedSize * Double(setup.lastRound) / clients))
+    bytes += Int(known) * (250 + (isControlled ? 4 * parameters + 32 : 0))
+    // Rows, and the code that runs for the first time.
+    return bytes + setup.lastRound * 600 + 3_000_000
+  }
+
+  /// Of this process, without what the allocator keeps of freed memory; nil where nobody says.
+  private static var bytesInUse: Int? {
+    #if os(Linux)
+      // Only glibc has it, and Swift's module of glibc does not.
+      if let symbol = dlsym(nil, "malloc_trim") {
+        _ = unsafeBitCast(symbol, to: (@convention(c) (Int) -> Int32).self)(0)
+      }
+      guard let file = fopen("/proc/self/statm", "r") else { return nil }
+      defer { fclose(file) }
+      var line = [CChar](repeating: 0, count: 200)
+      guard fgets(&line, Int32(line.count), file) != nil else { return nil }
+      let numbers = line.split(separator: CChar(UInt8(ascii: " "))).compactMap { part in
+        Int(String(decoding: part.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+      }
+      return numbers.count > 1 ? numbers[1] * Int(sysconf(Int32(_SC_PAGESIZE))) : nil
+    #else
+      return nil
+    #endif
+  }
+
+  /// Of this process, by the system's count.
+  static var peakBytes: Int {
+    var usage = rusage()
+    #if canImport(Glibc)
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    #else
+      getrusage(RUSAGE_SELF, &usage)
+    #endif
+    #if os(Linux)
+      return Int(usage.ru_maxrss) * 1024
+    #else
+      return Int(usage.ru_maxrss)
+    #endif
+  }
+}
