@@ -100,7 +100,7 @@ struct FastGPRSCodec: UpdateCodec {
       let u = FastGPRS.uniform(isShared ? words.word(depth) : random.word())
       let masses = interval.candidate(u)
       let y = pair.proposalQuantile(left: masses.left, right: masses.right)
-      time += random.exponential() / interval.width
+      time += random.time() / interval.width
       let isAccepted = pair.accepts(y, at: time)
       if isShared { flags.stop[Flags.context(depth)].encode(isAccepted, to: &coder) }
       depth += 1

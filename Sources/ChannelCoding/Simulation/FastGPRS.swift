@@ -57,7 +57,7 @@ public struct FastGPRS: Sendable {
       let u = candidate(depth)
       let masses = interval.candidate(u)
       let x = pair.proposalQuantile(left: masses.left, right: masses.right)
-      time += random.exponential() / interval.width
+      time += random.time() / interval.width
       depth += 1
       if pair.accepts(x, at: time) {
         return Outcome(
