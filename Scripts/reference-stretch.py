@@ -103,7 +103,7 @@ def tail(law, height):
         return mixture((law.top - height) / law.r, law.n / 2, law.centrality / 2)
     n, r, pull = law.n, law.r, law.m**2 * (1 + law.r) / 2
     k = lambda t: n / 2 * (t * log1p(r) - mp.log(1 + t * r)) - t * (1 - t) * pull / (1 + t * r) - t * height
-    c = 1 + max(mpf(1) / 2 / sqrt(law.variance), (height - law.mean) / law.variance)
+    c = max(mpf(1) / 2 / sqrt(law.variance), 1 + (height - law.mean) / law.variance)
     h = min(2 * pi * c / 75, mpf(1) / 4 / sqrt(law.variance))
     base, total, j = k(c), mpc(0), 0
     while True:

@@ -234,7 +234,8 @@ public struct RunSetup: Sendable {
     guard let plan = guaranteedPlan, let deviation = numericalDeviation else { return nil }
     let needed = (1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation
     guard needed > 0.01 * plan.delta else { return nil }
-    let bound = "floating point may choose what real arithmetic would not with probability \(Text.short(deviation)) at most"
+    let bound =
+      "floating point may choose what real arithmetic would not with probability \(Text.short(deviation)) at most"
     return plan.numericalDelta > 0
       ? "Over all uploads \(bound): (1 + e^epsilon) times that, \(Text.short(plan.numericalDelta)) of delta, is paid for it."
       : "The claim is for noise in real arithmetic: over all uploads \(bound), and (1 + e^epsilon) times that, "

@@ -211,9 +211,10 @@ func uncapped(_ ratio: GaussianRatio) -> PanelTable {
         for (i, text) in row.stretch.enumerated() {
           let expected = try #require(Double(text))
           let (low, high, share) = table.bounds(row.logRatios[i], level: level)
-          let place = "n \(row.dimension) snr \(row.snr) ln r \(row.logRatios[i]) level \(level): \(low) \(expected) \(high)"
+          let place = "n \(row.dimension) ln r \(row.logRatios[i]) level \(level): \(low) \(expected) \(high)"
           #expect(low <= expected * (1 + 1e-11) && high >= expected * (1 - 1e-11), "\(place)")
-          #expect(share < 0.03 && (level < 2 || share < 0.4 * last[i] || share < 1e-13), "\(place): \(share) \(last[i])")
+          let isNarrower = level < 2 || share < 0.4 * last[i] || share < 1e-13
+          #expect(share < 0.03 && isNarrower, "\(place): \(share) \(last[i])")
           last[i] = share
         }
       }

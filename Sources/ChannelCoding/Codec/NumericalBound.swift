@@ -63,9 +63,9 @@ private struct NumericalBound {
   /// uniform on 2^53 consecutive points of a lattice whatever rounding does to the integer, and so a rounding of Y.
   static func layers(_ dimension: Int) -> Double { 2 * Double(dimension) }
 
-  /// How much a coarse tail of a shared normal can move ln r, over the largest |x_i|: the candidate counts at most M / Z <= 2 M
-  /// times as much under the body as under the proposal, and at most sinh(8.6 |x_i|) / (8.6 |x_i|) times on average.
-  private func tailFactor(_ cap: Double) -> Double { 17.2 * cap / Elementary.log(4 * cap + 10) }
+  /// The largest min(M, sinh(8.6 x) / (8.6 x)) / x for x from 1/4 on: how much likelier than under the proposal a body has a shared
+  /// normal in its coarse tail, over |x_i|.
+  private func tailFactor(_ cap: Double) -> Double { max(8.6 * cap / Elementary.log(2 * cap + 6), 8) }
 
   /// ln r of a candidate differs from the true one by this many units, summed over all blocks: rounding of products and of
   /// sums by pairs (whose partial sums grow like square roots), and the grid of the candidates' normals. A selection with
@@ -112,23 +112,32 @@ private struct NumericalBound {
   }
 
   /// Signs: the sum of |biases| does not grow from level to level of the transform, and each level rounds at most 1.5 units of
-  /// it; a leaf's threshold 3/4 of a unit; a bias 1.5, one of a quantile bit 5. Magnitudes as blocks, with plain sums over n / 8.
+  /// it; a leaf's threshold 3/4 of a unit and a bias 1/4, or a coordinate of the quantizer 2; a bias of a quantile bit 5. Magnitudes
+  /// as blocks, whose ratio has terms of |x_i|^2 and not |x_i|; places in cells with plain sums over n / 8.
   ///
   /// The tail of places in cells (quantile levels) is not in here: docs/codecs/numerics.md has a paragraph for it.
   var polar: Double {
     guard let plan = settings.polarPlan else { return 1 }
     let rounds = Elementary.log(max(d, 2)) / Elementary.log(2)
     let levels = Double(plan.levels.count)
-    let signs = 1.5 * rounds * min(sizes, d) + 2.25 * d + levels * (1.5 * rounds * d + 5.75 * d)
+    let biases = min(0.8 * sizes, d)
+    let signs = 1.5 * rounds * biases + 2 * d + levels * (1.5 * rounds * d + 5.75 * d)
     let length = (d / Double(plan.blockCount)).rounded(.up)
     let cap = Elementary.exp(plan.logCap)
-    let sum = energy + max(energy, d * snr)
+    let sum = (energy + max(energy, d * snr)) / 2
+    let perTerm = plan.levels.isEmpty ? depth : length / 8 + 12
+    let escapes = 2 + Elementary.log(length) / Elementary.log(4)
+    // Coordinates above sigma / 4 are few in a block that is not hopeless: information (x^2 - snr)^2 / 4 each, ln M + 1 in all.
+    let gap = max(0.0625 - snr, 0) / (1 + snr)
+    var large = tailFactor(cap) * energy
+    if plan.levels.isEmpty, gap > 0 {
+      large = min(large, Double(plan.blockCount) * (plan.logCap + 1) * max(2 / (gap * gap), 3 * cap))
+    }
     let magnitudes =
-      (1 + 2 * (2 + Elementary.log(length) / Elementary.log(4))) * (length / 8 + 12) * sum
-      + 9 * (1.9 * snr.squareRoot() * sizes + s * tailFactor(cap) * energy) + 20 * d * snr
+      (1 + escapes) * perTerm * sum + 9 * (2 * 1.9 * sum + s * large) + 20 * d * snr
       + Double(plan.blockCount) * (48 + 8 * plan.logCap)
     // Pieces: sums of ln(1 + b t) over n / 16 terms a lane.
-    let pieces = settings.options.effort == 0 ? 0 : (1 + levels) * (d / 16 + 8) * 2 * min(sizes, d)
-    return Self.unit * (signs + magnitudes + pieces + Self.layers(settings.domain))
+    let pieces = settings.options.effort == 0 ? 0 : (1 + levels) * (d / 16 + 8) * 2 * biases
+    return Self.unit * (signs + magnitudes + pieces)
   }
 }

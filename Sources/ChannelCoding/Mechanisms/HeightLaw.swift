@@ -262,8 +262,8 @@ func mixtureMass(_ x: Double, shape: Double, mean: Double) -> Double {
 private func poissonMass(_ k: Double, _ x: Double) -> Double {
   if k == 0 { return exp(-x) }
   if x == 0 { return 0 }
-  // k ln(k / x) + x - k = -k logExcess((x - k) / k).
-  let deviance = -k * logExcess((x - k) / k)
+  // k ln(k / x) + x - k = -k logExcess((x - k) / k); far from k nothing cancels.
+  let deviance = abs(x - k) > 0.5 * k ? k * log(k / x) + (x - k) : -k * logExcess((x - k) / k)
   return exp(-stirlingError(k) - deviance) / (2 * Double.pi * k).squareRoot()
 }
 

@@ -35,7 +35,8 @@ public struct LedgerFile: Sendable {
     }
     let reader = Reader(name: name, positions: parsed.positions)
     let root = try reader.object(
-      parsed.value, at: "", keys: ["format", "relation", "delta", "truncationDelta", "numericalDelta", "planned", "rounds"])
+      parsed.value, at: "",
+      keys: ["format", "relation", "delta", "truncationDelta", "numericalDelta", "planned", "rounds"])
     if let format = root["format"], format != .string(Self.format) {
       throw reader.error(at: "format", "found \(format.summary)", "\"\(Self.format)\"")
     }

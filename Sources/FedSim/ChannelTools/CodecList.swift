@@ -16,8 +16,8 @@ public struct CodecList: Sendable {
       lines.append(Text.wrapped(descriptor.summary, indent: "  "))
       let options = name.options.map { "--\($0)" }.joined(separator: ", ")
       for (label, value) in [
-        ("noise", descriptor.noise.words), ("views", descriptor.views), ("numerics", Self.numerics(name)), ("time", descriptor.cost),
-        ("options", options),
+        ("noise", descriptor.noise.words), ("views", descriptor.views), ("numerics", Self.numerics(name)),
+        ("time", descriptor.cost), ("options", options),
         ("source", descriptor.reference),
       ] where !value.isEmpty && value != "-" {
         let start = "  " + label + String(repeating: " ", count: 9 - label.count)
