@@ -45,7 +45,7 @@ let package = Package(
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
     .testTarget(name: "LawTests", dependencies: ["Statistics"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "ChannelCodingTests", dependencies: ["ChannelCoding", "CKernels", "Statistics"],
+      name: "ChannelCodingTests", dependencies: ["ChannelCoding", "CKernels", "Statistics", "Support"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "ClientsTests", dependencies: ["Clients", "ChannelCoding", "CZlib", "Statistics", "Support"],

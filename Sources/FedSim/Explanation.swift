@@ -231,6 +231,7 @@ public struct Explanation: Sendable {
         "Each client is drawn on its own with probability q each round; a draw of more than m_max clients is cut, at a charge of "
           + "\(Text.short(plan.truncationDelta)) to delta for the whole run.")
     }
+    if let sentence = setup.numericsSentence { list.append(sentence) }
     list.append("Epsilon: \(plan.accountant.theorem).")
     return list
   }

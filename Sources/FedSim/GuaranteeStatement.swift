@@ -31,7 +31,7 @@ public struct GuaranteeStatement: Sendable {
       + "knows neither the seed nor cohort sizes. Population size, sampling rate, noise shares and delta count as public "
       + "constants. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
-      + "trusted."
+      + "trusted." + (setup.numericsSentence.map { " " + $0 } ?? "")
     theorem = plan.accountant.theorem
     // Where a neighbour has one client more or less, figures that follow from the number of clients are told apart.
     let constants =

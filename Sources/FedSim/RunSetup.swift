@@ -19,12 +19,18 @@ public struct RunSetup: Sendable {
   public let channel: ChannelSettings
   public let sampler: CohortSampler
   /// What may surprise a user; printed before the run.
-  public let warnings: [String]
+  public var warnings: [String] {
+    (numericsSentence.map { ["ROUNDING: " + $0] } ?? []) + planWarnings + dataWarnings
+  }
+  private let planWarnings: [String]
   /// Those of them that are about the examples.
   public let dataWarnings: [String]
   let parallel: Parallel
   private let keys: RunKeys
   private let accounting: SharedAccounting
+  /// A bound on the probability that the whole run chooses anything that real arithmetic would not; nil without a Gaussian
+  /// guarantee.
+  public let numericalDeviation: Double?
   /// What names the run: its keys come from this and the seed.
   let fingerprint: [UInt8]
 
@@ -46,10 +52,10 @@ public struct RunSetup: Sendable {
 
     let sampling = try Self.sampling(scenario, population.clientCount)
     let delta = scenario.privacy.map { $0.delta ?? Self.defaultDelta(population.clientCount) }
-    plan = try Self.plan(scenario, sampling, delta, population.clientCount, accounting)
+    (plan, channel, numericalDeviation) = try Self.plan(
+      scenario, sampling, delta, population.clientCount, accounting, dimension: network.parameterCount)
     sampler = CohortSampler(
       sampling: sampling, population: population.clientCount, largest: plan?.largestCohort ?? population.clientCount)
-    channel = try Self.channel(scenario, plan, dimension: network.parameterCount)
 
     resolved = Self.filling(delta, plan, channel, scenario, isDataGiven)
     var fingerprint = Fingerprint()
@@ -66,7 +72,7 @@ public struct RunSetup: Sendable {
     }
     self.fingerprint = fingerprint.bytes
     keys = RunKeys(seed: scenario.seed, fingerprint: fingerprint.bytes)
-    warnings = Self.warnings(scenario, plan, channel, population.clientCount) + data.warnings
+    planWarnings = Self.warnings(scenario, plan, channel, population.clientCount)
   }
 
   /// A library caller's examples. They are the caller's responsibility: nothing is refused.
@@ -218,8 +224,50 @@ public struct RunSetup: Sendable {
     min(1e-5, Elementary.exp(-1.1 * Elementary.log(Double(clients))))
   }
 
+  /// The plan and its channel, with a part of delta for what floating point may choose otherwise (docs/privacy.md): the smallest
+  /// of a few shares of delta that is enough at the epsilon and the channel that come of it. Where there is no room for it in
+  /// delta, none is taken, and the run says so.
   private static func plan(
-    _ scenario: Scenario, _ sampling: Sampling, _ delta: Double?, _ clients: Int, _ accounting: SharedAccounting
+    _ scenario: Scenario, _ sampling: Sampling, _ delta: Double?, _ clients: Int, _ accounting: SharedAccounting,
+    dimension: Int
+  ) throws -> (PrivacyPlan?, ChannelSettings, deviation: Double?) {
+    for share in numericalShares {
+      let charge = (delta ?? 0) * share
+      let plan = try Self.plan(scenario, sampling, delta, clients, accounting, numericalDelta: charge)
+      let channel = try Self.channel(scenario, plan, dimension: dimension)
+      guard let plan, let deviation = Self.deviation(plan, channel) else { return (plan, channel, nil) }
+      let needed = (1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation
+      if needed <= charge || share == 0 { return (plan, channel, deviation) }
+    }
+    preconditionFailure("the last share is 0")
+  }
+
+  /// A thousandth of delta is enough but for large epsilons and many uploads.
+  private static let numericalShares = [0.001, 0.01, 0.1, 0.25, 0]
+
+  /// All uploads of all rounds, and the server's own normals, a radius for each two.
+  private static func deviation(_ plan: PrivacyPlan, _ channel: ChannelSettings) -> Double? {
+    channel.totalVariationBound.map {
+      Double(plan.plannedRounds) * (Double(plan.largestCohort) * $0 + Double(channel.domain + 1) * 0x1p-54)
+    }
+  }
+
+  /// What floating point does to the claim, where that is not negligible: a hundredth of delta or more.
+  public var numericsSentence: String? {
+    guard let plan = guaranteedPlan, let deviation = numericalDeviation else { return nil }
+    let needed = (1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation
+    guard needed > 0.01 * plan.delta else { return nil }
+    let bound =
+      "floating point may choose what real arithmetic would not with probability \(Text.short(deviation)) at most"
+    return plan.numericalDelta > 0
+      ? "Over all uploads \(bound): (1 + e^epsilon) times that, \(Text.short(plan.numericalDelta)) of delta, is paid for it."
+      : "The claim is for noise in real arithmetic: over all uploads \(bound), and (1 + e^epsilon) times that, "
+        + "\(Text.short(needed)), is more than a delta of \(plan.delta) has room for."
+  }
+
+  private static func plan(
+    _ scenario: Scenario, _ sampling: Sampling, _ delta: Double?, _ clients: Int, _ accounting: SharedAccounting,
+    numericalDelta: Double
   ) throws(ScenarioError) -> PrivacyPlan? {
     guard let privacy = scenario.privacy, let delta else { return nil }
     do throws(PrivacyRefusal) {
@@ -238,7 +286,7 @@ public struct RunSetup: Sendable {
               quantile: $0.quantile, learningRate: $0.learningRate,
               countNoise: $0.countNoise ?? sampling.rate * Double(clients) / 20,
               arrivalRate: scenario.training.faults.arrivalRate)
-          }))
+          }, numericalDelta: numericalDelta))
     } catch {
       if let clipping = privacy.clipping, clipping.countNoise == nil, error.description.contains("a count with noise") {
         throw scenario.file.refusal(

@@ -152,7 +152,7 @@ struct Account: ParsableCommand {
     case (nil, let text?, _):
       query = .epsilons(try FlagValue.list(text).map { try FlagValue.number($0, flag: "--epsilon", in: 0...1e6) })
     case (nil, nil, _) where curve:
-      query = .deltas((2...30).map { Self.power(-Double($0) / 2) }.filter { $0 > file?.truncationDelta ?? 0 })
+      query = .deltas((2...30).map { Self.power(-Double($0) / 2) }.filter { $0 > file?.reservedDelta ?? 0 })
     case (nil, nil, let delta?): query = .deltas([delta])
     default:
       throw ToolError.input(
@@ -163,12 +163,12 @@ struct Account: ParsableCommand {
     }
     let report = try AccountReport(
       rounds, relation: file?.relation ?? relation, accountant: accountant, query: query,
-      truncationDelta: file?.truncationDelta ?? 0)
+      truncationDelta: file?.reservedDelta ?? 0)
     // A run claims its planned rounds: where it stopped may have been chosen by looking.
     let claim = try file?.planned.map {
       try AccountReport(
         $0, relation: file?.relation ?? relation, accountant: accountant, query: query,
-        truncationDelta: file?.truncationDelta ?? 0)
+        truncationDelta: file?.reservedDelta ?? 0)
     }
     for warning in (claim ?? report).warnings { Console.warning(warning) }
     if curve && formatting.format == .text { return try Console.result((claim ?? report).csv) }

@@ -172,7 +172,7 @@ import Testing
       let power = Elementary.exp(2 * Double(bits) * Elementary.log(2))
       let (snr, s) = (power - 1, power.squareRoot())
       let ratio = GaussianRatio(dimension: 1, shift: snr.squareRoot() / s, snr: snr)
-      let table = uncapped(ratio)
+      let table = StretchTable(ratio, logCap: ratio.logSupremum)
       let x = snr.squareRoot()
       var random = RandomStream(key: countingKey, stream: 901)
       var drawn = 0

@@ -232,7 +232,8 @@ import Testing
       let ratio = GaussianRatio(dimension: 1, shift: abs(x) / s, snr: snr)
       let index =
         selection == 1
-        ? GreedyPoissonRejection.select(&scores, uncapped(ratio), random: &times)
+        ? GreedyPoissonRejection.select(
+          &scores, StretchTable(ratio, logCap: ratio.logSupremum), random: &times)
         : PoissonFunctionalRepresentation.select(&scores, logCap: ratio.logSupremum, random: &times)
       return Int(index)
     }

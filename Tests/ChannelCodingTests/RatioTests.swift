@@ -1,4 +1,5 @@
 import Statistics
+import Support
 import Testing
 
 @testable import ChannelCoding
@@ -95,9 +96,9 @@ import Testing
 }
 
 /// The stretch function of the whole target.
-func uncapped(_ ratio: GaussianRatio) -> StretchTable {
+func uncapped(_ ratio: GaussianRatio) -> PanelTable {
   let (mean, variance) = ratio.targetMoments
-  return StretchTable(
+  return PanelTable(
     logCap: ratio.logSupremum, mean: mean - variance, deviation: variance.squareRoot(),
     proposalTail: ratio.proposalTail)
 }
@@ -126,6 +127,7 @@ func uncapped(_ ratio: GaussianRatio) -> StretchTable {
   func theCappedTable(n: Int, shift: Double, snr: Double, cap: Double) {
     let ratio = GaussianRatio(dimension: n, shift: shift, snr: snr)
     let table = StretchTable(ratio, logCap: Elementary.log(cap))
+    #expect(table.logCap == Elementary.log(cap))
     // B(g) by a plain sum.
     let above = { (g: Double) in
       let steps = 20_000
@@ -140,11 +142,169 @@ func uncapped(_ ratio: GaussianRatio) -> StretchTable {
     #expect(abs(table.bodyMass / above(0) - 1) < 1e-5, "\(table.bodyMass)")
     for g in [0.1, 0.5, 1, 0.6 * cap, 0.95 * cap, 0.9999 * cap] {
       let h = 1e-4 * min(g, cap - g)
-      let slope = (table(Elementary.log(g + h)) - table(Elementary.log(g - h))) / (2 * h)
-      #expect(abs(slope * above(g) - 1) < 1e-5, "g \(g): \(slope * above(g))")
+      let slope = (table.value(Elementary.log(g + h)) - table.value(Elementary.log(g - h))) / (2 * h)
+      #expect(abs(slope * above(g) - 1) < 3e-5, "g \(g): \(slope * above(g))")
     }
-    #expect(table(Elementary.log(cap)) == .infinity)
-    #expect(abs(table(-20) / (Elementary.exp(-20) / table.bodyMass) - 1) < 1e-6)
+    #expect(table.value(Elementary.log(cap)) == .infinity && table.accepts(1e300, Elementary.log(cap)))
+    #expect(abs(table.value(-20) / (Elementary.exp(-20) / table.bodyMass) - 1) < 1e-6)
+  }
+}
+
+/// Against mpmath at 26 digits (Scripts/reference-stretch.py).
+@Suite struct StretchReferenceTests {
+  struct Heights: Decodable {
+    struct Height: Decodable {
+      let dimension: Int
+      let shift: Double
+      let snr: Double
+      let logHeight: Double
+      let tail: String
+      let above: String
+    }
+    struct Coordinate: Decodable {
+      let mean: Double
+      let snr: Double
+      let x: Double
+      let stretch: String
+    }
+    let heights: [Height]
+    let coordinates: [Coordinate]
+  }
+
+  struct Stretches: Decodable {
+    struct Row: Decodable {
+      let dimension: Int
+      let shift: Double
+      let snr: Double
+      let logCap: Double
+      let bodyMass: String
+      let logRatios: [Double]
+      let stretch: [String]
+    }
+    let rows: [Row]
+  }
+
+  /// P[r >= g] and E(r - g)+, or E min(r, g) = 1 - that, within a share of the bound that docs/codecs/numerics.md has: 76 units of
+  /// rounding at M = 1000.
+  @Test func heightsAreExact() throws {
+    for row in try Vectors.load("heights.json", as: Heights.self).heights {
+      let law = HeightLaw(GaussianRatio(dimension: row.dimension, shift: row.shift, snr: row.snr))
+      let found = law(row.logHeight)
+      let (tail, above) = (try #require(Double(row.tail)), try #require(Double(row.above)))
+      let g = Elementary.exp(row.logHeight)
+      let place = "n \(row.dimension) |m| \(row.shift) snr \(row.snr) ln h \(row.logHeight)"
+      #expect(abs(found.tail - tail) * max(g, 1) < 40 * 0x1p-53, "\(place): \(found.tail) \(tail)")
+      #expect(abs(found.above - above) < 40 * 0x1p-53, "\(place): \(found.above) \(above)")
+      #expect(abs(found.below - (1 - above)) < 40 * 0x1p-53, "\(place)")
+    }
+  }
+
+  /// Every level encloses S, and each is about four times as narrow as the last. References are good to 10^-11.
+  @Test func everyLevelEnclosesTheStretch() throws {
+    for row in try Vectors.load("stretch.json", as: Stretches.self).rows {
+      let ratio = GaussianRatio(dimension: row.dimension, shift: row.shift, snr: row.snr)
+      let table = StretchTable(ratio, logCap: row.logCap)
+      let mass = try #require(Double(row.bodyMass))
+      #expect(table.logCap == row.logCap && abs(table.bodyMass - mass) < 40 * 0x1p-53, "\(row.dimension)")
+      var last = [Double](repeating: .infinity, count: row.stretch.count)
+      for level in 0..<8 {
+        for (i, text) in row.stretch.enumerated() {
+          let expected = try #require(Double(text))
+          let (low, high, share) = table.bounds(row.logRatios[i], level: level)
+          let place = "n \(row.dimension) ln r \(row.logRatios[i]) level \(level): \(low) \(expected) \(high)"
+          #expect(low <= expected * (1 + 1e-11) && high >= expected * (1 - 1e-11), "\(place)")
+          let isNarrower = level < 2 || share < 0.4 * last[i] || share < 1e-13
+          #expect(share < 0.03 && isNarrower, "\(place): \(share) \(last[i])")
+          last[i] = share
+        }
+      }
+      // A level that is made for one height is the level.
+      let (a, b) = (table.bounds(row.logRatios[0], level: 9), table.bounds(row.logRatios[0], level: 10))
+      #expect(a.low <= b.low * (1 + 1e-13) && a.high >= b.high * (1 - 1e-13) && b.share < 0.4 * a.share + 1e-13)
+    }
+  }
+
+  @Test func everyLevelEnclosesTheStretchOfACoordinate() throws {
+    for row in try Vectors.load("heights.json", as: Heights.self).coordinates {
+      let pair = GaussianPair(mean: row.mean, proposalScale: (1 + row.snr).squareRoot())
+      let expected = try #require(Double(row.stretch))
+      for panels in [8, 32, 128, 2048, 32768] {
+        let (low, high) = pair.stretch(row.x, panels: panels)
+        #expect(
+          low <= expected * (1 + 1e-12) && high >= expected * (1 - 1e-12),
+          "mean \(row.mean) snr \(row.snr) x \(row.x) panels \(panels): \(low) \(expected) \(high)")
+        if panels == 32768 { #expect(high - low < 1e-6 * low, "\(row)") }
+      }
+      // The decision, where only a narrow enclosure can tell.
+      #expect(pair.accepts(row.x, at: expected * (1 - 1e-9)) && !pair.accepts(row.x, at: expected * (1 + 1e-9)))
+    }
+  }
+
+  /// Decisions of blocks a hundred thousandth from the boundary, both ways.
+  @Test func decisionsAreThoseOfTheStretch() throws {
+    for row in try Vectors.load("stretch.json", as: Stretches.self).rows {
+      let table = StretchTable(
+        GaussianRatio(dimension: row.dimension, shift: row.shift, snr: row.snr), logCap: row.logCap)
+      for (logRatio, text) in zip(row.logRatios, row.stretch) {
+        let expected = try #require(Double(text))
+        for share in [0.5, 1e-2, 1e-5, 1e-8] {
+          #expect(table.accepts(expected * (1 - share), logRatio) && !table.accepts(expected * (1 + share), logRatio))
+        }
+      }
+    }
+  }
+
+  /// Sums of ten million terms, and shares multiplied: no rounding adds up.
+  @Test func sumsAndMassesKeepTheirDigits() {
+    var sum = TimeSum()
+    for _ in 0..<1_000_000 { sum.add(0.1) }
+    #expect(abs(sum.value - 1_000_000 * 0.1) <= 2e-11, "\(sum.value)")
+    var mass = FastGPRS.Mass()
+    for _ in 0..<200 { mass.keep(0.7) }
+    // 0.7 in double to the 200th, by Python's fractions.
+    #expect(abs(mass.value / 1.0461838291314224e-31 - 1) < 4e-16, "\(mass.value)")
+    // Times from all bits: no value is 0 twice, and none is beyond 64 ln 2.
+    var random = RandomStream(key: countingKey, stream: 77)
+    let times = (0..<100_000).map { _ in random.time() }
+    #expect(times.allSatisfy { $0 >= 0 && $0 < 44.4 } && abs(times.reduce(0, +) / 1e5 - 1) < 0.02)
+  }
+}
+
+@Suite struct NumericalBoundTests {
+  private func settings(_ codec: CodecName, _ dimension: Int, snr: Double, draws: Int = 100) -> ChannelSettings {
+    ChannelSettings(
+      codec: codec, options: CodecOptions(draws: draws), dimension: dimension,
+      clippingNorm: (snr * Double(dimension)).squareRoot(), noiseScale: 1)
+  }
+
+  @Test func everyExactCodecHasABound() throws {
+    for codec in CodecName.allCases {
+      let standard = settings(codec, 4096, snr: 0.01)
+      let isExact = try standard.makeCodec().descriptor.isExact
+      let bound = standard.totalVariationBound
+      #expect((bound != nil) == isExact, "\(codec)")
+      if let bound { #expect(bound > 0 && bound < 1e-9, "\(codec) \(bound)") }
+      // More coordinates at the same signal-to-noise ratio never cost less.
+      if let bound, let more = settings(codec, 1 << 14, snr: 0.01).totalVariationBound { #expect(more >= bound) }
+      #expect(settings(codec, 0, snr: 0.01).totalVariationBound == nil)
+    }
+    var plain = ChannelSettings(codec: .float32, dimension: 10, clippingNorm: .infinity, noiseScale: 0)
+    #expect(plain.totalVariationBound == 0)
+    plain.noiseScale = 1
+    #expect(plain.totalVariationBound == 5.5 * 0x1p-53)
+  }
+
+  /// The bound is of the largest norm class; smaller ones have no more blocks.
+  @Test(arguments: [(CodecName.gprs, 0.3), (.pfr, 0.01), (.ringToss, 2)])
+  func smallerUpdatesHaveNoMoreBlocks(codec: CodecName, snr: Double) throws {
+    let channel = settings(codec, 512, snr: snr, draws: 20)
+    let block = try #require(try channel.makeCodec() as? BlockCodec)
+    let largest = try #require(channel.blockPlan).blockCount
+    for halvings in 1...20 {
+      let norm = channel.clippingNorm / Elementary.exp(Double(halvings) / 4)
+      let plan = block.plan(NormClass(norm: norm, bound: channel.clippingNorm))
+      #expect(plan.blockCount <= largest, "\(halvings): \(plan.blockCount) \(largest)")
+    }
   }
 }
 

@@ -72,13 +72,52 @@ import Testing
       let file = try LedgerFile(bytes, name: "ledger.json")
       #expect(file.ledger.count == round && file.planned?.count == 4 && file.relation == plan.relation)
       #expect(file.delta == plan.delta && file.truncationDelta == plan.truncationDelta)
+      #expect(file.numericalDelta == plan.numericalDelta && plan.numericalDelta > 0)
       let planned = try #require(file.planned)
-      let again = try plan.accountant.spending(planned, delta: plan.delta, truncation: file.truncationDelta)
+      let again = try plan.accountant.spending(planned, delta: plan.delta, truncation: file.reservedDelta)
       #expect(again == plan.plannedSpending)
       if round < 3 {
         try folder.append(element: LedgerFile.round(round + 1, plan.event), isFirst: round == 0, to: .ledger)
       }
     }
+  }
+}
+
+/// What floating point may choose otherwise is paid for in delta.
+@Suite struct NumericalChargeTests {
+  private func setup(_ overrides: String...) throws -> RunSetup {
+    try RunSetup(scenario: scenario(["rounds=4"] + overrides), split: nil, threads: 1)
+  }
+
+  @Test func deltaPaysForRounding() throws {
+    for codec in ["layered", "polar", "gprs", "float32"] {
+      let setup = try setup("channel.codec=\(codec)")
+      let plan = try #require(setup.guaranteedPlan)
+      let bound = try #require(setup.channel.totalVariationBound)
+      let deviation = try #require(setup.numericalDeviation)
+      // All uploads, and half a radius of the server's noise for each coordinate.
+      let uploads = 4 * Double(plan.largestCohort)
+      let server = 4 * Double(setup.channel.domain + 2) * 0x1p-54
+      #expect(deviation > uploads * bound && deviation < uploads * bound + server)
+      #expect((1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation <= plan.numericalDelta, "\(codec)")
+      #expect(plan.roundsDelta == plan.delta - plan.truncationDelta - plan.numericalDelta)
+      // The claim is what the rounds cost at what is left of delta.
+      let left = try plan.accountant.spending(plan.event, rounds: 4, delta: plan.roundsDelta)
+      #expect(plan.plannedSpending.epsilon == left.epsilon)
+      #expect(setup.numericsSentence == nil && !setup.warnings.contains { $0.contains("ROUNDING") })
+    }
+    #expect(try setup("channel.codec=mrc").numericalDeviation == nil)
+  }
+
+  /// Where e^epsilon times the deviation is more than delta, the claim is for real arithmetic, and says so everywhere.
+  @Test func aLargeEpsilonHasNoRoomForRounding() throws {
+    let setup = try setup("channel.codec=layered", "privacy.noiseMultiplier=0.15")
+    let plan = try #require(setup.guaranteedPlan)
+    #expect(plan.numericalDelta == 0 && plan.plannedSpending.epsilon > 15, "\(plan.plannedSpending.epsilon)")
+    let sentence = try #require(setup.numericsSentence)
+    #expect(sentence.contains("noise in real arithmetic"))
+    #expect(setup.warnings.contains { $0.hasPrefix("ROUNDING: ") && $0.contains(sentence) })
+    #expect(GuaranteeStatement(setup).sentence.contains(sentence))
   }
 }
 

@@ -154,7 +154,8 @@ public enum Accountant: String, Sendable, CaseIterable {
   ) throws(PrivacyRefusal) -> Spending {
     guard truncation > 0 else { return try spending(ledger, delta: delta, precision: precision) }
     guard truncation < delta else {
-      throw .unproved("cohorts that are cut take a delta of \(truncation) alone, which leaves nothing of \(delta)")
+      throw .unproved(
+        "cohorts that are cut, and rounding, take a delta of \(truncation) alone, which leaves nothing of \(delta)")
     }
     let upper = try spending(ledger, delta: delta - truncation, precision: precision)
     guard upper.lowerBound != nil else { return Spending(epsilon: upper.epsilon, lowerBound: nil) }

@@ -22,6 +22,9 @@ public struct PrivacyPlan: Sendable, Equatable {
   public let largestCohort: Int
   /// The part of delta that pays for cohorts cut to m_max.
   public let truncationDelta: Double
+  /// The part of delta that pays for arithmetic: a bound on (1 + e^epsilon) times the probability that a run in floating point
+  /// does not choose what real arithmetic would.
+  public let numericalDelta: Double
   /// The rounds that the budget pays for, at most the planned ones: known before the first, so no data decide it.
   public let affordedRounds: Int
   /// Epsilon of all these rounds: what a run claims even where somebody stops it earlier.
@@ -56,13 +59,14 @@ public struct PrivacyPlan: Sendable, Equatable {
   public init(
     population: Int, clippingNorm: Double, noise: Noise, sampling: Sampling, relation: Relation,
     accountant: Accountant, delta: Double, rounds: Int, budget: Double? = nil, noiseSource: NoiseSource = .channel,
-    adaptiveClipping: AdaptiveClipping? = nil
+    adaptiveClipping: AdaptiveClipping? = nil, numericalDelta: Double = 0
   ) throws(PrivacyRefusal) {
     self.clippingNorm = clippingNorm
     self.sampling = sampling
     self.relation = relation
     self.accountant = accountant
     self.delta = delta
+    self.numericalDelta = numericalDelta
     plannedRounds = rounds
     self.noiseSource = noiseSource
     self.adaptiveClipping = adaptiveClipping
@@ -74,13 +78,14 @@ public struct PrivacyPlan: Sendable, Equatable {
       // Nobody shares the noise, so no cohort is too large.
       (largestCohort, truncationDelta) = (relation == .addOrRemove ? population + 1 : population, 0)
     }
+    let reserved = truncationDelta + numericalDelta
     switch noise {
     case .multiplier(let z): noiseMultiplier = z
     case .targetEpsilon(let target):
       // The account is for C (1 + 10^-6): one bit up, so that taking the margin off again does not fall below.
       noiseMultiplier =
         (try accountant.calibratedNoiseMultiplier(
-          targetEpsilon: target, delta: delta - truncationDelta, rounds: rounds, sampling: sampling, relation: relation
+          targetEpsilon: target, delta: delta - reserved, rounds: rounds, sampling: sampling, relation: relation
         ).noiseMultiplier * PrivacyEvent.sensitivityMargin).nextUp
     }
     if let adaptiveClipping {
@@ -95,9 +100,9 @@ public struct PrivacyPlan: Sendable, Equatable {
     }
     // Refused before the first round, not after the last.
     let event = Self.event(updateNoiseMultiplier, sampling, relation, adaptiveClipping)
-    let spending = { [truncationDelta] (rounds: Int) throws(PrivacyRefusal) in
+    let spending = { (rounds: Int) throws(PrivacyRefusal) in
       try accountant.spending(
-        PrivacyLedger(event, rounds: rounds), delta: delta, truncation: truncationDelta)
+        PrivacyLedger(event, rounds: rounds), delta: delta, truncation: reserved)
     }
     let whole = try spending(rounds)
     guard whole.epsilon.isFinite else {
@@ -105,7 +110,7 @@ public struct PrivacyPlan: Sendable, Equatable {
     }
     if let budget, whole.epsilon > budget {
       affordedRounds = try accountant.mostRounds(
-        event, targetEpsilon: budget, delta: delta - truncationDelta, limit: rounds)
+        event, targetEpsilon: budget, delta: delta - reserved, limit: rounds)
       guard affordedRounds > 0 else { throw .unproved("a budget of \(budget) does not pay for a single round") }
       plannedSpending = try spending(affordedRounds)
     } else {
@@ -139,14 +144,15 @@ public struct PrivacyPlan: Sendable, Equatable {
   }
 
   /// The delta that is left for the composed rounds.
-  public var roundsDelta: Double { delta - truncationDelta }
+  public var roundsDelta: Double { delta - truncationDelta - numericalDelta }
 
   /// Epsilon of the first `rounds` rounds, at most the afforded ones, at the plan's delta. Precise for all of them; about
   /// 10^-3 wide before.
   public func spending(rounds: Int) throws(PrivacyRefusal) -> Accountant.Spending {
     if rounds >= affordedRounds { return plannedSpending }
     let spending = try accountant.spending(
-      PrivacyLedger(event, rounds: rounds), delta: delta, truncation: truncationDelta, precision: .coarse)
+      PrivacyLedger(event, rounds: rounds), delta: delta, truncation: truncationDelta + numericalDelta,
+      precision: .coarse)
     // Fewer rounds never cost more.
     return Accountant.Spending(
       epsilon: min(spending.epsilon, plannedSpending.epsilon), lowerBound: spending.lowerBound)

@@ -154,16 +154,18 @@ struct BlockCodec: RangeCodec {
 
     // y ~ Q, over s; its height.
     var y = [Double](repeating: 0, count: n)
-    var logRatio = constant
+    var sum = TimeSum()
     random.forEachNormal(count: n) { i, g in
       y[i] = (mean[i] / s + g) / s
-      logRatio += y[i] * (mean[i] - quadratic * y[i])
+      sum.add(y[i] * (mean[i] - quadratic * y[i]))
     }
-    let logHeight = logRatio - random.exponential()
+    let logRatio = constant + sum.value
+    let logHeight = logRatio - random.time()
     // Where the ratio stays below the public cap, a lower one saves draws. The decoder needs only the index, so the cap
     // may depend on x; the index law and the flags of ring toss are for the public one.
+    let stretch = selection == .gprs ? StretchTable(ratio, logCap: plan.logCap) : nil
     let logCap =
-      selection == .ringToss ? plan.logCap : StretchTable.effectiveCap(ratio, logCap: plan.logCap)
+      stretch?.logCap ?? (selection == .ringToss ? plan.logCap : ratio.effectiveCap(logCap: plan.logCap))
     let isEscape = logHeight > logCap
     flags.escape.encode(isEscape, to: &coder)
     if !isEscape {
@@ -171,12 +173,11 @@ struct BlockCodec: RangeCodec {
         shared.normals(.candidates, block: block), mean: mean, quadratic: quadratic, constant: constant,
         batch: draws / 8)
       defer { tally.draws += candidates.drawn * n }
-      switch selection {
-      case .gprs:
-        plan.indexModel?.encode(
-          GreedyPoissonRejection.select(
-            &candidates, StretchTable(ratio, logCap: logCap), random: &random), to: &coder)
+      if let stretch {
+        plan.indexModel?.encode(GreedyPoissonRejection.select(&candidates, stretch, random: &random), to: &coder)
         return
+      }
+      switch selection {
       case .ringToss:
         let found = plan.ringToss?.encode(
           &candidates, heights: shared.words(.heights, block: block), logCap: plan.logCap, limit: plan.drawLimit,

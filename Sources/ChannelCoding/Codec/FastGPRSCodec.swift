@@ -93,15 +93,16 @@ struct FastGPRSCodec: RangeCodec {
   ) -> Int {
     let pair = GaussianPair(mean: x, proposalScale: scale)
     var interval = FastGPRS.Interval()
-    var time = 0.0
+    var mass = FastGPRS.Mass()
+    var time = TimeSum()
     var depth = 0
     while true {
       let isShared = depth < depthLimit
       let u = FastGPRS.uniform(isShared ? words.word(depth) : random.word())
       let masses = interval.candidate(u)
       let y = pair.proposalQuantile(left: masses.left, right: masses.right)
-      time += random.exponential() / interval.width
-      let isAccepted = pair.accepts(y, at: time)
+      time.add(random.time() / mass.value)
+      let isAccepted = pair.accepts(y, at: time.value)
       if isShared { flags.stop[Flags.context(depth)].encode(isAccepted, to: &coder) }
       depth += 1
       if isAccepted {
@@ -114,6 +115,7 @@ struct FastGPRSCodec: RangeCodec {
       let keepsBelow = y > pair.mode
       if isShared { coder.encode(keepsBelow, size: Self.size(u)) }
       if keepsBelow { interval.keepBelow(u) } else { interval.keepAbove(u) }
+      mass.keep(keepsBelow ? u : 1 - u)
     }
   }
 

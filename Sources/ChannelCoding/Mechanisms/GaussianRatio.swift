@@ -7,7 +7,7 @@
 #endif
 
 /// The density ratio r = dQ/dP of two Gaussians in n dimensions, P = N(0, I) and Q = N(m, tau^2 I) with
-/// tau^2 = 1 / (1 + snr), as a random variable: what rejection samplers need to know of a block.
+/// tau^2 = 1 / (1 + snr), as a random variable: what bounds need to know of a block.
 ///
 /// ln r(z) = -n ln tau - |m|^2 / (2 tau^2) + z.m / tau^2 - c |z|^2, c = snr / 2. {r >= h} is a ball, so its
 /// mass is a non-central chi-square distribution function [Flamich 2023]. Two ways to it, each where it is accurate to
@@ -17,7 +17,7 @@
 /// - Where the ball's centre is near (|m| / (1 - tau^2) at most 30), the edge of that interval moves too fast for a
 ///   quadrature, and the Poisson mixture of central chi-square laws is short.
 ///
-/// - Cost: 40 to 100 normal distribution functions a tail. For encoders only: the platform's erfc and exp decide here.
+/// - Cost: 40 to 100 normal distribution functions a tail. What decides a candidate is `HeightLaw`.
 struct GaussianRatio {
   let dimension: Int
   /// |m|.
@@ -51,6 +51,12 @@ struct GaussianRatio {
     let n = Double(dimension)
     let gap = snr / (1 + snr)
     return (n / 2 * (log1p(snr) - gap) + shift * shift / 2, n / 2 * gap * gap + shift * shift / (1 + snr))
+  }
+
+  /// ln M, lowered to what the ratio reaches: 10 deviations above its mean, where a height is with probability 10^-22.
+  func effectiveCap(logCap: Double) -> Double {
+    let (mean, variance) = targetMoments
+    return min(logCap, logSupremum, mean + 10 * variance.squareRoot() + 1e-3)
   }
 
   /// P[ln r >= logHeight].

@@ -33,6 +33,8 @@ public protocol UnimodalRatio: Sendable {
   /// The proposal's point that has mass `left` below it and `right` above it; left + right = 1, and the smaller of the
   /// two counts. Both ends evaluate it: built from + - * / sqrt and the portable logarithm.
   func proposalQuantile(left: Double, right: Double) -> Double
+  /// Whether time < S(r(x)).
+  func accepts(_ x: Double, at time: Double) -> Bool
 }
 
 extension UnimodalRatio {
@@ -79,7 +81,7 @@ extension UnimodalRatio {
     return total
   }
 
-  /// Whether time < S(r(x)), with as little of S as it takes.
+  /// Whether time < S(r(x)), with as little of S as it takes: to the accuracy of `stretch`.
   ///
   /// h <= S(h) <= h / A(h) settles many cases. As A falls while r rises, the sums of (h_i+1 - h_i) / A over a few points
   /// of the lower edge, with A from the left or from the right ends, enclose S: they settle most of the rest.
@@ -134,22 +136,32 @@ extension UnimodalRatio {
 
 /// Target N(mean, 1), proposal N(0, s^2), s > 1.
 ///
-/// ln r(y) = ln s - (y - mean)^2 / 2 + y^2 / (2 s^2) = top - (y - m)^2 / (2 v), v = s^2 / (s^2 - 1), m = v mean.
+/// ln r(y) = ln s - (y - mean)^2 / 2 + y^2 / (2 s^2) = top - (y - m)^2 / (2 v), v = s^2 / (s^2 - 1), m = v mean. The first form has
+/// no large terms wherever either law has mass.
+///
+/// Positions count from the mean: near either law's mass they have no large terms either.
 public struct GaussianPair: UnimodalRatio {
   public let mean: Double
   public let proposalScale: Double
   private let spread: Double
   private let top: Double
+  private let logScale: Double
   public let mode: Double
+  /// mode - mean = mean / (s^2 - 1).
+  private let lead: Double
 
   public init(mean: Double, proposalScale: Double) {
     precondition(proposalScale > 1)
     self.mean = mean
     self.proposalScale = proposalScale
     let square = proposalScale * proposalScale
-    spread = square / (square - 1)
-    mode = spread * mean
-    top = log(proposalScale) + mean * mean / (2 * (square - 1))
+    // s - 1 is exact for s < 2: no digits of s^2 - 1 are lost.
+    let excess = (proposalScale - 1) * (proposalScale + 1)
+    spread = square / excess
+    lead = mean / excess
+    mode = mean + lead
+    logScale = log1p(proposalScale - 1)
+    top = logScale + mean * mean / (2 * excess)
   }
 
   /// ln sup r.
@@ -157,13 +169,18 @@ public struct GaussianPair: UnimodalRatio {
   public var scale: Double { 1 }
   public var kinks: [Double] { [] }
 
-  public func logRatio(_ x: Double) -> Double { top - (x - mode) * (x - mode) / (2 * spread) }
+  public func logRatio(_ x: Double) -> Double { logRatio(x, offset: x - mean) }
+
+  @inline(__always)
+  private func logRatio(_ x: Double, offset: Double) -> Double {
+    let z = x / proposalScale
+    return logScale + (z * z - offset * offset) / 2
+  }
 
   public func logRatioSlope(_ x: Double) -> Double { (mode - x) / spread }
 
   public func levelSet(through x: Double) -> (low: Double, high: Double) {
-    let half = abs(x - mode)
-    return (mode - half, mode + half)
+    x <= mode ? (x, mode + (mode - x)) : (mode - (x - mode), x)
   }
 
   public func targetMass(_ low: Double, _ high: Double) -> Double { Self.mass(low - mean, high - mean) }
@@ -194,6 +211,87 @@ public struct GaussianPair: UnimodalRatio {
     // Beyond 12 there is 10^-33.
     let tail = { (z: Double) in z > 12 ? 0 : 0.5 * erfc(z * 0.5.squareRoot()) }
     return a > 0 ? tail(a) - tail(b) : tail(-b) - tail(-a)
+  }
+
+  // MARK: Decisions
+
+  /// Enclosures of S that differ by no more than this share of the law are decided by their middle.
+  static let tolerance = 0x1p-50
+
+  /// Whether time < S(r(x)), by enclosures of S that narrow until they are on one side of the time.
+  ///
+  /// ln r is concave, so the survival function's logarithm is a concave function of the logarithm of the height, and
+  /// `StretchSum` encloses S as it does for blocks. docs/codecs/numerics.md bounds what is left.
+  public func accepts(_ x: Double, at time: Double) -> Bool {
+    let offset = x - mean
+    let logHeight = logRatio(x, offset: offset)
+    let height = exp(logHeight)
+    if time < height { return true }
+    // The lower end of {r >= r(x)}, from the mean, and its distance from the mode.
+    let low = offset <= lead ? offset : 2 * lead - offset
+    let reach = lead - low
+    guard reach > 0 else { return true }
+    let values = survival(low, logHeight: logHeight)
+    if time * values.above >= height { return false }
+    var panels = 8
+    while true {
+      let (lower, upper) = stretch(logHeight, reach, values, panels: panels)
+      if time < lower { return true }
+      if time >= upper { return false }
+      if (upper - lower) * values.above <= Self.tolerance * height || panels == Self.mostPanels {
+        return time < lower + (upper - lower) / 2
+      }
+      panels *= 4
+    }
+  }
+
+  private static let mostPanels = 8 << 26
+
+  /// S from below and above, by points that are even in the distance from the mode where that is above one, and in its
+  /// logarithm below.
+  func stretch(_ x: Double, panels: Int) -> (low: Double, high: Double) {
+    let offset = x - mean
+    let low = offset <= lead ? offset : 2 * lead - offset
+    let logHeight = logRatio(x, offset: offset)
+    return stretch(logHeight, lead - low, survival(low, logHeight: logHeight), panels: panels)
+  }
+
+  private func stretch(
+    _ logHeight: Double, _ reach: Double, _ values: (tail: Double, above: Double), panels: Int
+  ) -> (low: Double, high: Double) {
+    var sum = StretchSum()
+    let place = { (r: Double) in r > 30 ? r : log(expm1(r)) }
+    // Further out for more panels: below the first point S is enclosed by the mass that lies further out.
+    let far = mode - farBelow + 0.5 * Double(panels.trailingZeroBitCount - 3)
+    if far > reach {
+      let (first, last) = (place(far), place(reach))
+      for i in 0..<panels {
+        let t = first + (last - first) * Double(i) / Double(panels)
+        let r = t > 30 ? t : log1p(exp(t))
+        let low = lead - r
+        let l = logRatio(mean + low, offset: low)
+        guard l < logHeight else { break }
+        let (tail, above) = survival(low, logHeight: l)
+        sum.add(l, tail: tail, above: above, bodyMass: 1)
+      }
+    }
+    sum.add(logHeight, tail: values.tail, above: values.above, bodyMass: 1)
+    return (sum.last?.low ?? 0, sum.last?.high ?? .infinity)
+  }
+
+  /// P[r >= h] and A(h) = E(r - h)+ at the height of the level set whose lower end is `low`, from the mean.
+  private func survival(_ low: Double, logHeight: Double) -> (tail: Double, above: Double) {
+    let high = 2 * lead - low
+    let tail = Self.mass((mean + low) / proposalScale, (mean + high) / proposalScale)
+    if high - low >= 1 { return (tail, max(Self.mass(low, high) - exp(logHeight) * tail, 0)) }
+    // The difference would cancel. r - h = h (e^(ln r - ln h) - 1), and ln r - ln h is a product of distances from both ends.
+    var total = 0.0
+    for (a, b) in [(low, lead), (lead, high)] {
+      total += GaussLegendre.integrate(from: a, to: b) {
+        proposalDensity(mean + $0) * expm1(($0 - low) * (high - $0) / (2 * spread))
+      }
+    }
+    return (tail, total * exp(logHeight))
   }
 }
 

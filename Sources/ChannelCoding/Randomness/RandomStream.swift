@@ -57,6 +57,13 @@ public struct RandomStream: Sendable {
   /// Standard exponential, in [0, 36.74].
   public mutating func exponential() -> Double { -Elementary.log(Double((word() >> 11) + 1) * 0x1p-53) }
 
+  /// Standard exponential from all 64 bits, in [0, 44.36]: for times and heights, which decide what is sent. Its grid is
+  /// 2^-64 wide in e^-value, so that it is finer than rounding at all sizes.
+  public mutating func time() -> Double {
+    let word = word()
+    return -Elementary.log((Double(word >> 11) + 1 - Double(word & 2047) * 0x1p-11) * 0x1p-53)
+  }
+
   /// Standard normal by Box-Muller from 53 bits each of radius and angle; |value| <= 8.58.
   public mutating func normal() -> Double {
     if usedNormals == normals.count {

@@ -37,6 +37,22 @@ public struct FastGPRS: Sendable {
     }
   }
 
+  /// The interval's mass again, for times: within two units in the last place after any number of steps.
+  struct Mass {
+    private var high = 1.0
+    private var low = 0.0
+
+    @inline(__always)
+    mutating func keep(_ share: Double) {
+      let product = high * share
+      low = low * share + (-product).addingProduct(high, share)
+      high = product
+    }
+
+    @inline(__always)
+    var value: Double { high + low }
+  }
+
   /// A finished search.
   public struct Outcome: Sendable {
     public let sample: Double
@@ -51,19 +67,26 @@ public struct FastGPRS: Sendable {
     _ pair: some UnimodalRatio, random: inout RandomStream, candidate: (_ depth: Int) -> Double
   ) -> Outcome {
     var interval = Interval()
-    var time = 0.0
+    var mass = Mass()
+    var time = TimeSum()
     var depth = 0
     while true {
       let u = candidate(depth)
       let masses = interval.candidate(u)
       let x = pair.proposalQuantile(left: masses.left, right: masses.right)
-      time += random.exponential() / interval.width
+      time.add(random.time() / mass.value)
       depth += 1
-      if pair.accepts(x, at: time) {
+      if pair.accepts(x, at: time.value) {
         return Outcome(
           sample: x, steps: depth, pathBits: -Elementary.log(interval.width) / Elementary.log(2))
       }
-      if x <= pair.mode { interval.keepAbove(u) } else { interval.keepBelow(u) }
+      if x <= pair.mode {
+        interval.keepAbove(u)
+        mass.keep(1 - u)
+      } else {
+        interval.keepBelow(u)
+        mass.keep(u)
+      }
     }
   }
 

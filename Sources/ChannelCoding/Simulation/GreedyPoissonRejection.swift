@@ -10,14 +10,14 @@ enum GreedyPoissonRejection {
   static func select(
     _ candidates: inout CandidateScores, _ stretch: StretchTable, random: inout RandomStream
   ) -> UInt64 {
-    var time = 0.0
+    var time = TimeSum()
     var k: UInt64 = 0
     while true {
       k += 1
-      time += random.exponential()
-      let limit = stretch(candidates.score())
-      precondition(!limit.isNaN, "the stretch function is a number")
-      if time < limit { return k }
+      time.add(random.time())
+      let score = candidates.score()
+      precondition(!score.isNaN, "a ratio is a number")
+      if stretch.accepts(time.value, score) { return k }
     }
   }
 

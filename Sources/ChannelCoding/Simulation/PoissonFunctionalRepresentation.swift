@@ -12,14 +12,14 @@ enum PoissonFunctionalRepresentation {
   static func select<Source: CandidateSource & ~Copyable>(
     _ candidates: inout Source, logCap: Double, random: inout RandomStream
   ) -> UInt64 {
-    var time = 0.0
+    var time = TimeSum()
     var best = Double.infinity
     var index: UInt64 = 1
     var k: UInt64 = 0
     while true {
       k += 1
-      time += random.exponential()
-      let logTime = Elementary.log(time)
+      time.add(random.time())
+      let logTime = Elementary.log(time.value)
       if logTime >= logCap + best { return index }
       let value = logTime - min(candidates.score(), logCap)
       if value < best { (best, index) = (value, k) }

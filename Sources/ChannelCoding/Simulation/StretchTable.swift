@@ -6,189 +6,279 @@
   import Darwin
 #endif
 
-/// The stretch function of greedy Poisson rejection sampling, for the part of a target below a cap M on the ratio.
+/// The stretch function of greedy Poisson rejection sampling, for the part of a target below a cap M on the ratio: from
+/// below and from above, as near to each other as a decision needs.
 ///
-/// Let A(g) = Q[r >= g] - g P[r >= g] = Pr[h > g] for a height h uniform under r, so that A' = -P[r >= g]. The body
-/// min(q, M p) / Z has the ratio min(r, M) / Z, Z = 1 - A(M), and its stretch function in terms of g = Z eta is
+/// Let A(g) = E(r - g)+ = Pr[h > g] for a height h uniform under r, so that A' = -P[r >= g]. The body min(q, M p) / Z has
+/// the ratio min(r, M) / Z, Z = 1 - A(M), and its stretch function in terms of g = Z eta is
 ///
 ///     S(g) = integral over (0, g) of dg' / B(g'),   B(g) = A(g) - A(M) = integral over (g, M) of P[r >= g'] dg',
 ///
-/// infinite at g = M. [Flamich 2023, equation 8] is the case M = sup r. B is summed up from the cap downwards, so it
-/// loses no digits however small it is, and P[r >= g] is all that is needed.
+/// infinite at g = M. [Flamich 2023, equation 8] is the case M = sup r.
 ///
-/// In the logistic variable x = ln(g / (M - g)) everything is smooth: Chebyshev polynomials of degree 12, integrated
-/// exactly, on panels of at most one, and at most one deviation of ln r. Below the table P[r >= g] = 1, so
-/// S(g) = -ln(1 - g / Z). Relative error of S below 10^-7 wherever a sample can be (tested against an integration that
-/// shares nothing with it).
-struct StretchTable {
+/// ln B is concave in ln g: {(z, ln g): ln r(z) >= ln g} is convex as ln r is concave, so P[r >= g], and then B, are
+/// integrals of log-concave functions over convex sets (Prekopa). Between two points at which B and P[r >= g] are known, ln B is
+/// hence above its chord and below both tangents, and g / B has elementary integrals over those: S is enclosed. The
+/// enclosure narrows fourfold when points are doubled, which happens where a time falls into it: rarely.
+///
+/// docs/codecs/numerics.md bounds what is left: a decision costs the share of its enclosure in the law.
+final class StretchTable {
   /// Z: the body's share of the target.
   let bodyMass: Double
-  private let logCap: Double
-  /// Panels from `starts[i]` to `starts[i + 1]` in x.
-  private var starts: [Double] = []
-  private var coefficients: [Double] = []
-  private let slopeBeyond: Double
+  /// ln M that the table is for.
+  let logCap: Double
+  private let law: HeightLaw
+  /// P[r >= M] and A(M).
+  private let capTail: Double
+  private let capAbove: Double
+  private let capBelow: Double
+  /// Points of the first level, in x = ln(g / (M - g)).
+  private var grid: [Double] = []
+  private var levels: [StretchLevel] = []
 
-  private static let size = Chebyshev.degree + 1
-  /// Beyond, g is within e^-12 of the cap: there B falls in proportion to M - g but for 10^-5 of it.
-  private static let last = 12.0
+  /// Enclosures that differ by no more than this share of the law are decided by their middle.
+  static let tolerance = 0x1p-42
+  /// Levels that are kept. Those beyond are made for a single height, once in some 10^8 blocks.
+  private static let keptLevels = 10
+  /// The enclosure is below the tolerance by level 18. Rounding cannot keep it above: the end of a search all the same.
+  private static let lastLevel = 24
 
-  /// For the ratio of a block, at most ln M = `logCap`. Caps beyond what the ratio reaches are lowered: 10 deviations
-  /// above its mean, where a height is with probability 10^-22.
+  /// - Parameter logCap: ln M, lowered to where 10^-8 of heights or less are above.
   init(_ ratio: GaussianRatio, logCap: Double) {
-    let (mean, variance) = ratio.targetMoments
-    self.init(
-      logCap: Self.effectiveCap(ratio, logCap: logCap), mean: mean - variance, deviation: variance.squareRoot(),
-      proposalTail: ratio.proposalTail)
+    law = HeightLaw(ratio)
+    self.logCap = Self.effectiveCap(law, logCap: logCap)
+    let cap = law(self.logCap)
+    (capTail, capAbove, capBelow) = (cap.tail, cap.above, cap.below)
+    bodyMass = cap.below
+    // Half a unit of x, or half a deviation of ln r: dx = dl (1 + e^x), l = ln g.
+    let deviation = ratio.targetMoments.variance.squareRoot()
+    // Down to where P[r >= g] is nearly 1, or g nearly 0.
+    var low = min(ratio.targetMoments.mean - ratio.targetMoments.variance, self.logCap - min(deviation, 1))
+    while exp(low) * (1 - law(low).tail) > 1e-3 * bodyMass { low -= max(deviation / 2, 1e-6) }
+    var x = low - self.logCap - log(-expm1(low - self.logCap))
+    while x < 8 {
+      grid.append(x)
+      x += min(0.5, deviation / 2 * (1 + exp(min(x, 30))))
+    }
+    grid.append(x)
   }
 
-  static func effectiveCap(_ ratio: GaussianRatio, logCap: Double) -> Double {
-    let (mean, variance) = ratio.targetMoments
-    return min(logCap, ratio.logSupremum, mean + 10 * variance.squareRoot() + 1e-3)
-  }
-
-  /// - Parameters:
-  ///   - logCap: ln M, at most ln sup r.
-  ///   - mean, deviation: roughly those of ln r under the proposal.
-  ///   - tail: ln g -> P[ln r >= ln g].
-  init(logCap: Double, mean: Double, deviation: Double, proposalTail tail: (Double) -> Double) {
-    self.logCap = logCap
-    let size = Self.size
-    // Down to where the heights g' < g at which some of P is lower still hold less than 10^-12.
-    var lowest = min(mean, logCap - 1e-3)
-    while exp(lowest) * (1 - tail(lowest)) > 1e-12 { lowest -= max(deviation, 1e-3) }
-    let low = lowest - logCap
-    var x = low - log(-expm1(low))
-    while x < Self.last {
-      starts.append(x)
-      // dx = dl (1 + e^x), l = ln g.
-      x += min(1, deviation * (1 + exp(min(x, 30))))
+  /// ln M where all but 10^-8 of heights are below: lower caps, and more escapes, change no law.
+  static func effectiveCap(_ law: HeightLaw, logCap: Double) -> Double {
+    let (mean, variance) = law.ratio.targetMoments
+    let largest = 1e-8
+    guard logCap > mean + 4 * variance.squareRoot() || logCap >= law.logSupremum || law(logCap).above < largest else {
+      return logCap
     }
-    starts.append(max(x, starts[starts.count - 1] + 1e-3))
-    let panels = starts.count - 1
-    var tails = [Double](repeating: 0, count: panels * size)
-    var speeds = tails  // dg/dx = g (M - g) / M, over M, times half a panel's width
-    // From the cap down: once all of P is above a height, it is above all lower ones.
-    var isAll = false
-    for panel in stride(from: panels - 1, through: 0, by: -1) {
-      let width = starts[panel + 1] - starts[panel]
-      for i in stride(from: size - 1, through: 0, by: -1) {
-        let x = starts[panel] + (Chebyshev.nodes[i] + 1) / 2 * width
-        // g / M and (M - g) / M, each without cancellation.
-        let (share, rest) = (1 / (1 + exp(-x)), 1 / (1 + exp(x)))
-        tails[panel * size + i] = isAll ? 1 : tail(logCap + log(share))
-        isAll = isAll || tails[panel * size + i] > 1 - 0x1p-51
-        speeds[panel * size + i] = share * rest * width / 2
-      }
-    }
-    // B / M at the nodes: from the cap down.
-    let end = panels * size - 1
-    let rest = 1 / (1 + exp(starts[panels]))
-    let atCap = tail(logCap)
-    var above = atCap * rest
-    if atCap == 0, tails[end] > 0 {
-      // M is the supremum, where the tail goes as a power of M - g; its exponent shows between the last two nodes.
-      let last =
-        1 / (1 + exp(starts[panels] - (1 - Chebyshev.nodes[size - 2]) / 2 * (starts[panels] - starts[panels - 1])))
-      above = tails[end] * rest / (1 + log(tails[end - 1] / tails[end]) / log(last / rest))
-    }
-    var remaining = tails
-    for panel in stride(from: panels - 1, through: 0, by: -1) {
-      let range = (panel * size)..<((panel + 1) * size)
-      let values = range.map { tails[$0] * speeds[$0] }
-      for i in 0..<size { remaining[panel * size + i] = above + Chebyshev.integralAbove(values, from: i) }
-      above = remaining[panel * size]
-    }
-    // Below the table P[r >= g] = 1 and B = Z - g.
-    let g0 = 1 / (1 + exp(-starts[0]))
-    let start = remaining[0]
-    bodyMass = (start + g0) * exp(logCap)
-    var sum = -log1p(-g0 / (start + g0))
-    for panel in 0..<panels {
-      let range = (panel * size)..<((panel + 1) * size)
-      let upTo = Chebyshev.integrals(range.map { speeds[$0] / remaining[$0] })
-      coefficients += Chebyshev.coefficients(upTo.map { $0 + sum })
-      sum += upTo[size - 1]
-    }
-    slopeBeyond = atCap > 0 ? 1 / atCap : .infinity
-  }
-
-  /// S(r) for ln r = `logRatio`; infinite from the cap on.
-  func callAsFunction(_ logRatio: Double) -> Double {
-    guard logRatio < logCap else { return .infinity }
-    let x = logRatio - logCap - log(-expm1(logRatio - logCap))
-    if x <= starts[0] { return -log1p(-exp(logRatio) / bodyMass) }
-    let panels = starts.count - 1
-    if x >= starts[panels] {
-      let end = coefficients[((panels - 1) * Self.size)...].reduce(0, +)
-      return end + (x - starts[panels]) * slopeBeyond
-    }
-    var (low, high) = (0, panels)
-    while high - low > 1 {
+    var (low, high) = (mean - variance.squareRoot() - 1, min(logCap, law.logSupremum))
+    if high < law.logSupremum, law(high).above >= largest { return high }
+    for _ in 0..<40 {
       let middle = (low + high) / 2
-      if starts[middle] <= x { low = middle } else { high = middle }
+      let above = law(middle).above
+      if above > largest { low = middle } else { high = middle }
+      if above > largest / 10, above <= largest { break }
     }
-    let t = 2 * (x - starts[low]) / (starts[low + 1] - starts[low]) - 1
-    return coefficients.withUnsafeBufferPointer { Chebyshev.evaluate($0, from: low * Self.size, at: t) }
+    return high
+  }
+
+  /// Whether `time` < S(r), ln r = `logRatio`: always from the cap on.
+  func accepts(_ time: Double, _ logRatio: Double) -> Bool {
+    guard logRatio < logCap else { return true }
+    var depth = 0
+    while true {
+      let (low, high, share) = bounds(logRatio, level: depth)
+      if time < low { return true }
+      if time >= high { return false }
+      if share <= Self.tolerance || depth == Self.lastLevel { return time < low + (high - low) / 2 }
+      depth += 1
+    }
+  }
+
+  /// S(r) for ln r = `logRatio`, where its enclosure is at most `width` of it wide.
+  func value(_ logRatio: Double, width: Double = 1e-9) -> Double {
+    guard logRatio < logCap else { return .infinity }
+    var depth = 0
+    while true {
+      let (low, high, _) = bounds(logRatio, level: depth)
+      if high - low <= width * low || depth == Self.lastLevel { return low + (high - low) / 2 }
+      depth += 1
+    }
+  }
+
+  /// S(r) from below and above, and (high - low) B / g: what the difference is of the law.
+  func bounds(_ logRatio: Double, level: Int) -> (low: Double, high: Double, share: Double) {
+    let level =
+      if level < Self.keptLevels {
+        keptLevel(level)
+      } else {
+        makeLevel(level, upTo: logRatio)
+      }
+    return level.bounds(logRatio, logCap: logCap, bodyMass: bodyMass, capTail: capTail)
+  }
+
+  private func keptLevel(_ index: Int) -> StretchLevel {
+    while levels.count <= index { levels.append(makeLevel(levels.count)) }
+    return levels[index]
+  }
+
+  /// Each level halves all panels, and goes on by a unit of x at both ends.
+  ///
+  /// - Parameter top: where given, only what decides about it is kept.
+  private func makeLevel(_ index: Int, upTo top: Double? = nil) -> StretchLevel {
+    let parts = 1 << index
+    var sum = StretchSum()
+    var points: [StretchSum.Point] = []
+    let (first, last) = (grid[0], grid[grid.count - 1])
+    // False once the rest cannot count.
+    let add = { (x: Double) -> Bool in
+      let logHeight = self.logCap - log1p(exp(-x))
+      let values = self.law(logHeight)
+      // Differences of the smaller part of 1: nothing cancels that has to be known.
+      let above =
+        values.above < 0.5 && self.capAbove < 0.5 ? values.above - self.capAbove : self.capBelow - values.below
+      // B is below (M - g) P[r >= g] and above (M - g) P[r >= M], whatever rounding says.
+      let gap = exp(self.logCap) / (1 + exp(x))
+      sum.add(
+        logHeight, tail: values.tail, above: min(max(above, gap * self.capTail), gap * values.tail),
+        bodyMass: self.bodyMass)
+      if let top { return logHeight <= top }
+      if let point = sum.last { points.append(point) }
+      return true
+    }
+    let level = {
+      StretchLevel(top == nil ? points : [sum.previous, sum.last].compactMap { $0 })
+    }
+    for i in stride(from: index * parts, to: 0, by: -1) where !add(first - Double(i) / Double(parts)) { return level() }
+    for (a, b) in zip(grid, grid.dropFirst()) {
+      for i in 0..<parts where !add(a + (b - a) * Double(i) / Double(parts)) { return level() }
+    }
+    for i in 0...(2 * index * parts) where !add(last + Double(i) / Double(2 * parts)) { return level() }
+    return level()
   }
 }
 
-/// Chebyshev polynomials of one degree on [-1, 1].
-enum Chebyshev {
-  static let degree = 12
-  /// From -1 up to 1.
-  static let nodes: [Double] = (0...degree).map { -cos(Double.pi * Double($0) / Double(degree)) }
-
-  /// Rows: coefficients of the interpolating polynomial by values at the nodes.
-  private static let transform: [[Double]] = (0...degree).map { k in
-    (0...degree).map { j in
-      let halved = (j == 0 || j == degree ? 0.5 : 1) * (k == 0 || k == degree ? 0.5 : 1)
-      return 2 / Double(degree) * halved * cos(Double.pi * Double(k) * (1 - Double(j) / Double(degree)))
-    }
+/// The integral of g / B over ln g from below and from above, B log-concave and known at points: S at each of them.
+struct StretchSum {
+  /// What is known at a point.
+  struct Point {
+    /// ln g.
+    let place: Double
+    /// P[r >= g].
+    let tail: Double
+    /// g / B, ln B and its slope -g P[r >= g] / B.
+    let weight: Double
+    let log: Double
+    let slope: Double
+    /// S from below and above.
+    fileprivate(set) var low = 0.0
+    fileprivate(set) var high = 0.0
   }
 
-  /// Rows: the integral from -1 to node i by values at the nodes.
-  private static let integration: [[Double]] = {
-    var rows = [[Double]](repeating: [Double](repeating: 0, count: degree + 1), count: degree + 1)
-    for j in 0...degree {
-      let a = (0...degree).map { transform[$0][j] } + [0, 0]
-      // The antiderivative's coefficients b_k = (a_(k-1) - a_(k+1)) / 2k, a_0 counting twice.
-      var b = [Double](repeating: 0, count: degree + 2)
-      for k in 1...(degree + 1) { b[k] = ((k == 1 ? 2 : 1) * a[k - 1] - a[k + 1]) / (2 * Double(k)) }
-      for i in 0...degree {
-        var value = 0.0
-        for k in 1...(degree + 1) {
-          let angle = Double.pi * Double(k) * (1 - Double(i) / Double(degree))
-          value += b[k] * (cos(angle) - (k % 2 == 0 ? 1 : -1))
-        }
-        rows[i][j] = value
-      }
-    }
-    return rows
-  }()
+  /// The last two.
+  private(set) var previous: Point?
+  private(set) var last: Point?
+  private var low = TimeSum()
+  private var high = TimeSum()
 
-  static func coefficients(_ values: [Double]) -> [Double] {
-    transform.map { row in zip(row, values).reduce(0) { $0 + $1.0 * $1.1 } }
-  }
-
-  /// From -1 to each node.
-  static func integrals(_ values: [Double]) -> [Double] {
-    integration.map { row in zip(row, values).reduce(0) { $0 + $1.0 * $1.1 } }
-  }
-
-  /// From node `index` to 1, by the mirror image: no difference of two integrals is taken.
-  static func integralAbove(_ values: [Double], from index: Int) -> Double {
-    let row = integration[degree - index]
-    var sum = 0.0
-    for j in 0...degree { sum += row[j] * values[degree - j] }
-    return sum
-  }
-
-  /// Clenshaw's recurrence.
+  /// Adds a point above all others: ln g, P[r >= g] and B(g). The whole body has mass `bodyMass`.
   @inline(__always)
-  static func evaluate(_ coefficients: UnsafeBufferPointer<Double>, from offset: Int, at t: Double) -> Double {
-    var (b1, b2) = (0.0, 0.0)
-    for k in stride(from: degree, to: 0, by: -1) { (b1, b2) = (coefficients[offset + k] + 2 * t * b1 - b2, b1) }
-    return coefficients[offset] + t * b1 - b2
+  mutating func add(_ place: Double, tail: Double, above: Double, bodyMass: Double) {
+    let g = exp(place)
+    // B = 0 is for rounding to make: nothing is decided there.
+    let above = max(above, 1e-300)
+    var point = Point(place: place, tail: tail, weight: g / above, log: log(above), slope: -g * tail / above)
+    if let last {
+      let (below, beyond) = Self.integrals(last, point, to: place - last.place)
+      low.add(below)
+      high.add(beyond)
+    } else {
+      let (below, beyond) = Self.start(g / bodyMass, tail: tail)
+      low.add(below)
+      high.add(beyond)
+    }
+    (point.low, point.high) = (low.value, high.value)
+    previous = last
+    last = point
   }
+
+  /// S below the first point, at g / Z = `share`: Z - g <= B <= Z - g P[r >= first].
+  @inline(__always)
+  static func start(_ share: Double, tail: Double) -> (below: Double, beyond: Double) {
+    (tail > 0 ? -log1p(-min(share * tail, 1)) / tail : share, share < 1 ? -log1p(-share) : .infinity)
+  }
+
+  /// Of g / B from `a` on over `length`, at most up to `b`: with the tangents at both, and with the chord.
+  @inline(__always)
+  static func integrals(_ a: Point, _ b: Point, to length: Double) -> (below: Double, beyond: Double) {
+    let whole = b.place - a.place
+    guard whole > 0 else { return (0, 0) }
+    let chord = 1 - (b.log - a.log) / whole
+    let beyond = a.weight * expm1(chord * length) / chord
+    // Where the tangents meet; B's logarithm is below both.
+    let (first, second) = (a.slope, b.slope)
+    var meet = whole
+    if first - second > 1e-9 * (1 - second) {
+      meet = min(max((b.log - a.log - second * whole) / (first - second), 0), whole)
+    }
+    var below = a.weight * expm1((1 - first) * min(length, meet)) / (1 - first)
+    if length > meet {
+      below +=
+        b.weight * exp((1 - second) * (meet - whole)) * expm1((1 - second) * (length - meet)) / (1 - second)
+    }
+    // Equal but for rounding where the panel is short.
+    return (min(below, beyond), max(below, beyond))
+  }
+}
+
+/// The points of one level of a `StretchTable`, in order.
+struct StretchLevel {
+  private var points: [StretchSum.Point]
+
+  init(_ points: [StretchSum.Point]) { self.points = points }
+
+  /// S from below and above at ln r = `logRatio`, and their difference times B / g.
+  func bounds(
+    _ logRatio: Double, logCap: Double, bodyMass: Double, capTail: Double
+  ) -> (low: Double, high: Double, share: Double) {
+    guard let first = points.first, let last = points.last else { return (0, .infinity, .infinity) }
+    if logRatio < first.place {
+      let share = exp(logRatio) / bodyMass
+      let (lower, upper) = StretchSum.start(share, tail: first.tail)
+      return (lower, upper, (upper - lower) / share)
+    }
+    if logRatio >= last.place {
+      // B is between (M - g) P[r >= M] and (M - g) P[r >= last].
+      let rest = log(expm1(last.place - logCap) / expm1(logRatio - logCap))
+      let lower = last.low + rest / last.tail
+      let upper = capTail > 0 ? last.high + rest / capTail : .infinity
+      let above = -expm1(logRatio - logCap) * exp(logCap - logRatio) * last.tail
+      return (lower, upper, (upper - lower) * above)
+    }
+    var (i, end) = (0, points.count - 1)
+    while end - i > 1 {
+      let middle = (i + end) / 2
+      if points[middle].place <= logRatio { i = middle } else { end = middle }
+    }
+    let a = points[i]
+    let (below, beyond) = StretchSum.integrals(a, points[end], to: logRatio - a.place)
+    let (lower, upper) = (a.low + below, a.high + beyond)
+    return (lower, upper, (upper - lower) / (a.weight * exp(logRatio - a.place)))
+  }
+}
+
+/// A sum with what rounding lost added at the end: within two units in the last place for numbers of one sign, however
+/// many there are, and within 2^-53 of the sum plus (count 2^-53)^2 of the sizes for others [Neumaier 1974].
+struct TimeSum {
+  private var sum = 0.0
+  private var lost = 0.0
+
+  @inline(__always)
+  mutating func add(_ term: Double) {
+    let next = sum + term
+    lost += abs(sum) >= abs(term) ? (sum - next) + term : (term - next) + sum
+    sum = next
+  }
+
+  @inline(__always)
+  var value: Double { sum + lost }
 }

@@ -180,7 +180,8 @@ public struct AccountReport: Sendable {
       }
     }
     if truncationDelta > 0 {
-      lines.append("         of which \(Self.sixUp(truncationDelta)) pays for cohorts that may be cut to m_max")
+      lines.append(
+        "         of which \(Self.sixUp(truncationDelta)) pays for cohorts that may be cut to m_max and for rounding")
     }
     lines.append("")
     if let event {

@@ -14,6 +14,10 @@ public struct LedgerFile: Sendable {
   public let delta: Double?
   /// The part of it that pays for cohorts that may be cut.
   public let truncationDelta: Double
+  /// The part of delta that pays for what floating point may choose otherwise.
+  public let numericalDelta: Double
+  /// What is not left for the rounds.
+  public var reservedDelta: Double { truncationDelta + numericalDelta }
   /// All planned rounds of a run, where the file has them: what the run claims.
   public let planned: PrivacyLedger?
 
@@ -31,7 +35,8 @@ public struct LedgerFile: Sendable {
     }
     let reader = Reader(name: name, positions: parsed.positions)
     let root = try reader.object(
-      parsed.value, at: "", keys: ["format", "relation", "delta", "truncationDelta", "planned", "rounds"])
+      parsed.value, at: "",
+      keys: ["format", "relation", "delta", "truncationDelta", "numericalDelta", "planned", "rounds"])
     if let format = root["format"], format != .string(Self.format) {
       throw reader.error(at: "format", "found \(format.summary)", "\"\(Self.format)\"")
     }
@@ -44,8 +49,14 @@ public struct LedgerFile: Sendable {
     ) {
       $0 >= 0 && $0 < whole ?? 1
     }
+    let numerical = try reader.number(
+      root["numericalDelta"], at: "numericalDelta", "a number from 0 on, below delta less truncationDelta"
+    ) {
+      $0 >= 0 && $0 < (whole ?? 1) - (truncation ?? 0)
+    }
     delta = whole
     truncationDelta = truncation ?? 0
+    numericalDelta = numerical ?? 0
     guard let list = root["rounds"] else { throw reader.error(at: "", "found no \"rounds\"", "an array of rounds") }
     guard case .array(let items) = list else {
       throw reader.error(at: "rounds", "found \(list.kindName)", "an array of rounds")
@@ -82,7 +93,7 @@ public struct LedgerFile: Sendable {
   public static func head(_ plan: PrivacyPlan) -> [(key: String, value: JSON)] {
     [
       ("format", .string(format)), ("relation", .string(plan.relation.rawValue)), ("delta", .number(plan.delta)),
-      ("truncationDelta", .number(plan.truncationDelta)),
+      ("truncationDelta", .number(plan.truncationDelta)), ("numericalDelta", .number(plan.numericalDelta)),
       ("planned", .object(entry(plan.event, [("rounds", .integer(plan.affordedRounds))]))),
     ]
   }

@@ -16,7 +16,8 @@ public struct CodecList: Sendable {
       lines.append(Text.wrapped(descriptor.summary, indent: "  "))
       let options = name.options.map { "--\($0)" }.joined(separator: ", ")
       for (label, value) in [
-        ("noise", descriptor.noise.words), ("views", descriptor.views), ("time", descriptor.cost), ("options", options),
+        ("noise", descriptor.noise.words), ("views", descriptor.views), ("numerics", Self.numerics(name)),
+        ("time", descriptor.cost), ("options", options),
         ("source", descriptor.reference),
       ] where !value.isEmpty && value != "-" {
         let start = "  " + label + String(repeating: " ", count: 9 - label.count)
@@ -33,10 +34,22 @@ public struct CodecList: Sendable {
         "name": .string(name.rawValue), "exact": .bool(descriptor.isExact), "noise": .string(descriptor.noise.rawValue),
         "views": .string(descriptor.views), "cost": .string(descriptor.cost),
         "reference": descriptor.reference == "-" ? .null : .string(descriptor.reference),
+        "totalVariationPerUpload": .optional(Self.standard(name).totalVariationBound),
         "summary": .string(descriptor.summary), "options": .array(name.options.map { .string($0) }),
       ]
     }
     return ["codecs": .array(codecs)]
+  }
+
+  /// What bounds on arithmetic are quoted for: 4096 coordinates at a signal-to-noise ratio of 0.01.
+  private static func standard(_ name: CodecName) -> ChannelSettings {
+    ChannelSettings(codec: name, dimension: 4096, clippingNorm: 6.4, noiseScale: 1)
+  }
+
+  private static func numerics(_ name: CodecName) -> String {
+    guard let bound = standard(name).totalVariationBound else { return "no bound: the noise is not Gaussian" }
+    return "an upload chooses otherwise than in real arithmetic with probability at most \(Text.short(bound)) "
+      + "(4096 coordinates, snr 0.01)"
   }
 
   private static func exactness(_ descriptor: CodecDescriptor) -> String {

@@ -21,13 +21,14 @@ public final class SharedAccounting: Sendable {
     var budget: Double?
     var noiseSource: NoiseSource
     var adaptiveClipping: AdaptiveClipping?
+    var numericalDelta = 0.0
 
     func plan() throws(PrivacyRefusal) -> PrivacyPlan {
       try PrivacyPlan(
         population: population, clippingNorm: clippingNorm,
         noise: isTarget ? .targetEpsilon(noise) : .multiplier(noise), sampling: sampling, relation: relation,
         accountant: accountant, delta: delta, rounds: rounds, budget: budget, noiseSource: noiseSource,
-        adaptiveClipping: adaptiveClipping)
+        adaptiveClipping: adaptiveClipping, numericalDelta: numericalDelta)
     }
   }
 
@@ -39,7 +40,7 @@ public final class SharedAccounting: Sendable {
     let relation: Relation
     let accountant: Accountant
     let delta: Double
-    let truncationDelta: Double
+    let roundsDelta: Double
     let affordedRounds: Int
     let plannedEpsilon: Double
     let rounds: Int
@@ -69,7 +70,7 @@ public final class SharedAccounting: Sendable {
     let key = SpendingKey(
       noiseMultiplier: plan.event.noiseMultiplier, countNoise: plan.event.countNoise, sampling: plan.sampling,
       relation: plan.relation,
-      accountant: plan.accountant, delta: plan.delta, truncationDelta: plan.truncationDelta,
+      accountant: plan.accountant, delta: plan.delta, roundsDelta: plan.roundsDelta,
       affordedRounds: plan.affordedRounds, plannedEpsilon: plan.plannedSpending.epsilon, rounds: rounds)
     return try spendings.value(key) { () throws(PrivacyRefusal) in try plan.spending(rounds: rounds) }
   }
