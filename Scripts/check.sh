@@ -28,8 +28,10 @@ swift build "${options[@]}" --build-tests
 swift test "${options[@]}" --skip-build --skip Statistics 2>&1 | Scripts/quiet-tests.sh
 
 step "benchmarks build"
-swift build -c release --package-path Benchmarks --scratch-path .build-check/benchmarks
+# Unoptimised: it is compiled to see that it compiles.
+swift build --package-path Benchmarks --scratch-path .build-check/benchmarks
 
 step "release: all tests"
 swift build -c release "${options[@]}" -Xswiftc -enable-testing --build-tests
+Scripts/check-decoder-mathematics.sh .build-check/release/fedsim
 swift test -c release "${options[@]}" -Xswiftc -enable-testing --skip-build 2>&1 | Scripts/quiet-tests.sh
