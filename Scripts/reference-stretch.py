@@ -50,15 +50,25 @@ class Law:
             return q - exp(height) * p
         n, r, pull = self.n, self.r, self.m**2 * (1 + self.r) / 2
         k = lambda t: n / 2 * (t * log1p(r) - mp.log(1 + t * r)) - t * (1 - t) * pull / (1 + t * r) - t * height
-        c = 1 + max(mpf(1) / 2 / sqrt(self.variance), (height - self.mean) / self.variance)
-        h = min(2 * pi * (c - 1) / 75, mpf(1) / 4 / sqrt(self.variance))
+        if height < self.mean - self.variance - 13 * sqrt(self.variance):
+            return 1 - exp(height)  # E(g - r)+ is below e^-80
+        # Right of both poles E(r - g)+; for low heights left of them, 1 - g + E(g - r)+, where nothing large cancels.
+        low = height < self.mean - self.variance
+        if low:
+            c = min(-mpf(1) / 2 / sqrt(self.variance), 1 + (height - self.mean) / self.variance)
+            c = max(c, -mpf(7) / 10 / r)
+            h = min(2 * pi * -c / 75, mpf(1) / 4 / sqrt(self.variance))
+        else:
+            c = 1 + max(mpf(1) / 2 / sqrt(self.variance), (height - self.mean) / self.variance)
+            h = min(2 * pi * (c - 1) / 75, mpf(1) / 4 / sqrt(self.variance))
         base, total, j = k(c), mpc(0), 0
         while True:
             t = mpc(c, j * h)
             part = mp.exp(k(t) - base) * (mpf(1) / 2 if j == 0 else 1)
             total += part / (t * (t - 1))
             if abs(part) < TINY:
-                return total.real * exp(base + height) * h / pi
+                value = total.real * exp(base + height) * h / pi
+                return 1 - exp(height) + value if low else value
             j += 1
 
 
@@ -76,7 +86,8 @@ def stretch(law, cap, heights):
         # In ln g, where everything is smooth; below e^-40 of the first point S(g) = g / B(0) is enough.
         logs = [log(points[1]) - 40] + [log(p) for p in points[1:]] if last == 0 else [log(p) for p in points]
         if last == 0:
-            logs[1:1] = [logs[1] - k for k in (20, 10, 5, 2, 1)]
+            # B is nearly Z - g there: panels that grow with the distance from 1.
+            logs[1:1] = sorted({logs[1] - k for k in (20, 10, 5, 2, 1)} | {logs[1] - mpf(2) ** -k for k in range(1, 10)})
             total += exp(logs[0]) / (1 - at_cap)
         value, error = mp.quad(lambda u: exp(u) / b(exp(u)), logs, method="gauss-legendre", maxdegree=4, error=True)
         worst.append(error / value)

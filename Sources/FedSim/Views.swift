@@ -22,6 +22,16 @@ public struct Views: Sendable {
         note: "the accountant has no finite bound at this delta")
     }
 
+    /// Says so where a part of delta that is kept for rounding is not enough at this row's epsilon (docs/privacy.md).
+    fileprivate func naming(_ setup: RunSetup) -> Row {
+      guard let epsilon, let plan = setup.plan, let deviation = setup.numericalDeviation,
+        (1 + Elementary.exp(epsilon)) * deviation > plan.numericalDelta
+      else { return self }
+      return Row(
+        adversary: adversary, knows: knows, epsilon: epsilon, delta: delta, theorem: theorem,
+        note: note + "; for noise in real arithmetic: delta has no room for rounding at this epsilon")
+    }
+
     public var json: JSON {
       [
         "adversary": .string(adversary), "knows": .string(knows),
@@ -52,7 +62,7 @@ public struct Views: Sendable {
       Self.colluding(max(2, plan.largestCohort / 2), plan, setup),
       Self.eavesdropper(plan, setup, mostParticipations, roundsDone: records.count),
       Self.server(plan, setup),
-    ].map(\.withFiniteEpsilon)
+    ].map { $0.withFiniteEpsilon.naming(setup) }
   }
 
   private static func releasedModel(_ plan: PrivacyPlan) -> Row {
