@@ -14,8 +14,8 @@ enum MemoryLimit {
   /// trap, which says nothing.
   static func report() {
     #if os(Linux)
-      // What the runtime ends with, on the platforms that there are.
-      for number in [SIGILL, SIGTRAP, SIGABRT] { _ = signal(number, handleTrap) }
+      // What the runtime ends with, on the platforms that there are; and what becomes of a C library that does not look at what it got.
+      for number in [SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS] { _ = signal(number, handleTrap) }
     #endif
   }
 

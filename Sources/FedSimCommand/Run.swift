@@ -46,9 +46,10 @@ struct Run: ParsableCommand {
     var simulation = try Simulation(scenario: scenario, threads: threading.count)
     let setupSeconds = (ContinuousClock.now - start).seconds
     try refuseInputs(in: path, simulation.setup)
+    // Before a checkpoint is read, which is a part of what rounds have.
+    let memoryWarning = Self.memoryWarning(simulation.setup)
     let (folder, position) = try open(path, &simulation)
-    for warning in simulation.setup.warnings { Console.warning(warning) }
-    if let warning = Self.memoryWarning(simulation.setup) { Console.warning(warning) }
+    for warning in simulation.setup.warnings + (memoryWarning.map { [$0] } ?? []) { Console.warning(warning) }
     Interruption.watch(during: .run)
     var progress = Progress(total: simulation.setup.lastRound, after: simulation.round, isQuiet: quiet)
     let (summary, isDone) = try RunExecution.run(

@@ -185,7 +185,7 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
     (["training.learningRate=1e38", "privacy.noiseMultiplier=1"], "lower training.learningRate (1e38)"),
     (
       ["server.learningRate=1e9", "privacy.noiseMultiplier=1"],
-      "lower server.learningRate (1e9) or privacy.clippingNorm"
+      "lower server.learningRate (1,000,000,000) or privacy.clippingNorm"
     ),
   ])
   func aDivergedRunBlamesTheRightRate(overrides: [String], advice: String) throws {
