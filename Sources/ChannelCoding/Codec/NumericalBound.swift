@@ -15,16 +15,19 @@ extension ChannelSettings {
   public var totalVariationBound: Double? {
     guard problem == nil else { return nil }
     if codec == .float32, noiseScale == 0 { return 0 }
+    let choices: Double
     switch codec {
-    case .float32: return NumericalBound.unit * NumericalBound.normals(dimension)
-    case .layered, .layeredShifted: return NumericalBound.unit * NumericalBound.layers(dimension)
-    case .gprs: return NumericalBound(self).blocks(.gprs)
-    case .pfr: return NumericalBound(self).blocks(.pfr)
-    case .ringToss: return NumericalBound(self).blocks(.ringToss)
-    case .fastGPRS: return NumericalBound(self).searches
-    case .polar: return NumericalBound(self).polar
+    case .float32: choices = NumericalBound.unit * NumericalBound.normals(dimension)
+    case .layered, .layeredShifted: choices = NumericalBound.unit * NumericalBound.layers(dimension)
+    case .gprs: choices = NumericalBound(self).blocks(.gprs)
+    case .pfr: choices = NumericalBound(self).blocks(.pfr)
+    case .ringToss: choices = NumericalBound(self).blocks(.ringToss)
+    case .fastGPRS: choices = NumericalBound(self).searches
+    case .polar: choices = NumericalBound(self).polar
     case .universal, .mrc, .orc: return nil
     }
+    // And an honest vector may be refused.
+    return choices + SampleBound.refusal
   }
 }
 
@@ -115,13 +118,13 @@ private struct NumericalBound {
   /// it; a leaf's threshold 3/4 of a unit and a bias 1/4, or a coordinate of the quantizer 2; a bias of a quantile bit 5. Magnitudes
   /// as blocks, whose ratio has terms of |x_i|^2 and not |x_i|; places in cells with plain sums over n / 8.
   ///
-  /// The tail of places in cells (quantile levels) is not in here: docs/codecs/numerics.md has a paragraph for it.
+  /// A place in a cell costs 12 units for the side of x that it is on; its tail is relative to 10^-13, whatever x is.
   var polar: Double {
     guard let plan = settings.polarPlan else { return 1 }
     let rounds = Elementary.log(max(d, 2)) / Elementary.log(2)
     let levels = Double(plan.levels.count)
     let biases = min(0.8 * sizes, d)
-    let signs = 1.5 * rounds * biases + 2 * d + levels * (1.5 * rounds * d + 5.75 * d)
+    let signs = 1.5 * rounds * biases + 2 * d + levels * (1.5 * rounds * d + 5.75 * d) + (levels > 0 ? 12 * d : 0)
     let length = (d / Double(plan.blockCount)).rounded(.up)
     let cap = Elementary.exp(plan.logCap)
     let sum = (energy + max(energy, d * snr)) / 2

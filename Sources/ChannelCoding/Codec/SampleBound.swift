@@ -15,8 +15,9 @@ public struct SampleBound: Sendable, Equatable {
 
   /// Noise of one coordinate over sigma.
   static let largestNoise = 40.0
-  /// t.
+  /// t, and the probability that goes with it.
   static let margin = 8.32
+  static let refusal = 1e-15
   /// Clipping and rounding, to float32 too.
   private static let rounding = 1 + 1e-6
 
