@@ -151,8 +151,7 @@ public struct ClientPool: Sendable {
       let change = zip(update, broadcast.control).map { steps > 0 ? -$1 - $0 * factor : 0 }
       let clipped = ClippedUpdate(clipping: update + change, to: bound)
       // A diverged client sends zeros, and keeps the variate that the server knows of.
-      // By indices, so that the array has its length from the start: one that has grown keeps up to as much again, for every client.
-      return ((clipped, clipped), clipped.wasReplaced ? nil : variate.indices.map { variate[$0] + change[$0] })
+      return ((clipped, clipped), clipped.wasReplaced ? nil : zip(variate, change).map { $0 + $1 })
     }
   }
 

@@ -166,7 +166,7 @@ struct RenyiAccountant {
         }
         return min(0, value(goldenSection(from: -7, to: log(1e5), tolerance: 1e-3, value)))
       }.max() ?? 0
-    return min(1, exp(largest) * (1 + 1e-9))
+    return min(1, exp(largest) * (1 + 1e-9) + GaussianProfile.least)
   }
 
   func bound(order a: Double, delta: Double, _ direction: Direction) -> Double {
