@@ -59,12 +59,14 @@ private struct Reference: Decodable {
           if v.rounds[0].count < 1_000_000 || value.delta > 1e-12 { #expect(ours.upper >= lower, "\(label)") }
           #expect(ours.lower <= upper, "\(label)")
           if width < 1e-5 {
-            #expect(ours.lower >= lower * (1 - 1e-6))
-            #expect(ours.upper <= upper * (1 + 1e-6), "\(label) \(lower) \(upper)")
+            // At z = 0.1 losses of hundreds are known to some 10^-6 of them.
+            #expect(ours.lower >= lower * (1 - 3e-6), "\(label) \(lower) \(upper)")
+            #expect(ours.upper <= upper * (1 + 3e-6), "\(label) \(lower) \(upper)")
           }
         }
         if total <= 1000 && value.delta >= 1e-9 {
-          #expect(ours.upper - ours.lower <= 1e-5 * ours.upper, "\(label)")
+          // Where large losses begin to decide (q = 0.001, delta = 10^-9) the proved budget for rounding shows: 7 10^-5.
+          #expect(ours.upper - ours.lower <= (value.delta < 1e-8 ? 1e-4 : 1e-5) * ours.upper, "\(label)")
         }
       }
     }

@@ -35,6 +35,7 @@ import Testing
   @Test(arguments: CodecName.allCases)
   func nothingIsBeyondTheBound(codec: CodecName) throws {
     var largest: [String] = []
+    var accepted = 0
     for (number, choice) in Self.cases.enumerated() {
       let sigma = 0.5
       let settings = ChannelSettings(
@@ -67,11 +68,12 @@ import Testing
         norm = max(norm, square.squareRoot())
       }
       #expect(norm <= bound.norm * (1 + 1e-12) && coordinate <= bound.coordinate * (1 + 1e-12))
-      #expect(refused < count, "some choices are possible")
+      accepted += count - refused
       largest.append(
         "d \(choice.dimension) C/sigma \(choice.signal): norm \(norm / sigma) of \(bound.norm / sigma), "
           + "coordinate \(coordinate / sigma) of \(bound.coordinate / sigma), refused \(refused) of \(count)")
     }
+    #expect(accepted > 100, "some choices are possible")
     if Self.executions > 100_000 { for line in largest { print("hostile \(codec.rawValue) \(line)") } }
   }
 }

@@ -205,18 +205,19 @@ import Testing
   }
 
   /// Where x is near what the old limit let pass, by the quantizer as planned and by selections however hard: the number of
-  /// noises beyond 3.2 sigma on either side is Poisson with mean n Q(3.2), false-alarm rate 1e-6 a side; and the law of all by
-  /// KS. The lattice that was there before had none beyond 3.6 sigma on the side of x.
+  /// noises beyond 3.2 (2.8) sigma on either side is Poisson with mean n Q(3.2), false-alarm rate 1e-6 a side; and the law of all by
+  /// KS. Places that were multiples of 2^-53 had 28 and 29 beyond 3.2 sigma, but none of 6.4 beyond 3.47 on the side of x: the tests of
+  /// places in `TailTests` are what they fail.
   @Test(arguments: [nil, 1e9])
   func farCoordinatesKeepTheirTails(forcedLimit: Double?) throws {
-    let messages = 40_000
+    // Searches for escapes of such coordinates are long.
+    let messages = forcedLimit == nil ? 40_000 : 10_000
+    let limit = forcedLimit == nil ? 3.2 : 2.8
     let (above, below, noise, tally) = try exceedances(
-      dimension: 256, snr: 0.25, spike: 5.99, limit: 3.2, messages: messages, forcedLimit: forcedLimit)
+      dimension: 256, snr: 0.25, spike: 5.99, limit: limit, messages: messages, forcedLimit: forcedLimit)
     #expect(forcedLimit == nil ? tally.layered > 0 : tally.layered == 0)
-    // 27.5 expected: Pr[X <= 6] = 4e-7 and Pr[X >= 59] = 3e-7.
-    #expect((7...58).contains(above) && (7...58).contains(below), "\(above) and \(below) of 27.5")
-    let far = noise.filter { $0 > 3.6 }.count
-    #expect(far > 0 && noise.filter { $0 < -3.6 }.count > 0, "of 6.4 expected")
+    // 27.5 and 25.6 expected: Pr[X <= 5] and Pr[X >= 59] are below 10^-6.
+    #expect((6...58).contains(above) && (6...58).contains(below), "\(above) and \(below) of 27")
     let check = StatisticalChecks.kolmogorovSmirnov(sample: noise) { Laws.normalCDF($0) }
     #expect(check.passes(), "\(check)")
   }
@@ -270,7 +271,7 @@ import Testing
       ("1", { _ in 1 }), ("above", { $0 - x[0] > 1 ? 1 : 0 }), ("below", { $0 - x[0] < -1 ? 1 : 0 }),
       ("projection", { $0 * x[0] / abs(x[0]) }),
     ]
-    let messages = 100_000
+    let messages = 60_000
     var bodies = [[Double]](repeating: [], count: tests.count)
     var escapes = bodies
     let keys = RunKeys(seed: 80, fingerprint: [])

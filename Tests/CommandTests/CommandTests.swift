@@ -28,7 +28,9 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
     #expect(again.status == 2 && again.errors.contains("--force"), "\(again.errors)")
     let forced = try fedsim(
       "run", digits, set[0], set[1], set[2], set[3], "--out", "one", "--force", "-q", in: folder)
-    #expect(forced.status == 0 && forced.errors.isEmpty)
+    #expect(forced.status == 0)
+    // Three rounds at epsilon 8 leave no room for rounding; nothing else is said.
+    #expect(forced.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("warning: ROUNDING") }, "\(forced.errors)")
     // The resolved scenario runs again.
     let resolved = try fedsim("run", "two/scenario.json", "--out", "three", "-q", in: folder)
     #expect(resolved.status == 0)
@@ -72,7 +74,7 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
         ["run", digits, "--set", "privacy.accountant=gaussian"],
         "privacy.accountant: refused: the \"gaussian\" accountant is for"
       ),
-      (["run", digits, "--out", ""], "the name of the folder is empty"),
+      (["run", digits, "--out", ""], "allowed: the name of a folder"),
       (["run", digits, "--out", digits], "this is a file"),
       (["run", digits, "--threads", "0"], "--threads"),
       (["run", digits, "--format", "xml"], "xml"),

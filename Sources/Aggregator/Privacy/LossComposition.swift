@@ -561,6 +561,9 @@ private struct Evaluation {
   /// The same of rounds without a large loss, where they are not in the law: ln, and their tilt.
   let bulk: (logBudget: Double, tilt: Double)?
 
+  /// Exponentials of more are cut off at e^700.
+  private static let largestExponent = 690.0
+
   /// Relative error of the sums below, all of whose terms are positive.
   private func sumError(_ count: Int) -> Double {
     let widest = theta * max(abs(least), abs(least + Double(count) * step))
@@ -586,6 +589,8 @@ private struct Evaluation {
     var s = 0.0
     for i in stride(from: n - 1, through: 0, by: -1) {
       let l = least + Double(i) * step
+      // Here the budget is cut off, and nothing is known from below.
+      if sign < 0, logMoment - theta * l > Self.largestExponent { return 0 }
       let budget = sign * budget(l)
       let next = f + shrink * s
       let value = next * factor + budget
@@ -612,6 +617,8 @@ private struct Evaluation {
   }
 
   func delta(_ tilted: [Double], infinity: Double, epsilon: Double, sign: Double) -> Double {
+    // Where exponentials are cut off, so is the budget.
+    guard logMoment - theta * epsilon < Self.largestExponent else { return sign > 0 ? 1 : 0 }
     let n = tilted.count
     var sum = infinity
     for i in stride(from: n - 1, through: 0, by: -1) {
@@ -620,6 +627,7 @@ private struct Evaluation {
       sum += max(0, tilted[(first + i) & (n - 1)]) * exp(min(logMoment - theta * l, 700)) * -expm1(epsilon - l)
     }
     let delta = sum * (1 + sign * sumError(n)) + sign * budget(epsilon)
-    return delta.isNaN ? (sign > 0 ? 1 : 0) : max(0, min(1, delta))
+    // Not a number, or infinite, counts as all above and as nothing below.
+    return !delta.isFinite ? (sign > 0 ? 1 : 0) : max(0, min(1, delta))
   }
 }
