@@ -4,14 +4,14 @@
 #
 #   Scripts/check-decoder-mathematics.sh PATH_OF_FEDSIM
 #
-# 1. Only files that encoders alone use may import the platform's mathematics.
+# 1. Only files that encoders alone use, and predictions of bits, may import the platform's mathematics.
 # 2. Payloads of every codec, long and short, with escapes and with quantile bits, decode to the same bytes in a process in which each of
 #    these functions ends the program. Linux only.
 set -euo pipefail
 fedsim=$(realpath "$1")
 cd "$(dirname "$0")/.."
 
-allowed='GaussianRatio|UnimodalRatio|StretchTable|HeightLaw'
+allowed='GaussianRatio|UnimodalRatio|StretchTable|HeightLaw|PredictedBits'
 found=$(grep -rlE '^ *import (Glibc|Musl|Darwin|Foundation)' Sources/ChannelCoding | grep -vE "/($allowed)\.swift$" || true)
 [ -z "$found" ] || { echo "mathematics of the platform where a decoder may use it: $found" >&2; exit 1; }
 found=$(grep -nE '#include <(math|tgmath)\.h>|__builtin_(exp|log|pow|sin|cos|tan|erf)' -r Sources/CKernels || true)

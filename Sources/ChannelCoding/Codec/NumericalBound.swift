@@ -2,7 +2,7 @@
 ///
 /// The decoder's sample Y' and the sample Y ~ N(x, sigma^2 I) of real arithmetic can be made from the same randomness so that,
 /// for every update x that the channel takes, they are the same but for values that differ by a rounding (some 10^-15 sigma),
-/// except with probability at most `totalVariationBound`. That probability is of *choices*: another candidate, sign, step or
+/// except with probability at most `totalVariationBound`. That probability is of *choices*: another candidate, sign, side, step or
 /// escape than real arithmetic would take, and tails of random numbers that 53 bits do not reach. Bits of Y' below its
 /// rounding are outside every claim, here as with all noise in floating point.
 extension ChannelSettings {
@@ -68,7 +68,7 @@ private struct NumericalBound {
 
   /// The largest min(M, sinh(8.6 x) / (8.6 x)) / x for x from 1/4 on: how much likelier than under the proposal a body has a shared
   /// normal in its coarse tail, over |x_i|.
-  private func tailFactor(_ cap: Double) -> Double { max(8.6 * cap / Elementary.log(2 * cap + 6), 8) }
+  private func tailFactor(_ cap: Double) -> Double { max(8.6 * cap / Elementary.log(2 * cap + 6), 8.1) }
 
   /// ln r of a candidate differs from the true one by this many units, summed over all blocks: rounding of products and of
   /// sums by pairs (whose partial sums grow like square roots), and the grid of the candidates' normals. A selection with
@@ -109,7 +109,8 @@ private struct NumericalBound {
   /// sums 20, tails 2; and a candidate's place, through the slope of ln r, after at most 248 sums.
   var searches: Double {
     let logScale = PublicRatioLaw.log1p(snr) / 2
-    let folds = 4 + max(-Elementary.log(snr), 0)
+    // Of the smallest class of norms, whose signal-to-noise ratio is the least that a plan has.
+    let folds = 4 - Elementary.log(BlockPlan.smallestSNR)
     let place = 314 * (snr + snr.squareRoot()) / s
     return Self.unit * d * (45 + 3 * logScale + 10 * folds + place)
   }
@@ -138,9 +139,16 @@ private struct NumericalBound {
     }
     let magnitudes =
       (1 + escapes) * perTerm * sum + 9 * (2 * 1.9 * sum + s * large) + 20 * d * snr
-      + Double(plan.blockCount) * (48 + 8 * plan.logCap)
-    // Pieces: sums of ln(1 + b t) over n / 16 terms a lane.
-    let pieces = settings.options.effort == 0 ? 0 : (1 + levels) * (d / 16 + 8) * 2 * biases
+      + Double(plan.blockCount) * (68 + 8 * plan.logCap)
+    // Pieces: a selection each, with its height, and sums over n / 16 terms a lane of numbers that are atanh of a bias, at most 28.
+    var pieces = 0.0
+    for transform in [plan.signs] + plan.levels {
+      for segment in transform.segments {
+        guard let logCap = transform.logCap(segment) else { continue }
+        let n = Double(segment.count)
+        pieces += 68 + 8 * logCap + (n / 16 + 8) * 28 * n
+      }
+    }
     return Self.unit * (signs + magnitudes + pieces)
   }
 }

@@ -109,6 +109,8 @@ struct PolarCodec: RangeCodec {
 
   /// A matter of x alone: whether a selection of the block's magnitudes would be a long search.
   private func isHopeless(_ range: Range<Int>, _ mean: [Double], _ plan: PolarPlan) -> Bool {
+    // What the quantizer is not for: a class of zero is no code.
+    guard range.contains(where: { mean[$0] != 0 }) else { return false }
     let inverse = 1 / plan.proposalScale
     var information = 0.0
     if !plan.levels.isEmpty {
@@ -250,7 +252,7 @@ struct PolarCodec: RangeCodec {
       }
     }
     logRatio += constant
-    let logHeight = logRatio - random.exponential()
+    let logHeight = logRatio - random.time()
     let isEscape = logHeight > plan.logCap
     flags.escape.encode(isEscape, to: &coder)
     if isEscape {

@@ -138,11 +138,13 @@ final class HeightLaw {
         value = n / 2 * (c * excess - logExcess(c * snr)) - c * (1 - c) * pull / e
       }
       let distance = c > 1 ? c - 1 : c > 0 ? min(c, 1 - c) : -c
-      // What the rule adds from the pole's side is e^-40; and its copies of the law are at least 20 deviations apart.
-      step = min(2 * Double.pi * distance / 40, 0.3 * width * e)
+      // What the rule adds from the pole's side is e^-40, between the poles e^-54 times the height on the side of 0, at most
+      // 10^6; and its copies of the law are many deviations apart.
+      let exponent = c > 0 && c < 1 ? min(c / 54, (1 - c) / 40) : distance / 40
+      step = min(2 * Double.pi * exponent, 0.3 * width * e)
       let a = (1 - 2 * c - c * c * snr) / e
       var j = 0
-      while j < 4000 {
+      while j < 6000 {
         let y = Double(j) * step
         let relative = y * snr / e
         let square = relative * relative

@@ -49,9 +49,9 @@ struct SignCandidates: CandidateSource, ~Copyable {
 
   /// ln r of given signs.
   func logRatio(_ signs: UnsafeMutableBufferPointer<Double>) -> Double {
-    var total = constant
-    for i in signs.indices { total += signs[i] * odds[i] }
-    return total
+    var total = TimeSum()
+    for i in signs.indices { total.add(signs[i] * odds[i]) }
+    return constant + total.value
   }
 
   @inline(__always)

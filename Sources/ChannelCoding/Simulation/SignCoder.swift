@@ -130,7 +130,7 @@ struct SignCoder {
       let b = UnsafeMutableBufferPointer(rebasing: signs[segment.range])
       var candidates = SignCandidates(stream, biases: t)
       tally.blocks += 1
-      guard candidates.logRatio(b) - random.exponential() <= logCap else {
+      guard candidates.logRatio(b) - random.time() <= logCap else {
         tally.escapes += 1
         indices.append(0)
         return
