@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# What is too long for the gate: fast tests unoptimised, where assertions hold; hostile clients, 10^7 uploads a codec; coverage-guided
+# fuzzing.
+#
+#   Scripts/nightly.sh [uploads a codec] [seconds of fuzzing]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+uploads=${1:-10000000}
+seconds=${2:-3600}
+export FEDSIM_STRICT=1
+options=(--scratch-path .build-check --explicit-target-dependency-import-check error)
+
+echo "== unoptimised: fast tests"
+swift build "${options[@]}" --build-tests
+swift test "${options[@]}" --skip-build --skip Statistics 2>&1 | Scripts/quiet-tests.sh
+
+echo "== $uploads hostile uploads a codec"
+swift build -c release "${options[@]}" -Xswiftc -enable-testing --build-tests
+FEDSIM_FUZZ_EXECUTIONS=$uploads swift test -c release "${options[@]}" -Xswiftc -enable-testing --skip-build \
+  --filter HostileClientStatistics 2>&1 | Scripts/quiet-tests.sh
+
+unset FEDSIM_STRICT
+Scripts/fuzz.sh "$seconds"
