@@ -32,7 +32,7 @@ while read -r codec dimension clip options; do
   for seed in 1 2 3 4 5 6; do
     # shellcheck disable=SC2086
     "$fedsim" channel encode --codec "$codec" $options --sigma 1 --clip "$clip" --key "$folder/key" --private-seed $seed \
-      --input "$folder/$dimension/x.npy" --out "$folder/payload" >/dev/null
+      --input "$folder/$dimension/x.npy" --out "$folder/payload" >/dev/null 2>"$folder/log" || { cat "$folder/log" >&2; exit 1; }
     # shellcheck disable=SC2086
     decode=("$fedsim" channel decode --codec "$codec" $options --dimension "$dimension" --sigma 1 --clip "$clip" \
       --key "$folder/key" --input "$folder/payload" --out)

@@ -171,6 +171,11 @@ struct Account: ParsableCommand {
         truncationDelta: file?.reservedDelta ?? 0)
     }
     for warning in (claim ?? report).warnings { Console.warning(warning) }
+    if let file, file.numericalDelta > 0, delta != nil || epsilon != nil || curve {
+      Console.warning(
+        "the part of delta that the run keeps for rounding, \(file.numericalDelta), is enough at the epsilon of its own delta; "
+          + "figures at a larger epsilon are for noise in real arithmetic (docs/privacy.md, Arithmetic)")
+    }
     if curve && formatting.format == .text { return try Console.result((claim ?? report).csv) }
     switch formatting.format {
     case .json:

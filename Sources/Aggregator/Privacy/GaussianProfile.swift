@@ -28,17 +28,18 @@ struct GaussianProfile {
     let second = exp(-a * a / 2) / 2 * scaledComplementaryError(b / root)
     if mu < 0.25 && a > -1 {
       // Both terms are nearly equal. With the loss beyond epsilon as mu t, delta is the integral of phi(a + t)(1 - e^(-mu t)), all of it
-      // positive: panels of a half, up to where nothing is left.
+      // positive: panels of a half, or of four e-folds where e^(-a t) falls faster, up to where nothing is left.
+      let width = 0.5 / max(1, a / 8)
       var sum = 0.0
       for panel in 0..<26 {
-        let middle = 0.5 * Double(panel) + 0.25
+        let middle = width * (Double(panel) + 0.5)
         for (point, weight) in GaussLegendre.ten {
-          for t in [middle - 0.25 * point, middle + 0.25 * point] {
+          for t in [middle - width / 2 * point, middle + width / 2 * point] {
             sum += weight * exp(-t * (a + t / 2)) * -expm1(-mu * t)
           }
         }
       }
-      return sum * 0.25 * exp(-a * a / 2) / (2 * Double.pi).squareRoot()
+      return sum * width / 2 * exp(-a * a / 2) / (2 * Double.pi).squareRoot()
     }
     if a < 0 { return erfc(a / root) / 2 - second }
     return exp(-a * a / 2) / 2 * scaledComplementaryError(a / root) - second

@@ -60,7 +60,7 @@ struct LossAccountant {
       let epsilon = GaussianProfile(mu: 1 / pair.scale).epsilon(delta: delta)
       return .init(lower: epsilon * (1 - 1e-9), upper: epsilon * (1 + 1e-9))
     }
-    if let single, delta >= Self.leastDelta { return single.epsilon(delta: delta) }
+    if let single, delta >= Self.leastDelta, let bounds = single.epsilon(delta: delta) { return bounds }
     // Smaller masses than 10^-290 are not told from 0: below 10^-250 nothing is claimed from above.
     let bounds = refine(
       .epsilon(delta: max(delta, Self.leastDelta)), precision: precision ?? defaultPrecision
@@ -78,7 +78,7 @@ struct LossAccountant {
         lower: max(0, delta * (1 - 1e-9) - GaussianProfile.least),
         upper: min(1, delta * (1 + 1e-9) + GaussianProfile.least))
     }
-    if let single { return single.delta(epsilon) }
+    if let single, let bounds = single.delta(epsilon) { return bounds }
     let bounds = refine(.delta(epsilon: epsilon), precision: 10 * (precision ?? defaultPrecision)) { delta, _ in delta }
     return .init(lower: bounds.lower * (1 - 1e-9), upper: min(1, bounds.upper * (1 + 1e-9) + Self.leastDelta))
   }
@@ -103,6 +103,11 @@ struct LossAccountant {
       let lower = sides.map(\.bounds.lower).max() ?? 0
       let upper = sides[worst].bounds.upper
       let goal = 2 * precision * scale(upper, sides[worst].plan.theta)
+      // Both are proved, so that they cannot cross: if they do, something is wrong, and nothing is claimed.
+      guard lower <= upper * (1 + 1e-12) else {
+        if case .delta = query { return .init(lower: 0, upper: 1) }
+        return .init(lower: 0, upper: .infinity)
+      }
       if (upper.isFinite && upper - lower <= goal) || upper.isNaN || sides[worst].isDone {
         return .init(lower: lower, upper: upper)
       }
@@ -186,8 +191,9 @@ private struct SingleRound {
   let directions: [Direction]
 
   /// P(E) - e^epsilon Q(E) for E the losses above epsilon, and the other way round; an E that rounding moved makes it smaller by no more
-  /// than the square of rounding.
-  func delta(_ epsilon: Double) -> LossComposition.Bounds {
+  /// than the square of rounding. Nil where Q(E) is too small, or e^epsilon too large, for doubles.
+  func delta(_ epsilon: Double) -> LossComposition.Bounds? {
+    guard epsilon < 600 else { return nil }
     var (lower, upper) = (0.0, 0.0)
     for direction in pair.isSymmetric ? [Direction.remove] : directions {
       var (value, error) = (0.0, 0.0)
@@ -201,7 +207,8 @@ private struct SingleRound {
         var first = region.mass(region.p, from: from, to: to)
         var second = region.mass(region.q, from: from, to: to)
         if direction == .add { (first, second) = (second, first) }
-        let factor = exp(min(epsilon, 700))
+        guard second > 1e-290 || first < 1e-300 else { return nil }
+        let factor = exp(epsilon)
         value += max(0, first - factor * second)
         var furthest = 0.0
         for (_, mean) in region.p + region.q where position.isFinite {
@@ -215,21 +222,25 @@ private struct SingleRound {
     return .init(lower: lower, upper: min(1, upper + GaussianProfile.least))
   }
 
-  func epsilon(delta target: Double) -> LossComposition.Bounds {
-    // The largest epsilon that is refuted, and the smallest that is proved.
-    let search = { (isAbove: (Double) -> Bool) -> (Double, Double) in
-      guard isAbove(0) else { return (0, 0) }
+  /// The largest epsilon that is refuted, and the smallest that is proved; nil where one of those on the way is not known.
+  func epsilon(delta target: Double) -> LossComposition.Bounds? {
+    let search = { (isAbove: (LossComposition.Bounds) -> Bool) -> (Double, Double)? in
+      guard let first = delta(0) else { return nil }
+      guard isAbove(first) else { return (0, 0) }
       var (low, high) = (0.0, 1.0)
-      while isAbove(high) {
+      while true {
+        guard let bounds = delta(high) else { return nil }
+        guard isAbove(bounds) else { break }
         (low, high) = (high, 2 * high)
-        guard high < 1e12 else { return (low, .infinity) }
       }
       for _ in 0..<100 {
         let middle = (low + high) / 2
-        if isAbove(middle) { low = middle } else { high = middle }
+        guard let bounds = delta(middle) else { return nil }
+        if isAbove(bounds) { low = middle } else { high = middle }
       }
       return (low, high)
     }
-    return .init(lower: search { delta($0).lower > target }.0, upper: search { !(delta($0).upper <= target) }.1)
+    guard let refuted = search({ $0.lower > target }), let proved = search({ !($0.upper <= target) }) else { return nil }
+    return .init(lower: refuted.0, upper: proved.1)
   }
 }

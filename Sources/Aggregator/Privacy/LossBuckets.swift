@@ -237,8 +237,13 @@ extension LossBuckets {
   var upper: GridLaw {
     var masses = [Double](repeating: 0, count: count + 1)
     for k in 0..<count {
-      masses[k] += low[k]
-      masses[k + 1] += high[k]
+      // Q-masses that doubles hold with few digits say nothing of the ratio: all counts as at the high end.
+      if k >= unsure {
+        masses[k + 1] += low[k] + high[k]
+      } else {
+        masses[k] += low[k]
+        masses[k + 1] += high[k]
+      }
     }
     masses[0] += below.p
     return GridLaw(step: step, offset: offset, masses: masses, infinity: infinity + above.p)
@@ -312,7 +317,8 @@ extension LossBuckets {
     }
     // Left of the first point f is linear from 1 at a = 0 where no loss is lower. Where some are, their mass is lost.
     let starts = below.q == 0 && below.p == 0
-    if !starts && top > 0 { c[0] = c[1] }
+    // What the chord that goes on has there, and at least what the first bucket asks for.
+    if !starts && top > 0 { c[0] = max(c[0], c[1]) }
     let (up, down) = (1 / grow, 1 / shrink)
     for k in 0...top {
       let next = k < top ? c[k + 1] - c[k] : 0

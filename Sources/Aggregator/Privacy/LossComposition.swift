@@ -373,10 +373,15 @@ struct LossComposition {
       spectra.multiply(
         bulk: (bulkReal, bulkImaginary), jumps: (real, imaginary), power: entry.count, error: norm * transform.error,
         share: jumps)
-      let ups = VectorMath.exponentials(from: split.tilt * upper.offset, step: split.tilt * step, count: first)
+      // Relative to the largest: exponents that are cut off at -700 only make the moment larger.
+      let top = split.tilt * Double(max(first - 1, 0)) * step
+      let ups = VectorMath.exponentials(from: -top, step: split.tilt * step, count: first)
       var moment = 0.0
       for k in 0..<first { moment += upper.masses[k] * ups[k] }
-      bulk += count * (log(moment) + 1e-12 + 1e-15 * split.tilt * max(abs(upper.offset), abs(split.threshold)))
+      bulk +=
+        count
+        * (log(moment) + top + split.tilt * upper.offset + 1e-12
+          + 2e-15 * split.tilt * max(abs(upper.offset), abs(split.threshold)))
     }
     var transformed = 0.0
     if !isSingle {
@@ -525,8 +530,10 @@ private struct RoundingBudget {
     let losses = max(abs(high), min(max(0, -offset), abs((logMoment - 9.3) / theta)))
     let one = Self.unit * (50 + 8 * deviations * deviations + 8 * losses)
     let count = Double(entry.count)
-    profile += count * one
-    width += count * one * (end - offset)
+    // What a lower law takes off a point may come from the bucket below it.
+    let moved = one * exp(theta * step)
+    profile += count * moved
+    width += count * moved * (end - offset)
     misplaced += count * Self.unit * (100 + 4 * theta * widest + 4 * abs(logMoment)) * exp(2 * theta * step)
   }
 }
@@ -578,10 +585,10 @@ private struct Evaluation {
   ///
   /// With S_i the sum over j >= i of p_j e^(l_i - l_j): f_(i - 1) = f_i + (1 - e^-h) S_i, sums of positive numbers.
   func epsilon(_ tilted: [Double], infinity: Double, delta: Double, sign: Double) -> Double {
-    guard delta > infinity else { return .infinity }
     let n = tilted.count
     let factor = 1 + sign * sumError(n)
     guard factor > 0.5, factor < 1.5 else { return sign > 0 ? .infinity : 0 }
+    guard delta > infinity * factor else { return .infinity }
     let shrink = -expm1(-step)
     let decay = exp(-step)
     // Of the point above.

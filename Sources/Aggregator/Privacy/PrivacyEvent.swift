@@ -142,13 +142,14 @@ public struct PrivacyEvent: Sendable, Hashable {
       noiseMultiplier: noiseMultiplier, sampling: sampling, relation: relation, countNoise: countNoise)
   }
 
-  /// Whether each pair of neighbours of `other` has the same laws as a pair of neighbours of this event, noise and rate being equal
-  /// (docs/privacy.md, Containment).
+  /// Whether the profile of `other` is nowhere above this event's, and what attains it is a pair of neighbours of this event, noise and
+  /// rate being equal (docs/privacy.md, Containment).
   func contains(_ other: PrivacyEvent) -> Bool {
     guard noiseMultiplier == other.noiseMultiplier, countNoise == other.countNoise, sampling.rate == other.sampling.rate
     else { return false }
-    let isFixed = sampling.takesPlaces && sampling.rate < 1
-    let otherIsFixed = other.sampling.takesPlaces && other.sampling.rate < 1
+    // At fixed size another client takes a free place even where all are drawn: its pair is twice as far apart.
+    let isFixed = sampling.takesPlaces && (sampling.rate < 1 || relation == .addOrRemove)
+    let otherIsFixed = other.sampling.takesPlaces && (other.sampling.rate < 1 || other.relation == .addOrRemove)
     guard isFixed || !otherIsFixed else { return false }
     if relation == other.relation || relation == .replaceOne { return true }
     // A client that is not there and one that sends zero have one law, but for the place that is taken.

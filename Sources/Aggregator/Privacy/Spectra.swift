@@ -95,6 +95,8 @@ struct Spectra {
     rounds: Double, _ tiny: inout Double
   ) {
     let whole = Double(power) * error
+    // The other kinds' errors count as this one's; where either is not small, nothing is known.
+    if rounds * error > 1e-3 { tiny = .infinity }
     for i in 0..<n {
       let size = (x[i] * x[i] + y[i] * y[i]).squareRoot()
       if size > 10 * whole {

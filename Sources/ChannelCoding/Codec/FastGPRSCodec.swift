@@ -164,7 +164,7 @@ struct FastGPRSCodec: RangeCodec {
       let u = FastGPRS.uniform(words.word(depth))
       if flags.stop[Flags.context(depth)].decode(from: &decoder) {
         let masses = interval.candidate(u)
-        return GaussianPair(mean: 0, proposalScale: scale).proposalQuantile(left: masses.left, right: masses.right)
+        return scale * NormalQuantile.point(left: masses.left, right: masses.right)
       }
       if decoder.flag(size: Self.size(u)) { interval.keepBelow(u) } else { interval.keepAbove(u) }
     }

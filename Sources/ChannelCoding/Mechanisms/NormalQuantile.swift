@@ -16,6 +16,9 @@ enum NormalQuantile {
       : -horner(r - 5, tailTop) / horner(r - 5, tailBottom)
   }
 
+  /// The point of N(0, 1) that has mass `left` below it and `right` above it; the smaller of the two counts.
+  static func point(left: Double, right: Double) -> Double { left < right ? lower(left) : -lower(right) }
+
   private static func horner(_ x: Double, _ coefficients: [Double]) -> Double {
     var value = 0.0
     for i in stride(from: coefficients.count - 1, through: 0, by: -1) { value = value * x + coefficients[i] }

@@ -203,7 +203,7 @@ public struct GaussianPair: UnimodalRatio {
   }
 
   public func proposalQuantile(left: Double, right: Double) -> Double {
-    proposalScale * (left < right ? NormalQuantile.lower(left) : -NormalQuantile.lower(right))
+    proposalScale * NormalQuantile.point(left: left, right: right)
   }
 
   /// Phi(b) - Phi(a), from the side where it does not cancel.
