@@ -39,8 +39,8 @@ import Testing
       _ z: Double, _ q: Double, _ rounds: Int, _ delta: Double, _ sampling: Sampling.Name = .poisson
     ) throws -> Accountant.Spending {
       try Accountant.pld.spending(
-        PrivacyEvent(noiseMultiplier: z, sampling: Sampling(name: sampling, rate: q), relation: .zeroOut), rounds: rounds,
-        delta: delta)
+        PrivacyEvent(noiseMultiplier: z, sampling: Sampling(name: sampling, rate: q), relation: .zeroOut),
+        rounds: rounds, delta: delta)
     }
     let rare = try spending(0.5, 1e-9, 2, 1.9952623149688827e-13)
     #expect(rare.epsilon > 6.8e-6 && try #require(rare.lowerBound) < 7e-6, "\(rare)")
@@ -49,21 +49,24 @@ import Testing
       (0.05, 0.01, 1e-80, 569.655),
     ] {
       let found = try spending(z, q, 1, delta)
-      #expect(try #require(found.lowerBound) <= truth * (1 + 2e-6) && found.epsilon >= truth * (1 - 2e-6), "\(z) \(found)")
+      #expect(try #require(found.lowerBound) <= truth * (1 + 2e-6), "\(z) \(found)")
+      #expect(found.epsilon >= truth * (1 - 2e-6), "\(z) \(found)")
     }
     let all = try spending(1, 1, 1, 1e-5, .fixedSize)
     #expect(all.epsilon < 4.3773 && try #require(all.lowerBound) > 4.3771, "\(all)")
     #expect(abs(GaussianProfile(mu: 0.01).delta(epsilon: 0.3) / 1.896039567939e-201 - 1) < 1e-9)
     // True deltas of 10^-50 and less: from below next to nothing, not 1.
     for (sampling, relation) in [
-      (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut), (.fixedSize, .replaceOne),
+      (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
+      (.fixedSize, .replaceOne),
     ] {
       let event = PrivacyEvent(
         noiseMultiplier: 2.662210941147257, sampling: Sampling(name: sampling, rate: 0.00014377741694124305),
         relation: relation)
       for epsilon in [0.01, 0.02, 0.02017458071176434] {
         let found = try Accountant.pld.delta(PrivacyLedger(event, rounds: 195), epsilon: epsilon)
-        #expect(try #require(found.lowerBound) <= min(1e-11, found.delta), "\(sampling) \(relation) \(epsilon): \(found)")
+        let label = "\(sampling) \(relation) \(epsilon): \(found)"
+        #expect(try #require(found.lowerBound) <= min(1e-11, found.delta), "\(label)")
       }
     }
   }

@@ -240,7 +240,9 @@ private struct SingleRound {
       }
       return (low, high)
     }
-    guard let refuted = search({ $0.lower > target }), let proved = search({ !($0.upper <= target) }) else { return nil }
+    guard let refuted = search({ $0.lower > target }), let proved = search({ !($0.upper <= target) }) else {
+      return nil
+    }
     return .init(lower: refuted.0, upper: proved.1)
   }
 }
