@@ -64,8 +64,8 @@ polar 1000 40
 CASES
 
 # The check sees such a call: an encoder of gprs makes them.
-if LD_PRELOAD="$folder/none.so" "$fedsim" channel encode --codec gprs --draws 3 --sigma 1 --clip 6 --key "$folder/key" --private-seed 1 \
-  --input "$folder/40/x.npy" --out "$folder/payload" >/dev/null 2>&1; then
+if (LD_PRELOAD="$folder/none.so" "$fedsim" channel encode --codec gprs --draws 3 --sigma 1 --clip 6 --key "$folder/key" --private-seed 1 \
+  --input "$folder/40/x.npy" --out "$folder/payload") >/dev/null 2>&1; then
   echo "an encoder that calls the platform's mathematics was not seen" >&2
   exit 1
 fi
