@@ -231,13 +231,17 @@ public struct RunSetup: Sendable {
     _ scenario: Scenario, _ sampling: Sampling, _ delta: Double?, _ clients: Int, _ accounting: SharedAccounting,
     dimension: Int
   ) throws -> (PrivacyPlan?, ChannelSettings, deviation: Double?) {
+    // What the share before needed: noise, and so this, hardly changes from one to the next. Each is a calibration.
+    var estimate = 0.0
     for share in numericalShares {
       let charge = (delta ?? 0) * share
+      if share > 0, charge < estimate / 2 { continue }
       let plan = try Self.plan(scenario, sampling, delta, clients, accounting, numericalDelta: charge)
       let channel = try Self.channel(scenario, plan, dimension: dimension)
       guard let plan, let deviation = Self.deviation(plan, channel) else { return (plan, channel, nil) }
       let needed = (1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation
       if needed <= charge || share == 0 { return (plan, channel, deviation) }
+      estimate = needed
     }
     preconditionFailure("the last share is 0")
   }

@@ -57,7 +57,7 @@ import Testing
     let allLower = try #require(all.lowerBound)
     #expect(all.epsilon < 4.3773 && allLower > 4.3771, "\(all)")
     #expect(abs(GaussianProfile(mu: 0.01).delta(epsilon: 0.3) / 1.896039567939e-201 - 1) < 1e-9)
-    // True deltas of 10^-50 and less: from below next to nothing, not 1.
+    // True deltas from 10^-9 down to 10^-60: from below next to nothing, not 1.
     for (sampling, relation) in [
       (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
       (.fixedSize, .replaceOne),
@@ -68,7 +68,7 @@ import Testing
       for epsilon in [0.01, 0.02, 0.02017458071176434] {
         let found = try Accountant.pld.delta(PrivacyLedger(event, rounds: 195), epsilon: epsilon)
         let label = "\(sampling) \(relation) \(epsilon): \(found)"
-        #expect(try #require(found.lowerBound) <= min(1e-11, found.delta), "\(label)")
+        #expect(try #require(found.lowerBound) <= min(1e-8, found.delta), "\(label)")
       }
     }
   }
