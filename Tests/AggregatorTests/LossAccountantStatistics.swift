@@ -59,14 +59,16 @@ private struct Reference: Decodable {
           if v.rounds[0].count < 1_000_000 || value.delta > 1e-12 { #expect(ours.upper >= lower, "\(label)") }
           #expect(ours.lower <= upper, "\(label)")
           if width < 1e-5 {
-            // At z = 0.1 losses of hundreds are known to some 10^-6 of them.
-            #expect(ours.lower >= lower * (1 - 3e-6), "\(label) \(lower) \(upper)")
-            #expect(ours.upper <= upper * (1 + 3e-6), "\(label) \(lower) \(upper)")
+            // One case falls short since rounding is a proved budget: ten rounds at z = 0.1, with losses of hundreds.
+            let room = v.rounds.contains { $0.noiseMultiplier == 0.1 && $0.count == 10 } ? 3e-6 : 1e-6
+            #expect(ours.lower >= lower * (1 - room), "\(label) \(lower) \(upper)")
+            #expect(ours.upper <= upper * (1 + room), "\(label) \(lower) \(upper)")
           }
         }
         if total <= 1000 && value.delta >= 1e-9 {
-          // Where large losses begin to decide (q = 0.001, delta = 10^-9) the proved budget for rounding shows: 7 10^-5.
-          #expect(ours.upper - ours.lower <= (value.delta < 1e-8 ? 1e-4 : 1e-5) * ours.upper, "\(label)")
+          // And one where large losses begin to decide: 7 10^-5 (10^-5 while rounding was an estimate).
+          let isShort = value.delta == 1e-9 && v.rounds.contains { $0.samplingRate == 0.001 && $0.count == 1000 }
+          #expect(ours.upper - ours.lower <= (isShort ? 1e-4 : 1e-5) * ours.upper, "\(label)")
         }
       }
     }
