@@ -8,56 +8,94 @@ let swiftSettings: [SwiftSetting] =
   [.enableUpcomingFeature("ExistentialAny")] + (strict ? [.unsafeFlags(["-warnings-as-errors"])] : [])
 let cSettings: [CSetting] = strict ? [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])] : []
 
+/// A module of Sources, with what it may import.
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], linkerSettings: [LinkerSetting] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings, linkerSettings: linkerSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["Support"], swiftSettings: swiftSettings)
+}
+
+// Imports go upwards in this list only. Clients and Aggregator never meet below FedSim: all that they share is the channel.
+let modules: [Target] = [
+  .systemLibrary(
+    name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
+  .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+  .target(name: "CKernels", cSettings: cSettings),
+  module("Platform", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+  module("Numerics", ["CKernels", "Platform"]),
+  module("ChannelCoding", ["CSodium", "Numerics", "Platform"]),
+  module("PrivacyAccounting", ["Numerics", "Platform"]),
+  module("Files", ["CZlib", "Platform"]),
+  module("Datasets", ["ChannelCoding", "Files", "Numerics"]),
+  module("Clients", ["ChannelCoding", "Datasets", "Numerics"]),
+  module("Aggregator", ["ChannelCoding", "Numerics", "PrivacyAccounting"]),
+  module(
+    "Scenarios", ["Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "PrivacyAccounting"]),
+  module(
+    "FedSim",
+    [
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Platform", "PrivacyAccounting",
+      "Scenarios",
+    ]),
+  module(
+    "RunFiles",
+    [
+      "Aggregator", "ChannelCoding", "Clients", "FedSim", "Files", "Numerics", "Platform", "PrivacyAccounting",
+      "Scenarios",
+    ]),
+  module(
+    "Reports",
+    [
+      "Aggregator", "ChannelCoding", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting", "RunFiles",
+      "Scenarios",
+    ]),
+  module("Statistics", ["Platform"]),
+  module("Verification", ["ChannelCoding", "Files", "Numerics", "Platform", "Statistics"]),
+  .executableTarget(
+    name: "FedSimCommand",
+    dependencies: [
+      "ChannelCoding", "FedSim", "Files", "Numerics", "Platform", "PrivacyAccounting", "Reports", "RunFiles",
+      "Scenarios",
+      "Verification", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    swiftSettings: swiftSettings),
+]
+
 let package = Package(
   name: "fedsim",
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "fedsim", targets: ["FedSimCommand"]),
-    // With what its API is made of: data sets, plans, channels.
-    .library(name: "FedSim", targets: ["FedSim", "Clients", "Aggregator", "ChannelCoding"]),
+    // The engine, with what its API is made of: scenarios, data sets, models, channels.
+    .library(name: "FedSim", targets: ["FedSim"]),
     .library(name: "ChannelCoding", targets: ["ChannelCoding"]),
+    .library(name: "PrivacyAccounting", targets: ["PrivacyAccounting"]),
+    // Run folders, and pages made of them.
+    .library(name: "RunFiles", targets: ["RunFiles"]),
+    .library(name: "Reports", targets: ["Reports"]),
+    // Laws and checks for codecs, with p-values.
+    .library(name: "Verification", targets: ["Verification", "Statistics"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
-  targets: [
-    .systemLibrary(
-      name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-    .target(name: "CKernels", cSettings: cSettings),
-    .target(
-      name: "ChannelCoding", dependencies: ["CSodium", "CKernels"], swiftSettings: swiftSettings,
-      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
-    .target(name: "Clients", dependencies: ["ChannelCoding", "CZlib"], swiftSettings: swiftSettings),
-    .target(name: "Aggregator", dependencies: ["ChannelCoding"], swiftSettings: swiftSettings),
-    .target(name: "Statistics", swiftSettings: swiftSettings),
-    .target(
-      name: "FedSim", dependencies: ["ChannelCoding", "Clients", "Aggregator", "Statistics"],
-      swiftSettings: swiftSettings),
-    .executableTarget(
-      name: "FedSimCommand",
-      dependencies: [
-        "ChannelCoding", "Clients", "Aggregator", "FedSim",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: swiftSettings),
-
+  targets: modules + [
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
-    .testTarget(name: "LawTests", dependencies: ["Statistics"], swiftSettings: swiftSettings),
-    .testTarget(
-      name: "ChannelCodingTests", dependencies: ["ChannelCoding", "CKernels", "Statistics", "Support"],
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "ClientsTests", dependencies: ["Clients", "ChannelCoding", "CZlib", "Statistics", "Support"],
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "AggregatorTests", dependencies: ["Aggregator", "ChannelCoding", "Statistics", "Support"],
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "FedSimTests", dependencies: ["FedSim", "Aggregator", "Clients", "ChannelCoding", "Statistics"],
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "CommandTests", dependencies: ["FedSim", "FedSimCommand"], swiftSettings: swiftSettings),
+    tests("LawTests", ["Platform", "Statistics"]),
+    tests("ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Statistics"]),
+    tests("ClientsTests", ["CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Statistics"]),
+    tests("AggregatorTests", ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics"]),
+    tests(
+      "FedSimTests",
+      [
+        "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting",
+        "Reports", "RunFiles", "Scenarios", "Statistics", "Verification",
+      ]),
+    tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files"]),
   ],
   swiftLanguageModes: [.v6]
 )

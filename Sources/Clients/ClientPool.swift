@@ -1,4 +1,6 @@
 import ChannelCoding
+import Datasets
+import Numerics
 
 /// The clients of a run: their data, their secrets and what they do in a round.
 ///

@@ -1,5 +1,3 @@
-import Aggregator
-
 /// What a run may claim, in words: printed once a run and kept in its summary.
 public struct GuaranteeStatement: Sendable {
   /// "epsilon-delta", or "none".

@@ -1,14 +1,5 @@
-import Aggregator
-import ChannelCoding
-import Clients
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Numerics
+import Platform
 
 /// The memory that a run will have taken at its most: what preparing it took, and what rounds add.
 ///
@@ -28,7 +19,7 @@ public struct MemoryPrediction: Sendable {
 
   /// Gives memory that is not in use back to the system, to see how much is.
   public init(_ setup: RunSetup) {
-    ofSetUp = Self.peakBytes
+    ofSetUp = ResourceUsage.peakMemoryBytes
     kept = Self.bytesInUse ?? ofSetUp
     ofRounds = Self.rounds(setup)
   }
@@ -77,21 +68,6 @@ public struct MemoryPrediction: Sendable {
       return numbers.count > 1 ? numbers[1] * Int(sysconf(Int32(_SC_PAGESIZE))) : nil
     #else
       return nil
-    #endif
-  }
-
-  /// Of this process, by the system's count.
-  static var peakBytes: Int {
-    var usage = rusage()
-    #if canImport(Glibc)
-      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    #else
-      getrusage(RUSAGE_SELF, &usage)
-    #endif
-    #if os(Linux)
-      return Int(usage.ru_maxrss) * 1024
-    #else
-      return Int(usage.ru_maxrss)
     #endif
   }
 }

@@ -1,6 +1,7 @@
 import Aggregator
-import ChannelCoding
 import Clients
+import Files
+import PrivacyAccounting
 
 /// What one round did and cost. All but epsilon, its rate and its noise multiplier are un-noised functions of the data:
 /// diagnostics of a simulation, outside the guarantee.
@@ -21,7 +22,7 @@ public struct RoundRecord: Sendable, Equatable {
   /// Of the broadcast model on each drawn client's own examples.
   public let clientAccuracy: Distribution?
   /// Nil without privacy.
-  public let spending: Accountant.Spending?
+  public let spending: PrivacySpent?
   public let samplingRate: Double
   public let noiseMultiplier: Double?
   /// C, to which updates were clipped; nil without privacy.
@@ -38,7 +39,7 @@ public struct RoundRecord: Sendable, Equatable {
 
   init(
     drawn: Int, aggregate: Aggregate, diagnostics: CohortDiagnostics, broadcastBytes: Int, evaluation: Evaluation?,
-    setup: RunSetup, spending: Accountant.Spending?, clippingNorm: Double
+    setup: RunSetup, spending: PrivacySpent?, clippingNorm: Double
   ) {
     self.clippingNorm = setup.plan == nil ? nil : clippingNorm
     round = aggregate.round

@@ -1,11 +1,14 @@
 import Aggregator
 import ChannelCoding
 import Clients
+import Datasets
+import Files
+import Numerics
+import PrivacyAccounting
+import Scenarios
 
 /// What is known of a run before its first round: data, model, plan, channel. Nothing here changes later.
 public struct RunSetup: Sendable {
-  public static let version = "0.1.0"
-
   public let scenario: Scenario
   /// The scenario with every default filled in, those that depend on the data too.
   public let resolved: JSON
@@ -25,14 +28,14 @@ public struct RunSetup: Sendable {
   private let planWarnings: [String]
   /// Those of them that are about the examples.
   public let dataWarnings: [String]
-  let parallel: Parallel
+  package let parallel: Parallel
   private let keys: RunKeys
   private let accounting: SharedAccounting
   /// A bound on the probability that the whole run chooses anything that real arithmetic would not; nil without a Gaussian
   /// guarantee.
   public let numericalDeviation: Double?
   /// What names the run: its keys come from this and the seed.
-  let fingerprint: [UInt8]
+  package let fingerprint: [UInt8]
 
   /// - Parameter accounting: what runs of a sweep share; no result depends on it.
   public init(
@@ -46,7 +49,7 @@ public struct RunSetup: Sendable {
     let split = data.split
     dataWarnings = data.warnings
     test = split.test
-    let population = try scenario.deal(split.training)
+    let population = try scenario.population(of: split.training)
     self.population = population
     network = try Self.network(scenario, test)
 
@@ -59,13 +62,13 @@ public struct RunSetup: Sendable {
 
     resolved = Self.filling(delta, plan, channel, scenario, isDataGiven)
     var fingerprint = Fingerprint()
-    fingerprint.add(Array(Self.version.utf8))
+    fingerprint.add(Array(FedSimVersion.current.utf8))
     fingerprint.add(Array(Self.withoutLabels(resolved).text(pretty: false).utf8))
     // The data too: with one seed, neighbouring data sets must not share their noise.
     Self.add(split.training, of: isDataGiven ? .given : scenario.data, to: &fingerprint)
     // And what this build makes of them, which another one may do otherwise: who has which example, what training does, the
     // account's z. Two runs that share their keys would have other sums under the same noise.
-    fingerprint.add(population.dealingBytes)
+    fingerprint.add(population.assignmentBytes)
     Self.addReferenceUpdate(scenario, network, population.data, to: &fingerprint)
     for value in [plan?.noiseMultiplier ?? 0, channel.clippingNorm, channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
@@ -107,7 +110,7 @@ public struct RunSetup: Sendable {
     }
   }
 
-  static func trainer(_ scenario: Scenario, _ network: Network) -> LocalTrainer {
+  package static func trainer(_ scenario: Scenario, _ network: Network) -> LocalTrainer {
     let training = scenario.training
     return LocalTrainer(
       network: network, work: training.work, batchSize: training.batchSize, learningRate: training.learningRate,
@@ -127,7 +130,7 @@ public struct RunSetup: Sendable {
   public var lastRound: Int { guaranteedPlan?.affordedRounds ?? scenario.rounds }
 
   /// Of the first rounds; nil where nothing is guaranteed.
-  func spending(rounds: Int) throws(PrivacyRefusal) -> Accountant.Spending? {
+  func spending(rounds: Int) throws(PrivacyRefusal) -> PrivacySpent? {
     guard let plan = guaranteedPlan else { return nil }
     return try accounting.spending(plan, rounds: rounds)
   }
@@ -155,7 +158,7 @@ public struct RunSetup: Sendable {
   /// An upload and its sample take at most 12 bytes a coordinate: about 50 MB a batch, or two clients a thread.
   var batchSize: Int { max(4_000_000 / channel.dimension, 2 * parallel.threads) }
 
-  func evaluate(_ parameters: [Float]) -> Evaluation {
+  package func evaluate(_ parameters: [Float]) -> Evaluation {
     Evaluation(network, parameters, on: Array(0..<test.count)[...], of: test, parallel)
   }
 
@@ -175,7 +178,7 @@ public struct RunSetup: Sendable {
   }
 
   /// More than this no machine here trains: a slip of the keyboard, found before memory is asked for.
-  static let largestModel = 100_000_000
+  package static let largestModel = 100_000_000
 
   private static func network(_ scenario: Scenario, _ data: Dataset) throws(ScenarioError) -> Network {
     let model = scenario.model

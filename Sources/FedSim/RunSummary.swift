@@ -1,6 +1,7 @@
-import Aggregator
-import ChannelCoding
 import Clients
+import Files
+import PrivacyAccounting
+import Scenarios
 
 /// The last word on a run: summary.json, and what the closing table is made from.
 public struct RunSummary: Sendable {
@@ -9,7 +10,7 @@ public struct RunSummary: Sendable {
   public let records: [RoundRecord]
   private let finalEvaluation: Evaluation?
   /// Who is guaranteed what.
-  public let views: Views
+  public let views: ThreatModel
 
   public enum StopReason: String, Sendable {
     case rounds
@@ -25,7 +26,7 @@ public struct RunSummary: Sendable {
     _ setup: RunSetup, records: [RoundRecord], stoppedBy: StopReason, finalEvaluation: Evaluation? = nil,
     mostParticipations: Int? = nil
   ) {
-    views = Views(setup, records: records, mostParticipations: mostParticipations)
+    views = ThreatModel(setup, records: records, mostParticipations: mostParticipations)
     self.setup = setup
     self.finalEvaluation = finalEvaluation
     self.records = records
@@ -42,7 +43,7 @@ public struct RunSummary: Sendable {
   public var nonFiniteUpdates: Int { records.reduce(0) { $0 + $1.nonFinite } }
 
   /// Of all *planned* rounds: where a run is stopped may have been chosen by looking at it.
-  public var spending: Accountant.Spending? { setup.guaranteedPlan?.plannedSpending }
+  public var spending: PrivacySpent? { setup.guaranteedPlan?.plannedSpending }
 
   private var arrived: Int { records.reduce(0) { $0 + $1.arrived } }
 
@@ -98,7 +99,7 @@ public struct RunSummary: Sendable {
       "payloadBitsPerClientRound": .optional(payloadBitsPerClientRound),
       "wireBytesPerClientRound": .optional(wireBytesPerClientRound),
       "idealBitsPerClientRound": .optional(idealBitsPerClientRound), "float32BitsPerClientRound": .integer(float32Bits),
-      "seed": .integer(Int(setup.scenario.seed)), "fedsimVersion": .string(RunSetup.version),
+      "seed": .integer(Int(setup.scenario.seed)), "fedsimVersion": .string(FedSimVersion.current),
     ]
     let statement = GuaranteeStatement(setup)
     summary["guarantee"] = .string(statement.kind)

@@ -1,6 +1,7 @@
 import Aggregator
-import ChannelCoding
 import Clients
+import Datasets
+import Scenarios
 
 /// A federated run: call `nextRound()` until it returns nil. The caller owns the loop.
 ///

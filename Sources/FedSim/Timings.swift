@@ -1,10 +1,5 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Files
+import Platform
 
 /// Where the time of a run went, in seconds: the only figures that differ between two runs.
 public struct Timings: Sendable {
@@ -28,16 +23,9 @@ public struct Timings: Sendable {
 
   /// CPU seconds and peak memory are those of the whole process.
   public func json(wallSeconds: Double) -> JSON {
-    var usage = rusage()
-    #if canImport(Glibc)
-      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    #else
-      getrusage(RUSAGE_SELF, &usage)
-    #endif
-    let cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime)
-    return [
-      "wallSeconds": .number(wallSeconds), "cpuSeconds": .number(cpu),
-      "peakMemoryBytes": .integer(MemoryPrediction.peakBytes),
+    [
+      "wallSeconds": .number(wallSeconds), "cpuSeconds": .number(ResourceUsage.processorSeconds),
+      "peakMemoryBytes": .integer(ResourceUsage.peakMemoryBytes),
       "wallSecondsByPhase": [
         "setup": .number(setup), "accounting": .number(accounting), "enrolment": .number(enrolment),
         "clients": .number(clients), "decoding": .number(decoding), "completion": .number(completion),
@@ -46,12 +34,6 @@ public struct Timings: Sendable {
       "clientSecondsSummedOverThreads": ["training": .number(training), "clippingAndEncoding": .number(coding)],
     ]
   }
-
-  private func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
-}
-
-extension Duration {
-  public var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }
 
 /// Adds the time since the last lap to a phase.

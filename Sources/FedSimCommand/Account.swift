@@ -1,6 +1,8 @@
-import Aggregator
 import ArgumentParser
-import FedSim
+import Files
+import PrivacyAccounting
+import Reports
+import RunFiles
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -23,7 +25,7 @@ struct MechanismArguments: ParsableArguments {
   @Option(help: ArgumentHelp("pld, rdp or gaussian.", valueName: "name"))
   var accountant = "pld"
 
-  func load() throws -> (sampling: Sampling.Name, relation: Relation, accountant: Accountant) {
+  func load() throws -> (sampling: Sampling.Name, relation: NeighboringRelation, accountant: Accountant) {
     (
       try Self.choice(sampling, "--sampling", Sampling.Name.init(rawValue:), Sampling.Name.allCases.map(\.rawValue)),
       try loadRelation(),
@@ -31,9 +33,10 @@ struct MechanismArguments: ParsableArguments {
     )
   }
 
-  func loadRelation() throws -> Relation {
+  func loadRelation() throws -> NeighboringRelation {
     try Self.choice(
-      relation ?? Relation.zeroOut.rawValue, "--relation", Relation.init(rawValue:), Relation.allCases.map(\.rawValue))
+      relation ?? NeighboringRelation.zeroOut.rawValue, "--relation", NeighboringRelation.init(rawValue:),
+      NeighboringRelation.allCases.map(\.rawValue))
   }
 
   private static func choice<T>(
@@ -206,7 +209,7 @@ struct Account: ParsableCommand {
     x == x.rounded() ? Double("1e\(Int(x))") ?? 0 : Double("3.1622776601683795e\(Int(x.rounded(.down)))") ?? 0
   }
 
-  private func flags(_ sampling: Sampling.Name, _ relation: Relation) throws -> PrivacyLedger {
+  private func flags(_ sampling: Sampling.Name, _ relation: NeighboringRelation) throws -> PrivacyLedger {
     let z = try MechanismArguments.noise(noiseMultiplier ?? "", "--noise-multiplier")
     guard let rounds else {
       throw ToolError.input(place: "--rounds", problem: "not given; allowed: a whole number")

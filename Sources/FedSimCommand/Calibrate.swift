@@ -1,6 +1,8 @@
-import Aggregator
 import ArgumentParser
-import FedSim
+import Files
+import PrivacyAccounting
+import Reports
+import RunFiles
 
 struct Calibrate: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
-import FedSim
+import Files
+import Reports
 
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,12 +1,5 @@
-import Clients
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Files
+import Platform
 
 /// Standard output for results; standard error for progress and warnings.
 ///

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FedSim
+import Reports
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,14 +1,9 @@
 import ArgumentParser
-import ChannelCoding
-import FedSim
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Files
+import Numerics
+import Platform
+import RunFiles
+import Scenarios
 
 @main
 struct FedSimCommand: ParsableCommand {
@@ -28,7 +23,7 @@ struct FedSimCommand: ParsableCommand {
       Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted, 143 terminated,
       129 hung up (what was done is kept; --resume goes on).
       """,
-    version: RunSetup.version,
+    version: FedSimVersion.current,
     subcommands: [
       Run.self, Validate.self, Explain.self, Init.self, Schema.self, Account.self, Calibrate.self, SweepCommand.self,
       ReportCommand.self,

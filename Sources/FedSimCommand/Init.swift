@@ -1,5 +1,6 @@
 import ArgumentParser
-import FedSim
+import Files
+import Scenarios
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

@@ -1,13 +1,5 @@
-import Clients
-import FedSim
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Files
+import Platform
 
 /// Files that commands read.
 enum InputFile {

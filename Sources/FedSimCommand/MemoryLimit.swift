@@ -1,12 +1,4 @@
-import FedSim
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// What happens where memory ends.
 enum MemoryLimit {

@@ -1,16 +1,11 @@
-import FedSim
+import Files
+import Platform
+import Scenarios
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
-#endif
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
 #endif
 
 /// Which files a command reads, so that it writes to none of them.

@@ -1,4 +1,5 @@
 import FedSim
+import Files
 
 /// A bar with the time left on a terminal, a line a round elsewhere.
 struct Progress {

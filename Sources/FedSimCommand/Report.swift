@@ -1,5 +1,6 @@
 import ArgumentParser
-import FedSim
+import Files
+import Reports
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -60,7 +61,7 @@ struct ReportCommand: ParsableCommand {
     do {
       try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
     } catch {
-      throw ToolError.failed(place: base, reason: "could not be made: \(RunFolder.reason(error))")
+      throw ToolError.failed(place: base, reason: "could not be made: \(FileFailure.reason(error))")
     }
     for chart in report.charts { try write(chart.svg, "\(base)/\(chart.name).svg") }
     for table in report.tables {
@@ -77,7 +78,7 @@ struct ReportCommand: ParsableCommand {
     do {
       try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
-      throw ToolError.failed(place: path, reason: "could not be written: \(RunFolder.reason(error))")
+      throw ToolError.failed(place: path, reason: "could not be written: \(FileFailure.reason(error))")
     }
   }
 }

@@ -1,5 +1,8 @@
 import ArgumentParser
 import FedSim
+import Files
+import RunFiles
+import Scenarios
 
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -205,7 +208,7 @@ enum RunExecution {
     let model = Safetensors.encode(
       simulation.server.parameters, of: simulation.setup.network,
       metadata: [
-        ("fedsim", RunSetup.version), ("rounds", "\(records.count)"), ("activation", "relu"),
+        ("fedsim", FedSimVersion.current), ("rounds", "\(records.count)"), ("activation", "relu"),
         ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),
       ])
     let summaryBytes = Array((summary.json.text(pretty: true) + "\n").utf8)

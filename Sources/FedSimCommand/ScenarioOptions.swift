@@ -1,5 +1,5 @@
 import ArgumentParser
-import FedSim
+import Scenarios
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

@@ -1,5 +1,6 @@
 import ArgumentParser
-import FedSim
+import Files
+import Scenarios
 
 struct Schema: ParsableCommand {
   static let configuration = CommandConfiguration(

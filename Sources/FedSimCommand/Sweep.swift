@@ -1,19 +1,16 @@
 import ArgumentParser
 import Dispatch
 import FedSim
+import Files
+import Platform
+import RunFiles
+import Scenarios
 import Synchronization
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
-#endif
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
 #endif
 
 /// One process at a time works in a sweep's folder.
@@ -97,7 +94,7 @@ struct SweepCommand: ParsableCommand {
   }
 
   func run() throws {
-    let sweep = try FedSim.Sweep(
+    let sweep = try RunFiles.Sweep(
       InputFile.read(options.scenario), name: options.scenario, overrides: options.overrides)
     if dryRun { return try list(sweep) }
     Interruption.watch(during: .setUp)
@@ -120,7 +117,7 @@ struct SweepCommand: ParsableCommand {
     let lock = try SweepLock(path)
     defer { lock.release() }
     Interruption.watch(during: .sweep)
-    let finished = { (run: FedSim.Sweep.Run) in Self.finished(run, in: path, like: expected[run.index]) }
+    let finished = { (run: RunFiles.Sweep.Run) in Self.finished(run, in: path, like: expected[run.index]) }
     let pending = sweep.runs.filter { finished($0) == nil }
     if pending.count < sweep.runs.count {
       Console.error("\(sweep.runs.count - pending.count) of \(Text.counted(sweep.runs.count, "run")) are there already")
@@ -176,7 +173,7 @@ struct SweepCommand: ParsableCommand {
   }
 
   private func setup(
-    _ run: FedSim.Sweep.Run, of sweep: FedSim.Sweep, _ accounting: SharedAccounting
+    _ run: RunFiles.Sweep.Run, of sweep: RunFiles.Sweep, _ accounting: SharedAccounting
   ) throws -> RunSetup {
     do {
       return try RunSetup(scenario: run.scenario, split: nil, threads: 1, accounting: accounting)
@@ -186,7 +183,7 @@ struct SweepCommand: ParsableCommand {
   }
 
   /// What the run's scenario.json says: repeats differ in the seed alone.
-  private static func expected(_ run: FedSim.Sweep.Run, like point: JSON?) -> JSON? {
+  private static func expected(_ run: RunFiles.Sweep.Run, like point: JSON?) -> JSON? {
     guard case .object(var settings)? = point else { return nil }
     settings["seed"] = .integer(Int(run.scenario.seed))
     return .object(settings)
@@ -204,7 +201,7 @@ struct SweepCommand: ParsableCommand {
   }
 
   /// The files of a run for one that is the same; the summary last, as always.
-  private static func copy(_ original: FedSim.Sweep.Run, to run: FedSim.Sweep.Run, in path: String) throws {
+  private static func copy(_ original: RunFiles.Sweep.Run, to run: RunFiles.Sweep.Run, in path: String) throws {
     let folder = try RunFolder(creating: "\(path)/\(run.folder)", replacing: true)
     for file in RunFolder.File.allCases.filter({ $0 != .summary }) + [.summary] {
       let source = "\(path)/\(original.folder)/\(file.rawValue)"
@@ -215,7 +212,7 @@ struct SweepCommand: ParsableCommand {
   }
 
   /// The scenario and its data are not written over by the files of the sweep.
-  private func refuseInputs(in path: String, _ sweep: FedSim.Sweep) throws {
+  private func refuseInputs(in path: String, _ sweep: RunFiles.Sweep) throws {
     var inputs = InputFiles()
     for run in sweep.runs where run.repetition == 0 { inputs.add(run.scenario, from: options.scenario) }
     let flag = out == nil ? "the sweep's folder" : "--out"
@@ -230,7 +227,7 @@ struct SweepCommand: ParsableCommand {
   }
 
   /// Runs side by side, each on one thread while there are as many as cores.
-  private func work(_ pending: [FedSim.Sweep.Run], _ path: String, _ accounting: SharedAccounting) throws {
+  private func work(_ pending: [RunFiles.Sweep.Run], _ path: String, _ accounting: SharedAccounting) throws {
     let cores = max(ProcessInfo.processInfo.activeProcessorCount, 1)
     let jobs = max(1, min(self.jobs ?? cores, pending.count))
     let threads = max(1, cores / jobs)
@@ -285,7 +282,7 @@ struct SweepCommand: ParsableCommand {
     if let error = shared.state.withLock({ $0.error }) { throw error }
   }
 
-  private func prepare(_ path: String, _ sweep: FedSim.Sweep) throws {
+  private func prepare(_ path: String, _ sweep: RunFiles.Sweep) throws {
     guard !path.isEmpty else {
       throw ToolError.input(place: "--out", problem: "found \"\"; allowed: the name of a folder")
     }
@@ -323,7 +320,8 @@ struct SweepCommand: ParsableCommand {
     } catch {
       throw ToolError.input(
         place: "--out \(path)",
-        problem: "the folder could not be made (\(RunFolder.reason(error))); allowed: a folder, or a name that is free")
+        problem:
+          "the folder could not be made (\(FileFailure.reason(error))); allowed: a folder, or a name that is free")
     }
     // What makes the sweep again, for reports; sweep.json last: with it there is a sweep.
     try write(String(decoding: sweep.source, as: UTF8.self), to: "\(path)/scenario.json")
@@ -332,7 +330,7 @@ struct SweepCommand: ParsableCommand {
 
   /// The summary and the scenario of a run that is whole: its summary is written last, with all that a run has, and its scenario is the one that
   /// is asked for.
-  private static func finished(_ run: FedSim.Sweep.Run, in path: String, like expected: JSON?) -> (JSON, JSON)? {
+  private static func finished(_ run: RunFiles.Sweep.Run, in path: String, like expected: JSON?) -> (JSON, JSON)? {
     let folder = "\(path)/\(run.folder)"
     guard let summary = try? JSONParser.parse(InputFile.read("\(folder)/summary.json")).value,
       let resolved = try? JSONParser.parse(InputFile.read("\(folder)/scenario.json")).value,
@@ -350,11 +348,11 @@ struct SweepCommand: ParsableCommand {
     do {
       try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
-      throw ToolError.failed(place: path, reason: "could not be written: \(RunFolder.reason(error))")
+      throw ToolError.failed(place: path, reason: "could not be written: \(FileFailure.reason(error))")
     }
   }
 
-  private func list(_ sweep: FedSim.Sweep) throws {
+  private func list(_ sweep: RunFiles.Sweep) throws {
     var rows: [[String]] = []
     var objects: [JSON] = []
     let accounting = SharedAccounting()

@@ -1,5 +1,8 @@
 import ArgumentParser
 import FedSim
+import Files
+import RunFiles
+import Scenarios
 
 struct Validate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,7 +14,7 @@ struct Validate: ParsableCommand {
   func run() throws {
     let bytes = try InputFile.read(options.scenario)
     if case .object(let root)? = try? JSONParser.parse(bytes).value, root["sweep"] != nil {
-      let sweep = try FedSim.Sweep(bytes, name: options.scenario, overrides: options.overrides)
+      let sweep = try RunFiles.Sweep(bytes, name: options.scenario, overrides: options.overrides)
       var said = Set<String>()
       for run in sweep.runs where run.repetition == 0 {
         let setup = try RunSetup(scenario: run.scenario, split: nil, threads: 1)

@@ -3,6 +3,8 @@ import Support
 import Testing
 
 @testable import Aggregator
+@testable import Numerics
+@testable import PrivacyAccounting
 
 /// Tests/Vectors/accounting.json: rigorous two-sided reference epsilons.
 private struct AccountingVectors: Decodable {
@@ -211,12 +213,12 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
 }
 
 @Suite struct AccountantTests {
-  private func event(_ z: Double, _ sampling: Sampling, _ relation: Relation) -> PrivacyEvent {
+  private func event(_ z: Double, _ sampling: Sampling, _ relation: NeighboringRelation) -> PrivacyEvent {
     PrivacyEvent(noiseMultiplier: z, sampling: sampling, relation: relation)
   }
 
   @Test func everyoneIsTheGaussianMechanism() throws {
-    for relation in [Relation.zeroOut, .addOrRemove] {
+    for relation in [NeighboringRelation.zeroOut, .addOrRemove] {
       let spent = try Accountant.gaussian.spending(event(5, .everyone, relation), rounds: 1000, delta: 1e-5)
       let exact = 46.21121019121809
       #expect(spent.epsilon >= exact && spent.epsilon < exact * (1 + 2e-9))
@@ -235,7 +237,7 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
       (try? accountant.spending(event, rounds: 1, delta: 1e-5)) == nil
     }
     #expect(refused(.rdp, event(1, .poisson(rate: 0.1), .replaceOne)))
-    for relation in [Relation.zeroOut, .replaceOne] {
+    for relation in [NeighboringRelation.zeroOut, .replaceOne] {
       #expect(refused(.rdp, event(1, .fixedSize(rate: 0.1), relation)))
     }
     #expect(refused(.gaussian, event(1, .poisson(rate: 0.1), .zeroOut)), "the central limit is no bound")
@@ -244,7 +246,7 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
       #expect(!refused(accountant, event(1, .everyone, .replaceOne)))
     }
     for sampling in [Sampling.poisson(rate: 0.1), .fixedSize(rate: 0.1), .everyone] {
-      for relation in Relation.allCases { #expect(!refused(.pld, event(1, sampling, relation))) }
+      for relation in NeighboringRelation.allCases { #expect(!refused(.pld, event(1, sampling, relation))) }
     }
     #expect(!refused(.rdp, event(1, .poisson(rate: 0.1), .zeroOut)))
     #expect(!refused(.rdp, event(1, .poisson(rate: 0.1), .addOrRemove)))
@@ -323,7 +325,7 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
   @Test(arguments: [Sampling.everyone, .poisson(rate: 1), .poisson(rate: 0.9)])
   func underAddOrRemoveThereIsRoomForTheNeighbour(sampling: Sampling) throws {
     for population in [1, 2, 3] {
-      let plan = { (relation: Relation) in
+      let plan = { (relation: NeighboringRelation) in
         try PrivacyPlan(
           population: population, clippingNorm: 2, noise: .multiplier(1.5), sampling: sampling, relation: relation,
           accountant: sampling == .everyone ? .gaussian : .rdp, delta: 1e-5, rounds: 100)
@@ -340,7 +342,7 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
       }
     }
     // Where a charged bound below N is there, the relation changes nothing.
-    let charged = { (relation: Relation) in
+    let charged = { (relation: NeighboringRelation) in
       PrivacyPlan.largestCohort(
         population: 1438, sampling: .poisson(rate: 0.1), relation: relation, rounds: 100, delta: 1e-5)
     }

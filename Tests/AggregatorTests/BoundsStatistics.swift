@@ -1,9 +1,10 @@
-import ChannelCoding
 import Foundation
 import Support
 import Testing
 
 @testable import Aggregator
+@testable import ChannelCoding
+@testable import PrivacyAccounting
 
 /// What attacks on the accountant found, each with the test that failed before. Slow without optimisation: left out of debug builds by its
 /// name.
@@ -37,7 +38,7 @@ import Testing
   @Test func secondReadersCases() throws {
     func spending(
       _ z: Double, _ q: Double, _ rounds: Int, _ delta: Double, _ sampling: Sampling.Name = .poisson
-    ) throws -> Accountant.Spending {
+    ) throws -> PrivacySpent {
       try Accountant.pld.spending(
         PrivacyEvent(noiseMultiplier: z, sampling: Sampling(name: sampling, rate: q), relation: .zeroOut),
         rounds: rounds, delta: delta)
@@ -59,7 +60,7 @@ import Testing
     #expect(abs(GaussianProfile(mu: 0.01).delta(epsilon: 0.3) / 1.896039567939e-201 - 1) < 1e-9)
     // True deltas from 10^-9 down to 10^-60: from below next to nothing, not 1.
     for (sampling, relation) in [
-      (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
+      (Sampling.Name.poisson, NeighboringRelation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
       (.fixedSize, .replaceOne),
     ] {
       let event = PrivacyEvent(
@@ -87,15 +88,15 @@ import Testing
   }
 
   private func spending(
-    _ z: Double, _ sampling: Sampling, _ relation: Relation, _ rounds: Int, _ delta: Double
-  ) throws -> Accountant.Spending {
+    _ z: Double, _ sampling: Sampling, _ relation: NeighboringRelation, _ rounds: Int, _ delta: Double
+  ) throws -> PrivacySpent {
     try Accountant.pld.spending(
       PrivacyEvent(noiseMultiplier: z, sampling: sampling, relation: relation), rounds: rounds, delta: delta)
   }
 
   /// A few large losses decide: rounding relative to 1 was larger than delta, and a bucket that held all else took the lower bound to 0.
   @Test func rareLargeLossesHaveLowerBounds() throws {
-    for relation in [Relation.zeroOut, .replaceOne] {
+    for relation in [NeighboringRelation.zeroOut, .replaceOne] {
       for (z, q, rounds, delta) in [
         (0.5, 1e-6, 1000, 1e-12), (0.3, 1e-6, 1000, 1e-12), (0.6, 1e-5, 10_000, 1e-10),
       ] {
@@ -121,8 +122,8 @@ import Testing
       (0.6, 1e-5, 10_000, 1e-10), (1.0, 0.01, 100, 1e-6), (0.8, 1e-7, 100, 1e-9), (2, 0.999, 3, 1e-5),
       (1e3, 0.5, 10, 1e-6),
     ] {
-      let poisson = try Relation.allCases.map { try spending(z, .poisson(rate: q), $0, rounds, delta) }
-      let fixed = try Relation.allCases.map { try spending(z, .fixedSize(rate: q), $0, rounds, delta) }
+      let poisson = try NeighboringRelation.allCases.map { try spending(z, .poisson(rate: q), $0, rounds, delta) }
+      let fixed = try NeighboringRelation.allCases.map { try spending(z, .fixedSize(rate: q), $0, rounds, delta) }
       // zero-out, add-or-remove, replace-one
       for (whole, part) in [
         (poisson[2], poisson[0]), (poisson[2], poisson[1]), (fixed[2], fixed[0]), (fixed[2], fixed[1]),
@@ -177,7 +178,8 @@ import Testing
   /// A certificate from below wherever there are lower bounds.
   @Test func calibrationHasCertificates() throws {
     for (sampling, relation, rounds, epsilon) in [
-      (Sampling.poisson(rate: 0.01), Relation.zeroOut, 1000, 200.0), (.fixedSize(rate: 0.1), .zeroOut, 20, 2),
+      (Sampling.poisson(rate: 0.01), NeighboringRelation.zeroOut, 1000, 200.0),
+      (.fixedSize(rate: 0.1), .zeroOut, 20, 2),
       (.fixedSize(rate: 0.05), .replaceOne, 10, 5), (.everyone, .zeroOut, 1, 800),
     ] {
       let found = try Accountant.pld.calibratedNoiseMultiplier(

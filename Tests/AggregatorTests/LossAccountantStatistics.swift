@@ -1,9 +1,10 @@
-import ChannelCoding
 import Foundation
 import Support
 import Testing
 
 @testable import Aggregator
+@testable import ChannelCoding
+@testable import PrivacyAccounting
 
 private struct Reference: Decodable {
   struct Rounds: Decodable {
@@ -215,8 +216,9 @@ private struct Reference: Decodable {
   }
 
   private func spending(
-    _ z: Double, _ sampling: Sampling, _ relation: Relation, rounds: Int, delta: Double, countNoise: Double? = nil
-  ) throws -> Accountant.Spending {
+    _ z: Double, _ sampling: Sampling, _ relation: NeighboringRelation, rounds: Int, delta: Double,
+    countNoise: Double? = nil
+  ) throws -> PrivacySpent {
     try Accountant.pld.spending(
       PrivacyEvent(noiseMultiplier: z, sampling: sampling, relation: relation, countNoise: countNoise), rounds: rounds,
       delta: delta)
@@ -249,7 +251,7 @@ private struct Reference: Decodable {
 
   @Test func isMonotone() throws {
     for (sampling, relation) in [
-      (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
+      (Sampling.Name.poisson, NeighboringRelation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
       (.fixedSize, .replaceOne),
     ] {
       let epsilon = { (z: Double, q: Double, rounds: Int, delta: Double) in
@@ -305,7 +307,7 @@ private struct Reference: Decodable {
   }
 
   @Test func nothingSpentIsZero() throws {
-    for relation in Relation.allCases {
+    for relation in NeighboringRelation.allCases {
       for name in Sampling.Name.allCases {
         #expect(try spending(1, Sampling(name: name, rate: 1), relation, rounds: 0, delta: 1e-6).epsilon == 0)
         if name == .everyone { continue }
@@ -404,7 +406,7 @@ private struct Reference: Decodable {
 
   struct Audit: Sendable {
     let sampling: Sampling
-    let relation: Relation
+    let relation: NeighboringRelation
     var noiseMultiplier = 1.0
     var rounds = 3
     let epsilon: Double
@@ -457,7 +459,7 @@ private struct Reference: Decodable {
       let rounds = Int(exp(log(300) * random.uniform()))
       let delta = exp(log(1e-12) + random.uniform() * log(1e9))
       for (sampling, relation) in [
-        (Sampling.Name.poisson, Relation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
+        (Sampling.Name.poisson, NeighboringRelation.zeroOut), (.poisson, .replaceOne), (.fixedSize, .zeroOut),
         (.fixedSize, .replaceOne),
       ] {
         let event = PrivacyEvent(

@@ -1,7 +1,8 @@
-import ChannelCoding
 import Testing
 
 @testable import Aggregator
+@testable import Numerics
+@testable import PrivacyAccounting
 
 @Suite struct ServerOptimizerTests {
   private func run(_ optimizer: ServerOptimizer, _ means: [[Double]]) -> [Float] {

@@ -1,8 +1,9 @@
-import ChannelCoding
 import Statistics
 import Testing
 
 @testable import Aggregator
+@testable import ChannelCoding
+@testable import Numerics
 
 private let keys = RunKeys(seed: 5, fingerprint: [])
 

@@ -1,5 +1,4 @@
 import Testing
-
 @testable import ChannelCoding
 
 @Suite struct AcceptanceTests {

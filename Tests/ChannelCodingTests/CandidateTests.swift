@@ -1,6 +1,6 @@
 import Testing
-
 @testable import ChannelCoding
+@testable import Numerics
 
 @Suite struct CandidateTests {
   /// The interleaved key stream is libsodium's ChaCha20, word by word, with every instruction set.

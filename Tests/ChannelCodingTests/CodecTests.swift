@@ -1,6 +1,6 @@
 import Testing
-
 @testable import ChannelCoding
+@testable import Numerics
 
 /// One client's end and the server's end of a channel with fixed keys.
 struct Link {

@@ -1,7 +1,7 @@
 import Statistics
 import Testing
-
 @testable import ChannelCoding
+@testable import Numerics
 
 @Suite struct FastGPRSStatistics {
   private enum Means {

@@ -1,6 +1,5 @@
 import Statistics
 import Testing
-
 @testable import ChannelCoding
 
 #if canImport(FoundationEssentials)

@@ -1,7 +1,7 @@
 import Statistics
 import Testing
-
 @testable import ChannelCoding
+@testable import Numerics
 
 /// Figures of the literature, and of the design notes, that are not in the codecs' own suites.
 @Suite struct LiteratureStatistics {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// The stretch function by panels of Chebyshev polynomials: what `gprs` had before its enclosures, kept as a computation
 /// that shares nothing with them. For the part of a target below a cap M on the ratio.

@@ -1,7 +1,7 @@
 import CKernels
 import Testing
-
 @testable import ChannelCoding
+@testable import Numerics
 
 /// 0, 1, 2, ... as a key.
 let countingKey = Key(Array(0..<32))!

@@ -1,8 +1,8 @@
 import Statistics
 import Support
 import Testing
-
 @testable import ChannelCoding
+@testable import Numerics
 
 @Suite struct GaussianRatioTests {
   /// scipy.stats.ncx2 and norm: (n, |m|, snr, ln h - E ln r, P[r >= h]).

@@ -1,7 +1,7 @@
 import Statistics
 import Testing
-
 @testable import ChannelCoding
+@testable import Numerics
 
 /// The laws of the samplers; n in each test, false-alarm rate 1e-6 a check, fixed seeds.
 @Suite struct SamplingStatistics {

@@ -1,7 +1,7 @@
 import Statistics
 import Testing
-
 @testable import ChannelCoding
+@testable import Numerics
 
 /// How far the noise of `polar` with quantile levels reaches, on the side of x and on the other.
 @Suite struct TailTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
-
 @testable import ChannelCoding
+@testable import Numerics
 
 /// The kernels of the accountant: right, and the same bits on every instruction set.
 @Suite struct TransformTests {

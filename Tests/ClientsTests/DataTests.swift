@@ -1,7 +1,8 @@
-import ChannelCoding
 import Testing
-
+@testable import ChannelCoding
 @testable import Clients
+@testable import Datasets
+@testable import Files
 
 func random(_ stream: UInt64) -> RandomStream { RandomStream(key: Key(Array(0..<32))!, stream: stream) }
 

@@ -1,8 +1,10 @@
-import ChannelCoding
 import Statistics
 import Testing
-
+@testable import ChannelCoding
 @testable import Clients
+@testable import Datasets
+@testable import Files
+@testable import Numerics
 
 private let key = RunKeys.experimentKey(seed: 1, .data)
 

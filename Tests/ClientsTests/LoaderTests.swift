@@ -1,9 +1,9 @@
 import CZlib
-import ChannelCoding
 import Foundation
 import Testing
-
 @testable import Clients
+@testable import Datasets
+@testable import Files
 
 /// Files of one test, gone after it.
 final class TestFolder {

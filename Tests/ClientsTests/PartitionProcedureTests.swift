@@ -1,8 +1,9 @@
-import ChannelCoding
 import Statistics
 import Testing
-
+@testable import ChannelCoding
 @testable import Clients
+@testable import Datasets
+@testable import Numerics
 
 /// Examples of one feature, their number, with labels 0 ..< classes in turn.
 private func numbered(_ count: Int, classes: Int, owners: [Int32]? = nil) throws -> Dataset {
@@ -100,14 +101,14 @@ private func deal(_ data: Dataset, _ partition: Partition, stream: UInt64 = 1) t
       } catch { return "\(error)" }
     }
     #expect(problem(.natural).contains("no owners"))
-    #expect(problem(.dirichletClient(clients: 101, alpha: 1)).contains("cannot be dealt to 101 clients"))
+    #expect(problem(.dirichletClient(clients: 101, alpha: 1)).contains("cannot be partitioned among 101 clients"))
     #expect(problem(.shards(clients: 51, perClient: 2)).contains("51 clients need at least 2 each"))
     #expect(
       problem(.dirichletClass(clients: 11, alpha: 1, minimumSize: 10, isBalanced: false)).contains("need at least 10"))
     #expect(
       problem(.dirichletClass(clients: 10, alpha: 0.01, minimumSize: 5, isBalanced: false))
         .contains("11 draws left a client with fewer than 5"))
-    #expect(problem(.shards(clients: .max / 2, perClient: 3)).contains("cannot be dealt"))
+    #expect(problem(.shards(clients: .max / 2, perClient: 3)).contains("cannot be partitioned"))
   }
 
   @Test func aSplitKeepsOwnersAndRows() throws {

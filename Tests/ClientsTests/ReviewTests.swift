@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-
 @testable import Clients
+@testable import Datasets
+@testable import Files
 
 @Suite struct ExactNumberTests {
   @Test func equalValuesAreEqual() throws {

@@ -1,7 +1,8 @@
-import ChannelCoding
 import Testing
-
+@testable import ChannelCoding
 @testable import Clients
+@testable import Datasets
+@testable import Numerics
 
 /// Examples of normal features with labels 0, 1, 2, ... in turn.
 private func examples(_ count: Int, features: Int, classes: Int, seed: UInt64 = 3) throws -> Dataset {

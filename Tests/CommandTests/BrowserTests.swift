@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+@testable import Files
 
 /// Pages of reports as a browser lays them out. Skipped where there is no Chromium; Scripts/test.sh installs it.
 @Suite(.serialized) struct BrowserTests {

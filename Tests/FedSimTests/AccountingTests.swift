@@ -1,9 +1,10 @@
-import Aggregator
-import ChannelCoding
 import Foundation
 import Testing
-
 @testable import FedSim
+@testable import Files
+@testable import Numerics
+@testable import PrivacyAccounting
+@testable import RunFiles
 
 @Suite struct LedgerFileTests {
   private func ledger(_ text: String) throws -> LedgerFile { try LedgerFile(Array(text.utf8), name: "l.json") }
@@ -122,11 +123,11 @@ import Testing
 }
 
 @Suite struct ViewsTests {
-  private func views(_ overrides: String...) throws -> [String: Views.Row] {
+  private func views(_ overrides: String...) throws -> [String: ThreatModel.Row] {
     var simulation = try Simulation(scenario: scenario(overrides + ["rounds=3"]), threads: 2)
     var records: [RoundRecord] = []
     while let record = try simulation.nextRound() { records.append(record) }
-    let rows = Views(simulation.setup, records: records, mostParticipations: simulation.mostParticipations).rows
+    let rows = ThreatModel(simulation.setup, records: records, mostParticipations: simulation.mostParticipations).rows
     for row in rows { #expect(!row.note.isEmpty && (row.epsilon == nil) == (row.theorem == nil), "\(row)") }
     return Dictionary(uniqueKeysWithValues: rows.map { ($0.adversary, $0) })
   }
@@ -158,7 +159,7 @@ import Testing
   @Test func aStoppedRunHasNoBoundFromWhatWasSeen() throws {
     var simulation = try Simulation(scenario: scenario("rounds=3"), threads: 1)
     let first = try #require(try simulation.nextRound())
-    let rows = Views(simulation.setup, records: [first], mostParticipations: 1).rows
+    let rows = ThreatModel(simulation.setup, records: [first], mostParticipations: 1).rows
     #expect(rows.first { $0.adversary == "model-and-cohort-sizes" }?.epsilon == nil)
   }
 

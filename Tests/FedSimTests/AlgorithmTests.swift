@@ -1,8 +1,5 @@
-import Aggregator
-import ChannelCoding
-import Clients
 import Testing
-
+@testable import Aggregator
 @testable import FedSim
 
 /// Federated algorithms in whole runs, against what must be the same and what must not.
@@ -72,7 +69,7 @@ import Testing
     let epsilon = { (overrides: [String], adversary: String) in
       let setup = try RunSetup(scenario: scenario(overrides), split: nil, threads: 1)
       let records = try run(overrides).records
-      let views = Views(setup, records: records, mostParticipations: 3)
+      let views = ThreatModel(setup, records: records, mostParticipations: 3)
       return try #require(views.rows.first { $0.adversary == adversary }).epsilon
     }
     let sealed = ["channel.codec=float32", "channel.seal=true"]

@@ -1,7 +1,7 @@
-import ChannelCoding
 import Testing
-
+@testable import ChannelCoding
 @testable import FedSim
+@testable import Verification
 
 /// Every check passes true rows and rejects a variant that is broken in its own way, at a false-alarm rate of 1e-6 a
 /// check; 2000 rows of 200 coordinates, fixed seeds.

@@ -1,10 +1,9 @@
-import Aggregator
-import ChannelCoding
-import Clients
 import Foundation
 import Testing
-
+@testable import ChannelCoding
+@testable import Datasets
 @testable import FedSim
+@testable import RunFiles
 
 private let withoutPrivacy = ["privacy=null", "channel.codec=float32", "model.kind=perceptron", "model.hidden=[4]"]
 

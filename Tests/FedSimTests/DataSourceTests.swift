@@ -1,9 +1,11 @@
-import ChannelCoding
-import Clients
 import Foundation
 import Testing
-
+@testable import ChannelCoding
+@testable import Datasets
 @testable import FedSim
+@testable import Files
+@testable import Reports
+@testable import Scenarios
 
 @Suite struct DataSourceTests {
   /// Without privacy: these tests are about data, and plans of noise take their time in debug builds.

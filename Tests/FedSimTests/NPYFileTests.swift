@@ -1,6 +1,6 @@
 import Testing
-
 @testable import FedSim
+@testable import Files
 
 /// Files are made by hand: the format is NumPy's, not ours.
 @Suite struct NPYFileTests {

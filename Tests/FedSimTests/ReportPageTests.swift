@@ -1,7 +1,9 @@
 import Foundation
 import Testing
-
 @testable import FedSim
+@testable import Files
+@testable import Reports
+@testable import RunFiles
 
 #if canImport(FoundationXML)
   import FoundationXML

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
-
 @testable import FedSim
+@testable import Scenarios
 
 func repositoryFile(_ path: String) -> URL {
   URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

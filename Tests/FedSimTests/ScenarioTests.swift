@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-
 @testable import FedSim
+@testable import Reports
+@testable import Scenarios
 
 /// A small valid scenario; tests break it.
 let smallScenario = """

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
-
 @testable import FedSim
+@testable import Files
+@testable import RunFiles
+@testable import Scenarios
 
 /// The keywords of JSON Schema that ours uses; any other one is a failure of the test.
 private struct SchemaValidator {

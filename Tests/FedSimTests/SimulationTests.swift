@@ -1,11 +1,14 @@
-import Aggregator
-import ChannelCoding
-import Clients
 import Foundation
 import Statistics
 import Testing
-
+@testable import ChannelCoding
+@testable import Clients
+@testable import Datasets
 @testable import FedSim
+@testable import Files
+@testable import Reports
+@testable import RunFiles
+@testable import Scenarios
 
 private func records(_ scenario: Scenario, threads: Int = 2) throws -> (records: [RoundRecord], model: [Float]) {
   var simulation = try Simulation(scenario: scenario, threads: threads)

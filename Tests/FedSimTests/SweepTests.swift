@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-
 @testable import FedSim
+@testable import RunFiles
+@testable import Scenarios
 
 @Suite struct SweepTests {
   private func text(_ sweep: String) -> [UInt8] {

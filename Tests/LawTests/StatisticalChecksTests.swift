@@ -1,13 +1,6 @@
+import Platform
 import Statistics
 import Testing
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Reference values are from scipy 1.17.1, checked with mpmath at 40 digits where that is feasible.
 @Suite struct LawsTests {

@@ -1,4 +1,5 @@
 import ChannelCoding
+import PrivacyAccounting
 
 /// Draws the clients of a round.
 public struct CohortSampler: Sendable {

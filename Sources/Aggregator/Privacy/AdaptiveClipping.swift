@@ -1,4 +1,4 @@
-import ChannelCoding
+import Numerics
 
 /// The clipping norm follows a quantile of the update norms [Andrew et al. 2021], at no privacy beyond the plan's z.
 ///

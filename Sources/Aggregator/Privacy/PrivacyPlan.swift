@@ -1,4 +1,6 @@
 import ChannelCoding
+import Numerics
+import PrivacyAccounting
 
 /// Everything about privacy that is fixed before the first round, all of it public.
 ///
@@ -9,7 +11,7 @@ public struct PrivacyPlan: Sendable, Equatable {
   /// z, the deviation of the noise on the sum over C; of update and count together where clipping adapts.
   public let noiseMultiplier: Double
   public let sampling: Sampling
-  public let relation: Relation
+  public let relation: NeighboringRelation
   public let accountant: Accountant
   public let delta: Double
   public let plannedRounds: Int
@@ -28,7 +30,7 @@ public struct PrivacyPlan: Sendable, Equatable {
   /// The rounds that the budget pays for, at most the planned ones: known before the first, so no data decide it.
   public let affordedRounds: Int
   /// Epsilon of all these rounds: what a run claims even where somebody stops it earlier.
-  public let plannedSpending: Accountant.Spending
+  public let plannedSpending: PrivacySpent
 
   /// The smallest m_max with T Pr[Bin(N, q) >= m_max] <= delta / 100, and that probability. Where that is more than all
   /// clients, or all are drawn: as many as either neighbour can have, and 0. Under add-or-remove that is N + 1: with N,
@@ -38,7 +40,7 @@ public struct PrivacyPlan: Sendable, Equatable {
   /// m_max of them are drawn in every round, no cohort is cut whatever the target's coin says, and the composed pair
   /// applies; the rest has the same probability under both neighbours. docs/privacy.md has the argument.
   public static func largestCohort(
-    population: Int, sampling: Sampling, relation: Relation, rounds: Int, delta: Double
+    population: Int, sampling: Sampling, relation: NeighboringRelation, rounds: Int, delta: Double
   ) -> (size: Int, truncationDelta: Double) {
     let all = relation == .addOrRemove ? population + 1 : population
     if case .fixedSize(let rate) = sampling { return (Int((rate * Double(population)).rounded()), 0) }
@@ -57,7 +59,7 @@ public struct PrivacyPlan: Sendable, Equatable {
   }
 
   public init(
-    population: Int, clippingNorm: Double, noise: Noise, sampling: Sampling, relation: Relation,
+    population: Int, clippingNorm: Double, noise: Noise, sampling: Sampling, relation: NeighboringRelation,
     accountant: Accountant, delta: Double, rounds: Int, budget: Double? = nil, noiseSource: NoiseSource = .channel,
     adaptiveClipping: AdaptiveClipping? = nil, numericalDelta: Double = 0
   ) throws(PrivacyRefusal) {
@@ -128,7 +130,7 @@ public struct PrivacyPlan: Sendable, Equatable {
   public var event: PrivacyEvent { Self.event(updateNoiseMultiplier, sampling, relation, adaptiveClipping) }
 
   private static func event(
-    _ z: Double, _ sampling: Sampling, _ relation: Relation, _ adaptive: AdaptiveClipping?
+    _ z: Double, _ sampling: Sampling, _ relation: NeighboringRelation, _ adaptive: AdaptiveClipping?
   ) -> PrivacyEvent {
     PrivacyEvent(
       noiseMultiplier: z / PrivacyEvent.sensitivityMargin, sampling: sampling, relation: relation,
@@ -148,13 +150,13 @@ public struct PrivacyPlan: Sendable, Equatable {
 
   /// Epsilon of the first `rounds` rounds, at most the afforded ones, at the plan's delta. Precise for all of them; about
   /// 10^-3 wide before.
-  public func spending(rounds: Int) throws(PrivacyRefusal) -> Accountant.Spending {
+  public func spending(rounds: Int) throws(PrivacyRefusal) -> PrivacySpent {
     if rounds >= affordedRounds { return plannedSpending }
     let spending = try accountant.spending(
       PrivacyLedger(event, rounds: rounds), delta: delta, truncation: truncationDelta + numericalDelta,
       precision: .coarse)
     // Fewer rounds never cost more.
-    return Accountant.Spending(
+    return PrivacySpent(
       epsilon: min(spending.epsilon, plannedSpending.epsilon), lowerBound: spending.lowerBound)
   }
 

@@ -1,4 +1,5 @@
 import ChannelCoding
+import Numerics
 
 struct DecodedUpload: Sendable {
   let client: Int

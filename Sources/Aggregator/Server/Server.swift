@@ -1,4 +1,5 @@
 import ChannelCoding
+import Numerics
 
 /// The aggregator: it knows the model, the plan and its secrets, and gets bytes.
 public struct Server: Sendable {

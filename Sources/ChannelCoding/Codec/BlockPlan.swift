@@ -1,3 +1,4 @@
+import Numerics
 import Synchronization
 
 /// How a block codec cuts an update of one norm class: block length, cap, index law. Made from public numbers alone,

@@ -1,3 +1,5 @@
+import Numerics
+
 /// A model update that a codec may take: finite, with an L2 norm of at most the clipping norm. Clipping is the only
 /// way to get one.
 public struct ClippedUpdate: Sendable {

@@ -1,3 +1,5 @@
+import Numerics
+
 /// What a decoder gives: values in double, or float32 bytes that are widened where they are added.
 public struct DecodedSample: Sendable {
   private enum Storage {

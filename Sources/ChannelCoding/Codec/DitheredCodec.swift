@@ -1,3 +1,5 @@
+import Numerics
+
 /// Quantizers with a shared random step and dither: one integer a coordinate.
 ///
 /// `layered`, the direct layered quantizer. A standard normal is a uniform of random width: if R^2 is chi-square with

@@ -1,3 +1,5 @@
+import Numerics
+
 /// The baseline: the client adds the noise itself and sends d floats, 32 d bits.
 ///
 /// Exact (in real arithmetic: each coordinate is then rounded to float32). Without noise (sigma = 0) it is the plain

@@ -1,3 +1,5 @@
+import Numerics
+
 /// How the step of a dithered quantizer is drawn: which law its noise has.
 enum LayerKind: Sendable {
   /// step = 2 R, R^2 chi-square with three degrees of freedom: normal noise, centred slices.

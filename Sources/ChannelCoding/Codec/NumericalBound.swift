@@ -1,3 +1,5 @@
+import Numerics
+
 /// What arithmetic costs: docs/codecs/numerics.md derives every line of this file.
 ///
 /// The decoder's sample Y' and the sample Y ~ N(x, sigma^2 I) of real arithmetic can be made from the same randomness so that,

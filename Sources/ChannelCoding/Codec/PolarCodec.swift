@@ -1,3 +1,5 @@
+import Numerics
+
 /// Simulates the whole update at once in O(N log N): magnitudes by capped selection in blocks, signs by successive
 /// cancellation through a polar transform with dithered leaves.
 ///

@@ -1,3 +1,4 @@
+import Numerics
 import Synchronization
 
 /// How `polar` codes an update of one norm class: magnitudes in blocks, signs through one polar transform. From public

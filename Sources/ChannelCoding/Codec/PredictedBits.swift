@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 extension ChannelSettings {
   /// The payload bits to expect of an update of norm C, whole: for plans and explanations, never for a decode.

@@ -1,3 +1,5 @@
+import Numerics
+
 /// A public random rotation of d coordinates, the same for all clients of a round.
 ///
 /// Gaussian noise keeps its law under it, so the server may add up rotated updates and turn back once. It spreads an

@@ -1,3 +1,5 @@
+import Numerics
+
 /// What a decoder accepts: vectors that an honest client sends. Everything else is an error, so that one upload of a few bytes
 /// cannot outweigh all others.
 ///

@@ -1,3 +1,5 @@
+import Numerics
+
 /// A law of positive integers K for the range coder: a probability for each half octave (1, 2, 3, 4-5, 6-7, 8-11, ...),
 /// even inside it. Every K is codable.
 ///

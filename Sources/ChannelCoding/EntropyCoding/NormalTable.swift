@@ -1,3 +1,5 @@
+import Numerics
+
 /// The standard normal distribution function as straight lines between exact nodes: 1025 nodes, 1/64 apart,
 /// over [-8, 8]; 0 and 1 beyond.
 ///

@@ -1,3 +1,5 @@
+import Numerics
+
 /// What any code for the Gaussian channel must cost: for tables and figures, never for a decode.
 public enum ChannelBounds {
   /// I(X; Y) = d/2 log2(1 + snr) bits for x ~ N(0, snr I_d) and unit noise.

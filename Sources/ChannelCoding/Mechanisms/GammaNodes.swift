@@ -1,3 +1,5 @@
+import Numerics
+
 /// A quadrature rule for the Gamma law: E f(G) is the sum of weight_i f(value_i), for smooth f.
 ///
 /// The trapezoid rule in u = ln G: the density exp(shape u - e^u) falls off at both ends faster than any power, so the

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// The density ratio r = dQ/dP of two Gaussians in n dimensions, P = N(0, I) and Q = N(m, tau^2 I) with
 /// tau^2 = 1 / (1 + snr), as a random variable: what bounds need to know of a block.

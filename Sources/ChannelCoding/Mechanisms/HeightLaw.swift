@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// P[r >= g] and E min(r, g) under the proposal, for the density ratio r = dQ/dP of two Gaussians as `GaussianRatio` has
 /// it, with a proved error (docs/codecs/numerics.md, "The stretch function").

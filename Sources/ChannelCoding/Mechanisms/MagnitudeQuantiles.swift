@@ -1,3 +1,5 @@
+import Numerics
+
 /// What the quantile bits of a magnitude |y| / s carry, x ~ N(0, snr) and y ~ N(x, 1): for plans at both ends.
 struct MagnitudeQuantiles {
   private let snr: Double

@@ -1,3 +1,5 @@
+import Numerics
+
 /// The lower half of the standard normal quantile function, from + - * / sqrt and the portable logarithm: the same bits
 /// on every machine.
 ///

@@ -1,3 +1,5 @@
+import Numerics
+
 /// The law of ln r for a block as both ends know it, before any update: x ~ N(0, rho I_n), target N(x, I), proposal
 /// N(0, s^2 I) with s^2 = 1 + rho, the channel's own output law.
 ///

@@ -1,10 +1,5 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Numerics
+import Platform
 
 /// A target and a proposal on the line whose density ratio r rises up to a mode and falls from there on: all that
 /// `FastGPRS` needs to know.
@@ -355,23 +350,5 @@ public struct LaplacePair: UnimodalRatio {
     if a >= 0 { return 0.5 * exp(-a) * -expm1(a - b) }
     if b <= 0 { return 0.5 * exp(b) * -expm1(a - b) }
     return -0.5 * (expm1(a) + expm1(-b))
-  }
-}
-
-/// Ten nodes: exact to degree 19.
-enum GaussLegendre {
-  private static let nodes = [
-    0.1488743389816312, 0.4333953941292472, 0.6794095682990244, 0.8650633666889845, 0.9739065285171717,
-  ]
-  private static let weights = [
-    0.2955242247147529, 0.2692667193099963, 0.2190863625159820, 0.1494513491505806, 0.0666713443086881,
-  ]
-
-  @inline(__always)
-  static func integrate(from a: Double, to b: Double, _ f: (Double) -> Double) -> Double {
-    let (centre, half) = ((a + b) / 2, (b - a) / 2)
-    var total = 0.0
-    for i in 0..<5 { total += weights[i] * (f(centre - half * nodes[i]) + f(centre + half * nodes[i])) }
-    return total * half
   }
 }

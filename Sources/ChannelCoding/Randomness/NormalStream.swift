@@ -1,3 +1,5 @@
+import Numerics
+
 /// An endless sequence of standard normals, any of which can be reached directly: Box-Muller on ChaCha20 under a key
 /// and a stream number. The same bits on every machine and with every instruction set.
 ///

@@ -1,3 +1,5 @@
+import Numerics
+
 /// A generator that reads a key stream from its start: for whatever one party draws in order.
 ///
 /// Values are the same on every machine and with every instruction set.

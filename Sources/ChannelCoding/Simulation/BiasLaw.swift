@@ -1,3 +1,5 @@
+import Numerics
+
 /// The law of the size of a sign's bias T, as weights on a grid of log-likelihood ratios m = 2 artanh |T|: density
 /// evolution without an approximation but the grid.
 ///

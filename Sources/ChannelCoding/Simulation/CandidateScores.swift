@@ -1,3 +1,5 @@
+import Numerics
+
 /// Shared candidates, one after the other, as a search sees them.
 protocol CandidateSource: ~Copyable {
   /// ln r of the next candidate.

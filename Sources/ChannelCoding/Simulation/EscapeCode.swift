@@ -1,3 +1,5 @@
+import Numerics
+
 /// Sends a block whose height fell above the cap, exactly.
 ///
 /// The client holds (y, h) with y ~ Q and h uniform in (0, r(y)): given h, y has the proposal's law restricted to

@@ -1,3 +1,5 @@
+import Numerics
+
 /// Greedy Poisson rejection sampling that splits on its samples, on the line [Flamich 2023, algorithm 4; thesis arXiv
 /// 2506.16309]: the search path is the code.
 ///

@@ -1,3 +1,5 @@
+import Numerics
+
 /// Greedy Poisson rejection sampling [Flamich 2023], for the body below a cap.
 ///
 /// With T_1 < T_2 < ... the times of a unit Poisson process, accept the first candidate with T_k < S(r(y_k)). Points of

@@ -1,3 +1,5 @@
+import Numerics
+
 /// Minimal random coding [Havasi, Peharz & Hernandez-Lobato 2019] and ordered random coding [Theis & Yosri 2022]:
 /// one of N candidates, with probability proportional to r. **Approximate**: the output tends to the target only as N
 /// grows beyond e^(KL).

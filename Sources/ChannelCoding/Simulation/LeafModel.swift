@@ -1,3 +1,5 @@
+import Numerics
+
 /// How the leaves of a polar transform of N signs are biased on average: density evolution, of whole laws at first and
 /// then by the Gaussian approximation, and what a flag of such a leaf costs.
 ///

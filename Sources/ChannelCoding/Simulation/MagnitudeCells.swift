@@ -1,3 +1,5 @@
+import Numerics
+
 /// The client's side of quantile bits: where each magnitude |y|, y ~ N(x, 1), is known to be, and what the target says of
 /// the rest.
 ///

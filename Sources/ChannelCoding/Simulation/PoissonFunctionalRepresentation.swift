@@ -1,3 +1,5 @@
+import Numerics
+
 /// Poisson functional representation [Li & El Gamal 2018], with the ratio capped at M.
 ///
 /// With T_1 < T_2 < ... the times of a unit Poisson process and candidates y_k ~ p, K = argmin T_k / w(y_k),

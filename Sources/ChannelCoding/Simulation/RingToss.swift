@@ -1,3 +1,5 @@
+import Numerics
+
 /// Ring toss: rejection sampling whose index is coded flag by flag [arXiv 2604.23076].
 ///
 /// Shared candidates y_k ~ p and shared u_k uniform; K = first k with u_k M <= r(y_k): y_K has density min(r, M) p / Z,

@@ -1,3 +1,5 @@
+import Numerics
+
 /// What a capped selection of one piece costs, for a piece whose log density ratio is a sum of many small parts: nearly
 /// normal, with mean and half its variance equal to its information. Public numbers in, + - * / sqrt and tables: the same
 /// at both ends.

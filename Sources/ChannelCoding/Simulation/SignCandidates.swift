@@ -1,3 +1,5 @@
+import Numerics
+
 /// The log density ratios of shared candidates for n signs: ln r(b) = sum of ln(1 + b_i t_i), target biases t, proposal
 /// fair. A candidate is n bits, 1 for minus, of max(1, n / 64) words of a key stream; n is a power of two, so that none
 /// lies across two groups of the stream.

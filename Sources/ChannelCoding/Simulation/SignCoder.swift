@@ -1,3 +1,5 @@
+import Numerics
+
 /// Both ends of a polar transform's signs: dithers and candidates from shared randomness, flags and indices in the range
 /// coder.
 ///

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import Platform
 
 /// The stretch function of greedy Poisson rejection sampling, for the part of a target below a cap M on the ratio: from
 /// below and from above, as near to each other as a decision needs.

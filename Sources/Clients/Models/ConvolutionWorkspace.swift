@@ -1,4 +1,4 @@
-import ChannelCoding
+import Numerics
 
 /// One convolution with ReLU and pooling, forward and backward.
 ///

@@ -1,4 +1,5 @@
 import ChannelCoding
+import Datasets
 
 /// Convolutions, if any, then fully connected layers, with ReLU between layers and softmax cross-entropy at the end, in
 /// float32. One dense layer alone is softmax regression.

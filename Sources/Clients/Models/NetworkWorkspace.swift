@@ -1,4 +1,5 @@
-import ChannelCoding
+import Datasets
+import Numerics
 
 /// Memory and arithmetic for minibatches through one network: forward, predictions, backward. One for each worker.
 ///

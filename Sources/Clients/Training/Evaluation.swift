@@ -1,4 +1,5 @@
-import ChannelCoding
+import Datasets
+import Numerics
 
 /// Mean loss and accuracy over some examples.
 public struct Evaluation: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import ChannelCoding
+import Datasets
 
 /// How much a client trains in a round.
 public enum LocalWork: Sendable, Equatable {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChannelCoding
-import FedSim
+import Files
+import Verification
 
 extension ChannelCommand {
   struct Bench: ParsableCommand {
@@ -51,7 +52,7 @@ extension ChannelCommand {
       for (settings, _) in work { try settings.check() }
       var results: [ChannelBenchmark] = []
       for (settings, ratio) in work {
-        Console.error("\(settings.codec.rawValue), d = \(settings.dimension), snr = \(FlagValue.shown(ratio)) ...")
+        Console.error("\(settings.codec.rawValue), d = \(settings.dimension), snr = \(Text.shown(ratio)) ...")
         results.append(try ChannelBenchmark(settings, snr: ratio, repetitions: count, seed: seed))
       }
       switch formatting.format {

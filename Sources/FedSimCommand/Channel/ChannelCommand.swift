@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 
 /// `fedsim channel`: the channel without a scenario. Without a subcommand it prints its help.
 struct ChannelCommand: ParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ChannelCoding
-import FedSim
+import Files
 
 /// Which codec, with its options: the same flags for every command.
 struct CodecArguments: ParsableArguments {

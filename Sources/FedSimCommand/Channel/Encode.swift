@@ -1,6 +1,6 @@
 import ArgumentParser
 import ChannelCoding
-import FedSim
+import Files
 
 extension ChannelCommand {
   struct Encode: ParsableCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import FedSim
+import Verification
 
 extension ChannelCommand {
   struct List: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChannelCoding
-import FedSim
+import Files
+import Verification
 
 /// What two processes must agree on to send one message.
 struct MessageArguments: ParsableArguments {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ChannelCoding
-import FedSim
+import Verification
 
 extension ChannelCommand {
   struct Sample: ParsableCommand {

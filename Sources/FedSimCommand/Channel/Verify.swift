@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChannelCoding
-import FedSim
+import Files
+import Verification
 
 extension ChannelCommand {
   struct Verify: ParsableCommand {
@@ -71,7 +72,7 @@ extension ChannelCommand {
       _ settings: ChannelSettings, snr: Double, rows: Int, seed: UInt64, into report: inout VerificationReport
     ) throws {
       Console.error(
-        "\(settings.codec.rawValue), snr = \(FlagValue.shown(snr)): \(rows) rows of \(settings.dimension) ...")
+        "\(settings.codec.rawValue), snr = \(Text.shown(snr)): \(rows) rows of \(settings.dimension) ...")
       let law = try settings.codec.descriptor().noise
       let progress = StepProgress(of: rows, "rows")
       let noise = try NoiseRows(

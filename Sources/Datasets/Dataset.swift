@@ -1,0 +1,155 @@
+import Files
+
+/// Labelled examples in memory: features row by row, labels as class numbers.
+public struct Dataset: Sendable {
+  /// count x featureCount
+  public private(set) var features: [Float]
+  /// count, each in 0 ..< classCount
+  public private(set) var labels: [Int32]
+  /// The natural client of each example (who wrote it, whose device made it), numbered from 0; nil where the source
+  /// knows of none.
+  public private(set) var owners: [Int32]?
+  public let featureCount: Int
+  public let classCount: Int
+  /// What a row is a picture of, with rows before columns and channels last; nil where it is no picture.
+  public let imageShape: ImageShape?
+  /// What the source calls each class; nil where labels are no more than numbers. No result depends on it.
+  public let classNames: [String]?
+
+  public struct ImageShape: Sendable, Equatable {
+    public let height: Int
+    public let width: Int
+    public let channels: Int
+
+    public init(height: Int, width: Int, channels: Int) {
+      (self.height, self.width, self.channels) = (height, width, channels)
+    }
+  }
+
+  public var count: Int { labels.count }
+
+  /// - Throws: `DataError` where the sizes do not fit, a label is out of range or a feature is not finite.
+  public init(
+    features: [Float], labels: [Int32], featureCount: Int, classCount: Int, owners: [Int32]? = nil,
+    imageShape: ImageShape? = nil, classNames: [String]? = nil
+  ) throws(DataError) {
+    guard featureCount > 0, classCount > 1 else {
+      throw .shape("need at least one feature and two classes, found \(featureCount) and \(classCount)")
+    }
+    guard labels.count <= Int(Int32.max) else {
+      throw .shape("found \(labels.count) examples; at most \(Int32.max)")
+    }
+    guard features.count == labels.count * featureCount else {
+      throw .shape(
+        "\(labels.count) labels of \(featureCount) features need "
+          + "\(labels.count * featureCount) values, found \(features.count)")
+    }
+    if let i = labels.firstIndex(where: { $0 < 0 || $0 >= classCount }) {
+      throw .label(example: i, found: Int(labels[i]), classes: classCount)
+    }
+    if !Self.areFinite(features), let i = features.firstIndex(where: { !$0.isFinite }) {
+      throw .feature(example: i / featureCount, feature: i % featureCount)
+    }
+    if let owners {
+      guard owners.count == labels.count else {
+        throw .shape("found \(owners.count) owners of \(labels.count) examples")
+      }
+      if let i = owners.firstIndex(where: { $0 < 0 }) {
+        throw .shape("example \(i): found owner \(owners[i]); owners are numbered from 0")
+      }
+    }
+    if let classNames, classNames.count != classCount {
+      throw .shape("found \(classNames.count) names of \(classCount) classes")
+    }
+    if let shape = imageShape {
+      let sides = [shape.height, shape.width, shape.channels]
+      guard sides.allSatisfy({ (1...1_000_000).contains($0) }), sides.reduce(1, *) == featureCount else {
+        throw .shape(
+          "an image of \(sides.map(String.init).joined(separator: " x ")) does not have \(featureCount) features")
+      }
+    }
+    self.features = features
+    self.labels = labels
+    self.owners = owners
+    self.featureCount = featureCount
+    self.classCount = classCount
+    self.imageShape = imageShape
+    self.classNames = classNames
+  }
+
+  /// Integer arithmetic, which compilers vectorise: an exponent of all ones carries into the sign's place.
+  private static func areFinite(_ values: [Float]) -> Bool {
+    var carries: UInt32 = 0
+    for value in values { carries |= (value.bitPattern & 0x7F80_0000) &+ 0x0080_0000 }
+    return carries >> 31 == 0
+  }
+
+  /// The examples of `indices`, in that order: a copy.
+  public func selecting(_ indices: [Int]) -> Dataset {
+    var chosen = self
+    chosen.labels = indices.map { labels[$0] }
+    chosen.owners = owners.map { owners in indices.map { owners[$0] } }
+    chosen.features = []
+    chosen.features.reserveCapacity(indices.count * featureCount)
+    for i in indices { chosen.features.append(contentsOf: features[(i * featureCount)..<((i + 1) * featureCount)]) }
+    return chosen
+  }
+
+  /// Takes the examples of rising `indices` out into a data set of their own. What stays moves up in place, so that
+  /// no second copy of it is made; both keep their order.
+  mutating func remove(_ indices: [Int]) -> Dataset {
+    let removed = selecting(indices)
+    let (count, width) = (self.count, featureCount)
+    // Runs of examples that stay, and where each moves to.
+    var runs: [(from: Int, to: Int, count: Int)] = []
+    var kept = 0
+    var start = 0
+    for end in indices + [count] {
+      if end > start { runs.append((start, kept, end - start)) }
+      kept += end - start
+      start = end + 1
+    }
+    features.withUnsafeMutableBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      for run in runs { (base + run.to * width).update(from: base + run.from * width, count: run.count * width) }
+    }
+    for run in runs {
+      for i in 0..<run.count {
+        labels[run.to + i] = labels[run.from + i]
+        if let owner = owners?[run.from + i] { owners?[run.to + i] = owner }
+      }
+    }
+    features.removeLast((count - kept) * width)
+    labels.removeLast(count - kept)
+    owners?.removeLast(count - kept)
+    return removed
+  }
+
+  /// What names the data in a run's fingerprint: shape, labels and features, all little-endian.
+  public var bytes: [UInt8] {
+    var bytes = [UInt8]()
+    bytes.reserveCapacity(byteCount)
+    forEachPart { bytes.append(contentsOf: $0) }
+    return bytes
+  }
+
+  public var byteCount: Int { 4 * (features.count + labels.count) + 16 }
+
+  /// `bytes` in parts, without a copy of the features.
+  public func forEachPart(_ body: (UnsafeRawBufferPointer) -> Void) {
+    for size in [featureCount, classCount] { withUnsafeBytes(of: UInt64(size).littleEndian, body) }
+    if 1.littleEndian == 1 {
+      labels.withUnsafeBytes(body)
+      features.withUnsafeBytes(body)
+    } else {
+      for label in labels { withUnsafeBytes(of: label.littleEndian, body) }
+      for value in features { withUnsafeBytes(of: value.bitPattern.littleEndian, body) }
+    }
+  }
+}
+
+extension Dataset {
+  func row(_ example: Int, of features: UnsafeBufferPointer<Float>) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(rebasing: features[(example * featureCount)..<((example + 1) * featureCount)])
+  }
+}

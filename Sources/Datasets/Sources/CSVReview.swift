@@ -1,0 +1,117 @@
+import Files
+
+/// What a table commonly has that its owner did not mean.
+enum CSVReview {
+  /// Fewer examples than this say nothing of a column.
+  private static let fewest = 10
+  /// Wider tables have columns of one value as a matter of course, as bags of words do.
+  private static let mostNamed = 100
+
+  /// Names of more clients are not compared: it would take longer than reading them.
+  private static let mostCompared = 100_000
+
+  /// A sentence each, which names the column.
+  static func warnings(_ table: CSVData.Table, _ name: String, isImage: Bool) -> [String] {
+    var warnings: [String] = []
+    if isHeaderless(table) {
+      warnings.append(
+        "\(ShownText.printable(name, keepsLines: false)): the first line counts as the columns' names, which are numbers (\(ShownText.list(table.header))): without a "
+          + "line of names the file loses its first example.")
+    }
+    if table.labels.count >= fewest {
+      if !isImage { warnings += features(table) }
+      warnings += clients(table)
+    }
+    return warnings
+  }
+
+  /// Whether the header is probably an example. pandas writes 0, 1, 2, ... for columns that have no names.
+  private static func isHeaderless(_ table: CSVData.Table) -> Bool {
+    if table.header.enumerated().allSatisfy({ ExactNumber($1)?.integer == $0 }) { return false }
+    let features = featureColumns(table).map { ExactNumber(table.header[$0]) }
+    guard features.allSatisfy({ $0 != nil }) else { return false }
+    let whole = features.compactMap { $0?.integer }
+    let counts = whole.count == features.count && zip(whole, whole.dropFirst()).allSatisfy { $1 == $0 &+ 1 }
+    return !(counts && (whole.count > 1 || (0...1).contains(whole[0])))
+      || table.labelTexts.contains(table.header[table.label])
+  }
+
+  private static func featureColumns(_ table: CSVData.Table) -> [Int] {
+    table.header.indices.filter { $0 != table.label && $0 != table.client }
+  }
+
+  private static func features(_ table: CSVData.Table) -> [String] {
+    let columns = featureColumns(table)
+    let (width, count) = (columns.count, table.labels.count)
+    var isConstant = [Bool](repeating: true, count: width)
+    var counts = isConstant
+    for i in 1..<count {
+      let (before, now) = ((i - 1) * width, i * width)
+      for j in 0..<width {
+        let step = table.features[now + j] - table.features[before + j]
+        if step != 0 { isConstant[j] = false }
+        if step != 1 { counts[j] = false }
+      }
+    }
+    let names = { (isMeant: (Int) -> Bool) in (0..<width).filter(isMeant).map { table.header[columns[$0]] } }
+    var warnings: [String] = []
+    let ids = names { j in
+      if counts[j] { return true }
+      guard isNameOfIDs(table.header[columns[j]]) else { return false }
+      let values = (0..<count).map { table.features[$0 * width + j] }
+      return values.allSatisfy { $0 == $0.rounded() } && Set(values).count == count
+    }
+    if !ids.isEmpty {
+      warnings.append(
+        "\(places(ids)): every example has another whole number, as row numbers and IDs are: a feature like any other to the model, unless "
+          + "the column is taken out of the file.")
+    }
+    let constant = width > mostNamed ? [] : names { isConstant[$0] }
+    if !constant.isEmpty {
+      warnings.append("\(places(constant)): the same value in all training examples, which tells them nothing.")
+    }
+    return warnings
+  }
+
+  /// An index that pandas wrote has no name.
+  private static func isNameOfIDs(_ name: String) -> Bool {
+    let plain = name.lowercased()
+    return ["", "id", "index", "unnamed: 0", "uid", "row", "rowid"].contains(plain) || plain.hasSuffix("_id")
+      || plain.hasSuffix(" id") || name.hasSuffix("Id") || name.hasSuffix("ID")
+  }
+
+  private static func clients(_ table: CSVData.Table) -> [String] {
+    guard let client = table.client, let owners = table.owners else { return [] }
+    let place = places([table.header[client]])
+    let names = table.ownerTexts
+    var warnings: [String] = []
+    if names.count == owners.count {
+      warnings.append("\(place): every example has a client of its own: is it a column of clients, or of rows?")
+    } else if names.count == 1 {
+      warnings.append("\(place): all examples belong to one client, \(ShownText.quoted(names[0])).")
+    }
+    let marks = names.indices.filter { MissingMarks.contains(names[$0]) }
+    if !marks.isEmpty {
+      let count = owners.count { marks.contains(Int($0)) }
+      warnings.append(
+        "\(place): \(count) of \(owners.count) examples belong to \(ShownText.list(marks.map { names[$0] })), which commonly stands for a value that "
+          + "is missing; here it is one client.")
+    }
+    guard names.count <= mostCompared else { return warnings }
+    var groups: [String: [Int]] = [:]
+    for i in names.indices { groups[LabelReview.plain(names[i]), default: []].append(i) }
+    let pairs = groups.values.filter { $0.count > 1 }.sorted { $0[0] < $1[0] }
+    if let first = pairs.first {
+      warnings.append(
+        "\(place): \(first.prefix(2).map { ShownText.quoted(names[$0]) }.joined(separator: " and "))"
+          + (pairs.count > 1 ? " (and \(pairs.count - 1) more such)" : "")
+          + " count as different clients, and differ only in case, blanks, hyphens, punctuation at an end or how a number is written: if they are one person, "
+          + "the guarantee is for each of its parts alone.")
+    }
+    return warnings
+  }
+
+  private static func places(_ names: [String]) -> String {
+    (names.count == 1 ? "column " : "columns ") + ShownText.list(names)
+  }
+}

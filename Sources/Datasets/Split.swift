@@ -1,0 +1,39 @@
+import ChannelCoding
+import Files
+
+/// A training part and a test part.
+public struct Split: Sendable {
+  public let training: Dataset
+  public let test: Dataset
+
+  public init(training: Dataset, test: Dataset) throws(DataError) {
+    guard training.count > 0, test.count > 0 else {
+      throw .tooFewExamples("both parts need an example, found \(training.count) and \(test.count)")
+    }
+    guard training.featureCount == test.featureCount, training.classCount == test.classCount else {
+      throw .shape("training and test examples differ in features or classes")
+    }
+    self.training = training
+    self.test = test
+  }
+
+  /// A seeded split, stratified by label: of a label with n examples, floor(fraction n + 1/2) go to the test part,
+  /// chosen uniformly. Both parts keep the order of the whole.
+  ///
+  /// Memory: the test part is copied; the training part takes the place of the whole where nobody else holds that.
+  public init(
+    stratified whole: consuming Dataset, testFraction: Double, random: inout RandomStream
+  ) throws(DataError) {
+    precondition(testFraction > 0 && testFraction < 1)
+    var isTest = [Bool](repeating: false, count: whole.count)
+    let (order, offsets) = grouped(whole.labels, groups: whole.classCount)
+    for label in 0..<whole.classCount {
+      var members = Array(order[Int(offsets[label])..<Int(offsets[label + 1])])
+      random.shuffle(&members)
+      let chosen = Int(Double(members.count) * testFraction + 0.5)
+      for i in members.prefix(chosen) { isTest[Int(i)] = true }
+    }
+    let test = whole.remove(isTest.indices.filter { isTest[$0] })
+    try self.init(training: whole, test: test)
+  }
+}

@@ -1,0 +1,72 @@
+import ChannelCoding
+import Files
+
+/// Reads the values of flags. Errors name the flag, what was found and what is allowed.
+enum FlagValue {
+  /// A whole number; also as 2e6.
+  static func integer(
+    _ text: String, flag: String, in allowed: ClosedRange<Int>
+  ) throws(ToolError) -> Int {
+    if let value = whole(text), allowed.contains(value) { return value }
+    throw wrong(flag, text, "a whole number from \(allowed.lowerBound) to \(allowed.upperBound)")
+  }
+
+  static func seed(_ text: String, flag: String) throws(ToolError) -> UInt64 {
+    guard let value = UInt64(text) else { throw wrong(flag, text, "a whole number from 0 to \(UInt64.max)") }
+    return value
+  }
+
+  /// A number in a range, or `exception`.
+  static func number(
+    _ text: String, flag: String, in allowed: ClosedRange<Double>, or exception: Double? = nil
+  ) throws(ToolError) -> Double {
+    if let value = Double(text), allowed.contains(value) || value == exception { return value }
+    let also = exception.map { "\(Text.shown($0)), or " } ?? ""
+    throw wrong(
+      flag, text, "\(also)a number from \(Text.shown(allowed.lowerBound)) to \(Text.shown(allowed.upperBound))")
+  }
+
+  static func boolean(_ text: String, flag: String) throws(ToolError) -> Bool {
+    guard let value = Bool(text) else { throw wrong(flag, text, "true, false") }
+    return value
+  }
+
+  /// One name.
+  static func codec(_ text: String, flag: String) throws(ToolError) -> CodecName {
+    guard let name = CodecName(rawValue: text) else { throw wrong(flag, text, names) }
+    return name
+  }
+
+  /// Names with commas between them, each once; or `all`.
+  static func codecs(
+    _ text: String, flag: String, all: [CodecName]
+  ) throws(ToolError) -> [CodecName] {
+    if text == "all" { return all }
+    var found: [CodecName] = []
+    for part in list(text) {
+      guard let name = CodecName(rawValue: part) else {
+        throw wrong(flag, part, "all, or of these, with commas: \(names)")
+      }
+      if !found.contains(name) { found.append(name) }
+    }
+    return found
+  }
+
+  /// The parts of a list with commas; an empty part is a part.
+  static func list(_ text: String) -> [String] {
+    text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  private static var names: String { CodecName.allCases.map(\.rawValue).joined(separator: ", ") }
+
+  private static func whole(_ text: String) -> Int? {
+    if let value = Int(text) { return value }
+    // Beyond 2^53 a number with an exponent may not be the whole number that was meant.
+    guard let value = Double(text), value.magnitude <= 0x1p53, value == value.rounded() else { return nil }
+    return Int(value)
+  }
+
+  private static func wrong(_ flag: String, _ text: String, _ allowed: String) -> ToolError {
+    .input(place: flag, problem: "found \"\(text)\"; allowed: \(allowed)")
+  }
+}

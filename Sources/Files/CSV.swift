@@ -1,0 +1,25 @@
+/// Rounds as comma-separated values: one column a leaf of the JSON row, named by its dotted path.
+package enum CSV {
+  package static func header(_ row: JSON) -> String { leaves(row, "").map(\.path).joined(separator: ",") }
+
+  /// Null is an empty field.
+  package static func line(_ row: JSON) -> String {
+    leaves(row, "").map { cell($0.value) }.joined(separator: ",")
+  }
+
+  package static func leaves(_ value: JSON, _ path: String) -> [(path: String, value: JSON)] {
+    guard case .object(let object) = value else { return [(path, value)] }
+    return object.flatMap { leaves($0.value, JSONParser.childPath(path, key: $0.key)) }
+  }
+
+  package static func cell(_ value: JSON) -> String {
+    let text: String
+    switch value {
+    case .null: return ""
+    case .string(let found): text = found
+    case .array, .object: text = value.text(pretty: false)
+    default: return value.text(pretty: false)
+    }
+    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+  }
+}

@@ -1,0 +1,36 @@
+import Platform
+
+/// e^(x^2) erfc(x) for x >= 0, without overflow: relative error below 10^-13.
+package func scaledComplementaryError(_ x: Double) -> Double {
+  if x < 12 { return exp(x * x) * erfc(x) }
+  // Continued fraction 1/(sqrt(pi) (x + (1/2)/(x + 1/(x + (3/2)/(x + ...))))): 30 levels are plenty from 12 on.
+  var tail = x
+  for k in stride(from: 30, to: 0, by: -1) { tail = x + Double(k) / 2 / tail }
+  return 1 / (tail * Double.pi.squareRoot())
+}
+
+/// Pr[Bin(trials, probability) >= atLeast], rounded up: a bound that may be charged to delta.
+///
+/// Sums point masses upward from `atLeast`; their ratios fall, so the geometric series of the first ratio below 1
+/// bounds what is cut off. lgamma loses about 10^-15 n ln n; the margin of 10^-6 + 4 10^-14 n covers it.
+package func binomialUpperTail(trials: Int, probability: Double, atLeast: Int) -> Double {
+  guard atLeast > 0 else { return 1 }
+  guard atLeast <= trials, probability > 0 else { return 0 }
+  guard probability < 1 else { return 1 }
+  let n = Double(trials)
+  let k = Double(atLeast)
+  guard k > n * probability else { return 1 }
+  let logMass =
+    lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(probability) + (n - k) * log1p(-probability)
+  var term = 1.0
+  var sum = 0.0
+  var i = k
+  let odds = probability / (1 - probability)
+  while term > 1e-18 * sum {
+    sum += term
+    term *= (n - i) / (i + 1) * odds
+    i += 1
+    if i > n { break }
+  }
+  return min(exp(logMass) * sum * (1 + 1e-6 + 4e-14 * n), 1)
+}

@@ -1,0 +1,81 @@
+import FedSim
+import Files
+
+extension RunSummary {
+  /// What `fedsim run` ends with: some rounds, then the headline.
+  public var closingTable: String {
+    let evaluated = records.filter { $0.accuracy != nil }
+    let shown = 10
+    let chosen =
+      evaluated.indices.filter { i in
+        // About ten, evenly spread, the last among them.
+        let step = max((evaluated.count + shown - 1) / shown, 1)
+        return (evaluated.count - 1 - i) % step == 0
+      }.map { evaluated[$0] } + (records.last.map { $0.accuracy == nil ? [$0] : [] } ?? [])
+    let rows = chosen.map { record in
+      [
+        "\(record.round)", "\(record.arrived)", record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
+        record.loss.map(Text.loss) ?? (record.accuracy == nil ? "-" : "not finite"),
+        record.spending.map { Text.fixedUp($0.epsilon, 2) } ?? "none",
+        record.payloadBits.map { Text.fixed($0.mean, 0) } ?? "-", record.idealBits.map { Text.fixed($0, 0) } ?? "-",
+      ]
+    }
+    var lines = [
+      Text.table(["round", "clients", "accuracy", "loss", "epsilon", "bits/client", "Gaussian I(X;Y)"], rows), "",
+    ]
+    lines.append(contentsOf: headline)
+    return lines.joined(separator: "\n")
+  }
+
+  private var headline: [String] {
+    var lines: [String] = []
+    if let finalAccuracy, let bestAccuracy {
+      lines.append(
+        "accuracy   \(Text.fixed(100 * finalAccuracy, 1)) % on \(setup.test.count) test examples "
+          + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)")
+    }
+    if let divergence = Divergence(self) {
+      lines.append("DIVERGED   \(divergence.sign):")
+      lines.append(Text.wrapped(divergence.advice, indent: "           "))
+    }
+    if let plan = setup.plan, let spending {
+      let lower = spending.lowerBound.map { ", at least \(Text.fixedDown($0, 3))" } ?? ""
+      lines.append(
+        "privacy    epsilon \(Text.fixedUp(spending.epsilon, 3))\(lower) at delta \(plan.delta) "
+          + "(N delta = \(Text.short(plan.delta * Double(setup.population.clientCount))); \(plan.accountant.rawValue), \(plan.relation.rawValue), \(plan.sampling.name) q = "
+          + "\(Text.short(plan.sampling.rate)), z = \(Text.short(plan.noiseMultiplier)))")
+      let more = views.rows.filter { ["participant", "model-and-cohort-sizes"].contains($0.adversary) }.compactMap {
+        row in
+        row.epsilon.map {
+          "\(row.adversary == "participant" ? "who takes part" : "who sees the clients column") \(Text.fixedUp($0, 2))"
+        }
+      }
+      if !more.isEmpty {
+        lines.append("           for whoever sees the models; \(more.joined(separator: ", ")) (summary.json, views)")
+      }
+      if stoppedBy == .budget, let budget = setup.scenario.privacy?.budget {
+        lines.append(
+          "           stopped before round \(plan.affordedRounds + 1), which would have cost more than the budget of \(budget)"
+        )
+      }
+      if stoppedBy == .interrupted, let done = records.last?.spending {
+        lines.append(
+          "           claimed for all \(plan.affordedRounds) planned rounds; the \(records.count) done would be "
+            + "\(Text.fixedUp(done.epsilon, 3)) if that number had been fixed in advance")
+      }
+    } else {
+      lines.append(
+        setup.plan == nil
+          ? "privacy    NONE: neither clipping nor noise"
+          : "privacy    NONE: the noise of \"\(setup.channel.codec.rawValue)\" is not exactly Gaussian")
+    }
+    if let bits = payloadBitsPerClientRound {
+      let share = Text.short(100 * bits / Double(float32Bits))
+      let ideal = idealBitsPerClientRound.map { "; Gaussian I(X;Y) = \(Text.fixed($0, 0))" } ?? ""
+      lines.append(
+        "uplink     \(Text.fixed(bits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\": \(share) % of "
+          + "float32's \(Text.grouped(float32Bits))\(ideal)")
+    }
+    return lines
+  }
+}

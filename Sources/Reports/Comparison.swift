@@ -1,0 +1,160 @@
+import Files
+import RunFiles
+
+/// What differs between two folders: settings, and results with the spread of repeats.
+///
+/// A run counts as a sweep of one. Runs with the same settings but for the seed are repeats of a point; points are matched by the
+/// settings that vary within a folder.
+public struct Comparison: Sendable {
+  /// A setting with other values in one folder than in the other; where it varies within a folder, all of them.
+  public struct Setting: Sendable, Equatable {
+    public let path: String
+    public let first: String
+    public let second: String
+  }
+
+  public struct Result: Sendable, Equatable {
+    /// The settings that name the point, as "path = value".
+    public let point: String
+    public let key: String
+    public let first: SweepTable.Estimate
+    public let second: SweepTable.Estimate
+
+    public var difference: Double { second.mean - first.mean }
+
+    /// Standard error of the difference; nil where one of both has no repeats.
+    public var error: Double? {
+      guard let a = first.error, let b = second.error else { return nil }
+      return (a * a + b * b).squareRoot()
+    }
+
+    /// More than two standard errors; nil where that is not known.
+    public var isClear: Bool? {
+      error.map { abs(difference) > 2 * $0 && abs(difference) > 1e-5 * max(abs(first.mean), abs(second.mean)) }
+    }
+  }
+
+  public let settings: [Setting]
+  public let results: [Result]
+  /// Points that only one of both has.
+  public let unmatched: Int
+
+  private struct Row {
+    let paths: [String]
+    let settings: [String: String]
+    let result: JSONObject
+
+    init(_ scenario: JSON, _ result: JSONObject) {
+      let leaves = CSV.leaves(scenario, "")
+      paths = leaves.map(\.path)
+      settings = Dictionary(leaves.map { ($0.path, $0.value.plain) }, uniquingKeysWith: { first, _ in first })
+      self.result = result
+    }
+  }
+
+  public init(_ first: Report.Source, _ second: Report.Source) {
+    let (a, b) = (Self.rows(first), Self.rows(second))
+    let ignored: Set = ["seed", "name"]
+    // Axes as the sweeps have them, then the keys of the scenario in their order.
+    var known = ignored
+    let paths = (Self.axes(first) + Self.axes(second) + (a + b).flatMap(\.paths)).filter { known.insert($0).inserted }
+    let values = { (rows: [Row], path: String) -> [String] in
+      var seen = Set<String>()
+      return rows.map { $0.settings[path] ?? "null" }.filter { seen.insert($0).inserted }
+    }
+    var settings: [Setting] = []
+    var varying: [String] = []
+    for path in paths {
+      let (x, y) = (values(a, path), values(b, path))
+      if x.count > 1 || y.count > 1 { varying.append(path) }
+      if Set(x) != Set(y) {
+        settings.append(
+          Setting(path: path, first: x.joined(separator: ", "), second: y.joined(separator: ", ")))
+      }
+    }
+    self.settings = settings
+    let name = { (row: Row) in varying.map { "\($0) = \(row.settings[$0] ?? "null")" }.joined(separator: ", ") }
+    let groups = { (rows: [Row]) in Dictionary(grouping: rows, by: name) }
+    let (left, right) = (groups(a), groups(b))
+    var seen = Set<String>()
+    let order = a.map(name).filter { seen.insert($0).inserted }
+    var results: [Result] = []
+    for point in order {
+      guard let x = left[point], let y = right[point] else { continue }
+      for key in SweepTable.results {
+        let numbers = { (rows: [Row]) in rows.compactMap { $0.result[key]?.double } }
+        if let p = SweepTable.Estimate(numbers(x)), let q = SweepTable.Estimate(numbers(y)) {
+          results.append(Result(point: point, key: key, first: p, second: q))
+        }
+      }
+    }
+    self.results = results
+    unmatched = Set(left.keys).symmetricDifference(right.keys).count
+  }
+
+  private static func axes(_ source: Report.Source) -> [String] {
+    if case .sweep(let files) = source.content { files.axes } else { [] }
+  }
+
+  private static func rows(_ source: Report.Source) -> [Row] {
+    switch source.content {
+    case .run(let files): return [Row(files.scenario, files.summary)]
+    case .sweep(let files):
+      return files.rows.compactMap { row in
+        guard let scenario = row["setting"], case .object(let result)? = row["result"] else { return nil }
+        return Row(scenario, result)
+      }
+    }
+  }
+
+  public var json: JSON {
+    let estimate = { (e: SweepTable.Estimate) -> JSON in ["mean": .number(e.mean), "standardError": .optional(e.error)]
+    }
+    return [
+      "settings": .array(
+        settings.map { ["path": .string($0.path), "first": .string($0.first), "second": .string($0.second)] }),
+      "results": .array(
+        results.map { r in
+          [
+            "point": .string(r.point), "result": .string(r.key), "first": estimate(r.first),
+            "second": estimate(r.second),
+            "difference": .number(r.difference), "standardError": .optional(r.error),
+            "isClear": r.isClear.map { .bool($0) } ?? .null,
+          ]
+        }),
+      "unmatchedPoints": .integer(unmatched),
+    ]
+  }
+
+  public var text: String {
+    var parts: [String] = []
+    parts.append(
+      settings.isEmpty
+        ? "Settings: the same but for seeds."
+        : Text.table(["setting", "first", "second"], settings.map { [$0.path, $0.first, $0.second] }))
+    let shown = { (e: SweepTable.Estimate) in Self.number(e.mean) + (e.error.map { " +- " + Self.number($0) } ?? "") }
+    if results.isEmpty {
+      parts.append("No point is in both.")
+    } else {
+      parts.append(
+        Text.table(
+          ["point", "result", "first", "second", "difference", "clear"],
+          results.map { r in
+            [
+              r.point.isEmpty ? "-" : r.point, r.key, shown(r.first), shown(r.second),
+              Self.number(r.difference) + (r.error.map { " +- " + Self.number($0) } ?? ""),
+              r.isClear.map { $0 ? "yes" : "no" } ?? "one run",
+            ]
+          }))
+      parts.append("clear: the difference is more than two standard errors of its repeats.")
+    }
+    if unmatched > 0 {
+      parts.append("\(Text.counted(unmatched, "point")) \(unmatched == 1 ? "is" : "are") in one of both only.")
+    }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private static func number(_ value: Double) -> String {
+    abs(value) < 100 ? Text.fixed(value, 4) : Text.fixed(value, 1)
+  }
+}

@@ -1,0 +1,83 @@
+import ChannelCoding
+import FedSim
+import Files
+import Numerics
+
+/// A run whose model left the range in which it could learn: what shows it, and what would keep it there.
+///
+/// Rates are at fault as a rule, and there are two. Which one is not read off the records, where one looks like the other, but
+/// tried: some clients train from the initial model, and their mean update, with nothing of the server's, is applied to it.
+struct Divergence {
+  /// For people: what shows it.
+  let sign: String
+  /// For people: what to change.
+  let advice: String
+
+  /// A loss of so many times that of guessing is no model's.
+  static let factor = 1000.0
+
+  /// - Returns: nil for a run that did not diverge.
+  init?(_ summary: RunSummary) {
+    let setup = summary.setup
+    let guessing = Elementary.log(Double(setup.network.classCount))
+    if summary.nonFiniteUpdates > 0 {
+      let sent = summary.records.reduce(0) { $0 + $1.arrived + $1.refused }
+      sign =
+        "\(Text.grouped(summary.nonFiniteUpdates)) of \(Text.grouped(sent)) updates were not finite and counted as zero"
+    } else if summary.finalAccuracy != nil, summary.finalLoss == nil {
+      sign = "the final loss is not finite"
+    } else if let loss = summary.finalLoss, loss > Self.factor * guessing {
+      sign = "the final loss is \(Text.loss(loss)), where guessing has \(Text.loss(guessing))"
+    } else {
+      return nil
+    }
+    let training = "lower training.learningRate (\(Text.short(setup.scenario.training.learningRate)))"
+    let optimizer = setup.scenario.optimizer
+    let server = "lower server.learningRate (\(Text.short(optimizer.learningRate)))"
+    if summary.records.first.map({ $0.nonFinite > 0 }) ?? false
+      || setup.localTrainingDiverges(limit: Self.factor * guessing)
+    {
+      advice = "\(training): clients diverge that start from the initial model"
+    } else if setup.plan != nil {
+      advice =
+        "\(server) or privacy.clippingNorm: single clients do not diverge, and these two decide how far updates and noise move the model"
+    } else if optimizer.kind == .fedavg, optimizer.learningRate <= 1 {
+      advice = "\(training): the server takes means of what clients make, no more"
+    } else {
+      advice = "\(server): clients that start from the initial model do not diverge"
+    }
+  }
+}
+
+extension RunSetup {
+  /// Whether one step of plain averaging over some clients, each with all its local work from the initial model, ends beyond a loss.
+  func localTrainingDiverges(limit: Double) -> Bool {
+    var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
+    let start = network.initialParameters(&random)
+    let padded = network.padding(start)
+    let trainer = Self.trainer(scenario, network)
+    let most = 8
+    let count = population.clientCount
+    let clients = (0..<min(most, count)).map { $0 * count / min(most, count) }
+      .filter { population.exampleCount(of: $0) > 0 }
+    guard !clients.isEmpty else { return false }
+    let updates = parallel.map(clients.count) { i -> [Double]? in
+      let examples = population.examples(of: clients[i])
+      var order = RunKeys.experimentStream(seed: scenario.seed, .training)
+      let update = trainer.train(
+        from: padded, on: examples, of: population.data, random: &order,
+        trainer.makeWorkspace(largestClient: examples.count)
+      ).update
+      let sent = ClippedUpdate(clipping: update, to: plan?.clippingNorm ?? .infinity)
+      return sent.wasReplaced ? nil : sent.values
+    }
+    let finite = updates.compactMap { $0 }
+    guard finite.count == updates.count else { return true }
+    let model = start.indices.map { j in
+      Float(Double(start[j]) + finite.reduce(0) { $0 + $1[j] } / Double(finite.count))
+    }
+    guard model.allSatisfy(\.isFinite) else { return true }
+    let loss = evaluate(model).loss
+    return !(loss <= limit)
+  }
+}

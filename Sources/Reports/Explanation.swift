@@ -1,0 +1,248 @@
+import Aggregator
+import FedSim
+import Files
+import Numerics
+import PrivacyAccounting
+
+/// What a scenario means before anything runs.
+public struct Explanation: Sendable {
+  private let setup: RunSetup
+  private let prediction: PrivacySpent?
+  private let summary: PopulationSummary
+  private let memory: MemoryPrediction
+
+  public init(_ setup: RunSetup) {
+    self.setup = setup
+    prediction = setup.guaranteedPlan?.plannedSpending
+    summary = PopulationSummary(setup.population)
+    memory = MemoryPrediction(setup)
+  }
+
+  /// |x|^2 / (d sigma^2) of an upload as long as may be: the signal-to-noise ratio of one coordinate.
+  private var rho: Double? {
+    setup.plan.flatMap { plan in
+      guard plan.noiseScale > 0 else { return nil }
+      let ratio = setup.channel.clippingNorm / plan.noiseScale
+      return ratio * ratio / Double(setup.channel.dimension)
+    }
+  }
+
+  /// I(X; Y) of such an upload, in bits.
+  private var idealBits: Double? {
+    rho.map { Double(setup.channel.dimension) / 2 * Elementary.log(1 + $0) / Elementary.log(2) }
+  }
+
+  public var json: JSON {
+    let plan = setup.plan
+    return [
+      "name": .string(setup.scenario.name), "data": .string(source),
+      "population": .integer(setup.population.clientCount),
+      "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
+      "clientSizes": summary.sizes.json, "classesPerClient": summary.classesPerClient.json,
+      "labelSkew": .number(summary.labelSkew), "classes": classNames.map { .array($0.map { .string($0) }) } ?? .null,
+      "parameters": .integer(setup.network.parameterCount), "rounds": .integer(setup.scenario.rounds),
+      "expectedCohort": .number(setup.sampler.expectedSize), "samplingRate": .number(setup.sampler.sampling.rate),
+      "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
+      "clippingNorm": .optional(plan?.clippingNorm), "noiseMultiplier": .optional(plan?.noiseMultiplier),
+      "noiseScalePerClient": .optional(plan?.noiseScale), "signalToNoiseRatio": .optional(rho),
+      "codec": .string(setup.channel.codec.rawValue), "predictedBits": .number(setup.channel.predictedBits),
+      "blockLength": setup.channel.blocks.map { .integer($0.length) } ?? .null,
+      "blockCount": setup.channel.blocks.map { .integer($0.count) } ?? .null,
+      "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.network.parameterCount),
+      "epsilon": .optional(prediction?.epsilon), "epsilonLowerBound": .optional(prediction?.lowerBound),
+      "delta": .optional(plan?.delta), "memoryBytes": .integer(memory.total),
+      "assumptions": .array(assumptions.map { .string($0) }),
+      "warnings": .array(setup.warnings.map { .string($0) }),
+    ]
+  }
+
+  public var text: String {
+    var lines = ["\(setup.scenario.name): \(setup.scenario.rounds) rounds, seed \(setup.scenario.seed)", ""]
+    for (label, value) in facts { lines.append(label + String(repeating: " ", count: 16 - label.count) + value) }
+    if let picture = summary.picture { lines.append("\n" + picture) }
+    lines.append("\nAssumptions")
+    for assumption in assumptions {
+      let wrapped = Text.wrapped(assumption, indent: "    ")
+      lines.append("  - " + wrapped.dropFirst(4))
+    }
+    for warning in setup.warnings { lines.append("\n" + Text.wrapped("warning: " + warning)) }
+    lines.append("\n" + Text.wrapped(GuaranteeStatement(setup).sentence))
+    return lines.joined(separator: "\n")
+  }
+
+  private var classNames: [String]? { setup.population.data.classNames }
+
+  private var source: String { (setup.isDataGiven ? .given : setup.scenario.data).description }
+
+  private var facts: [(String, String)] {
+    let clients = setup.population.clientCount
+    let examples = setup.population.data.count
+    var facts = [
+      ("data", source),
+      (
+        "clients",
+        "\(Text.grouped(clients)) with \(Text.grouped(examples)) training examples; "
+          + "\(Text.grouped(setup.test.count)) test examples"
+      ),
+      ("examples", summary.sizesInWords),
+      ("labels", summary.skewInWords),
+    ]
+    if let classNames {
+      facts.append(
+        (
+          "classes",
+          "\(Text.grouped(classNames.count)), from 0 on: \(classNames.prefix(8).map(ShownText.quoted).joined(separator: ", "))"
+            + (classNames.count > 8 ? ", ..." : "")
+        ))
+    }
+    facts += [
+      (
+        "model",
+        "\(setup.network.shape), "
+          + "\(Text.grouped(setup.network.parameterCount)) parameters"
+      ),
+      (
+        "cohort",
+        "\(setup.sampler.sampling.name), q = \(Text.short(setup.sampler.sampling.rate)), "
+          + "\(Text.short(setup.sampler.expectedSize)) clients expected"
+      ),
+    ]
+    facts.append(("training", training))
+    facts.append(("server", server))
+    if setup.scenario.cohort.dropout > 0 {
+      let uploads = setup.sampler.expectedSize * (1 - setup.scenario.cohort.dropout)
+      facts.append(
+        (
+          "dropout",
+          "\(Text.short(setup.scenario.cohort.dropout)): \(Text.short(uploads)) uploads expected a round; the sum is still "
+            + "divided by \(Text.short(setup.sampler.expectedSize))"
+        ))
+    }
+    if let plan = setup.plan, let clipping = plan.adaptiveClipping {
+      facts.append(
+        (
+          "clipping",
+          "adaptive: from C = \(Text.short(plan.clippingNorm)) towards \(Text.short(100 * clipping.quantile)) % of updates unclipped; the count of "
+            + "those has noise \(Text.short(clipping.countNoise)) and shares z: updates have z_u = \(Text.fixed(plan.updateNoiseMultiplier, 4))"
+        ))
+    }
+    if let plan = setup.plan, let rho, let idealBits {
+      facts.append(
+        (
+          "noise",
+          "z = \(Text.fixed(plan.noiseMultiplier, 4)), C = \(Text.short(plan.clippingNorm)); each client adds sigma = "
+            + "\(plan.adaptiveClipping == nil ? "z" : "z_u") C / sqrt(m_max) = \(Text.short(plan.noiseScale)), m_max = \(plan.largestCohort)"
+        ))
+      facts.append(("signal", "rho = |x|^2 / (d sigma^2) = \(Text.short(rho)) at |x| = C"))
+      facts.append(
+        (
+          "bits",
+          "about \(Text.fixed(setup.channel.predictedBits, 0)) a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
+            + "\(Text.fixed(idealBits, 0)), float32 \(Text.grouped(32 * setup.channel.dimension))"
+        ))
+      if let blocks = setup.channel.blocks {
+        facts.append(
+          (
+            "blocks",
+            "\(Text.grouped(blocks.count)) of up to \(Text.grouped(blocks.length)) coordinates, about "
+              + "\(Text.grouped(blocks.draws)) candidates each (channel.draws)"
+          ))
+      }
+      if let transform = setup.channel.transform {
+        facts.append(
+          (
+            "transform",
+            "\(Text.grouped(transform.length)) signs, \(transform.levels) bits of each magnitude, "
+              + "\(transform.pieces) nodes in one piece; searches about \(Text.short(transform.searchNanoseconds)) ns a "
+              + "coordinate (channel.effort)"
+          ))
+      }
+      if let prediction { facts.append(epsilon(prediction, plan)) }
+    } else if let plan = setup.plan {
+      facts.append(
+        (
+          "noise",
+          "central: z = \(Text.fixed(plan.noiseMultiplier, 4)), C = \(Text.short(plan.clippingNorm)); the server adds z C to the sum of plain updates"
+        ))
+      facts.append(("bits", "\(Text.grouped(32 * setup.channel.dimension)) a client and round by \"float32\""))
+      if let prediction { facts.append(epsilon(prediction, plan)) }
+    } else {
+      facts.append(("privacy", "NONE: neither clipping nor noise"))
+      facts.append(("bits", "\(Text.grouped(32 * setup.channel.dimension)) a client and round by \"float32\""))
+    }
+    facts.append(
+      (
+        "memory",
+        "about \(memory.total / 1_000_000) MB: \(memory.ofSetUp / 1_000_000) to prepare the run, and what rounds add"
+      ))
+    return facts
+  }
+
+  private var training: String {
+    let training = setup.scenario.training
+    let work =
+      switch training.work {
+      case .epochs(let n): Text.counted(n, "epoch")
+      case .steps(let n): Text.counted(n, "step")
+      }
+    var parts = ["\(work) of batches of \(training.batchSize), rate \(Text.short(training.learningRate))"]
+    if case .scaffold = setup.scenario.algorithm { parts[0] = "SCAFFOLD, " + parts[0] }
+    if training.momentum > 0 { parts.append("momentum \(Text.short(training.momentum))") }
+    if training.proximal > 0 { parts.append("FedProx mu = \(Text.short(training.proximal))") }
+    if training.faults.stragglers > 0 {
+      parts.append(
+        "\(Text.short(100 * training.faults.stragglers)) % stragglers, \(training.faults.dropsStragglers ? "dropped" : "kept")"
+      )
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  private var server: String {
+    let optimizer = setup.scenario.optimizer
+    var text = "\(optimizer.kind.rawValue), rate \(Text.short(optimizer.learningRate))"
+    if optimizer.kind != .fedavg { text += ", momentum \(Text.short(optimizer.momentum))" }
+    if case .weighted = setup.scenario.algorithm { return text + ", mean weighted by examples" }
+    return text + ", sum over \(Text.short(setup.sampler.expectedSize)) clients"
+  }
+
+  private func epsilon(_ prediction: PrivacySpent, _ plan: PrivacyPlan) -> (String, String) {
+    (
+      "epsilon",
+      "\(Text.fixedUp(prediction.epsilon, 4)) after all rounds at delta = \(plan.delta) "
+        + "(N delta = \(Text.short(plan.delta * Double(setup.population.clientCount)))), \(plan.accountant.rawValue) accountant"
+    )
+  }
+
+  private var assumptions: [String] {
+    guard let plan = setup.guaranteedPlan else { return ["None: nothing is claimed."] }
+    var list = [
+      "The unit of privacy is one client with all its examples; neighbouring data sets differ by \(relation(plan)).",
+      "Population size, sampling rate, noise shares, divisor and delta are public constants.",
+      "The observer takes no part and sees the models of all rounds, not the seed, keys, cohorts or messages. "
+        + (plan.noiseSource == .central
+          ? "The server is trusted: it sees every update without noise."
+          : "A client that takes part knows its own noise: against it, z is smaller by the factor sqrt((m_max - 1) / m_max). The "
+            + "server is trusted: it decodes every update."),
+      "Every update is clipped to C; one that is not finite is replaced by zero; the account is for C (1 + 1e-6).",
+      plan.noiseSource == .central
+        ? "The server adds noise of z C to the sum of each round."
+        : "Clients share the noise by the public bound m_max; the server completes it to z C whoever sends nothing.",
+    ]
+    if case .poisson = plan.sampling, plan.truncationDelta > 0 {
+      list.append(
+        "Each client is drawn on its own with probability q each round; a draw of more than m_max clients is cut, at a charge of "
+          + "\(Text.short(plan.truncationDelta)) to delta for the whole run.")
+    }
+    if let sentence = setup.numericsSentence { list.append(sentence) }
+    list.append("Epsilon: \(plan.accountant.theorem).")
+    return list
+  }
+
+  private func relation(_ plan: PrivacyPlan) -> String {
+    switch plan.relation {
+    case .zeroOut: "one client's contributions being zero (it is still drawn and still sends noise)"
+    case .addOrRemove: "one client being there or not"
+    case .replaceOne: "one client's data being any other"
+    }
+  }
+}
