@@ -50,7 +50,7 @@ let modules: [Target] = [
   module(
     "Reports",
     [
-      "Aggregator", "ChannelCoding", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting", "RunFiles",
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting", "RunFiles",
       "Scenarios",
     ]),
   module("Statistics", ["Platform"]),
