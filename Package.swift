@@ -56,11 +56,16 @@ let modules: [Target] = [
   module(
     "Reports",
     [
-      "Aggregator", "ChannelCoding", "Datasets", "FedSim", "Files", "JSONText", "Numerics", "PrivacyAccounting",
-      "RunFiles", "Scenarios", "Settings",
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
+      "PrivacyAccounting", "RunFiles", "Scenarios", "Settings",
     ]),
   module("Statistics", ["Platform"]),
-  module("Verification", ["ChannelCoding", "Files", "JSONText", "Numerics", "Platform", "Settings", "Statistics"]),
+  module(
+    "Verification",
+    [
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Platform", "Settings",
+      "Statistics",
+    ]),
   .executableTarget(
     name: "FedSimCommand",
     dependencies: [

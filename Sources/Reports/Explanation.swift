@@ -200,8 +200,8 @@ public struct Explanation: Sendable {
 
   private var server: String {
     let optimizer = setup.scenario.optimizer
-    var text = "\(optimizer.kind.rawValue), rate \(Text.short(optimizer.learningRate))"
-    if optimizer.kind != .fedavg { text += ", momentum \(Text.short(optimizer.momentum))" }
+    var text = "\(optimizer.name), rate \(Text.short(optimizer.learningRate))"
+    for option in optimizer.options { text += ", \(option.name) \(Text.short(option.value))" }
     if case .weighted = setup.scenario.algorithm { return text + ", mean weighted by examples" }
     return text + ", sum over \(Text.short(setup.sampler.expectedSize)) clients"
   }

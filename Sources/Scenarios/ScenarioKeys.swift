@@ -245,7 +245,7 @@ extension ScenarioKey {
       "whether the updates of stragglers count (FedProx), or they send nothing (FedAvg)"),
 
     key(
-      "server.optimizer", .choice(ServerOptimizer.Kind.allCases.map(\.rawValue), later: []),
+      "server.optimizer", .choice(ServerOptimizer.standard.map { $0.name }, later: []),
       .value("fedavg"), "what the server does with the mean update"),
     key("server.learningRate", .positive, .value(1), "step size of the server"),
     key(
