@@ -50,11 +50,13 @@ let modules: [Target] = [
   module(
     "Reports",
     [
-      "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting", "RunFiles",
-      "Scenarios",
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting",
+      "RunFiles", "Scenarios",
     ]),
   module("Statistics", ["Platform"]),
-  module("Verification", ["ChannelCoding", "Files", "Numerics", "Platform", "Statistics"]),
+  module(
+    "Verification",
+    ["Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Platform", "Statistics"]),
   .executableTarget(
     name: "FedSimCommand",
     dependencies: [
@@ -87,8 +89,12 @@ let package = Package(
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
     tests("LawTests", ["Platform", "Statistics"]),
     tests("ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Statistics"]),
-    tests("ClientsTests", ["CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Statistics"]),
-    tests("AggregatorTests", ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics"]),
+    tests(
+      "ClientsTests",
+      ["CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Statistics", "Verification"]),
+    tests(
+      "AggregatorTests",
+      ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics", "Verification"]),
     tests(
       "FedSimTests",
       [
