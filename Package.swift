@@ -27,19 +27,25 @@ let modules: [Target] = [
   .target(name: "CKernels", cSettings: cSettings),
   module("Platform", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
   module("Numerics", ["CKernels", "Platform"]),
-  module("ChannelCoding", ["CSodium", "Numerics", "Platform"]),
+  module("JSONText"),
+  module("Settings", ["JSONText"]),
+  module("ChannelCoding", ["CSodium", "JSONText", "Numerics", "Platform", "Settings"]),
   module("PrivacyAccounting", ["Numerics", "Platform"]),
-  module("Files", ["CZlib", "Platform"]),
-  module("Datasets", ["ChannelCoding", "Files", "Numerics"]),
-  module("Clients", ["ChannelCoding", "Datasets", "Numerics"]),
-  module("Aggregator", ["ChannelCoding", "Numerics", "PrivacyAccounting"]),
+  module("Files", ["CZlib", "JSONText", "Platform"]),
+  module("Datasets", ["ChannelCoding", "Files", "JSONText", "Numerics", "Settings"]),
+  module("Clients", ["ChannelCoding", "Datasets", "JSONText", "Numerics", "Settings"]),
+  module("Aggregator", ["ChannelCoding", "JSONText", "Numerics", "PrivacyAccounting", "Settings"]),
   module(
-    "Scenarios", ["Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "PrivacyAccounting"]),
+    "Scenarios",
+    [
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "PrivacyAccounting",
+      "Settings",
+    ]),
   module(
     "FedSim",
     [
-      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Platform", "PrivacyAccounting",
-      "Scenarios",
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Platform",
+      "PrivacyAccounting", "Scenarios", "Settings",
     ]),
   module(
     "RunFiles",
@@ -50,13 +56,16 @@ let modules: [Target] = [
   module(
     "Reports",
     [
-      "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting",
-      "RunFiles", "Scenarios",
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
+      "PrivacyAccounting", "RunFiles", "Scenarios", "Settings",
     ]),
   module("Statistics", ["Platform"]),
   module(
     "Verification",
-    ["Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Platform", "Statistics"]),
+    [
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Platform", "Settings",
+      "Statistics",
+    ]),
   .executableTarget(
     name: "FedSimCommand",
     dependencies: [
@@ -91,15 +100,18 @@ let package = Package(
     tests("ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Statistics"]),
     tests(
       "ClientsTests",
-      ["CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Statistics", "Verification"]),
+      [
+        "CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Settings", "Statistics",
+        "Verification",
+      ]),
     tests(
       "AggregatorTests",
-      ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics", "Verification"]),
+      ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Settings", "Statistics", "Verification"]),
     tests(
       "FedSimTests",
       [
-        "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting",
-        "Reports", "RunFiles", "Scenarios", "Statistics", "Verification",
+        "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
+        "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics", "Verification",
       ]),
     tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files"]),
   ],

@@ -3,6 +3,7 @@ import ChannelCoding
 import Clients
 import Datasets
 import Files
+import JSONText
 import Numerics
 import PrivacyAccounting
 import Scenarios

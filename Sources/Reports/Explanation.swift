@@ -1,6 +1,7 @@
 import Aggregator
 import FedSim
 import Files
+import JSONText
 import Numerics
 import PrivacyAccounting
 

@@ -1,5 +1,5 @@
 import Clients
-import Files
+import JSONText
 
 /// Model parameters in the safetensors format: a 64-bit length, a JSON header, then little-endian float32 data.
 ///

@@ -1,6 +1,6 @@
 import Aggregator
 import ChannelCoding
-import Files
+import JSONText
 
 /// One key of a scenario: the table below is what validation, messages and docs/scenario.md are made from.
 public struct ScenarioKey: Sendable {

@@ -1,6 +1,6 @@
 import Aggregator
 import Clients
-import Files
+import JSONText
 
 /// The scenario's sections `model`, `training` and `server`: which keys go together.
 extension Scenario {

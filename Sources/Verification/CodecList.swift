@@ -1,5 +1,6 @@
 import ChannelCoding
 import Files
+import JSONText
 
 /// The codecs that there are, for people and as JSON.
 public struct CodecList: Sendable {
