@@ -17,7 +17,7 @@ public struct RunSetup: Sendable {
   public let test: Dataset
   /// Whether a library caller brought the examples.
   public let isDataGiven: Bool
-  public let network: Network
+  public let network: any Model
   /// Nil for a run without privacy.
   public let plan: PrivacyPlan?
   public let channel: ChannelSettings
@@ -95,7 +95,7 @@ public struct RunSetup: Sendable {
 
   /// The initial model, and two steps of a client from it on at most 20 examples: whatever decides an update leaves its trace.
   private static func addReferenceUpdate(
-    _ scenario: Scenario, _ network: Network, _ data: Dataset, to fingerprint: inout Fingerprint
+    _ scenario: Scenario, _ network: any Model, _ data: Dataset, to fingerprint: inout Fingerprint
   ) {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
     let start = network.initialParameters(&random)
@@ -103,18 +103,18 @@ public struct RunSetup: Sendable {
     let count = min(2 * trainer.batchSize, data.count, 20)
     let task = LocalTask(
       start: trainer.prepare(start), examples: Array(0..<count)[...], data: data, work: .steps(2))
-    let update = trainer.train(task, random: &random, trainer.makeWorkspace(largestClient: count)).values
+    let update = trainer.train(task, random: &random).values
     fingerprint.add(byteCount: 8 * start.count) { part in
       // Memory is little-endian wherever the kernels are (CKernels).
       for values in [start, update] { values.withUnsafeBytes(part) }
     }
   }
 
-  package static func trainer(_ scenario: Scenario, _ network: Network) -> LocalTrainer<Network, SGD> {
+  package static func trainer(_ scenario: Scenario, _ model: any Model) -> any LocalTraining {
     let training = scenario.training
-    return LocalTrainer(
-      network: network, work: training.work, batchSize: training.batchSize, learningRate: training.learningRate,
-      momentum: training.momentum, proximal: training.proximal)
+    return model.trained(
+      work: training.work, batchSize: training.batchSize,
+      by: SGD(learningRate: training.learningRate, momentum: training.momentum, proximal: training.proximal))
   }
 
   /// The scenario with every default filled in, as the file that it is in a run's folder.
@@ -164,7 +164,7 @@ public struct RunSetup: Sendable {
   var batchSize: Int { max(4_000_000 / channel.dimension, 2 * parallel.threads) }
 
   package func evaluate(_ parameters: [Float]) -> Evaluation {
-    Evaluation(network, parameters, on: Array(0..<test.count)[...], of: test, parallel)
+    network.evaluation(of: parameters, on: Array(0..<test.count)[...], of: test, parallel)
   }
 
   /// What decides a release beside the scenario. Generated examples follow from that alone, and belong to nobody.
@@ -185,27 +185,13 @@ public struct RunSetup: Sendable {
   /// More than this no machine here trains: a slip of the keyboard, found before memory is asked for.
   package static let largestModel = 100_000_000
 
-  private static func network(_ scenario: Scenario, _ data: Dataset) throws(ScenarioError) -> Network {
-    let model = scenario.model
-    let network: Network
-    if model.channels.isEmpty {
-      network = Network(features: data.featureCount, hidden: model.hidden, classes: data.classCount)
-    } else {
-      guard let image = data.imageShape else {
-        throw scenario.file.refusal(
-          at: "model.kind",
-          "\"convolutional\" needs images, and the data's \(data.featureCount) features have no height and width")
-      }
-      guard
-        let layers = Network(
-          image: image, channels: model.channels, kernel: model.kernel, hidden: model.hidden, classes: data.classCount)
-      else {
-        throw scenario.file.refusal(
-          at: "model.channels",
-          "found \(model.channels.count) convolutions, which halve images of \(image.height) x \(image.width) more often than they can be"
-        )
-      }
-      network = layers
+  private static func network(_ scenario: Scenario, _ data: Dataset) throws(ScenarioError) -> any Model {
+    let network: any Model
+    do throws(ModelError) {
+      network = try scenario.model.kind.model(for: ExampleShape(data))
+    } catch {
+      let key = if case .imageTooSmall = error { "model.channels" } else { "model.kind" }
+      throw scenario.file.refusal(at: key, error.description)
     }
     guard network.parameterCount <= largestModel else {
       throw scenario.file.refusal(
@@ -300,18 +286,18 @@ public struct RunSetup: Sendable {
               arrivalRate: scenario.training.faults.arrivalRate)
           }, numericalDelta: numericalDelta))
     } catch {
-      if let clipping = privacy.clipping, clipping.countNoise == nil, error.description.contains("a count with noise") {
+      switch error {
+      case .countNoise where privacy.clipping?.countNoise == nil:
         throw scenario.file.refusal(
           at: "privacy.clippingQuantile",
           error.description + "; privacy.countNoise is a twentieth of the expected cohort where it is not given")
+      case .countNoise: throw scenario.file.refusal(at: "privacy.countNoise", error.description)
+      case .budget: throw scenario.file.refusal(at: "privacy.budget", error.description)
+      // An accountant that has no proof for the cohort.
+      case .unproved:
+        throw scenario.file.refusal(
+          at: privacy.accountant == .pld ? "privacy" : "privacy.accountant", error.description)
       }
-      // What is refused is an accountant that has no proof for the cohort, or a budget for less than a round.
-      let path =
-        error.description.contains("budget")
-        ? "privacy.budget"
-        : error.description.contains("a count with noise")
-          ? "privacy.countNoise" : privacy.accountant == .pld ? "privacy" : "privacy.accountant"
-      throw scenario.file.refusal(at: path, error.description)
     }
   }
 
@@ -379,7 +365,7 @@ public struct RunSetup: Sendable {
       root["data"] = inOrder(section, "data")
     }
     if case .object(var section)? = root["partition"] {
-      for (key, value) in scenario.partition.resolved { section[key] = value }
+      for (key, value) in PartitionKeys.resolved(scenario.partition) { section[key] = value }
       root["partition"] = inOrder(section, "partition")
     }
     return .object(root)

@@ -21,7 +21,7 @@ struct Divergence {
   /// - Returns: nil for a run that did not diverge.
   init?(_ summary: RunSummary) {
     let setup = summary.setup
-    let guessing = Elementary.log(Double(setup.network.classCount))
+    let guessing = Elementary.log(Double(setup.test.classCount))
     if summary.nonFiniteUpdates > 0 {
       let sent = summary.records.reduce(0) { $0 + $1.arrived + $1.refused }
       sign =
@@ -67,9 +67,7 @@ extension RunSetup {
       let examples = population.examples(of: clients[i])
       var order = RunKeys.experimentStream(seed: scenario.seed, .training)
       let task = LocalTask(start: prepared, examples: examples, data: population.data)
-      let update = trainer.train(
-        task, random: &order, trainer.makeWorkspace(largestClient: examples.count)
-      ).values
+      let update = trainer.train(task, random: &order).values
       let sent = ClippedUpdate(clipping: update, to: plan?.clippingNorm ?? .infinity)
       return sent.wasReplaced ? nil : sent.values
     }

@@ -122,18 +122,28 @@ public enum DataSource: Sendable, Equatable {
     return .init(height: integers[0], width: integers[1], channels: integers[2])
   }
 
-  /// Share of a seeded split where the scenario does not say: FedProx's for its data.
-  var standardTestFraction: Double {
-    if case .synthetic = self { 0.1 } else { 0.2 }
-  }
-
-  /// Whether the resolved scenario says all there is to know of the examples.
-  package var isGenerated: Bool {
+  /// The source itself.
+  public var source: any ExampleSource {
     switch self {
-    case .synthetic, .mixture: true
-    case .digits, .given, .idx, .csv, .leaf: false
+    case .digits: Digits()
+    case .given: GivenData()
+    case .idx(let files, let test, let classes): IDXData(files, test: test, classes: classes)
+    case .csv(let path, let test, let columns, let shape):
+      CSVData(path: path, test: test, columns: columns, imageShape: shape)
+    case .leaf(let path, let test, let classes, let shape):
+      LEAFData(path: path, test: test, classes: classes, imageShape: shape)
+    case .synthetic(var data, let seed):
+      { data.seed = seed; return data }()
+    case .mixture(var data, let seed):
+      { data.seed = seed; return data }()
     }
   }
+
+  /// Share of a seeded split where the scenario does not say.
+  var standardTestFraction: Double { source.standardTestFraction }
+
+  /// Whether the resolved scenario says all there is to know of the examples.
+  package var isGenerated: Bool { source.isGenerated }
 
   /// Values of keys that the scenario may have left out.
   package var resolved: [(key: String, value: JSON)] {
@@ -155,29 +165,10 @@ public enum DataSource: Sendable, Equatable {
   }
 
   /// Files and folders that examples are read from.
-  public var paths: [String] {
-    switch self {
-    case .digits, .given, .synthetic, .mixture: []
-    case .idx(let files, let test, _): [files.images, files.labels] + (test.map { [$0.images, $0.labels] } ?? [])
-    case .csv(let path, let test, _, _): [path] + (test.map { [$0] } ?? [])
-    case .leaf(let path, let test, _, _): [path] + (test.map { [$0] } ?? [])
-    }
-  }
+  public var paths: [String] { source.paths }
 
   /// In words.
-  public var description: String {
-    switch self {
-    case .digits: Digits.attribution
-    case .given: "given by the caller"
-    case .idx(let files, _, _): "IDX files, \(files.images)"
-    case .csv(let path, _, _, _): "CSV, \(path)"
-    case .leaf(let path, _, _, _): "LEAF, \(path)"
-    case .synthetic(let data, let seed):
-      (data.isIID ? "Synthetic, IID" : "Synthetic(\(Text.short(data.alpha)), \(Text.short(data.beta)))")
-        + ", data seed \(seed)"
-    case .mixture(let data, let seed): "mixture of \(data.classes) Gaussians, data seed \(seed)"
-    }
-  }
+  public var description: String { source.description }
 }
 
 /// Examples, and what may not be meant about them: a sentence each.
@@ -196,92 +187,48 @@ extension Scenario {
   ///
   /// - Throws: `ScenarioError` that names the key, and the place in the file where one is at fault.
   package func loadData(_ parallel: Parallel) throws(ScenarioError) -> ReviewedData {
-    let fraction = testFraction
-    switch data {
-    case .given:
+    if case .given = data {
       throw file.refusal(
         at: "data.source", "\"given\" examples come from a program that uses FedSim as a library; none were given")
-    case .digits:
-      return ReviewedData(
-        split: try splitting { () throws(DataError) in
-          LoadedData(training: try Digits.load(), test: nil, labelPlace: "")
-        }.split, warnings: [])
-    case .idx(let files, let test, let classes):
-      return try splitting { () throws(DataError) in try IDXData.load(files, test: test, classes: classes) }
-    case .csv(let path, let test, let columns, let shape):
-      return try splitting { () throws(DataError) in
-        try CSVData.load(path, test: test, columns: columns, imageShape: shape)
-      }
-    case .leaf(let path, let test, let classes, let shape):
-      return try splitting { () throws(DataError) in
-        try LEAFData.load(path, test: test, classes: classes, imageShape: shape)
-      }
-    case .synthetic(let data, let seed):
-      let split = try refusing(at: "data.clients") { () throws(DataError) in
-        try data.split(
-          key: RunKeys.experimentKey(seed: seed, .data), testFraction: fraction, parallel)
-      }
-      return ReviewedData(split: split, warnings: [])
-    case .mixture(let data, let seed):
-      let split = try refusing(at: "data.examples") { () throws(DataError) in
-        try data.split(
-          key: RunKeys.experimentKey(seed: seed, .data), testFraction: fraction, parallel)
-      }
-      return ReviewedData(split: split, warnings: [])
     }
-  }
-
-  /// The key that a loader's message is about: that of the file that it names, or of what the file lacks.
-  private func key(of problem: String) -> String {
-    let names = { (path: String) in problem.hasPrefix(path + ":") || problem.hasPrefix(path + " ") }
-    let isOfShape = problem.contains("an image of ")
-    switch data {
-    case .idx(let files, let test, let classes):
-      if let test, names(test.images) || names(test.labels), test.images != files.images, test.labels != files.labels {
-        return "data.test"
-      }
-      if classes != nil, problem.contains("found label ") { return "data.classes" }
-      return names(files.labels) && files.labels != files.images ? "data.labels" : "data.images"
-    case .csv(let path, let test, let columns, _):
-      if isOfShape { return "data.imageShape" }
-      if problem.contains("no column") || problem.contains("both label and client") {
-        let label = if case .name(let name) = columns.label { "\"\(name)\"" } else { "" }
-        return !label.isEmpty && problem.contains("no column " + label) ? "data.labelColumn" : "data.clientColumn"
-      }
-      return test.map { $0 != path && names($0) } == true ? "data.test" : "data.path"
-    case .leaf(let path, let test, _, _):
-      if isOfShape { return "data.imageShape" }
-      return test.map { $0 != path && problem.hasPrefix($0) } == true ? "data.test" : "data.path"
-    case .digits, .given, .synthetic, .mixture: return "data.source"
-    }
-  }
-
-  private func splitting(_ load: () throws(DataError) -> LoadedData) throws(ScenarioError) -> ReviewedData {
+    let source = data.source
     let loaded: LoadedData
     do throws(DataError) {
-      loaded = try load()
+      loaded = try source.load(LoadRequest(seed: seed, testFraction: testFraction, parallel: parallel))
     } catch {
-      throw file.refusal(at: key(of: error.description), error.description)
+      throw file.refusal(at: Self.key(of: error.subject), error.description)
+    }
+    guard let labels = source.reviewedLabels else {
+      return ReviewedData(split: try split(consume loaded, source).0, warnings: [])
     }
     let whole = LabelReview(ofWhole: loaded.training, loaded.test, place: loaded.labelPlace)
-    if let problem = whole.problem { throw file.refusal(at: labelKey, problem) }
+    if let problem = whole.problem { throw file.refusal(at: Self.key(of: labels), problem) }
     let warnings = loaded.warnings + whole.warnings
-    let (split, review) = try self.split(consume loaded)
+    let (split, review) = try self.split(consume loaded, source)
     return ReviewedData(split: split, warnings: warnings + review)
   }
 
-  /// The key that says where labels are.
-  private var labelKey: String {
-    switch data {
-    case .csv: "data.labelColumn"
-    case .idx: "data.labels"
-    case .leaf: "data.path"
-    case .digits, .given, .synthetic, .mixture: "data.source"
+  /// The key that says what an error is about.
+  private static func key(of subject: DataSubject?) -> String {
+    switch subject {
+    case .file(.training): "data.path"
+    case .file(.test): "data.test"
+    case .file(.images): "data.images"
+    case .file(.labels): "data.labels"
+    case .column(.label): "data.labelColumn"
+    case .column(.client): "data.clientColumn"
+    case .classCount: "data.classes"
+    case .imageShape: "data.imageShape"
+    case .exampleCount: "data.examples"
+    case .clientCount: "data.clients"
+    case .minimumSize, nil: "data.source"
     }
   }
 
   /// - Returns: both parts, and what may be wrong with their labels.
-  private func split(_ loaded: consuming LoadedData) throws(ScenarioError) -> (Split, [String]) {
+  private func split(
+    _ loaded: consuming LoadedData, _ source: any ExampleSource
+  ) throws(ScenarioError) -> (Split, [String]) {
     let place = loaded.labelPlace
     let split: Split
     let key: String
@@ -302,23 +249,16 @@ extension Scenario {
         )
       }
     }
-    if case .digits = data { return (split, []) }
+    if source.reviewedLabels == nil { return (split, []) }
     let review = LabelReview(
-      training: split.training, test: split.test, place: place, areClassesGiven: areClassesGiven)
+      training: split.training, test: split.test, place: place, areClassesGiven: source.areClassesGiven)
     if let problem = review.problem { throw file.refusal(at: key, problem) }
     return (split, review.warnings)
   }
 
-  private var areClassesGiven: Bool {
-    switch data {
-    case .idx(_, _, let classes), .leaf(_, _, let classes, _): classes != nil
-    case .csv, .digits, .given, .synthetic, .mixture: false
-    }
-  }
-
   /// The clients, each with its examples.
   package func population(of training: Dataset) throws(ScenarioError) -> Population {
-    if let clients = partition.clients, clients > training.count {
+    if let clients = partition.clientCount, clients > training.count {
       throw file.refusal(
         at: "partition.clients", "found \(clients) clients for \(training.count) training examples")
     }
@@ -326,7 +266,7 @@ extension Scenario {
     do throws(DataError) {
       return try Population(training, partition: partition, random: &random)
     } catch {
-      if case .dirichletClass = partition, error.description.contains("at least") {
+      if partition is DirichletClassPartition, error.subject == .minimumSize {
         throw file.refusal(
           at: "partition.minimumSize", error.description + "; 10 where it is not given, 0 asks for nothing")
       }
@@ -339,7 +279,8 @@ extension Scenario {
   }
 }
 
-extension Partition {
+/// The scenario's section `partition`.
+package enum PartitionKeys {
   /// Keys of `partition` beside `kind` that a kind has.
   private static let keys: [String: [String]] = [
     "one-example": [], "natural": [],
@@ -349,7 +290,7 @@ extension Partition {
     "shards": ["clients", "shardsPerClient"],
   ]
 
-  init(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) {
+  static func scheme(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> any PartitionScheme {
     let kind = keys.string("partition.kind")
     if let found = keys.optional("partition.clients"), kind == "one-example" || kind == "natural" {
       let reason = kind == "natural" ? "has the clients that the data name" : "makes as many clients as examples"
@@ -370,36 +311,27 @@ extension Partition {
       return alpha
     }
     switch kind {
-    case "iid": self = .iid(clients: try clients())
-    case "dirichlet-client": self = try .dirichletClient(clients: clients(), alpha: alpha())
+    case "iid": return IIDPartition(clients: try clients())
+    case "dirichlet-client": return try DirichletClientPartition(clients: clients(), alpha: alpha())
     case "dirichlet-class":
-      self = try .dirichletClass(
+      return try DirichletClassPartition(
         clients: clients(), alpha: alpha(), minimumSize: keys.optionalInteger("partition.minimumSize") ?? 10,
         isBalanced: keys.optional("partition.selfBalancing") == .bool(true))
     case "shards":
-      self = .shards(clients: try clients(), perClient: keys.optionalInteger("partition.shardsPerClient") ?? 2)
-    case "natural": self = .natural
-    default: self = .oneExample
-    }
-  }
-
-  /// The number that the scenario names.
-  var clients: Int? {
-    switch self {
-    case .oneExample, .natural: nil
-    case .iid(let clients), .dirichletClient(let clients, _), .dirichletClass(let clients, _, _, _),
-      .shards(let clients, _):
-      clients
+      return ShardPartition(
+        clients: try clients(), perClient: keys.optionalInteger("partition.shardsPerClient") ?? 2)
+    case "natural": return NaturalPartition()
+    default: return OneExamplePartition()
     }
   }
 
   /// Values of keys that the scenario may have left out.
-  package var resolved: [(key: String, value: JSON)] {
-    switch self {
-    case .oneExample, .natural, .iid, .dirichletClient: []
-    case .dirichletClass(_, _, let minimumSize, let isBalanced):
-      [("minimumSize", .integer(minimumSize)), ("selfBalancing", .bool(isBalanced))]
-    case .shards(_, let perClient): [("shardsPerClient", .integer(perClient))]
+  package static func resolved(_ scheme: any PartitionScheme) -> [(key: String, value: JSON)] {
+    switch scheme {
+    case let scheme as DirichletClassPartition:
+      [("minimumSize", .integer(scheme.minimumSize)), ("selfBalancing", .bool(scheme.isBalanced))]
+    case let scheme as ShardPartition: [("shardsPerClient", .integer(scheme.perClient))]
+    default: []
     }
   }
 }

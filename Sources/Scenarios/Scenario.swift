@@ -12,7 +12,7 @@ public struct Scenario: Sendable {
   public let data: DataSource
   /// Share of the examples that a split keeps for the test.
   public let testFraction: Double
-  public let partition: Partition
+  public let partition: any PartitionScheme
   public let model: Model
   public let training: Training
   public let optimizer: ServerOptimizer
@@ -48,6 +48,11 @@ public struct Scenario: Sendable {
     /// Outputs of convolutions; empty for perceptrons.
     public let channels: [Int]
     public let kernel: Int
+
+    public var kind: any ModelKind {
+      channels.isEmpty
+        ? Perceptron(hidden: hidden) : ConvolutionalNetwork(channels: channels, kernel: kernel, hidden: hidden)
+    }
   }
 
   public struct Training: Sendable {
@@ -89,7 +94,7 @@ public struct Scenario: Sendable {
     let data = try DataSource(keys, file)
     self.data = data
     testFraction = keys.optional("data.testFraction")?.double ?? data.standardTestFraction
-    partition = try Partition(keys, file)
+    partition = try PartitionKeys.scheme(keys, file)
     model = try Self.model(keys, file)
     cohort = try Self.cohort(keys, file)
     training = try Self.training(keys, file, dropout: cohort.dropout)

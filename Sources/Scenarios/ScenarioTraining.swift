@@ -76,18 +76,18 @@ extension Scenario {
     if name == FedAvg.name || name == FedAvgM.name { try refuse("server.adaptivity", keys, file, because: reason) }
     let rate = keys.number("server.learningRate")
     let momentum = keys.optional("server.momentum")?.double
-    let beta2 = keys.optional("server.beta2")?.double ?? 0.99
-    let adaptivity = keys.optional("server.adaptivity")?.double ?? 1e-3
+    let beta2 = keys.optional("server.beta2")?.double
+    let adaptivity = keys.optional("server.adaptivity")?.double
     switch name {
-    case FedAvgM.name: return ServerOptimizer(FedAvgM(learningRate: rate, momentum: momentum ?? 0.9))
+    case FedAvgM.name: return ServerOptimizer(FedAvgM(learningRate: rate, momentum: momentum))
     case FedAdagrad.name:
-      return ServerOptimizer(FedAdagrad(learningRate: rate, momentum: momentum ?? 0, adaptivity: adaptivity))
+      return ServerOptimizer(FedAdagrad(learningRate: rate, momentum: momentum, adaptivity: adaptivity))
     case FedAdam.name:
       return ServerOptimizer(
-        FedAdam(learningRate: rate, momentum: momentum ?? 0.9, beta2: beta2, adaptivity: adaptivity))
+        FedAdam(learningRate: rate, momentum: momentum, beta2: beta2, adaptivity: adaptivity))
     case FedYogi.name:
       return ServerOptimizer(
-        FedYogi(learningRate: rate, momentum: momentum ?? 0.9, beta2: beta2, adaptivity: adaptivity))
+        FedYogi(learningRate: rate, momentum: momentum, beta2: beta2, adaptivity: adaptivity))
     default: return ServerOptimizer(FedAvg(learningRate: rate))
     }
   }

@@ -1,11 +1,13 @@
+import Settings
+
 /// Stochastic gradient descent, with momentum and FedProx's term where they are asked for.
 ///
 /// A step: g = mean gradient of the batch + mu (w - w_0); v = momentum v + g; w = w - rate v [Li et al. 2020 for mu].
 public struct SGD: ClientOptimizing {
-  public let learningRate: Double
-  public let momentum: Double
+  public var learningRate: Double
+  public var momentum: Double
   /// FedProx's mu.
-  public let proximal: Double
+  public var proximal: Double
 
   public init(learningRate: Double, momentum: Double = 0, proximal: Double = 0) {
     self.learningRate = learningRate
@@ -49,4 +51,14 @@ public struct SGD: ClientOptimizing {
       }
     }
   }
+}
+
+extension SGD: Configurable {
+  public static let keys = SettingList(
+    SGD(learningRate: 1),
+    [
+      Setting("learningRate", \.learningRate, .positive, .required, "step size of the clients' SGD"),
+      Setting("momentum", \.momentum, .number(0..<1), "momentum of the clients' SGD, from zero in every round"),
+      Setting("proximal", \.proximal, .number(0...1e6), "FedProx's mu: pulls each step towards the broadcast model"),
+    ])
 }
