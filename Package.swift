@@ -100,8 +100,13 @@ let package = Package(
     tests("ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Statistics"]),
     tests(
       "ClientsTests",
-      ["CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Statistics"]),
-    tests("AggregatorTests", ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics"]),
+      [
+        "CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Settings", "Statistics",
+        "Verification",
+      ]),
+    tests(
+      "AggregatorTests",
+      ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Settings", "Statistics", "Verification"]),
     tests(
       "FedSimTests",
       [

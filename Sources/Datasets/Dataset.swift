@@ -1,4 +1,6 @@
 import Files
+import JSONText
+import Settings
 
 /// Labelled examples in memory: features row by row, labels as class numbers.
 public struct Dataset: Sendable {
@@ -64,8 +66,9 @@ public struct Dataset: Sendable {
     if let shape = imageShape {
       let sides = [shape.height, shape.width, shape.channels]
       guard sides.allSatisfy({ (1...1_000_000).contains($0) }), sides.reduce(1, *) == featureCount else {
-        throw .shape(
-          "an image of \(sides.map(String.init).joined(separator: " x ")) does not have \(featureCount) features")
+        throw DataError.shape(
+          "an image of \(sides.map(String.init).joined(separator: " x ")) does not have \(featureCount) features"
+        ).about(.imageShape)
       }
     }
     self.features = features
@@ -152,4 +155,16 @@ extension Dataset {
   func row(_ example: Int, of features: UnsafeBufferPointer<Float>) -> UnsafeBufferPointer<Float> {
     UnsafeBufferPointer(rebasing: features[(example * featureCount)..<((example + 1) * featureCount)])
   }
+}
+
+extension Dataset.ImageShape: SettingValue {
+  /// Height, width and channels.
+  static let range = KeyRange.integers(each: 1...65_536, count: 3...3)
+
+  public init?(setting: JSON) {
+    guard let sides = [Int](setting: setting), sides.count == 3 else { return nil }
+    self.init(height: sides[0], width: sides[1], channels: sides[2])
+  }
+
+  public var setting: JSON { [height, width, channels].setting }
 }

@@ -1,5 +1,6 @@
 import ChannelCoding
 import Clients
+import Datasets
 import JSONText
 import Scenarios
 
@@ -52,7 +53,7 @@ extension FederationSettings {
   /// A scenario with these sections; what it says of data, model and training is of no account.
   private func scenario(clients: Int) -> Scenario {
     Scenario(
-      rounds: rounds, data: .given, partition: .iid(clients: clients), model: SoftmaxRegression(),
+      rounds: rounds, data: GivenData(), partition: IIDPartition(clients: clients), model: SoftmaxRegression(),
       training: Training(learningRate: 1), cohort: cohort, server: server, privacy: privacy, channel: channel)
   }
 }

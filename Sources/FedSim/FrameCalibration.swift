@@ -68,18 +68,18 @@ struct FrameCalibration {
             expectedCohort: sampling.rate * Double(clients), arrivalRate: arrivalRate),
           numericalDelta: numericalDelta))
     } catch {
-      if privacy.clippingQuantile != nil, privacy.countNoise == nil, error.description.contains("a count with noise") {
+      switch error {
+      case .countNoise where privacy.countNoise == nil:
         throw refusal(
           Privacy.path(\.clippingQuantile),
           error.description + "; privacy.countNoise is a twentieth of the expected cohort where it is not given")
+      case .countNoise: throw refusal(Privacy.path(\.countNoise), error.description)
+      case .budget: throw refusal(Privacy.path(\.budget), error.description)
+      // An accountant that has no proof for the cohort.
+      case .unproved:
+        throw refusal(
+          privacy.accountant == .pld ? Privacy.section : Privacy.path(\.accountant), error.description)
       }
-      // What is refused is an accountant that has no proof for the cohort, or a budget for less than a round.
-      let path =
-        error.description.contains("budget")
-        ? Privacy.path(\.budget)
-        : error.description.contains("a count with noise")
-          ? Privacy.path(\.countNoise) : privacy.accountant == .pld ? Privacy.section : Privacy.path(\.accountant)
-      throw refusal(path, error.description)
     }
   }
 

@@ -63,7 +63,7 @@ public struct RunSetup: Sendable {
   ) -> [UInt8] {
     var fingerprint = Fingerprint()
     fingerprint.add(Array(FedSimVersion.current.utf8))
-    fingerprint.add(Array(withoutLabels(resolved.json).text(pretty: false).utf8))
+    fingerprint.add(Array(resolved.jsonWithoutLabels.text(pretty: false).utf8))
     // The data too: with one seed, neighbouring data sets must not share their noise.
     add(split.training, of: resolved.data, to: &fingerprint)
     // And what this build makes of them, which another one may do otherwise: who has which example, what training does, the
@@ -141,7 +141,7 @@ public struct RunSetup: Sendable {
   }
 
   /// What decides a release beside the scenario. Generated examples follow from that alone, and belong to nobody.
-  private static func add(_ training: Dataset, of source: DataSource, to fingerprint: inout Fingerprint) {
+  private static func add(_ training: Dataset, of source: any ExampleSource, to fingerprint: inout Fingerprint) {
     if source.isGenerated { return }
     fingerprint.add(byteCount: training.byteCount, forEachPart: training.forEachPart)
     if let owners = training.owners {
@@ -150,7 +150,7 @@ public struct RunSetup: Sendable {
         for owner in owners { withUnsafeBytes(of: owner.littleEndian, part) }
       }
     }
-    if source != .digits, let shape = training.imageShape {
+    if !(source is Digits), let shape = training.imageShape {
       fingerprint.add(Array("image \(shape.height) \(shape.width) \(shape.channels)".utf8))
     }
   }
@@ -183,21 +183,9 @@ public struct RunSetup: Sendable {
     if filled.training.epochs == nil, filled.training.steps == nil { filled.training.epochs = 1 }
     filled.channel.codec = frame.channel.codec
     if isDataGiven || !scenario.data.hasTest { filled.testFraction = scenario.testShare }
-    if isDataGiven { filled.data = .given }
+    filled = filled.withDataSeed
+    if isDataGiven { filled.data = GivenData() }
     return filled
-  }
-
-  /// What decides a release: looking at it more often, calling it something else, or reading the same examples from
-  /// other files, makes no other run of it.
-  private static func withoutLabels(_ resolved: JSON) -> JSON {
-    guard case .object(var root) = resolved else { return resolved }
-    root["name"] = nil
-    root["evaluation"] = nil
-    if case .object(var section)? = root["data"] {
-      for key in DataSource.placeKeys where section[key] != .null { section[key] = nil }
-      root["data"] = .object(section)
-    }
-    return .object(root)
   }
 
   /// What may surprise a user about clients that send nothing.

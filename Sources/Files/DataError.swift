@@ -1,5 +1,5 @@
 /// What is wrong with data.
-public enum DataError: Error, Equatable, CustomStringConvertible {
+public indirect enum DataError: Error, Equatable, CustomStringConvertible {
   case shape(String)
   case label(example: Int, found: Int, classes: Int)
   case feature(example: Int, feature: Int)
@@ -8,6 +8,8 @@ public enum DataError: Error, Equatable, CustomStringConvertible {
   case file(place: String, problem: String)
   /// A partition that the examples do not allow.
   case partition(String)
+  /// One of these, and what it is about.
+  case about(DataSubject, DataError)
 
   public var description: String {
     switch self {
@@ -16,6 +18,56 @@ public enum DataError: Error, Equatable, CustomStringConvertible {
       "example \(example): found label \(found); allowed: 0 to \(classes - 1)"
     case .feature(let example, let feature): "example \(example): feature \(feature) is not finite"
     case .file(let place, let problem): "\(place): \(problem)"
+    case .about(_, let error): error.description
     }
   }
+
+  /// What the error is about, where that is known.
+  public var subject: DataSubject? {
+    if case .about(let subject, _) = self { return subject }
+    return nil
+  }
+
+  /// The same error about a subject; one that is known already stays, for it is the narrower one.
+  package func about(_ subject: DataSubject) -> DataError { self.subject == nil ? .about(subject, self) : self }
+}
+
+/// What an error of data is about: whoever asked for them finds what was said of it.
+public enum DataSubject: Sendable, Hashable {
+  /// A file or a folder, by what it is read for.
+  case file(FileRole)
+  /// A column of a table, by what it holds.
+  case column(ColumnRole)
+  /// How many classes there are.
+  case classCount
+  /// Height, width and channels of images.
+  case imageShape
+  /// How many examples are generated.
+  case exampleCount
+  /// How many clients there are.
+  case clientCount
+  /// How many examples a client must have.
+  case minimumSize
+
+  public enum FileRole: Sendable, Hashable {
+    /// Training examples with their labels.
+    case training
+    /// Test examples, whatever their files.
+    case test
+    /// Features of the training examples.
+    case images
+    /// Labels of the training examples.
+    case labels
+  }
+
+  public enum ColumnRole: Sendable, Hashable {
+    case label, client
+  }
+}
+
+/// Errors of `body` are about `subject`, where it does not say more itself.
+package func about<T>(
+  _ subject: DataSubject, _ body: () throws(DataError) -> T
+) throws(DataError) -> T {
+  do throws(DataError) { return try body() } catch { throw error.about(subject) }
 }

@@ -69,9 +69,7 @@ extension RunSetup {
       let examples = population.examples(of: clients[i])
       var order = RunKeys.experimentStream(seed: scenario.seed, .training)
       let task = LocalTask(start: prepared, examples: examples, data: population.data)
-      let update = trainer.train(
-        task, random: &order, trainer.makeWorkspace(largestClient: examples.count)
-      ).values
+      let update = trainer.train(task, random: &order).values
       let sent = ClippedUpdate(clipping: update, to: plan?.clippingNorm ?? .infinity)
       return sent.wasReplaced ? nil : sent.values
     }

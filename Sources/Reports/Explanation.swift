@@ -1,4 +1,5 @@
 import Aggregator
+import Datasets
 import FedSim
 import Files
 import JSONText
@@ -73,7 +74,7 @@ public struct Explanation: Sendable {
 
   private var classNames: [String]? { setup.population.data.classNames }
 
-  private var source: String { (setup.isDataGiven ? .given : setup.scenario.data).description }
+  private var source: String { (setup.isDataGiven ? GivenData() : setup.scenario.data).description }
 
   private var facts: [(String, String)] {
     let clients = setup.population.clientCount

@@ -1,5 +1,6 @@
 import Aggregator
 import Clients
+import Datasets
 import Settings
 
 /// What scenarios can name: what is built in, and whatever a program adds.
@@ -8,6 +9,10 @@ import Settings
 ///     components.models = components.models.adding(Choice("my-model", "one line", MyModel.self) { $0 })
 ///     let scenario = try Scenario(ScenarioFile(bytes, name: "s.json", components: components))
 public struct Components: Sendable {
+  /// Values of `data.source`.
+  public var sources = Choices<any ExampleSource>.standard
+  /// Values of `partition.kind`.
+  public var partitions = Choices<any PartitionScheme>.standard
   /// Values of `model.kind`.
   public var models = Choices<any ModelArchitecture>.standard
   /// Values of `training.algorithm`.

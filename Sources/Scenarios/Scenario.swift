@@ -8,7 +8,7 @@ import Settings
 /// What a run does, before data are looked at: values that a program sets or a file describes.
 ///
 ///     var scenario = Scenario(
-///       rounds: 100, data: .digits, partition: .iid(clients: 100), model: Perceptron(hidden: [64]),
+///       rounds: 100, data: Digits(), partition: .iid(clients: 100), model: Perceptron(hidden: [64]),
 ///       training: Training(learningRate: 0.3), cohort: .poisson(expectedSize: 20),
 ///       privacy: Privacy(clippingNorm: 1, targetEpsilon: 8))
 ///
@@ -21,10 +21,10 @@ public struct Scenario: Sendable {
   public var task: Task
   /// T
   public var rounds: Int
-  public var data: DataSource
+  public var data: any ExampleSource
   /// The share of the examples that a split keeps for the test; nil for the source's standard, or where the test has its own.
   public var testFraction: Double?
-  public var partition: Partition
+  public var partition: any PartitionScheme
   public var model: any ModelArchitecture
   public var training: Training
   public var cohort: Cohort
@@ -39,8 +39,8 @@ public struct Scenario: Sendable {
   package let file: ScenarioFile?
 
   public init(
-    name: String = "scenario", seed: UInt64 = 1, task: Task = .classification, rounds: Int, data: DataSource,
-    testFraction: Double? = nil, partition: Partition, model: any ModelArchitecture, training: Training,
+    name: String = "scenario", seed: UInt64 = 1, task: Task = .classification, rounds: Int, data: any ExampleSource,
+    testFraction: Double? = nil, partition: any PartitionScheme, model: any ModelArchitecture, training: Training,
     cohort: Cohort, server: ServerSection = ServerSection(), privacy: Privacy? = nil,
     channel: ChannelSection = ChannelSection(), evaluation: EvaluationSection = EvaluationSection(),
     components: Components = .standard
@@ -70,10 +70,13 @@ public struct Scenario: Sendable {
     let components = file.components
     let heading = try file.read(Heading.section) { values throws(KeyProblem) in try Heading.read(values) }
     (name, seed, task, rounds) = (heading.name, heading.seed, heading.task, heading.rounds)
-    let keys = ResolvedKeys(file.resolved)
-    data = try DataSource(keys, file)
-    testFraction = keys.optional("data.testFraction")?.double
-    partition = try Partition(keys, file)
+    let examples = try file.read(DataSection.section) { values throws(KeyProblem) in
+      try DataSection(values, components)
+    }
+    (data, testFraction) = (examples.source, examples.testFraction)
+    partition = try file.read(PartitionSection.section) { values throws(KeyProblem) in
+      try components.partitions.read(values, by: PartitionSection.selector)
+    }
     model = try file.read(ModelSection.section) { values throws(KeyProblem) in
       try components.models.read(values, by: ModelSection.selector)
     }
@@ -103,8 +106,9 @@ public struct Scenario: Sendable {
   /// Every key with its value, as a file has them. Defaults that depend on the data are null.
   package var json: JSON {
     var root = Heading(name: name, seed: seed, task: task, rounds: rounds).values
-    root["data"] = .object(data.values(testFraction: testFraction))
-    root["partition"] = .object(partition.values)
+    root[DataSection.section] = .object(
+      DataSection(source: data, testFraction: testFraction).values(components))
+    root[PartitionSection.section] = .object(components.partitions.write(partition, by: PartitionSection.selector))
     root[ModelSection.section] = .object(components.models.write(model, by: ModelSection.selector))
     root[Training.section] = .object(training.values(components))
     root[Cohort.section] = .object(cohort.values)

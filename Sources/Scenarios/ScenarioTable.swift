@@ -12,8 +12,8 @@ public struct ScenarioTable: Sendable {
   public init(_ components: Components) {
     sections = [
       Heading.table(.required, "keys outside every section"),
-      .data,
-      .partition,
+      DataSection.table(components),
+      PartitionSection.table(components),
       ModelSection.table(components),
       Training.table(components),
       Cohort.table(.required, "how the clients of a round are drawn"),

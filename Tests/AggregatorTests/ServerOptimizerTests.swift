@@ -2,6 +2,7 @@ import Testing
 @testable import Aggregator
 @testable import Numerics
 @testable import PrivacyAccounting
+@testable import Verification
 
 @Suite struct ServerOptimizerTests {
   private func run(_ optimizer: ServerOptimizer, _ means: [[Double]]) -> [Float] {
@@ -20,25 +21,92 @@ import Testing
     let means = [[1.0], [-0.5]]
     #expect(close(run(.fedavg(learningRate: 0.1), means), [1.05]))
     // v = 1, then 0.9 - 0.5 = 0.4
-    #expect(close(run(ServerOptimizer(.fedavgm, learningRate: 0.1), means), [1 + 0.1 + 0.04]))
+    #expect(close(run(ServerOptimizer(FedAvgM(learningRate: 0.1)), means), [1 + 0.1 + 0.04]))
     let tau = 0.1
     // m = 1, -0.5; v = 0.01 + 1, 1.26
     let adagrad = 1 + 0.1 / (1.01.squareRoot() + tau) - 0.05 / (1.26.squareRoot() + tau)
-    #expect(close(run(ServerOptimizer(.fedadagrad, learningRate: 0.1, adaptivity: tau), means), [adagrad]))
+    #expect(close(run(ServerOptimizer(FedAdagrad(learningRate: 0.1, adaptivity: tau)), means), [adagrad]))
     // m = 0.1, 0.04; v = 0.9 0.01 + 0.1 = 0.109, 0.9 0.109 + 0.025 = 0.1231
     let adam = 1 + 0.01 / (0.109.squareRoot() + tau) + 0.004 / (0.1231.squareRoot() + tau)
-    #expect(close(run(ServerOptimizer(.fedadam, learningRate: 0.1, beta2: 0.9, adaptivity: tau), means), [adam]))
+    #expect(close(run(ServerOptimizer(FedAdam(learningRate: 0.1, beta2: 0.9, adaptivity: tau)), means), [adam]))
     // v < D^2: 0.01 + 0.1 = 0.11, then 0.11 + 0.025 = 0.135
     let yogi = 1 + 0.01 / (0.11.squareRoot() + tau) + 0.004 / (0.135.squareRoot() + tau)
-    #expect(close(run(ServerOptimizer(.fedyogi, learningRate: 0.1, beta2: 0.9, adaptivity: tau), means), [yogi]))
+    #expect(close(run(ServerOptimizer(FedYogi(learningRate: 0.1, beta2: 0.9, adaptivity: tau)), means), [yogi]))
     // And v > D^2: it falls.
-    let small = run(ServerOptimizer(.fedyogi, learningRate: 0.1, momentum: 0, beta2: 0.9, adaptivity: 1), [[0.5]])
+    let small = run(ServerOptimizer(FedYogi(learningRate: 0.1, momentum: 0, beta2: 0.9, adaptivity: 1)), [[0.5]])
     #expect(close(small, [1 + 0.05 / ((1 - 0.1 * 0.25).squareRoot() + 1)]))
   }
 
-  @Test func zeroUpdatesMoveNothing() {
-    for kind in ServerOptimizer.Kind.allCases {
-      #expect(run(ServerOptimizer(kind, learningRate: 1), [[0, 0], [0, 0]]) == [1, 1], "\(kind)")
+  private static let standard: [any ServerOptimizing] = [
+    FedAvg(learningRate: 0.7), FedAvgM(learningRate: 0.1), FedAdagrad(learningRate: 0.1, momentum: 0.5),
+    FedAdam(learningRate: 0.1), FedYogi(learningRate: 0.1),
+  ]
+
+  @Test func standardOptimizersKeepTheLaws() {
+    #expect(Self.standard.map { type(of: $0).name } == ServerOptimizer.standard.map { $0.name }, "all of them")
+    for optimizer in Self.standard { #expect(ServerOptimizerLaws.violations(of: optimizer) == []) }
+  }
+
+  /// FedAvg alone is linear: twice the update, twice the move.
+  @Test func plainAveragingScalesWithTheUpdate() {
+    let optimizer = ServerOptimizer.fedavg(learningRate: 0.5)
+    #expect(run(optimizer, [[0.25, -1]]) == [1.125, 0.5] && run(optimizer, [[0.5, -2]]) == [1.25, 0])
+  }
+
+  /// Each breaks one promise.
+  private struct Broken: ServerOptimizing {
+    enum Fault: CaseIterable {
+      case weightDecay, position, forgetsState, readsBeyond, grows
+    }
+
+    static let name = "broken"
+    let learningRate = 0.1
+    let fault: Fault
+
+    struct State: ServerOptimizerState {
+      static let names = ["moves", "rounds"]
+      var moves: [Double]
+      var rounds: [Double]
+      /// Not among the arrays.
+      var hidden = 0.0
+
+      init(arrays: [[Double]]) { (moves, rounds) = (arrays[0], arrays[1]) }
+
+      var arrays: [[Double]] { [moves, rounds] }
+    }
+
+    func initialState(parameters: Int) -> State { State(arrays: [[Double](repeating: 0, count: parameters), [0]]) }
+
+    func step(_ parameters: inout [Float], mean: [Double], _ state: inout State) {
+      state.rounds[0] += 1
+      state.hidden += 1
+      if fault == .grows { state.rounds.append(0) }
+      for i in parameters.indices {
+        state.moves[i] += mean[i]
+        var move = state.moves[i]
+        switch fault {
+        case .weightDecay: move -= 0.01 * Double(parameters[i])
+        case .position: move *= i == 0 ? 2 : 1
+        case .forgetsState: move *= state.hidden
+        case .readsBeyond: move += mean[mean.count - 1]
+        case .grows: break
+        }
+        parameters[i] += Float(learningRate * move)
+      }
+    }
+  }
+
+  @Test func brokenOptimizersBreakTheLawThatTheyBreak() {
+    let laws: [Broken.Fault: String] = [
+      .weightDecay: "a mean update of zero moves nothing at first",
+      .position: "permuting coordinates before a step or after it is the same",
+      .forgetsState: "a state made of its arrays goes on as it would have",
+      .readsBeyond: "values of a mean beyond the parameters are not looked at",
+      .grows: "arrays keep their lengths",
+    ]
+    for fault in Broken.Fault.allCases {
+      let found = ServerOptimizerLaws.violations(of: Broken(fault: fault)).map(\.law)
+      #expect(found.contains(laws[fault] ?? ""), "\(fault): \(found)")
     }
   }
 }

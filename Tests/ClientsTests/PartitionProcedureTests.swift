@@ -12,24 +12,24 @@ private func numbered(_ count: Int, classes: Int, owners: [Int32]? = nil) throws
     classCount: classes, owners: owners)
 }
 
-private func deal(_ data: Dataset, _ partition: Partition, stream: UInt64 = 1) throws -> Population {
+private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UInt64 = 1) throws -> Population {
   var random = random(stream)
   return try Population(data, partition: partition, random: &random)
 }
 
 @Suite struct PartitionProcedureTests {
-  private static let partitions: [Partition] = [
-    .iid(clients: 37), .dirichletClient(clients: 37, alpha: 0.3), .dirichletClient(clients: 37, alpha: 1e-6),
-    .dirichletClient(clients: 37, alpha: 1e9),
-    .dirichletClass(clients: 37, alpha: 0.3, minimumSize: 0, isBalanced: false),
-    .dirichletClass(clients: 37, alpha: 1e-6, minimumSize: 0, isBalanced: false),
-    .dirichletClass(clients: 37, alpha: 0.1, minimumSize: 0, isBalanced: true),
-    .dirichletClass(clients: 37, alpha: 1e9, minimumSize: 10, isBalanced: false), .shards(clients: 37, perClient: 3),
-    .natural, .oneExample,
+  private static let partitions: [any PartitionScheme] = [
+    IIDPartition(clients: 37), DirichletClientPartition(clients: 37, alpha: 0.3), DirichletClientPartition(clients: 37, alpha: 1e-6),
+    DirichletClientPartition(clients: 37, alpha: 1e9),
+    DirichletClassPartition(clients: 37, alpha: 0.3, minimumSize: 0, isBalanced: false),
+    DirichletClassPartition(clients: 37, alpha: 1e-6, minimumSize: 0, isBalanced: false),
+    DirichletClassPartition(clients: 37, alpha: 0.1, minimumSize: 0, isBalanced: true),
+    DirichletClassPartition(clients: 37, alpha: 1e9, minimumSize: 10, isBalanced: false), ShardPartition(clients: 37, perClient: 3),
+    NaturalPartition(), OneExamplePartition(),
   ]
 
   @Test(arguments: partitions)
-  func everyExampleIsDealtOnce(partition: Partition) throws {
+  func everyExampleIsDealtOnce(partition: any PartitionScheme) throws {
     let data = try numbered(1000, classes: 7, owners: (0..<1000).map { Int32($0 * $0 % 91) })
     let population = try deal(data, partition)
     let parts = (0..<population.clientCount).map { population.examples(of: $0) }
@@ -47,18 +47,18 @@ private func deal(_ data: Dataset, _ partition: Partition, stream: UInt64 = 1) t
   /// With nearly no concentration every client has one class until classes run out; with much of it, all.
   @Test func concentrationGoesFromOneClassToAll() throws {
     let data = try numbered(5000, classes: 5)
-    let classes = { (partition: Partition) in
+    let classes = { (partition: any PartitionScheme) in
       let population = try deal(data, partition)
       return (0..<population.clientCount).map { Set(population.examples(of: $0).map { data.labels[$0] }).count }
     }
-    let pure = try classes(.dirichletClient(clients: 50, alpha: 1e-6))
+    let pure = try classes(DirichletClientPartition(clients: 50, alpha: 1e-6))
     #expect(pure.count { $0 == 1 } >= 40 && pure.reduce(0, +) <= 55, "a class that ran out is followed by another")
     #expect(
-      try classes(.dirichletClient(clients: 50, alpha: 1e9)).prefix(45).allSatisfy { $0 == 5 },
+      try classes(DirichletClientPartition(clients: 50, alpha: 1e9)).prefix(45).allSatisfy { $0 == 5 },
       "the last take what is left")
     #expect(
-      try classes(.dirichletClass(clients: 50, alpha: 1e9, minimumSize: 90, isBalanced: false)).allSatisfy { $0 == 5 })
-    #expect(try classes(.dirichletClass(clients: 50, alpha: 1e-6, minimumSize: 0, isBalanced: false)).reduce(0, +) == 5)
+      try classes(DirichletClassPartition(clients: 50, alpha: 1e9, minimumSize: 90, isBalanced: false)).allSatisfy { $0 == 5 })
+    #expect(try classes(DirichletClassPartition(clients: 50, alpha: 1e-6, minimumSize: 0, isBalanced: false)).reduce(0, +) == 5)
   }
 
   @Test func balancedClientsStopAtTheirShare() throws {
@@ -94,21 +94,21 @@ private func deal(_ data: Dataset, _ partition: Partition, stream: UInt64 = 1) t
 
   @Test func whatCannotBeDealtIsRefused() throws {
     let data = try numbered(100, classes: 2)
-    let problem = { (partition: Partition) in
+    let problem = { (partition: any PartitionScheme) in
       do {
         _ = try deal(data, partition)
         return "no error"
       } catch { return "\(error)" }
     }
-    #expect(problem(.natural).contains("no owners"))
-    #expect(problem(.dirichletClient(clients: 101, alpha: 1)).contains("cannot be partitioned among 101 clients"))
-    #expect(problem(.shards(clients: 51, perClient: 2)).contains("51 clients need at least 2 each"))
+    #expect(problem(NaturalPartition()).contains("no owners"))
+    #expect(problem(DirichletClientPartition(clients: 101, alpha: 1)).contains("cannot be partitioned among 101 clients"))
+    #expect(problem(ShardPartition(clients: 51, perClient: 2)).contains("51 clients need at least 2 each"))
     #expect(
-      problem(.dirichletClass(clients: 11, alpha: 1, minimumSize: 10, isBalanced: false)).contains("need at least 10"))
+      problem(DirichletClassPartition(clients: 11, alpha: 1, minimumSize: 10, isBalanced: false)).contains("need at least 10"))
     #expect(
-      problem(.dirichletClass(clients: 10, alpha: 0.01, minimumSize: 5, isBalanced: false))
+      problem(DirichletClassPartition(clients: 10, alpha: 0.01, minimumSize: 5, isBalanced: false))
         .contains("11 draws left a client with fewer than 5"))
-    #expect(problem(.shards(clients: .max / 2, perClient: 3)).contains("cannot be partitioned"))
+    #expect(problem(ShardPartition(clients: .max / 2, perClient: 3)).contains("cannot be partitioned"))
   }
 
   @Test func aSplitKeepsOwnersAndRows() throws {

@@ -12,6 +12,6 @@ func repositoryFile(_ path: String) -> URL {
   /// Writes docs/scenario.md when asked to; does nothing in an ordinary run.
   @Test(.enabled(if: ProcessInfo.processInfo.environment["FEDSIM_WRITE_REFERENCE"] != nil))
   func writeReference() throws {
-    try ScenarioKey.reference.write(to: repositoryFile("docs/scenario.md"), atomically: true, encoding: .utf8)
+    try ScenarioTable.standard.reference.write(to: repositoryFile("docs/scenario.md"), atomically: true, encoding: .utf8)
   }
 }

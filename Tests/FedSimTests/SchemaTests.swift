@@ -99,15 +99,16 @@ private struct SchemaValidator {
       #expect(try validator.faults(value(text)) == [], "\(name)")
     }
     #expect(try validator.faults(value(smallScenario)) == [])
-    #expect(try validator.faults(scenario().file.resolved) == [], "with every default")
+    #expect(try validator.faults(scenario().json) == [], "with every default")
   }
 
   /// Each key with values inside, at the ends and outside of what is allowed: the schema and the program agree.
   @Test func schemaAndProgramAgreeKeyByKey() throws {
     var refused = 0
-    for key in ScenarioKey.all {
+    for entry in ScenarioTable.standard.keys {
+      let key = entry.key
       var values: [JSON] = [.null, true, "x", [], [1], [:], -1, 0, 1, 2, 0.5, -0.5, 1e300, 1e-307, [0], ["x"]]
-      switch key.kind {
+      switch key.range {
       case .integer(let range):
         values += [.integer(range.lowerBound), .integer(range.upperBound), .number(Double(range.lowerBound))]
         if range.upperBound < Int.max { values.append(.integer(range.upperBound + 1)) }
@@ -116,7 +117,7 @@ private struct SchemaValidator {
           .number($0)
         }
       case .choice(let names, let later): values += (names + later).map { .string($0) }
-      case .path, .testFiles, .column:
+      case .path, .paths, .either, .column:
         values += [
           "", "a/b.gz", "a\u{1}b", .string(String(repeating: "a", count: 4097)), ["images": "a", "labels": "b"],
           ["images": "a"], ["images": "a", "labels": ""], ["images": "a", "labels": "b", "more": "c"],
@@ -131,9 +132,9 @@ private struct SchemaValidator {
       }
       for value in values {
         guard case .object(var root) = try self.value(smallScenario) else { return }
-        let parts = key.path.split(separator: ".").map(String.init)
+        let parts = entry.path.split(separator: ".").map(String.init)
         if parts.count == 1 {
-          root[key.path] = value
+          root[entry.path] = value
         } else {
           var section = JSONObject()
           if case .object(let existing)? = root[parts[0]] { section = existing }
@@ -144,7 +145,7 @@ private struct SchemaValidator {
         let isTaken = (try? ScenarioFile(Array(json.text(pretty: false).utf8), name: "s")) != nil
         let faults = try validator.faults(json)
         #expect(
-          isTaken == faults.isEmpty, "\(key.path) = \(value.summary): the program \(isTaken), the schema \(faults)")
+          isTaken == faults.isEmpty, "\(entry.path) = \(value.summary): the program \(isTaken), the schema \(faults)")
         refused += isTaken ? 0 : 1
       }
     }
@@ -201,11 +202,12 @@ private struct SchemaValidator {
   }
 
   @Test func everyKeyHasWordsAndUnknownOnesAHint() throws {
-    for key in ScenarioKey.all {
-      let text = try ScenarioSchema.text(of: key.path)
-      #expect(text.hasPrefix(key.path + "\n") && text.contains("allowed: ") && text.contains("default: "))
-      guard case .object(let schema) = try ScenarioSchema.json(of: key.path) else {
-        Issue.record("\(key.path) has no schema")
+    for entry in ScenarioTable.standard.keys {
+      let key = entry.key
+      let text = try ScenarioSchema.text(of: entry.path)
+      #expect(text.hasPrefix(entry.path + "\n") && text.contains("allowed: ") && text.contains("default: "))
+      guard case .object(let schema) = try ScenarioSchema.json(of: entry.path) else {
+        Issue.record("\(entry.path) has no schema")
         continue
       }
       #expect(schema["description"] != nil && (key.isRequired || schema["default"] != nil))

@@ -113,7 +113,7 @@ public struct PrivacyPlan: Sendable, Equatable {
     if let budget, whole.epsilon > budget {
       affordedRounds = try accountant.mostRounds(
         event, targetEpsilon: budget, delta: delta - reserved, limit: rounds)
-      guard affordedRounds > 0 else { throw .unproved("a budget of \(budget) does not pay for a single round") }
+      guard affordedRounds > 0 else { throw .budget(budget) }
       plannedSpending = try spending(affordedRounds)
     } else {
       affordedRounds = rounds

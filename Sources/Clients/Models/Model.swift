@@ -1,5 +1,6 @@
 import ChannelCoding
 import Datasets
+import Numerics
 
 /// A model that clients train and the server evaluates: a loss with a gradient, of one flat vector of float32 parameters.
 ///
@@ -71,6 +72,13 @@ extension Model {
   }
 
   public func padding(_ parameters: [Float]) -> FloatBuffer { FloatBuffer(parameters) }
+
+  /// Loss and accuracy of flat parameters over some examples.
+  public func evaluation(
+    of parameters: [Float], on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
+  ) -> Evaluation {
+    Evaluation(self, parameters, on: examples, of: data, parallel)
+  }
 
   public func difference(_ later: FloatBuffer, _ earlier: FloatBuffer) -> [Float] {
     (0..<parameterCount).map { later.start[$0] - earlier.start[$0] }

@@ -31,6 +31,11 @@ public protocol LocalTraining: Sendable {
 }
 
 extension LocalTraining {
+  /// One client's local work, with memory of its own.
+  public func train(_ task: LocalTask, random: inout RandomStream) -> LocalUpdate {
+    train(task, random: &random, makeWorkspace(largestClient: task.examples.count))
+  }
+
   public func prepare(_ parameters: [Float]) -> FloatBuffer { FloatBuffer(parameters) }
 
   public func evaluate(_ parameters: FloatBuffer, on examples: ArraySlice<Int>, of data: Dataset) -> Evaluation? { nil }

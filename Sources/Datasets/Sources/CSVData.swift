@@ -1,9 +1,11 @@
 import ChannelCoding
 import Files
+import JSONText
+import Settings
 
 /// Comma-separated text with a header (RFC 4180), plain or gzipped: a column of labels, optionally one of clients,
 /// and numbers in all others.
-public enum CSVData {
+public struct CSVData: ExampleSource {
   /// A column by its name in the header or its number from 0 on.
   public enum Column: Sendable, Equatable, CustomStringConvertible {
     case name(String)
@@ -18,13 +20,38 @@ public enum CSVData {
   }
 
   public struct Columns: Sendable, Equatable {
-    public let label: Column
+    public var label: Column
     /// Nil where the file does not say whose an example is.
-    public let client: Column?
+    public var client: Column?
 
     public init(label: Column, client: Column?) {
       (self.label, self.client) = (label, client)
     }
+  }
+
+  /// The file of training examples.
+  public var path: String
+  /// The file of test examples; nil for a split.
+  public var test: String?
+  public var columns: Columns
+  /// What a row is a picture of; nil where it is none.
+  public var imageShape: Dataset.ImageShape?
+
+  public init(path: String, test: String? = nil, columns: Columns, imageShape: Dataset.ImageShape? = nil) {
+    self.path = path
+    self.test = test
+    self.columns = columns
+    self.imageShape = imageShape
+  }
+
+  public var description: String { "CSV, \(path)" }
+  public var hasTest: Bool { test != nil }
+
+  public var paths: [String] { [path] + (test.map { [$0] } ?? []) }
+  public var reviewedLabels: DataSubject? { .column(.label) }
+
+  public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
+    try Self.load(path, test: test, columns: columns, imageShape: imageShape)
   }
 
   /// More distinct labels than this are no classes.
@@ -37,10 +64,22 @@ public enum CSVData {
   public static func load(
     _ path: String, test: String?, columns: Columns, imageShape: Dataset.ImageShape?
   ) throws(DataError) -> LoadedData {
-    let training = try table(DataFile.read(path), name: path, columns)
-    let testing = try test.map { test throws(DataError) in
-      try table(DataFile.read(test), name: test, columns, like: (training, path))
+    let training = try about(.file(.training)) { () throws(DataError) in
+      try table(DataFile.read(path), name: path, columns)
     }
+    let testing = try about(.file(.test)) { () throws(DataError) in
+      try test.map { test throws(DataError) in
+        try table(DataFile.read(test), name: test, columns, like: (training, path))
+      }
+    }
+    return try about(.file(.training)) { () throws(DataError) in
+      try loaded(training, testing, path, columns, imageShape)
+    }
+  }
+
+  private static func loaded(
+    _ training: Table, _ testing: Table?, _ path: String, _ columns: Columns, _ imageShape: Dataset.ImageShape?
+  ) throws(DataError) -> LoadedData {
     let column = "column \(ShownText.quoted(training.header[training.label]))"
     let texts = training.labelTexts + (testing?.labelTexts ?? [])
     let (classes, names) = classes(of: texts)
@@ -116,6 +155,39 @@ public enum CSVData {
   }
 }
 
+extension CSVData.Column: SettingValue {
+  public init?(setting: JSON) {
+    switch setting {
+    case .string(let name): self = .name(name)
+    case .integer(let number): self = .number(number)
+    default: return nil
+    }
+  }
+
+  public var setting: JSON {
+    switch self {
+    case .name(let name): .string(name)
+    case .number(let number): .integer(number)
+    }
+  }
+}
+
+extension CSVData: Configurable {
+  public static let keys = SettingList(
+    CSVData(path: "", columns: .init(label: .number(0), client: nil)),
+    [
+      Setting("test", \.test, .path, .unset("split by `testFraction`"), "file of test examples"),
+      Setting("path", \.path, .path, .needed("a file"), "the file, plain or gzipped"),
+      Setting("labelColumn", \.columns.label, .column, .needed("the column of labels"), "the column of labels"),
+      Setting(
+        "clientColumn", \.columns.client, .column, .absent("clients are not named"),
+        "the column that says whose an example is, for `natural`"),
+      Setting(
+        "imageShape", \.imageShape, Dataset.ImageShape.range, .absent("no images"),
+        "height, width and channels where features are pixels, channels last"),
+    ])
+}
+
 /// One pass over the text.
 private struct CSVReader {
   private let text: UnsafeBufferPointer<UInt8>
@@ -137,17 +209,21 @@ private struct CSVReader {
     if let training {
       (table.label, client) = try places(in: table.header, like: training)
     } else {
-      table.label = try index(of: columns.label, in: table.header)
-      client = try columns.client.map { column throws(DataError) in try index(of: column, in: table.header) }
+      table.label = try about(.column(.label)) { () throws(DataError) in try index(of: columns.label, in: table.header) }
+      client = try about(.column(.client)) { () throws(DataError) in
+        try columns.client.map { column throws(DataError) in try index(of: column, in: table.header) }
+      }
       table.client = client
       guard table.label != client else {
-        throw failure("column \(columns.label) cannot be both label and client", at: 0)
+        throw failure("column \(columns.label) cannot be both label and client", at: 0).about(.column(.client))
       }
       if client != nil { table.owners = [] }
     }
     let label = table.label
     let featureCount = table.header.count - (client == nil ? 1 : 2)
-    guard featureCount > 0 else { throw failure("found no column of features beside label and client", at: 0) }
+    guard featureCount > 0 else {
+      throw failure("found no column of features beside label and client", at: 0).about(.column(.client))
+    }
 
     // Lines bound the number of examples: one allocation, and no copies while it grows.
     let lines = text[next...].count { $0 == UInt8(ascii: "\n") } + 1

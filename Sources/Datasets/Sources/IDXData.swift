@@ -1,15 +1,42 @@
 import Files
+import JSONText
+import Settings
 
 /// The IDX files of the MNIST family, plain or gzipped: images of unsigned bytes (scaled to 0 ... 1) in files of three
 /// dimensions (count, height, width) or four (with channels last), labels of unsigned bytes in files of one.
-public enum IDXData {
+public struct IDXData: ExampleSource {
+  /// A file of images and one of their labels.
   public struct Files: Sendable, Equatable {
-    public let images: String
-    public let labels: String
+    public var images: String
+    public var labels: String
 
     public init(images: String, labels: String) {
       (self.images, self.labels) = (images, labels)
     }
+  }
+
+  /// The training examples.
+  public var files: Files
+  /// Test examples of their own; nil for a split.
+  public var test: Files?
+  /// The number of classes; nil for the largest label of both parts and one more.
+  public var classes: Int?
+
+  public init(_ files: Files, test: Files? = nil, classes: Int? = nil) {
+    self.files = files
+    self.test = test
+    self.classes = classes
+  }
+
+  public var description: String { "IDX files, \(files.images)" }
+  public var hasTest: Bool { test != nil }
+
+  public var paths: [String] { [files.images, files.labels] + (test.map { [$0.images, $0.labels] } ?? []) }
+  public var areClassesGiven: Bool { classes != nil }
+  public var reviewedLabels: DataSubject? { .file(.labels) }
+
+  public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
+    try Self.load(files, test: test, classes: classes)
   }
 
   /// - Parameter classes: nil for the largest label of both parts and one more.
@@ -18,22 +45,29 @@ public enum IDXData {
   public static func load(
     _ training: Files, test: Files?, classes: Int?
   ) throws(DataError) -> LoadedData {
-    let trainingLabels = try labels(training.labels)
-    let testLabels = try test.map { files throws(DataError) in try labels(files.labels) }
+    let trainingLabels = try about(.file(.labels)) { () throws(DataError) in try labels(training.labels) }
+    let testLabels = try about(.file(.test)) { () throws(DataError) in
+      try test.map { files throws(DataError) in try labels(files.labels) }
+    }
     let largest = max(trainingLabels.max() ?? 0, testLabels?.max() ?? 0)
     let classCount = classes ?? max(Int(largest) + 1, 2)
-    for (found, name) in [(trainingLabels, training.labels), (testLabels ?? [], test?.labels ?? "")] {
+    for (found, name, subject) in [
+      (trainingLabels, training.labels, DataSubject.classCount), (testLabels ?? [], test?.labels ?? "", .file(.test)),
+    ] {
       if let i = found.firstIndex(where: { $0 >= classCount }) {
-        throw .file(
-          place: name, problem: "byte \(8 + i): found label \(found[i]); allowed: 0 to \(classCount - 1)")
+        throw DataError.file(
+          place: name, problem: "byte \(8 + i): found label \(found[i]); allowed: 0 to \(classCount - 1)"
+        ).about(subject)
       }
     }
-    let data = try dataset(training, trainingLabels, classCount)
+    let data = try about(.file(.images)) { () throws(DataError) in try dataset(training, trainingLabels, classCount) }
     let place = "the labels of \(training.labels)"
     guard let test, let testLabels else { return LoadedData(training: data, test: nil, labelPlace: place) }
-    let testData = try dataset(test, testLabels, classCount)
+    let testData = try about(.file(.test)) { () throws(DataError) in try dataset(test, testLabels, classCount) }
     guard data.imageShape == testData.imageShape else {
-      throw .file(place: test.images, problem: "its images differ in size from those of \(training.images)")
+      throw DataError.file(
+        place: test.images, problem: "its images differ in size from those of \(training.images)"
+      ).about(.file(.test))
     }
     return LoadedData(training: data, test: testData, labelPlace: place)
   }
@@ -87,6 +121,33 @@ public enum IDXData {
   private static func announced(_ start: [UInt8]) -> Int {
     (try? IDXHeader(start, name: "")).map { $0.byteCount + $0.valueCount } ?? start.count
   }
+}
+
+extension IDXData.Files: SettingValue {
+  public init?(setting: JSON) {
+    guard case .object(let files) = setting, case .string(let images)? = files["images"],
+      case .string(let labels)? = files["labels"]
+    else { return nil }
+    self.init(images: images, labels: labels)
+  }
+
+  public var setting: JSON { ["images": .string(images), "labels": .string(labels)] }
+}
+
+extension IDXData: Configurable {
+  public static let keys = SettingList(
+    IDXData(.init(images: "", labels: "")),
+    [
+      Setting(
+        "test", \.test, .paths(["images", "labels"]), .unset("split by `testFraction`"),
+        "test examples of their own: their files of images and labels"),
+      Setting(
+        "images", \.files.images, .path, .needed("a file of images"),
+        "file of images, plain or gzipped; all paths are seen from the working directory"),
+      Setting("labels", \.files.labels, .path, .needed("a file of labels"), "file of labels"),
+      Setting(
+        "classes", \.classes, .integer(2...65_536), .absent("the largest label and one more"), "number of classes"),
+    ])
 }
 
 /// Two zero bytes, a type, the number of dimensions, and their sizes as big-endian 32-bit integers.

@@ -1,11 +1,39 @@
 import Files
+import Settings
 
 /// The JSON of the LEAF benchmark (Caldas et al. 2018), plain or gzipped, a file or a folder of files: users are clients.
 ///
 ///     {"users": ["a"], "num_samples": [2], "user_data": {"a": {"x": [[0, 1], [1, 0]], "y": [0, 1]}}}
 ///
 /// Only numbers are examples: rows of x may be nested (rows of an image), y are class numbers.
-public enum LEAFData {
+public struct LEAFData: ExampleSource {
+  /// A file or a folder of files.
+  public var path: String
+  /// A file or a folder of test examples; nil for a split.
+  public var test: String?
+  /// The number of classes; nil for the largest label of both parts and one more.
+  public var classes: Int?
+  /// What a row is a picture of; nil where it is none.
+  public var imageShape: Dataset.ImageShape?
+
+  public init(path: String, test: String? = nil, classes: Int? = nil, imageShape: Dataset.ImageShape? = nil) {
+    self.path = path
+    self.test = test
+    self.classes = classes
+    self.imageShape = imageShape
+  }
+
+  public var description: String { "LEAF, \(path)" }
+  public var hasTest: Bool { test != nil }
+
+  public var paths: [String] { [path] + (test.map { [$0] } ?? []) }
+  public var areClassesGiven: Bool { classes != nil }
+  public var reviewedLabels: DataSubject? { .file(.training) }
+
+  public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
+    try Self.load(path, test: test, classes: classes, imageShape: imageShape)
+  }
+
   /// - Parameters:
   ///   - classes: nil for the largest label of both parts and one more.
   /// - Returns: the test part is nil where no file of one is given. Users of test files only are no clients.
@@ -13,26 +41,32 @@ public enum LEAFData {
   public static func load(
     _ path: String, test: String?, classes: Int?, imageShape: Dataset.ImageShape?
   ) throws(DataError) -> LoadedData {
-    let training = try read(path)
-    let testing = try test.map { path throws(DataError) in try read(path) }
+    let training = try about(.file(.training)) { () throws(DataError) in try read(path) }
+    let testing = try about(.file(.test)) { () throws(DataError) in
+      try test.map { path throws(DataError) in try read(path) }
+    }
     if let test, let testing, testing.featureCount != training.featureCount {
-      throw .file(
+      throw DataError.file(
         place: test, problem: "found examples of \(testing.featureCount) features; \(path) has \(training.featureCount)"
-      )
+      ).about(.file(.test))
     }
     let largest = max(training.labels.max() ?? 0, testing?.labels.max() ?? 0)
     let classCount = classes ?? max(Int(largest) + 1, 2)
     guard Int(largest) < classCount else {
-      throw .file(place: path, problem: "found label \(largest); allowed: 0 to \(classCount - 1)")
+      throw DataError.file(
+        place: path, problem: "found label \(largest); allowed: 0 to \(classCount - 1)"
+      ).about(.file(.training))
     }
     let dataset = { (examples: Examples) throws(DataError) in
       try Dataset(
         features: examples.features, labels: examples.labels, featureCount: examples.featureCount,
         classCount: classCount, owners: examples.owners, imageShape: imageShape)
     }
-    return try LoadedData(
-      training: dataset(training), test: testing.map { examples throws(DataError) in try dataset(examples) },
-      labelPlace: "the labels \"y\" of \(path)")
+    return try about(.file(.training)) { () throws(DataError) in
+      try LoadedData(
+        training: dataset(training), test: testing.map { examples throws(DataError) in try dataset(examples) },
+        labelPlace: "the labels \"y\" of \(path)")
+    }
   }
 
   struct Examples {
@@ -62,6 +96,20 @@ public enum LEAFData {
     }
     try result.get()
   }
+}
+
+extension LEAFData: Configurable {
+  public static let keys = SettingList(
+    LEAFData(path: ""),
+    [
+      Setting("test", \.test, .path, .unset("split by `testFraction`"), "file or folder of test examples"),
+      Setting("path", \.path, .path, .needed("a file or folder"), "a file or a folder of .json files"),
+      Setting(
+        "imageShape", \.imageShape, Dataset.ImageShape.range, .absent("no images"),
+        "height, width and channels where features are pixels, channels last"),
+      Setting(
+        "classes", \.classes, .integer(2...65_536), .absent("the largest label and one more"), "number of classes"),
+    ])
 }
 
 /// One pass over the text: numbers go straight to where they stay.

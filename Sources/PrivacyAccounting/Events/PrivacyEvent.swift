@@ -85,9 +85,7 @@ public struct PrivacyEvent: Sendable, Hashable {
     whole z: Double, countNoise: Double
   ) throws(PrivacyRefusal) -> Double {
     guard 2 * countNoise > z else {
-      throw .unproved(
-        "a count with noise \(countNoise) alone spends more than a noise multiplier of \(z) allows: it must be above z / 2 = \(z / 2)"
-      )
+      throw .countNoise(countNoise, noiseMultiplier: z)
     }
     return 1 / (1 / (z * z) - 1 / (4 * countNoise * countNoise)).squareRoot()
   }
@@ -181,11 +179,19 @@ public struct PrivacyEvent: Sendable, Hashable {
 
 /// Why no epsilon is stated.
 public enum PrivacyRefusal: Error, Equatable, CustomStringConvertible {
+  /// There is no proof of a finite epsilon: the reason.
   case unproved(String)
+  /// The count of adaptive clipping, with its noise, alone tells more than the noise multiplier of update and count together allows.
+  case countNoise(Double, noiseMultiplier: Double)
+  /// A budget that does not pay for a single round.
+  case budget(Double)
 
   public var description: String {
     switch self {
     case .unproved(let reason): reason
+    case .countNoise(let countNoise, let z):
+      "a count with noise \(countNoise) alone spends more than a noise multiplier of \(z) allows: it must be above z / 2 = \(z / 2)"
+    case .budget(let budget): "a budget of \(budget) does not pay for a single round"
     }
   }
 }

@@ -1,0 +1,76 @@
+import Files
+import Numerics
+import Settings
+
+/// Where examples come from: files, a procedure, or a caller's own memory.
+///
+/// One file in `Sources` for each of ours. A source of another package conforms and is handed to a run as ours are.
+public protocol ExampleSource: Sendable {
+  /// The source in words, for reports: what it is, and whose.
+  var description: String { get }
+
+  /// Files and folders that examples are read from. The default is none.
+  var paths: [String] { get }
+
+  /// Whether the source's own values say all there is to know of the examples, so that they belong to nobody. The default is false:
+  /// what is read decides a run's keys.
+  var isGenerated: Bool { get }
+
+  /// Whether somebody said how many classes there are, so that one without examples is meant. The default is false.
+  var areClassesGiven: Bool { get }
+
+  /// What messages about labels are about, where people wrote the labels and a review of them is of use; the default is nil.
+  var reviewedLabels: DataSubject? { get }
+
+  /// The share of examples that a split keeps for the test where nobody says. The default is 0.2.
+  var standardTestFraction: Double { get }
+
+  /// Whether the test examples come from a place of their own. The default is false.
+  var hasTest: Bool { get }
+
+  /// The source with a seed of its own, where it draws by the scenario's. The default is the source as it is.
+  func drawing(by seed: UInt64) -> any ExampleSource
+
+  /// - Returns: training examples, and test examples where the source has its own.
+  /// - Throws: `DataError` that names the place and, as its subject, what was asked for.
+  func load(_ request: LoadRequest) throws(DataError) -> LoadedData
+}
+
+extension ExampleSource {
+  public var paths: [String] { [] }
+  public var isGenerated: Bool { false }
+  public var areClassesGiven: Bool { false }
+  public var reviewedLabels: DataSubject? { nil }
+  public var standardTestFraction: Double { 0.2 }
+  public var hasTest: Bool { false }
+  public func drawing(by seed: UInt64) -> any ExampleSource { self }
+}
+
+/// What a run tells a source.
+public struct LoadRequest: Sendable {
+  /// The run's seed, for a source that generates examples and has no seed of its own.
+  public var seed: UInt64
+  /// The share of examples that are for the test, for a source that makes them apart.
+  public var testFraction: Double
+  public var parallel: Parallel
+
+  public init(seed: UInt64, testFraction: Double, parallel: Parallel) {
+    self.seed = seed
+    self.testFraction = testFraction
+    self.parallel = parallel
+  }
+}
+
+extension Choices where Value == any ExampleSource {
+  /// Our sources, as a scenario's `data.source` names them.
+  public static let standard = Choices(
+    [
+      Choice("digits", "1797 images of 8 x 8 handwritten digits, built in", Digits.self) { $0 },
+      Choice("idx", "files of the MNIST family", IDXData.self) { $0 },
+      Choice("csv", "a table with a header", CSVData.self) { $0 },
+      Choice("leaf", "JSON of the LEAF benchmark", LEAFData.self) { $0 },
+      Choice("synthetic", "Synthetic(alpha, beta) of FedProx, generated", SyntheticData.self) { $0 },
+      Choice("mixture", "a mixture of Gaussians of any size, generated", MixtureData.self) { $0 },
+      Choice("given", "a library caller's own", GivenData.self) { $0 },
+    ], alwaysWritten: ["test"])
+}

@@ -1,0 +1,64 @@
+import ChannelCoding
+import Files
+import Settings
+
+/// Equal sizes, a class mix for each client (Hsu et al. 2019).
+///
+/// Client by client, q ~ Dirichlet(alpha p) with p the classes' shares of the whole; as many examples as in `IIDPartition`, each of a
+/// class drawn from q, without replacement; a class that has run out is left out of q. Late clients take what is left.
+public struct DirichletClientPartition: PartitionScheme, Equatable {
+  public var clients: Int
+  /// The concentration: small for clients of one class, large for IID.
+  public var alpha: Double
+
+  public init(clients: Int, alpha: Double) {
+    self.clients = clients
+    self.alpha = alpha
+  }
+
+  public var clientCount: Int? { clients }
+
+  public func assignment(of data: Dataset, _ random: inout RandomStream) throws(DataError) -> ClientAssignment {
+    try DataError.checkClients(clients, examplesEach: 1, data)
+    var classes = ClassQueues(data, &random)
+    let shares = classes.sizes.map { Double($0) / Double(data.count) }
+    var owners = [Int32](repeating: 0, count: data.count)
+    var logWeights = [Double](repeating: 0, count: data.classCount)
+    var sums = [Double](repeating: 0, count: data.classCount)
+    for client in 0..<clients {
+      for (c, share) in shares.enumerated() {
+        logWeights[c] = share > 0 ? random.logGamma(shape: alpha * share) : -.infinity
+      }
+      var isStale = true
+      for _ in (client * data.count / clients)..<((client + 1) * data.count / clients) {
+        if isStale {
+          for c in logWeights.indices where classes.left(c) == 0 { logWeights[c] = -.infinity }
+          DirichletDraws.cumulate(logWeights, into: &sums)
+          isStale = false
+        }
+        let point = random.uniform() * sums[sums.count - 1]
+        let drawn = DirichletDraws.firstIndex(above: point, in: sums)
+        owners[classes.take(drawn)] = Int32(client)
+        isStale = classes.left(drawn) == 0
+      }
+    }
+    return .owners(owners, clients: clients)
+  }
+}
+
+extension DirichletClientPartition: Configurable {
+  public static let keys = SettingList(
+    DirichletClientPartition(clients: 1, alpha: 1),
+    [
+      Setting("clients", \.clients, clientRange, .needed("the number of clients"), "number of clients"),
+      Setting(
+        "alpha", \.alpha, alphaRange, .needed("a concentration"),
+        "concentration of the Dirichlet law: small for clients of one class, large for IID"),
+    ])
+}
+
+extension PartitionScheme where Self == DirichletClientPartition {
+  public static func dirichletClient(clients: Int, alpha: Double) -> Self {
+    DirichletClientPartition(clients: clients, alpha: alpha)
+  }
+}

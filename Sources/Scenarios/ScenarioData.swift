@@ -1,0 +1,106 @@
+import ChannelCoding
+import Datasets
+import Files
+import JSONText
+import Numerics
+
+/// Examples, and what may not be meant about them: a sentence each.
+package struct ReviewedData {
+  package let split: Split
+  package let warnings: [String]
+
+  package init(split: Split, warnings: [String]) {
+    self.split = split
+    self.warnings = warnings
+  }
+}
+
+extension Scenario {
+  /// The share of a seeded split.
+  package var testShare: Double { testFraction ?? data.standardTestFraction }
+
+  /// The scenario with the seed of its examples written down, where the source draws by the scenario's.
+  package var withDataSeed: Scenario {
+    var scenario = self
+    scenario.data = data.drawing(by: seed)
+    return scenario
+  }
+
+  /// The scenario's JSON without what decides no release: its name, how often it is looked at, where its files lie.
+  package var jsonWithoutLabels: JSON {
+    guard case .object(var root) = json else { return json }
+    root["name"] = nil
+    root[EvaluationSection.section] = nil
+    if case .object(var section)? = root[DataSection.section] {
+      for key in DataSection.placeKeys where section[key] != .null { section[key] = nil }
+      root[DataSection.section] = .object(section)
+    }
+    return .object(root)
+  }
+
+  /// The examples that the scenario names.
+  ///
+  /// - Throws: `ScenarioError` that names the key, and the place in the file where one is at fault.
+  package func loadData(_ parallel: Parallel) throws(ScenarioError) -> ReviewedData {
+    let loaded: LoadedData
+    do throws(DataError) {
+      loaded = try data.load(LoadRequest(seed: seed, testFraction: testShare, parallel: parallel))
+    } catch {
+      throw refusal(at: DataSection.path(of: error.subject), error.description)
+    }
+    guard let labels = data.reviewedLabels else {
+      return ReviewedData(split: try split(consume loaded).0, warnings: [])
+    }
+    let whole = LabelReview(ofWhole: loaded.training, loaded.test, place: loaded.labelPlace)
+    if let problem = whole.problem { throw refusal(at: DataSection.path(of: labels), problem) }
+    let warnings = loaded.warnings + whole.warnings
+    let (split, review) = try self.split(consume loaded)
+    return ReviewedData(split: split, warnings: warnings + review)
+  }
+
+  /// - Returns: both parts, and what may be wrong with their labels.
+  private func split(_ loaded: consuming LoadedData) throws(ScenarioError) -> (Split, [String]) {
+    let place = loaded.labelPlace
+    let split: Split
+    let key: String
+    if let test = loaded.test {
+      key = DataSection.path(of: .file(.test))
+      let training = loaded.training
+      do throws(DataError) {
+        split = try Split(training: training, test: test)
+      } catch {
+        throw refusal(at: key, error.description)
+      }
+    } else {
+      key = DataSection.path(\.testFraction)
+      var random = RunKeys.experimentStream(seed: seed, .split)
+      do throws(DataError) {
+        split = try Split(stratified: (consume loaded).takingTraining(), testFraction: testShare, random: &random)
+      } catch {
+        throw refusal(
+          at: key,
+          error.description + "; of a class with n examples floor(f n + 1/2) are kept for the test, f = \(testShare)")
+      }
+    }
+    if data.reviewedLabels == nil { return (split, []) }
+    let review = LabelReview(
+      training: split.training, test: split.test, place: place, areClassesGiven: data.areClassesGiven)
+    if let problem = review.problem { throw refusal(at: key, problem) }
+    return (split, review.warnings)
+  }
+
+  /// The clients, each with its examples.
+  package func population(of training: Dataset) throws(ScenarioError) -> Population {
+    if let clients = partition.clientCount, clients > training.count {
+      throw refusal(
+        at: PartitionSection.path(of: .clientCount), "found \(clients) clients for \(training.count) training examples")
+    }
+    var random = RunKeys.experimentStream(seed: seed, .partition)
+    do throws(DataError) {
+      return try Population(training, partition: partition, random: &random)
+    } catch {
+      let hint = error.subject == .minimumSize ? "; 10 where it is not given, 0 asks for nothing" : ""
+      throw refusal(at: PartitionSection.path(of: error.subject), error.description + hint)
+    }
+  }
+}
