@@ -1,3 +1,4 @@
+import JSONText
 import Settings
 
 extension ScenarioTable {
@@ -6,41 +7,38 @@ extension ScenarioTable {
     var lines = [
       "# The scenario: every key",
       "",
-      "This page is made from the tables of keys (`ScenarioTable`); a test keeps it up to date. Required sections: "
+      "This page is made from the tables of keys in `Sources`; a test keeps it up to date. Required sections: "
         + requiredSectionNames.map { "`\($0)`" }.joined(separator: ", ")
         + ". Without `privacy` there is no noise and no clipping, and the run says so. Unknown keys are errors; `null` means "
         + "\"not set\".",
     ]
     for section in sections {
       lines += ["", section.name.isEmpty ? "## Outside every section" : "## `\(section.name)`", ""]
-      lines.append(section.meaning.prefix(1).uppercased() + section.meaning.dropFirst() + ".")
-      lines += ["", "| key | allowed | default | meaning |", "|---|---|---|---|"]
-      for key in section.all { lines.append(Self.row(section, key)) }
+      lines += [section.meaning.prefix(1).uppercased() + section.meaning.dropFirst() + ".", ""]
+      lines += Self.table(section, section.all.filter { section.kinds?.owners(of: $0.name).isEmpty ?? true })
+      for kind in section.kinds?.kinds ?? [] {
+        lines += ["", "### `\(section.path(section.kinds?.selector ?? ""))`: `\(kind.name)`", ""]
+        lines += [kind.summary.prefix(1).uppercased() + kind.summary.dropFirst() + "."]
+        if !kind.keys.isEmpty { lines += [""] + Self.table(section, kind.keys) }
+      }
     }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static func row(_ section: SectionTable, _ key: KeyDescription) -> String {
-    let owners = section.kinds?.owners(of: key.name) ?? []
-    let owner = owners.isEmpty ? "" : owners.map { "`\($0)`" }.joined(separator: ", ") + ": "
-    return "| `\(section.path(key.name))` | \(key.range.allowed) | \(key.fallback.markdown) | \(owner)\(key.meaning) |"
+  private static func table(_ section: SectionTable, _ keys: [KeyDescription]) -> [String] {
+    ["| key | allowed | default | meaning |", "|---|---|---|---|"]
+      + keys.map { key in
+        "| `\(section.path(key.name))` | \(key.range.allowed) | \(key.fallback.markdown) | \(key.meaning) |"
+      }
   }
 }
 
 extension KeyFallback {
   fileprivate var markdown: String {
     switch self {
-    case .required: "required"
-    case .needed: "required where it is chosen"
+    case .required, .needed: "required"
     case .value(let value): "`\(value.text(pretty: false))`"
     case .unset(let text), .absent(let text): "not set: \(text)"
     }
-  }
-}
-
-extension ChoicesDescription {
-  /// The kinds that have a key; empty where it is no key of a kind.
-  func owners(of key: String) -> [String] {
-    kinds.filter { kind in kind.keys.contains { $0.name == key } }.map(\.name)
   }
 }

@@ -4,8 +4,8 @@ import Settings
 
 /// A JSON Schema (draft 2020-12) of scenarios, made from the table of keys: for editors, and for programs that write scenarios.
 ///
-/// It has every rule about one key. What must go together, such as exactly one of `noiseMultiplier` and `targetEpsilon`, is
-/// for `fedsim validate`.
+/// It has every rule about one key, and which keys a chosen source, partition, model or optimizer has. What else must go together,
+/// such as exactly one of `noiseMultiplier` and `targetEpsilon`, is for `fedsim validate`.
 public enum ScenarioSchema {
   private static let table = ScenarioTable.standard
 
@@ -50,14 +50,21 @@ public enum ScenarioSchema {
   ///
   /// - Throws: `ScenarioError` with the nearest key where there is none at `path`.
   public static func text(of path: String) throws(ScenarioError) -> String {
-    let rows = table.sections.flatMap { section in section.all.map { row(section, $0) } } + sweepKeys
-    let chosen = rows.filter { $0.path == path || $0.path.hasPrefix(path + ".") }
+    let keys = table.sections.flatMap { section in
+      section.all.map { (path: section.path($0.name), rows: section.variants(of: $0.name).map(row)) }
+    }
+    let chosen =
+      (keys + sweepKeys.map { (path: $0.path, rows: [$0.row]) })
+      .filter { $0.path == path || $0.path.hasPrefix(path + ".") }
     guard !chosen.isEmpty else { throw unknown(path) }
-    return chosen.map { row in
-      [
-        row.path, Text.wrapped(row.meaning, indent: "  "), Text.wrapped("allowed: \(row.allowed)", indent: "  "),
-        Text.wrapped("default: \(row.fallback)", indent: "  "),
-      ].joined(separator: "\n")
+    return chosen.map { path, rows in
+      ([path]
+        + rows.flatMap { row in
+          [
+            Text.wrapped(row.meaning, indent: "  "), Text.wrapped("allowed: \(row.allowed)", indent: "  "),
+            Text.wrapped("default: \(row.fallback)", indent: "  "),
+          ]
+        }).joined(separator: "\n")
     }.joined(separator: "\n\n")
   }
 
@@ -72,27 +79,19 @@ public enum ScenarioSchema {
   }
 
   private struct Row {
-    let path: String
     let allowed: String
     let fallback: String
     let meaning: String
   }
 
-  private static func row(_ section: SectionTable, _ key: KeyDescription) -> Row {
+  private static func row(_ variant: SectionTable.Variant) -> Row {
     let fallback =
-      switch key.fallback {
-      case .required: "none, it is required"
-      case .needed: "none, it is required where it is chosen"
+      switch variant.key.fallback {
+      case .required, .needed: "none, it is required"
       case .value(let value): value.text(pretty: false)
       case .unset(let text), .absent(let text): "not set: \(plain(text))"
       }
-    return Row(
-      path: section.path(key.name), allowed: key.allowed, fallback: fallback, meaning: meaning(key, in: section))
-  }
-
-  private static func meaning(_ key: KeyDescription, in section: SectionTable) -> String {
-    let owners = section.kinds?.owners(of: key.name) ?? []
-    return plain((owners.isEmpty ? "" : owners.joined(separator: ", ") + ": ") + key.meaning)
+    return Row(allowed: variant.key.allowed, fallback: fallback, meaning: plain(variant.meaning))
   }
 
   /// Without the marks of Markdown.
@@ -103,13 +102,37 @@ public enum ScenarioSchema {
   private static func schema(of section: SectionTable) -> JSON {
     var properties = JSONObject()
     for key in section.all { properties[key.name] = schema(of: key, in: section) }
-    let required = section.all.filter { key in
-      // A kind's own keys are required of that kind alone, which is for fedsim validate.
-      key.isRequired && section.kinds?.owners(of: key.name).isEmpty ?? true
-    }
-    return [
+    let required = section.all.filter { $0.isRequired && (section.kinds?.owners(of: $0.name).isEmpty ?? true) }
+    var schema: JSONObject = [
       "type": section.presence == .required ? "object" : ["object", "null"], "properties": .object(properties),
       "required": .array(required.map { .string($0.name) }), "additionalProperties": false,
+    ]
+    if let kinds = section.kinds { schema["allOf"] = .array(kinds.kinds.map { rules(of: $0.name, kinds) }) }
+    return .object(schema)
+  }
+
+  /// What holds of a section where a kind is chosen: its own keys by their own ranges, and none of other kinds.
+  private static func rules(of name: String, _ kinds: ChoicesDescription) -> JSON {
+    let isStandard = kinds.standard == name
+    var condition: JSONObject = [
+      "properties": [kinds.selector: ["enum": .array([.string(name)] + (isStandard ? [.null] : []))]]
+    ]
+    if !isStandard { condition["required"] = [.string(kinds.selector)] }
+    let own = kinds.kinds.first { $0.name == name }?.keys ?? []
+    var properties = JSONObject()
+    for key in kinds.keys {
+      if let mine = own.first(where: { $0.name == key.name }) {
+        properties[key.name] = .object(rules(mine.range, isNullable: !mine.isRequired))
+      } else {
+        properties[key.name] = ["type": "null"]
+      }
+    }
+    return [
+      "if": .object(condition),
+      "then": [
+        "properties": .object(properties),
+        "required": .array(own.filter(\.isRequired).map { .string($0.name) }),
+      ],
     ]
   }
 
@@ -118,26 +141,27 @@ public enum ScenarioSchema {
 
   /// Null stands for "not set" wherever a key may be left out.
   private static func schema(of key: KeyDescription, in section: SectionTable) -> JSON {
-    let isOfKind = section.kinds.map { !$0.owners(of: key.name).isEmpty } ?? false
-    let isNullable = !key.isRequired || isOfKind
-    var schema: JSONObject = ["description": .string(meaning(key, in: section))]
-    // Kinds may have different ranges for one name.
+    let variants = section.variants(of: key.name)
+    let isNullable = !key.isRequired || variants.contains { !$0.owners.isEmpty }
     var ranges: [KeyRange] = []
-    for kind in section.kinds?.kinds ?? [] {
-      for other in kind.keys where other.name == key.name && !ranges.contains(other.range) { ranges.append(other.range) }
-    }
+    for variant in variants where !ranges.contains(variant.key.range) { ranges.append(variant.key.range) }
+    var schema: JSONObject = ["description": .string(variants.map(description).joined(separator: ". "))]
     for (name, rule) in rules(ranges.count > 1 ? .either(ranges) : key.range, isNullable: isNullable) {
       schema[name] = rule
     }
     switch key.fallback {
     case .required: break
-    case .needed: schema["default"] = .null
-    case .value(let value): schema["default"] = value
-    case .unset(let text), .absent(let text):
-      schema["default"] = .null
-      schema["description"] = .string("\(meaning(key, in: section)). Not set: \(plain(text))")
+    case .needed, .unset, .absent: schema["default"] = .null
+    case .value(let value): schema["default"] = variants.count > 1 ? .null : value
     }
     return .object(schema)
+  }
+
+  private static func description(_ variant: SectionTable.Variant) -> String {
+    switch variant.key.fallback {
+    case .unset(let text), .absent(let text): "\(plain(variant.meaning)). Not set: \(plain(text))"
+    case .required, .needed, .value: plain(variant.meaning)
+    }
   }
 
   private static func rules(_ range: KeyRange, isNullable: Bool) -> JSONObject {
@@ -183,19 +207,25 @@ public enum ScenarioSchema {
 
   // MARK: Sweeps
 
-  private static let sweepKeys = [
-    Row(
-      path: "sweep.axes",
-      allowed:
-        "keys of the scenario with an array of values, or with {\"from\": a, \"to\": b, \"count\": 2 to 10000, \"scale\": "
-        + "\"linear\" or \"log\"}", fallback: "none, it is required",
-      meaning: "what varies between the runs of fedsim sweep"),
-    Row(
-      path: "sweep.mode", allowed: "\"grid\", \"zip\"", fallback: "\"grid\"",
-      meaning: "every combination, or the axes side by side"),
-    Row(
-      path: "sweep.repeats", allowed: "an integer from 1 to 10000", fallback: "1",
-      meaning: "runs of a point, with seeds from seed on"),
+  private static let sweepKeys: [(path: String, row: Row)] = [
+    (
+      "sweep.axes",
+      Row(
+        allowed:
+          "keys of the scenario with an array of values, or with {\"from\": a, \"to\": b, \"count\": 2 to 10000, \"scale\": "
+          + "\"linear\" or \"log\"}", fallback: "none, it is required",
+        meaning: "what varies between the runs of fedsim sweep")
+    ),
+    (
+      "sweep.mode",
+      Row(
+        allowed: "\"grid\", \"zip\"", fallback: "\"grid\"", meaning: "every combination, or the axes side by side")
+    ),
+    (
+      "sweep.repeats",
+      Row(
+        allowed: "an integer from 1 to 10000", fallback: "1", meaning: "runs of a point, with seeds from seed on")
+    ),
   ]
 
   private static var sweep: JSON {
@@ -204,7 +234,7 @@ public enum ScenarioSchema {
       let list: JSON = ["type": "array", "items": ["$ref": .string(reference(entry.path))], "minItems": 1]
       axes[entry.path] = entry.key.range.isNumeric ? ["anyOf": [list, ["$ref": "#/$defs/range"]]] : list
     }
-    let described = { (i: Int) -> JSON in .string(sweepKeys[i].meaning) }
+    let described = { (i: Int) -> JSON in .string(sweepKeys[i].row.meaning) }
     return [
       "type": "object", "description": "for fedsim sweep: many runs; fedsim run takes no scenario that has it",
       "properties": [

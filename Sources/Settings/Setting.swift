@@ -1,7 +1,7 @@
 import JSONText
 
 /// What a key is, apart from the property in Swift that it stands for: what files, messages and documentation need of it.
-public struct KeyDescription: Sendable {
+public struct KeyDescription: Sendable, Equatable {
   /// The key's name in its section.
   public let name: String
   /// The values that it may have.

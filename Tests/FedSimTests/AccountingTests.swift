@@ -127,7 +127,7 @@ import Testing
     var simulation = try Simulation(scenario: scenario(overrides + ["rounds=3"]), threads: 2)
     var records: [RoundRecord] = []
     while let record = try simulation.nextRound() { records.append(record) }
-    let rows = ThreatModel(simulation.setup, records: records, mostParticipations: simulation.mostParticipations).rows
+    let rows = ThreatModel(simulation.setup, records: records, mostParticipations: simulation.mostTimesDrawn).rows
     for row in rows { #expect(!row.note.isEmpty && (row.epsilon == nil) == (row.theorem == nil), "\(row)") }
     return Dictionary(uniqueKeysWithValues: rows.map { ($0.adversary, $0) })
   }

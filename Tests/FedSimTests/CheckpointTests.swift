@@ -55,7 +55,7 @@ private func checkpoint(after rounds: Int, _ overrides: String...) throws -> (Ch
       while let record = try resumed.nextRound() { rest.append(record.json.text(pretty: false)) }
       #expect(rest == Array(lines[round...]))
       #expect(resumed.server.parameters.map(\.bitPattern) == whole.server.parameters.map(\.bitPattern))
-      #expect(resumed.mostParticipations == whole.mostParticipations)
+      #expect(resumed.mostTimesDrawn == whole.mostTimesDrawn)
       #expect(Checkpoint(identity, resumed, rowBytes: checkpoint.rowBytes).state == whole.state)
     }
   }
@@ -116,7 +116,7 @@ private func checkpoint(after rounds: Int, _ overrides: String...) throws -> (Ch
     var simulation = try Simulation(scenario: scenario(["rounds=4"] + overrides), threads: 1)
     var sizes: [Int] = []
     while try simulation.nextRound() != nil { sizes.append(simulation.state.fileByteCount) }
-    let model = 4 * simulation.setup.network.parameterCount
+    let model = 4 * simulation.setup.model.parameterCount
     #expect(sizes[2] > 2 * model && sizes[3] < model + 2000, "\(sizes), a model of \(model)")
   }
 

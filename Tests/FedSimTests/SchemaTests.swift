@@ -35,6 +35,12 @@ private struct SchemaValidator {
       case "anyOf":
         guard case .array(let schemas) = rule else { throw UnknownKeyword(keyword: keyword) }
         check(try schemas.contains { try faults(value, $0, path).isEmpty })
+      case "allOf":
+        guard case .array(let schemas) = rule else { throw UnknownKeyword(keyword: keyword) }
+        for schema in schemas { found += try faults(value, schema, path) }
+      case "if":
+        if try faults(value, rule, path).isEmpty, let then = rules["then"] { found += try faults(value, then, path) }
+      case "then": break
       case "type":
         let names = if case .array(let list) = rule { list } else { [rule] }
         check(names.contains { isOf($0, value) })

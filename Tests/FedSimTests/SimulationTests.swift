@@ -114,7 +114,7 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
     var simulation = try Simulation(scenario: mild, split: split, threads: 2)
     var last: RoundRecord?
     while let record = try simulation.nextRound() { last = record }
-    #expect(simulation.setup.network.parameterCount == 15)
+    #expect(simulation.setup.model.parameterCount == 15)
     let resolved = simulation.setup.resolved.text(pretty: false)
     #expect(resolved.contains("\"source\": \"given\"") && resolved.contains("\"codec\": \"layered\""))
     #expect(throws: ScenarioError.self, "nobody gives examples") {

@@ -124,7 +124,7 @@ import Testing
         summary: [
           "finalAccuracy": .number(run.point == 0 ? Double(run.repetition) : 5), "epsilon": .null, "views": [],
           "note": "a \"b\", c",
-        ], resolved: run.scenario.file.resolved)
+        ], resolved: run.scenario.json)
     }
     let table = SweepTable(sweep, rows: rows)
     let accuracy = table.estimates("finalAccuracy")
