@@ -203,7 +203,9 @@ struct Account: ParsableCommand {
 
   /// What a run that has not made all its rounds has spent; nil where there is nothing to say.
   private static func noteOfRoundsDone(_ report: AccountReport, _ claim: AccountReport) -> String? {
-    guard claim.rounds > report.rounds, report.rows.count == 1, report.rows[0].deltaLowerBound == nil else { return nil }
+    guard claim.rounds > report.rounds, report.rows.count == 1, report.rows[0].deltaLowerBound == nil else {
+      return nil
+    }
     return Text.wrapped(
       "done     \(Text.grouped(report.rounds)) of \(Text.grouped(claim.rounds)) rounds. Had the plan been \(report.rounds): epsilon "
         + "\(Text.fixedUp(report.rows[0].epsilon, 6)). The claim is for all, because where a run stops may depend on the data.",

@@ -107,7 +107,8 @@ struct Calibrate: ParsableCommand {
       rounds: count,
       text: "noise multiplier  \(found.noiseMultiplier)" + (low.map { "; \($0) is provably too little" } ?? ""),
       json: [
-        "noiseMultiplier": .number(found.noiseMultiplier), "noiseMultiplierLowerBound": low.map { .number($0) } ?? .null,
+        "noiseMultiplier": .number(found.noiseMultiplier),
+        "noiseMultiplierLowerBound": low.map { .number($0) } ?? .null,
       ])
   }
 

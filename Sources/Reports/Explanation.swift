@@ -75,7 +75,8 @@ public struct Explanation: Sendable {
   private var source: String { (setup.isDataGiven ? .given : setup.scenario.data).description }
 
   private var facts: [(String, String)] {
-    let memory = "about \(memory.total / 1_000_000) MB: \(memory.ofSetUp / 1_000_000) to prepare the run, and what rounds add"
+    let memory =
+      "about \(memory.total / 1_000_000) MB: \(memory.ofSetUp / 1_000_000) to prepare the run, and what rounds add"
     return dataFacts + federationFacts + channelFacts + [("memory", memory)]
   }
 

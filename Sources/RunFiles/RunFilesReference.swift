@@ -2,7 +2,9 @@ import FedSim
 
 /// docs/run-files.md: every file of a run's and of a sweep's folder, and every figure in them, made from the tables that write them.
 public enum RunFilesReference {
-  public static var text: String { [introduction, runFolder, rounds, summary, timings, sweepFolder].joined(separator: "\n") }
+  public static var text: String {
+    [introduction, runFolder, rounds, summary, timings, sweepFolder].joined(separator: "\n")
+  }
 
   private static let introduction = """
     # Files of a run and of a sweep
@@ -18,7 +20,8 @@ public enum RunFilesReference {
 
   private static var runFolder: String {
     section(
-      "The folder of a run", "A run writes these files, and each of them whole or not at all; rows appear as soon as their round is done.",
+      "The folder of a run",
+      "A run writes these files, and each of them whole or not at all; rows appear as soon as their round is done.",
       ["file", "content", "covered"],
       RunFolder.File.allCases.map { ["`\($0.rawValue)`", $0.meaning, $0.coverage] })
   }
@@ -43,7 +46,10 @@ public enum RunFilesReference {
 
   /// Keys of timings.json, with what they mean.
   static let timingKeys: [(name: String, unit: String, meaning: String)] = [
-    ("wallSeconds", "seconds", "from the beginning of the set-up to the last file; of the process that ended the run, where it was resumed"),
+    (
+      "wallSeconds", "seconds",
+      "from the beginning of the set-up to the last file; of the process that ended the run, where it was resumed"
+    ),
     ("cpuSeconds", "seconds", "of all threads of the process"),
     ("peakMemoryBytes", "bytes", "the most memory that the process had"),
     ("wallSecondsByPhase.setup", "seconds", "loading data, calibration, and making clients and server"),
@@ -53,7 +59,10 @@ public enum RunFilesReference {
     ("wallSecondsByPhase.decoding", "seconds", "decoding uploads and adding them up"),
     ("wallSecondsByPhase.completion", "seconds", "the server's noise and the step of its optimizer"),
     ("wallSecondsByPhase.evaluation", "seconds", "the model on the test examples"),
-    ("clientSecondsSummedOverThreads.training", "seconds", "training, a part of `wallSecondsByPhase.clients` on each thread"),
+    (
+      "clientSecondsSummedOverThreads.training", "seconds",
+      "training, a part of `wallSecondsByPhase.clients` on each thread"
+    ),
     ("clientSecondsSummedOverThreads.clippingAndEncoding", "seconds", "the rest of what clients do, on each thread"),
   ]
 
@@ -69,13 +78,18 @@ public enum RunFilesReference {
     let left = SweepTable.left.map { "`\($0)`" }.joined(separator: ", ")
     return section(
       "The folder of a sweep", "The tables are written when all runs are whole.", ["file", "content"],
-      files + [["`runs/0000` ...", "a folder for each run, as above, without `state.bin`: a run of a sweep that was stopped is made anew"]])
-      + """
+      files + [
+        [
+          "`runs/0000` ...",
+          "a folder for each run, as above, without `state.bin`: a run of a sweep that was stopped is made anew",
+        ]
+      ])
+        + """
 
-      `result.*` has the keys of `summary.json` but for \(left), which are too long for a table. `setting.*` has the keys of docs/scenario.md.
-      The results of `points.csv` are \(results).
+        `result.*` has the keys of `summary.json` but for \(left), which are too long for a table. `setting.*` has the keys of docs/scenario.md.
+        The results of `points.csv` are \(results).
 
-      """
+        """
   }
 
   private static func section(_ title: String, _ text: String, _ header: [String], _ rows: [[String]]) -> String {

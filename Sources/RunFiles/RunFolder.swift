@@ -25,7 +25,8 @@ public struct RunFolder: Sendable {
       case .classes: "`classes`: what the data call each class, from 0 on; only where they have names"
       case .rounds: "an object for each round, on a line of its own: see below"
       case .table: "the same as comma-separated values"
-      case .ledger: "what the rounds spent, and what was planned: enough to compute epsilon again (docs/accounting.md); only with a guarantee"
+      case .ledger:
+        "what the rounds spent, and what was planned: enough to compute epsilon again (docs/accounting.md); only with a guarantee"
       case .summary: "what the run came to, with the guarantee in words: see below"
       case .model:
         "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`"
@@ -38,7 +39,8 @@ public struct RunFolder: Sendable {
     var coverage: String {
       switch self {
       case .scenario: "but for `seed`"
-      case .classes, .ledger, .model: "yes"
+      case .classes: "counts as public"
+      case .ledger, .model: "yes"
       case .rounds, .table, .summary: "figure by figure"
       case .timings, .state: "no"
       }

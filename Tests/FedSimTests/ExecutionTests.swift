@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+
 @testable import FedSim
 @testable import Files
 @testable import RunFiles
@@ -29,7 +30,7 @@ import Testing
     #expect(outcome.isWhole && rounds == [1, 2, 3, 4] && outcome.summary.stoppedBy == .rounds)
 
     var first = try execution("\(folder)/stopped", .resuming)
-    let half = try first.run(stop: { rounds.count == 6 }) { rounds.append($0.round) }
+    let half = try first.run(stop: { rounds.count == 6 }, update: { rounds.append($0.round) })
     #expect(!half.isWhole && half.summary.stoppedBy == .interrupted && half.summary.records.count == 2)
     #expect(try files("stopped", in: folder) != files("whole", in: folder))
     // Nobody else works there as long as the first one lives.
@@ -52,7 +53,8 @@ import Testing
   }
 
   private let text = smallScenario.replacing(
-    "\"rounds\": 4,", with: "\"rounds\": 2, \"sweep\": {\"axes\": {\"training.learningRate\": [0.5, 1]}, \"repeats\": 2},")
+    "\"rounds\": 4,",
+    with: "\"rounds\": 2, \"sweep\": {\"axes\": {\"training.learningRate\": [0.5, 1]}, \"repeats\": 2},")
 
   @Test func aSweepIsStoppedAndGoesOn() throws {
     let folder = scratchPath()

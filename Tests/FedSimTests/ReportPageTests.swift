@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import FedSim
 @testable import Files
 @testable import Reports
@@ -293,6 +294,14 @@ extension Report.Source {
     #expect(damaged.problems[0].contains("d/runs/0001/rounds.csv:6: found 2 cells"))
     #expect(damaged.problems[1].contains("d/runs/0002/rounds.csv: the file is missing"))
     #expect(Report([damaged]).tables[0].rows.count == 1)
+  }
+
+  /// A chart of nothing is drawn too: pages leave it out, but whoever made it may ask for it.
+  @Test func aChartOfNothingHasAxes() {
+    for isLog in [false, true] {
+      let chart = Chart(title: "t", x: .init("x", isLog: isLog), y: .init("y", isLog: isLog), series: [])
+      #expect(isXML(chart.svg) && !chart.svg.contains("nan") && !chart.svg.contains("inf"))
+    }
   }
 
   /// Labels of an axis do not touch, marks stay inside, for ranges of any size.

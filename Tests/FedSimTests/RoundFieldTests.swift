@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import FedSim
 @testable import Files
 @testable import RunFiles
@@ -22,7 +23,7 @@ import Testing
 
   @Test func namesAreUnique() {
     #expect(Set(RoundField.all.map(\.name)).count == RoundField.all.count && RoundField.all.count == 25)
-    #expect(Set(SummaryField.all.map(\.name)).count == SummaryField.all.count && SummaryField.all.count == 48)
+    #expect(Set(SummaryField.all.map(\.name)).count == SummaryField.all.count && SummaryField.all.count == 46)
     for meaning in RoundField.all.map(\.meaning) + SummaryField.all.map(\.meaning) {
       #expect(!meaning.isEmpty && !meaning.contains("|") && !meaning.contains("\n"), "\(meaning): a cell of a table")
     }
@@ -78,7 +79,9 @@ import Testing
     #expect(RoundRecord(line: line.utf8) != nil)
     for field in RoundField.all where field.name != "epsilonLowerBound" {
       let name = field.name.split(separator: ".").last ?? ""
-      guard field.name != "idealBits.mean", let value = field.json(of: record()).text(pretty: false) as String? else { continue }
+      guard field.name != "idealBits.mean", let value = field.json(of: record()).text(pretty: false) as String? else {
+        continue
+      }
       let damaged = line.replacing("\"\(name)\": \(value)", with: "\"\(name)\": null")
       #expect(damaged != line)
       let isLoneFigure = isOptional(field) && !field.name.contains(".") && field.name != "epsilon"
