@@ -16,7 +16,7 @@ extension RoundField {
   /// Puts a value into a record; null and nothing leave it as it is.
   ///
   /// - Returns: whether the figure can have that value.
-  fileprivate func put(_ value: JSON?, into record: inout RoundRecord) -> Bool {
+  func put(_ value: JSON?, into record: inout RoundRecord) -> Bool {
     switch (place, value) {
     case (.count(let path), .integer(let count)?):
       record[keyPath: path] = count

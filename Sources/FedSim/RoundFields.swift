@@ -67,7 +67,7 @@ public struct RoundFields: FigureTable, Sendable {
     "I(X;Y): what an update says about itself through Gaussian noise, mean over clients that sent; null without noise")
 
   /// Objects that are null as a whole where none of their figures is known; those of other objects are null one by one.
-  static let objectsThatMayBeNull: Set<String> = ["clientAccuracy"]
+  package static let objectsThatMayBeNull: Set<String> = ["clientAccuracy"]
 
   public static let table = RoundFields()
 }

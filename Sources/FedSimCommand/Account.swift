@@ -114,51 +114,9 @@ struct Account: ParsableCommand {
 
   func run() throws {
     let (sampling, relation, accountant) = try mechanism.load()
-    var file: LedgerFile?
-    let sources = [ledger, folder, noiseMultiplier].compactMap { $0 }.count
-    guard sources == 1 else {
-      throw ToolError.input(
-        place: "account",
-        problem: (sources == 0 ? "no rounds are given" : "rounds are given twice")
-          + "; allowed: one of --noise-multiplier with --rounds, --ledger, --run")
-    }
-    if let folder {
-      if FilePath.exists("\(folder)/sweep.json") {
-        throw ToolError.input(
-          place: "--run \(folder)",
-          problem: "found a sweep, which is many runs; allowed: one of them, such as \(folder)/runs/0000")
-      }
-      file = try LedgerFile(InputFile.read("\(folder)/ledger.json"), name: "\(folder)/ledger.json")
-    } else if let ledger {
-      file = try LedgerFile(InputFile.read(ledger), name: ledger, relation: relation)
-    }
-    if let file {
-      if mechanism.relation != nil && file.hasRelation {
-        throw ToolError.input(
-          place: "--relation",
-          problem: "found with a ledger that has its own, \(file.relation.rawValue); allowed: one of both")
-      }
-      for (value, flag) in [(samplingRate, "--sampling-rate"), (rounds, "--rounds"), (countNoise, "--count-noise")]
-      where value != nil {
-        throw ToolError.input(place: flag, problem: "found with a ledger, which has its own; allowed: one of both")
-      }
-    }
+    let file = try ledgerFile(relation)
     let rounds = try file?.ledger ?? flags(sampling, relation)
-    let query: AccountReport.Query
-    switch (delta, epsilon, file?.delta) {
-    case (let text?, nil, _): query = .deltas(try MechanismArguments.deltas(text))
-    case (nil, let text?, _):
-      query = .epsilons(try FlagValue.list(text).map { try FlagValue.number($0, flag: "--epsilon", in: 0...1e6) })
-    case (nil, nil, _) where curve:
-      query = .deltas((2...30).map { Self.power(-Double($0) / 2) }.filter { $0 > file?.reservedDelta ?? 0 })
-    case (nil, nil, let delta?): query = .deltas([delta])
-    default:
-      throw ToolError.input(
-        place: delta == nil ? "--delta" : "--epsilon",
-        problem: delta == nil
-          ? "not given; allowed: a number above 0 and below 1, or --epsilon"
-          : "found with --delta; allowed: one of both")
-    }
+    let query = try query(file)
     let report = try AccountReport(
       rounds, relation: file?.relation ?? relation, accountant: accountant, query: query,
       truncationDelta: file?.reservedDelta ?? 0)
@@ -176,27 +134,84 @@ struct Account: ParsableCommand {
     }
     if curve && formatting.format == .text { return try Console.result((claim ?? report).csv) }
     switch formatting.format {
-    case .json:
-      guard let claim, case .object(var root) = claim.json else {
-        return try Console.result(report.json.text(pretty: true))
-      }
-      root["roundsDone"] = .integer(report.rounds)
-      if report.rows.count == 1 {
-        let done = report.rows[0].epsilon
-        root["epsilonOfRoundsDone"] = done.isFinite ? .number(done) : .string("inf")
-      }
-      try Console.result(JSON.object(root).text(pretty: true))
+    case .json: try Console.result(Self.json(report, claim: claim).text(pretty: true))
     case .text:
       try Console.result((claim ?? report).text)
-      if let claim, claim.rounds > report.rounds, report.rows.count == 1, report.rows[0].deltaLowerBound == nil {
-        try Console.result(
-          Text.wrapped(
-            "done     \(Text.grouped(report.rounds)) of \(Text.grouped(claim.rounds)) rounds. Had the plan been \(report.rounds): epsilon "
-              + "\(Text.fixedUp(report.rows[0].epsilon, 6)). The claim is for all, because where a run stops may depend on the data.",
-            width: 90, indent: "         "
-          ).drop { $0 == " " }.description)
-      }
+      if let claim, let note = Self.noteOfRoundsDone(report, claim) { try Console.result(note) }
     }
+  }
+
+  /// The file with the rounds; nil where flags have them.
+  private func ledgerFile(_ relation: NeighboringRelation) throws -> LedgerFile? {
+    let sources = [ledger, folder, noiseMultiplier].compactMap { $0 }.count
+    guard sources == 1 else {
+      throw ToolError.input(
+        place: "account",
+        problem: (sources == 0 ? "no rounds are given" : "rounds are given twice")
+          + "; allowed: one of --noise-multiplier with --rounds, --ledger, --run")
+    }
+    var file: LedgerFile?
+    if let folder {
+      if FilePath.exists("\(folder)/sweep.json") {
+        throw ToolError.input(
+          place: "--run \(folder)",
+          problem: "found a sweep, which is many runs; allowed: one of them, such as \(folder)/runs/0000")
+      }
+      file = try LedgerFile(InputFile.read("\(folder)/ledger.json"), name: "\(folder)/ledger.json")
+    } else if let ledger {
+      file = try LedgerFile(InputFile.read(ledger), name: ledger, relation: relation)
+    }
+    guard let file else { return nil }
+    if mechanism.relation != nil && file.hasRelation {
+      throw ToolError.input(
+        place: "--relation",
+        problem: "found with a ledger that has its own, \(file.relation.rawValue); allowed: one of both")
+    }
+    for (value, flag) in [(samplingRate, "--sampling-rate"), (rounds, "--rounds"), (countNoise, "--count-noise")]
+    where value != nil {
+      throw ToolError.input(place: flag, problem: "found with a ledger, which has its own; allowed: one of both")
+    }
+    return file
+  }
+
+  /// What is asked: deltas at which epsilon is wanted, or the other way round.
+  private func query(_ file: LedgerFile?) throws -> AccountReport.Query {
+    switch (delta, epsilon, file?.delta) {
+    case (let text?, nil, _): return .deltas(try MechanismArguments.deltas(text))
+    case (nil, let text?, _):
+      return .epsilons(try FlagValue.list(text).map { try FlagValue.number($0, flag: "--epsilon", in: 0...1e6) })
+    case (nil, nil, _) where curve:
+      return .deltas((2...30).map { Self.power(-Double($0) / 2) }.filter { $0 > file?.reservedDelta ?? 0 })
+    case (nil, nil, let delta?): return .deltas([delta])
+    default:
+      throw ToolError.input(
+        place: delta == nil ? "--delta" : "--epsilon",
+        problem: delta == nil
+          ? "not given; allowed: a number above 0 and below 1, or --epsilon"
+          : "found with --delta; allowed: one of both")
+    }
+  }
+
+  private static func json(_ report: AccountReport, claim: AccountReport?) -> JSON {
+    guard let claim, case .object(var root) = claim.json else { return report.json }
+    root["roundsDone"] = .integer(report.rounds)
+    if report.rows.count == 1 {
+      let done = report.rows[0].epsilon
+      root["epsilonOfRoundsDone"] = done.isFinite ? .number(done) : .string("inf")
+    }
+    return .object(root)
+  }
+
+  /// What a run that has not made all its rounds has spent; nil where there is nothing to say.
+  private static func noteOfRoundsDone(_ report: AccountReport, _ claim: AccountReport) -> String? {
+    guard claim.rounds > report.rounds, report.rows.count == 1, report.rows[0].deltaLowerBound == nil else {
+      return nil
+    }
+    return Text.wrapped(
+      "done     \(Text.grouped(report.rounds)) of \(Text.grouped(claim.rounds)) rounds. Had the plan been \(report.rounds): epsilon "
+        + "\(Text.fixedUp(report.rows[0].epsilon, 6)). The claim is for all, because where a run stops may depend on the data.",
+      width: 90, indent: "         "
+    ).drop { $0 == " " }.description
   }
 
   /// 10^x, the shortest way to write it where x is whole.

@@ -39,6 +39,25 @@ struct Calibrate: ParsableCommand {
   @OptionGroup var mechanism: MechanismArguments
   @OptionGroup var formatting: FormatOption
 
+  /// What the budget buys.
+  private struct Answer {
+    let event: PrivacyEvent
+    let rounds: Int
+    /// For people.
+    let text: String
+    /// Keys of the answer as JSON.
+    let json: JSONObject
+  }
+
+  /// What flags say, checked.
+  private struct Given {
+    let sampling: Sampling.Name
+    let relation: NeighboringRelation
+    let accountant: Accountant
+    let target: Double
+    let delta: Double
+  }
+
   func run() throws {
     let (sampling, relation, accountant) = try mechanism.load()
     let target = try FlagValue.number(epsilon, flag: "--epsilon", in: 1e-6...1e6)
@@ -46,7 +65,8 @@ struct Calibrate: ParsableCommand {
     guard deltas.count == 1 else {
       throw ToolError.input(place: "--delta", problem: "found several; allowed: one")
     }
-    let delta = deltas[0]
+    let given = Given(
+      sampling: sampling, relation: relation, accountant: accountant, target: target, delta: deltas[0])
     let z = try noiseMultiplier.map { text in
       try FlagValue.number(text, flag: "--noise-multiplier", in: 0.01...1e6)
     }
@@ -58,55 +78,71 @@ struct Calibrate: ParsableCommand {
       }
       rate = 1
     }
-    var answer: JSONObject = [:]
-    var text: String
-    var event: PrivacyEvent
-    var planned: Int
     do {
-      switch (z, rate, count) {
-      case (nil, let rate?, let count?):
-        let found = try accountant.calibratedNoiseMultiplier(
-          targetEpsilon: target, delta: delta, rounds: count, sampling: Sampling(name: sampling, rate: rate),
-          relation: relation)
-        answer["noiseMultiplier"] = .number(found.noiseMultiplier)
-        answer["noiseMultiplierLowerBound"] = found.insufficient.map { .number($0) } ?? .null
-        text = "noise multiplier  \(found.noiseMultiplier)"
-        if let low = found.insufficient { text += "; \(low) is provably too little" }
-        event = PrivacyEvent(
-          noiseMultiplier: found.noiseMultiplier, sampling: Sampling(name: sampling, rate: rate), relation: relation)
-        planned = count
-      case (let z?, let rate?, nil):
-        event = PrivacyEvent(noiseMultiplier: z, sampling: Sampling(name: sampling, rate: rate), relation: relation)
-        planned = try accountant.mostRounds(
-          event, targetEpsilon: target, delta: delta, limit: AccountRanges.mostRounds)
-        answer["rounds"] = .integer(planned)
-        text =
-          "rounds  \(Text.grouped(planned))"
-          + (planned == AccountRanges.mostRounds ? " (no more are looked at)" : planned == 0 ? ": not even one" : "")
-      case (let z?, nil, let count?):
-        let found = try accountant.largestSamplingRate(
-          noiseMultiplier: z, rounds: count, targetEpsilon: target, delta: delta, sampling: sampling, relation: relation
-        )
-        answer["samplingRate"] = .number(found)
-        text = "sampling rate  \(found)"
-        event = PrivacyEvent(noiseMultiplier: z, sampling: Sampling(name: sampling, rate: found), relation: relation)
-        planned = count
-      default:
-        throw ToolError.input(
-          place: "calibrate",
-          problem: "found \([z != nil, rate != nil, count != nil].filter { $0 }.count) of "
-            + "--noise-multiplier, --sampling-rate and --rounds; allowed: all but one, which is the answer")
-      }
-      let report = try AccountReport(
-        PrivacyLedger(event, rounds: planned), relation: relation, accountant: accountant, query: .deltas([delta]))
-      if formatting.format == .text { return try Console.result(text + "\n\n" + report.text) }
-      if case .object(let rest) = report.json {
-        for (key, value) in rest where answer[key] == nil { answer[key] = value }
-      }
-      answer["targetEpsilon"] = .number(target)
-      try Console.result(JSON.object(answer).text(pretty: true))
+      try report(answer(given, z, rate, count), given)
     } catch let refusal as PrivacyRefusal {
       throw ToolError.input(place: "calibrate", problem: "refused: \(refusal)")
     }
+  }
+
+  private func answer(_ given: Given, _ z: Double?, _ rate: Double?, _ count: Int?) throws -> Answer {
+    switch (z, rate, count) {
+    case (nil, let rate?, let count?): return try leastNoise(given, rate, count)
+    case (let z?, let rate?, nil): return try mostRounds(given, z, rate)
+    case (let z?, nil, let count?): return try largestRate(given, z, count)
+    default:
+      throw ToolError.input(
+        place: "calibrate",
+        problem: "found \([z != nil, rate != nil, count != nil].filter { $0 }.count) of "
+          + "--noise-multiplier, --sampling-rate and --rounds; allowed: all but one, which is the answer")
+    }
+  }
+
+  private func leastNoise(_ given: Given, _ rate: Double, _ count: Int) throws -> Answer {
+    let sampling = Sampling(name: given.sampling, rate: rate)
+    let found = try given.accountant.calibratedNoiseMultiplier(
+      targetEpsilon: given.target, delta: given.delta, rounds: count, sampling: sampling, relation: given.relation)
+    let low = found.insufficient
+    return Answer(
+      event: PrivacyEvent(noiseMultiplier: found.noiseMultiplier, sampling: sampling, relation: given.relation),
+      rounds: count,
+      text: "noise multiplier  \(found.noiseMultiplier)" + (low.map { "; \($0) is provably too little" } ?? ""),
+      json: [
+        "noiseMultiplier": .number(found.noiseMultiplier),
+        "noiseMultiplierLowerBound": low.map { .number($0) } ?? .null,
+      ])
+  }
+
+  private func mostRounds(_ given: Given, _ z: Double, _ rate: Double) throws -> Answer {
+    let event = PrivacyEvent(
+      noiseMultiplier: z, sampling: Sampling(name: given.sampling, rate: rate), relation: given.relation)
+    let found = try given.accountant.mostRounds(
+      event, targetEpsilon: given.target, delta: given.delta, limit: AccountRanges.mostRounds)
+    let note = found == AccountRanges.mostRounds ? " (no more are looked at)" : found == 0 ? ": not even one" : ""
+    return Answer(
+      event: event, rounds: found, text: "rounds  \(Text.grouped(found))" + note, json: ["rounds": .integer(found)])
+  }
+
+  private func largestRate(_ given: Given, _ z: Double, _ count: Int) throws -> Answer {
+    let found = try given.accountant.largestSamplingRate(
+      noiseMultiplier: z, rounds: count, targetEpsilon: given.target, delta: given.delta, sampling: given.sampling,
+      relation: given.relation)
+    return Answer(
+      event: PrivacyEvent(
+        noiseMultiplier: z, sampling: Sampling(name: given.sampling, rate: found), relation: given.relation),
+      rounds: count, text: "sampling rate  \(found)", json: ["samplingRate": .number(found)])
+  }
+
+  private func report(_ answer: Answer, _ given: Given) throws {
+    let report = try AccountReport(
+      PrivacyLedger(answer.event, rounds: answer.rounds), relation: given.relation, accountant: given.accountant,
+      query: .deltas([given.delta]))
+    if formatting.format == .text { return try Console.result(answer.text + "\n\n" + report.text) }
+    var json = answer.json
+    if case .object(let rest) = report.json {
+      for (key, value) in rest where json[key] == nil { json[key] = value }
+    }
+    json["targetEpsilon"] = .number(given.target)
+    try Console.result(JSON.object(json).text(pretty: true))
   }
 }

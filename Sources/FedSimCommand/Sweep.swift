@@ -67,9 +67,9 @@ struct SweepCommand: ParsableCommand {
     Interruption.watch(during: .sweep)
     sayWhatIsLeft(execution)
     let isQuiet = quiet
-    let outcome = try execution.run(jobs: jobs, stop: { Interruption.isRequested }) { progress in
-      if !isQuiet { Console.error(Self.line(progress)) }
-    }
+    let outcome = try execution.run(
+      jobs: jobs, stop: { Interruption.isRequested },
+      update: { progress in if !isQuiet { Console.error(Self.line(progress)) } })
     try report(outcome, path)
     guard let missing = outcome.firstMissing else { return }
     if Interruption.isRequested {

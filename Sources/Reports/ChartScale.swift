@@ -14,8 +14,9 @@ extension Chart {
     init(_ values: [Double], _ axis: Axis, from: Double, to: Double) {
       isLog = axis.isLog
       (self.from, self.to) = (from, to)
-      var low = values.min() ?? 0
-      var high = values.max() ?? 1
+      // A chart of nothing has axes all the same.
+      var low = values.min() ?? (isLog ? 1 : 0)
+      var high = values.max() ?? (isLog ? 10 : 1)
       if isLog {
         if high / low < 1.5 { (low, high) = (low / 1.5, high * 1.5) }
         let first = Int((Elementary.log(low) / Elementary.log(10)).rounded(.down))

@@ -77,6 +77,12 @@ public struct Explanation: Sendable {
   private var source: String { (setup.isDataGiven ? GivenData() : setup.scenario.data).description }
 
   private var facts: [(String, String)] {
+    let memory =
+      "about \(memory.total / 1_000_000) MB: \(memory.ofSetUp / 1_000_000) to prepare the run, and what rounds add"
+    return dataFacts + federationFacts + channelFacts + [("memory", memory)]
+  }
+
+  private var dataFacts: [(String, String)] {
     let clients = setup.population.clientCount
     let examples = setup.population.data.count
     var facts = [
@@ -97,7 +103,11 @@ public struct Explanation: Sendable {
             + (classNames.count > 8 ? ", ..." : "")
         ))
     }
-    facts += [
+    return facts
+  }
+
+  private var federationFacts: [(String, String)] {
+    var facts = [
       (
         "model",
         "\(setup.model.shape), "
@@ -128,6 +138,12 @@ public struct Explanation: Sendable {
             + "those has noise \(Text.short(clipping.countNoise)) and shares z: updates have z_u = \(Text.fixed(plan.updateNoiseMultiplier, 4))"
         ))
     }
+    return facts
+  }
+
+  /// What noise and channel cost.
+  private var channelFacts: [(String, String)] {
+    var facts: [(String, String)] = []
     if let plan = setup.plan, let rho, let idealBits {
       facts.append(
         (
@@ -172,11 +188,6 @@ public struct Explanation: Sendable {
       facts.append(("privacy", "NONE: neither clipping nor noise"))
       facts.append(("bits", "\(Text.grouped(32 * setup.channel.dimension)) a client and round by \"float32\""))
     }
-    facts.append(
-      (
-        "memory",
-        "about \(memory.total / 1_000_000) MB: \(memory.ofSetUp / 1_000_000) to prepare the run, and what rounds add"
-      ))
     return facts
   }
 

@@ -61,6 +61,8 @@ public struct RoundTable: Sendable {
     return names.isEmpty ? [] : ["\(place): found no \(names.joined(separator: ", ")); charts of them are left out"]
   }
 
+  func values(named name: String) -> [Double] { (columns[name] ?? []).compactMap { $0 } }
+
   private func column(_ figure: KeyPath<RoundFields, RoundField>) -> [Double?] {
     columns[RoundFields.table[keyPath: figure].name] ?? []
   }

@@ -10,7 +10,6 @@ public struct RunFolder: Sendable {
 
   public enum File: String, CaseIterable, Sendable {
     case scenario = "scenario.json"
-    /// What the source calls the classes; only where it has names.
     case classes = "classes.json"
     case rounds = "rounds.jsonl"
     case table = "rounds.csv"
@@ -18,8 +17,35 @@ public struct RunFolder: Sendable {
     case summary = "summary.json"
     case model = "model.safetensors"
     case timings = "timings.json"
-    /// The last checkpoint.
     case state = "state.bin"
+
+    /// What docs/run-files.md says of it.
+    public var meaning: String {
+      switch self {
+      case .scenario: "the scenario with every default: it runs again as it is (docs/scenario.md)"
+      case .classes: "`classes`: what the data call each class, from 0 on; only where they have names"
+      case .rounds: "an object for each round, on a line of its own: see below"
+      case .table: "the same as comma-separated values"
+      case .ledger:
+        "what the rounds spent, and what was planned: enough to compute epsilon again (docs/accounting.md); only with a guarantee"
+      case .summary: "what the run came to, with the guarantee in words: see below"
+      case .model:
+        "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`"
+      case .timings: "where the time went: see below"
+      case .state: "the last checkpoint, for `--resume` (docs/resume.md)"
+      }
+    }
+
+    /// Whether the guarantee speaks of it, in words.
+    var coverage: String {
+      switch self {
+      case .scenario: "but for `seed`"
+      case .classes: "counts as public"
+      case .ledger, .model: "yes"
+      case .rounds, .table, .summary: "figure by figure"
+      case .timings, .state: "no"
+      }
+    }
   }
 
   /// Makes the folder, or takes over an old one, for a run from its first round.

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import FedSim
 @testable import Files
 @testable import JSONText
@@ -29,7 +30,7 @@ extension Report.Source {
       "summary.json": RunSummary(simulation.setup, records: records, stoppedBy: .rounds).json.text(pretty: true),
       "scenario.json": simulation.setup.resolved.text(pretty: true),
       "rounds.jsonl": records.map { $0.json.text(pretty: false) + "\n" }.joined(),
-      "rounds.csv": records[0].csvHeader + "\n" + records.map { $0.csvLine + "\n" }.joined(),
+      "rounds.csv": RoundRecord.csvHeader + "\n" + records.map { $0.csvLine + "\n" }.joined(),
     ]
   }
 
@@ -71,16 +72,14 @@ extension Report.Source {
       ])
   }
 
-  /// Every column that a chart can name is one that rounds have, in both files, and its values are read from both alike.
-  @Test func columnsOfChartsExist() throws {
+  /// Every figure of a round is in both files, and its values are read from both alike.
+  @Test func figuresAreReadFromBothFiles() throws {
     let files = try run(["privacy.clippingQuantile=0.5", "privacy.countNoise=2"])
-    let header = try #require(files["rounds.csv"]?.split(separator: "\n").first).split(separator: ",").map(String.init)
     let lines = try source(files).rounds
     let table = try RoundTable(csv: Array((files["rounds.csv"] ?? "").utf8), "rounds.csv")
     #expect(lines.missing.isEmpty && table.missing.isEmpty)
-    for column in RoundTable.Column.allCases {
-      #expect(header.contains(column.rawValue), "\(column.rawValue)")
-      #expect(!lines.values(column).isEmpty && lines.values(column) == table.values(column), "\(column.rawValue)")
+    for name in RoundField.all.map(\.name) {
+      #expect(!lines.values(named: name).isEmpty && lines.values(named: name) == table.values(named: name), "\(name)")
     }
   }
 
@@ -97,24 +96,8 @@ extension Report.Source {
       try source(sweep).problems == ["d/runs/0/rounds.csv: found no clippingNorm; charts of them are left out"])
   }
 
-  /// Keys of summaries that pages ask for by name, found in the pages' sources, are keys that summaries have.
-  @Test func keysOfPagesExist() throws {
-    let summary = try JSONParser.parse((run()["summary.json"] ?? "").utf8).value
-    guard case .object(let keys) = summary else { throw CocoaError(.coderInvalidValue) }
-    var found = 0
-    for name in ["RunReport", "SweepReport", "ReportSource"] {
-      let text = try String(contentsOf: repositoryFile("Sources/FedSim/Reports/\(name).swift"), encoding: .utf8)
-      for match in text.matches(of: /(?:summary|result)(?:\.number\(|\.plain\(|\[)"([^"]+)"/) {
-        found += 1
-        #expect(keys[String(match.1)] != nil, "\(name): \(match.1)")
-      }
-    }
-    #expect(found > 20, "\(found)")
-    for key in SweepTable.results { #expect(keys[key] != nil, "\(key)") }
-  }
-
-  /// All charts of a sweep whose runs have what charts show.
-  @Test func aWholeSweepHasAllCharts() throws {
+  /// Files of a sweep whose runs have what charts show.
+  private func wholeSweep() throws -> [String: String] {
     var files: [String: String] = ["sweep.json": #"{"axes": {"privacy.noiseMultiplier": [2, 4]}}"#]
     var rows: [String] = []
     for (i, z) in [2, 4].enumerated() {
@@ -128,13 +111,77 @@ extension Report.Source {
       for name in ["summary.json", "rounds.csv"] { files["runs/\(i)/\(name)"] = single[name] }
     }
     files["runs.jsonl"] = rows.joined(separator: "\n")
-    let sweep = try source(files)
+    return files
+  }
+
+  @Test func aWholeSweepHasAllCharts() throws {
+    let sweep = try source(wholeSweep())
     #expect(sweep.problems.isEmpty)
     #expect(
       Report([sweep]).charts.map(\.name) == [
         "privacy-bits", "privacy-accuracy", "bits-accuracy", "rounds-accuracy", "spent-accuracy", "bits-clients",
         "client-accuracy",
       ])
+    #expect(Report([sweep]).charts.map(\.name) == ReportCharts.standard.sweep.map(\.name))
+  }
+
+  private func names(_ figures: [any KeyPath<RoundFields, RoundField> & Sendable]) -> Set<String> {
+    Set(figures.map { RoundFields.table[keyPath: $0].name })
+  }
+
+  /// A chart draws the figures that it says, and no others: what it lacks is named on the page.
+  @Test func chartsOfRunsDrawTheFiguresTheySay() throws {
+    let adaptive = try source(run(["privacy.clippingQuantile=0.5", "privacy.countNoise=2"]))
+    guard case .run(let files) = adaptive.content else { throw CancellationError() }
+    let draw = { (chart: RunChart, figures: Set<String>) in
+      chart.draw(.init(summary: files.summary, scenario: files.scenario, rounds: files.rounds.only(figures)))?.svg
+    }
+    for chart in ReportCharts.standard.run {
+      let whole = try #require(chart.draw(files)?.svg, "\(chart.name)")
+      let figures = names(chart.figures)
+      #expect(draw(chart, figures) == whole, "\(chart.name) draws more than it says")
+      for figure in figures {
+        #expect(draw(chart, figures.subtracting([figure])) != whole, "\(chart.name) does not draw \(figure)")
+      }
+    }
+  }
+
+  @Test func chartsOfSweepsDrawTheFiguresTheySay() throws {
+    guard case .sweep(let files) = try source(wholeSweep()).content else { throw CancellationError() }
+    let page = { (figures: Set<String>) in
+      SweepPage(
+        .init(
+          rows: files.rows, axes: files.axes, scenario: files.scenario, rounds: files.rounds.map { $0?.only(figures) },
+          summaries: files.summaries))
+    }
+    let all = page(Set(RoundField.all.map(\.name)))
+    for chart in ReportCharts.standard.sweep {
+      let whole = try #require(chart.draw(all)?.svg, "\(chart.name)")
+      let figures = names(chart.figures)
+      #expect(chart.draw(page(figures))?.svg == whole, "\(chart.name) draws more than it says")
+      for figure in figures {
+        #expect(
+          chart.draw(page(figures.subtracting([figure])))?.svg != whole, "\(chart.name) does not draw \(figure)")
+      }
+    }
+  }
+
+  /// A chart from outside: a value, and its place in a list. A file without its figure is named.
+  @Test func chartsAreAdded() throws {
+    let refusals = RunChart("refusals", figures: [\.round, \.refused]) { run in
+      Chart(
+        title: "Uploads that were refused", x: .init("round"), y: .init("uploads"),
+        series: [.init("refused", run.rounds.points(\.refused))])
+    }
+    let charts = ReportCharts.standard.adding(refusals)
+    var files = try run()
+    let read = { try Report.Source(path: "d", charts: charts) { files[$0].map { Array($0.utf8) } } }
+    let report = Report([try read()], charts: charts)
+    #expect(report.charts.last?.name == "refusals" && report.charts.last?.series[0].points.count == 4)
+    #expect(report.charts.count == Report([try source(files)]).charts.count + 1)
+    files["rounds.jsonl"] = files["rounds.jsonl"]?.replacing("\"refused\":", with: "\"rejected\":")
+    #expect(try source(files).problems.isEmpty, "no chart of the standard ones wants it")
+    #expect(try read().problems == ["d/rounds.jsonl: found no refused; charts of them are left out"])
   }
 
   /// What a sweep's charts have no place for is said.
@@ -236,7 +283,7 @@ extension Report.Source {
     let rounds = try #require(report.charts.first { $0.name == "rounds-accuracy" })
     #expect(rounds.series.map(\.name) == ["rounds 4", "rounds 5", "rounds 6"])
     #expect(rounds.series[0].points.map(\.x) == [2, 4])
-    #expect(rounds.series[0].points.map(\.y) == (try source(single)).rounds.points(.accuracy, scale: 100).map(\.y))
+    #expect(rounds.series[0].points.map(\.y) == (try source(single)).rounds.points(\.accuracy, scale: 100).map(\.y))
     #expect(report.tables.map(\.name) == ["distributions", "points-table", "views"])
     #expect(report.tables[2].rows.count == 6 && report.html.contains("&quot;as&quot;: &quot;written&quot;"))
     #expect(report.html.contains("fedsim sweep scenario.json"))
@@ -248,6 +295,14 @@ extension Report.Source {
     #expect(damaged.problems[0].contains("d/runs/0001/rounds.csv:6: found 2 cells"))
     #expect(damaged.problems[1].contains("d/runs/0002/rounds.csv: the file is missing"))
     #expect(Report([damaged]).tables[0].rows.count == 1)
+  }
+
+  /// A chart of nothing is drawn too: pages leave it out, but whoever made it may ask for it.
+  @Test func aChartOfNothingHasAxes() {
+    for isLog in [false, true] {
+      let chart = Chart(title: "t", x: .init("x", isLog: isLog), y: .init("y", isLog: isLog), series: [])
+      #expect(isXML(chart.svg) && !chart.svg.contains("nan") && !chart.svg.contains("inf"))
+    }
   }
 
   /// Labels of an axis do not touch, marks stay inside, for ranges of any size.

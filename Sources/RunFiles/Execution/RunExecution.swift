@@ -6,7 +6,7 @@ import Scenarios
 ///
 ///     let simulation = try Simulation(scenario: scenario, threads: 2)
 ///     var execution = try RunExecution(simulation, in: "runs/digits-1", start: .resuming)
-///     let outcome = try execution.run { record in print(record.accuracy ?? .nan) }
+///     let outcome = try execution.run(update: { record in print(record.accuracy ?? .nan) })
 ///
 /// All files but timings.json and state.bin follow from the scenario, the data and the version: a run that was stopped and resumed ends with
 /// the bytes of one that was not. docs/run-files.md says what each file has.

@@ -17,7 +17,7 @@ import Synchronization
 ///
 ///     let sweep = try Sweep(bytes, name: "tradeoff.json")
 ///     let execution = try SweepExecution(sweep, in: "sweeps/tradeoff", resuming: true)
-///     let outcome = try execution.run { print($0.done, "of", $0.total) }
+///     let outcome = try execution.run(update: { print($0.done, "of", $0.total) })
 ///
 /// A sweep that was stopped, or killed, goes on: runs that are whole are not made again. docs/run-files.md says what each file has.
 public struct SweepExecution: Sendable {
