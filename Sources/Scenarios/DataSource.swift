@@ -132,10 +132,14 @@ public enum DataSource: Sendable, Equatable {
       CSVData(path: path, test: test, columns: columns, imageShape: shape)
     case .leaf(let path, let test, let classes, let shape):
       LEAFData(path: path, test: test, classes: classes, imageShape: shape)
-    case .synthetic(var data, let seed):
-      { data.seed = seed; return data }()
-    case .mixture(var data, let seed):
-      { data.seed = seed; return data }()
+    case .synthetic(let data, let seed):
+      SyntheticData(
+        alpha: data.alpha, beta: data.beta, clients: data.clients, features: data.features, classes: data.classes,
+        isIID: data.isIID, seed: seed)
+    case .mixture(let data, let seed):
+      MixtureData(
+        examples: data.examples, features: data.features, classes: data.classes, separation: data.separation,
+        deviation: data.deviation, seed: seed)
     }
   }
 

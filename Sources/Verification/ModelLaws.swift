@@ -124,7 +124,8 @@ public enum ModelLaws {
       return [
         LawViolation(
           law: "the gradient is that of the loss",
-          found: "\(wrong.count) of \(tried.count) coordinates differ, the first at \(first.index): \(first.found) where "
+          found:
+            "\(wrong.count) of \(tried.count) coordinates differ, the first at \(first.index): \(first.found) where "
             + "differences of the loss have \(first.expected)")
       ]
     }

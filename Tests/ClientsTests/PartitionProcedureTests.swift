@@ -1,5 +1,6 @@
 import Statistics
 import Testing
+
 @testable import ChannelCoding
 @testable import Clients
 @testable import Datasets
@@ -19,12 +20,14 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
 
 @Suite struct PartitionProcedureTests {
   private static let partitions: [any PartitionScheme] = [
-    IIDPartition(clients: 37), DirichletClientPartition(clients: 37, alpha: 0.3), DirichletClientPartition(clients: 37, alpha: 1e-6),
+    IIDPartition(clients: 37), DirichletClientPartition(clients: 37, alpha: 0.3),
+    DirichletClientPartition(clients: 37, alpha: 1e-6),
     DirichletClientPartition(clients: 37, alpha: 1e9),
     DirichletClassPartition(clients: 37, alpha: 0.3, minimumSize: 0, isBalanced: false),
     DirichletClassPartition(clients: 37, alpha: 1e-6, minimumSize: 0, isBalanced: false),
     DirichletClassPartition(clients: 37, alpha: 0.1, minimumSize: 0, isBalanced: true),
-    DirichletClassPartition(clients: 37, alpha: 1e9, minimumSize: 10, isBalanced: false), ShardPartition(clients: 37, perClient: 3),
+    DirichletClassPartition(clients: 37, alpha: 1e9, minimumSize: 10, isBalanced: false),
+    ShardPartition(clients: 37, perClient: 3),
     NaturalPartition(), OneExamplePartition(),
   ]
 
@@ -57,8 +60,12 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
       try classes(DirichletClientPartition(clients: 50, alpha: 1e9)).prefix(45).allSatisfy { $0 == 5 },
       "the last take what is left")
     #expect(
-      try classes(DirichletClassPartition(clients: 50, alpha: 1e9, minimumSize: 90, isBalanced: false)).allSatisfy { $0 == 5 })
-    #expect(try classes(DirichletClassPartition(clients: 50, alpha: 1e-6, minimumSize: 0, isBalanced: false)).reduce(0, +) == 5)
+      try classes(DirichletClassPartition(clients: 50, alpha: 1e9, minimumSize: 90, isBalanced: false)).allSatisfy {
+        $0 == 5
+      })
+    #expect(
+      try classes(DirichletClassPartition(clients: 50, alpha: 1e-6, minimumSize: 0, isBalanced: false)).reduce(0, +)
+        == 5)
   }
 
   @Test func balancedClientsStopAtTheirShare() throws {
@@ -101,10 +108,12 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
       } catch { return "\(error)" }
     }
     #expect(problem(NaturalPartition()).contains("no owners"))
-    #expect(problem(DirichletClientPartition(clients: 101, alpha: 1)).contains("cannot be partitioned among 101 clients"))
+    #expect(
+      problem(DirichletClientPartition(clients: 101, alpha: 1)).contains("cannot be partitioned among 101 clients"))
     #expect(problem(ShardPartition(clients: 51, perClient: 2)).contains("51 clients need at least 2 each"))
     #expect(
-      problem(DirichletClassPartition(clients: 11, alpha: 1, minimumSize: 10, isBalanced: false)).contains("need at least 10"))
+      problem(DirichletClassPartition(clients: 11, alpha: 1, minimumSize: 10, isBalanced: false)).contains(
+        "need at least 10"))
     #expect(
       problem(DirichletClassPartition(clients: 10, alpha: 0.01, minimumSize: 5, isBalanced: false))
         .contains("11 draws left a client with fewer than 5"))

@@ -1,9 +1,10 @@
 import Testing
+import Verification
+
 @testable import ChannelCoding
 @testable import Clients
 @testable import Datasets
 @testable import Numerics
-import Verification
 
 /// Examples of normal features with labels 0, 1, 2, ... in turn.
 private func examples(_ count: Int, features: Int, classes: Int, seed: UInt64 = 3) throws -> Dataset {
@@ -123,7 +124,8 @@ private func gradient(_ network: Network, _ parameters: [Float], _ data: Dataset
 
 @Suite struct LocalTrainerTests {
   private func train(
-    _ trainer: LocalTrainer<Network, SGD>, from start: [Float], on examples: [Int], of data: Dataset, work: LocalWork? = nil
+    _ trainer: LocalTrainer<Network, SGD>, from start: [Float], on examples: [Int], of data: Dataset,
+    work: LocalWork? = nil
   ) -> (update: [Float], steps: Int) {
     var order = random(9)
     let task = LocalTask(start: trainer.prepare(start), examples: examples[...], data: data, work: work)

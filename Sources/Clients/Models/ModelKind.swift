@@ -111,7 +111,8 @@ extension ConvolutionalNetwork: Configurable {
     ConvolutionalNetwork(channels: []),
     [
       Setting(
-        "hidden", \.hidden, hiddenRange, .unset("none after the images"), "widths of the hidden layers after the images"),
+        "hidden", \.hidden, hiddenRange, .unset("none after the images"), "widths of the hidden layers after the images"
+      ),
       Setting(
         "channels", \.channels, .integers(each: 1...4096, count: 1...8), .needed("the outputs of its convolutions"),
         "outputs of the convolutions: each keeps height and width (zero padding), then ReLU and 2 x 2 maxima"),

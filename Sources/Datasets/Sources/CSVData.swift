@@ -207,7 +207,8 @@ private struct CSVReader {
     if let training {
       (table.label, client) = try places(in: table.header, like: training)
     } else {
-      table.label = try about(.column(.label)) { () throws(DataError) in try index(of: columns.label, in: table.header) }
+      table.label = try about(.column(.label)) { () throws(DataError) in try index(of: columns.label, in: table.header)
+      }
       client = try about(.column(.client)) { () throws(DataError) in
         try columns.client.map { column throws(DataError) in try index(of: column, in: table.header) }
       }
