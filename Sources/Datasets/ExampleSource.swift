@@ -12,6 +12,15 @@ public protocol ExampleSource: Sendable {
   /// Files and folders that examples are read from. The default is none.
   var paths: [String] { get }
 
+  /// Whether the test examples have a place of their own. The default is false: a split keeps them.
+  var hasTest: Bool { get }
+
+  /// The keys that say where files are: what is in them names a run, not where they lie. The default is none.
+  var placeKeys: [String] { get }
+
+  /// The source with the run's seed where it has none of its own and one is needed. The default is the source as it is.
+  func seeded(_ seed: UInt64) -> Self
+
   /// Whether the source's own values say all there is to know of the examples, so that they belong to nobody. The default is false:
   /// what is read decides a run's keys.
   var isGenerated: Bool { get }
@@ -32,6 +41,9 @@ public protocol ExampleSource: Sendable {
 
 extension ExampleSource {
   public var paths: [String] { [] }
+  public var hasTest: Bool { false }
+  public var placeKeys: [String] { [] }
+  public func seeded(_ seed: UInt64) -> Self { self }
   public var isGenerated: Bool { false }
   public var areClassesGiven: Bool { false }
   public var reviewedLabels: DataSubject? { nil }

@@ -31,17 +31,33 @@ public struct GuaranteeStatement: Sendable {
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted." + (setup.numericsSentence.map { " " + $0 } ?? "")
     theorem = plan.accountant.theorem
-    // Where a neighbour has one client more or less, figures that follow from the number of clients are told apart.
-    let constants =
-      plan.relation == .addOrRemove
-      ? ["population", "samplingRate", "largestCohort", "noiseScalePerClient", "countNoise"] : []
-    outsideGuarantee =
-      constants + [
-        "drawn", "arrived", "refused", "nonFinite", "nonFiniteUpdates", "clippedFraction", "loss", "accuracy",
-        "clientAccuracy", "uplink",
-        "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy", "finalLoss", "payloadBitsPerClientRound",
-        "wireBytesPerClientRound", "idealBitsPerClientRound", "views of cohort sizes and traffic",
-        "timings.json", "state.bin", "seed", "other runs",
-      ]
+    outsideGuarantee = Self.outside(isClientCountPublic: plan.relation != .addOrRemove)
+  }
+
+  /// Files of a run that differ from one machine to another, or hold more than what is released.
+  package static let filesOutside = ["timings.json", "state.bin"]
+
+  /// What the tables of figures declare, a name once.
+  static func outside(isClientCountPublic: Bool) -> [String] {
+    let summary = SummaryField.all
+    var constants: [(rank: Int, name: String)] = []
+    for (coverage, name) in RoundField.all.map({ ($0.coverage, $0.name) }) + summary.map({ ($0.coverage, $0.name) }) {
+      if case .clientCount(let rank) = coverage, !constants.contains(where: { $0.name == name }) {
+        constants.append((rank, name))
+      }
+    }
+    var names = isClientCountPublic ? [] : constants.sorted { $0.rank < $1.rank }.map(\.name)
+    for field in RoundField.all {
+      switch field.coverage {
+      case .covered, .clientCount: continue
+      case .outside, .outsideInPart, .secret: names.append(field.outerName)
+      }
+      names += summary.filter { $0.roundField == field.name && $0.coverage == .outside }.map(\.name)
+    }
+    names += summary.filter { $0.coverage == .outside && $0.roundField == nil }.map(\.name)
+    names += summary.compactMap { if case .outsideInPart(let part) = $0.coverage { part } else { nil } }
+    names += filesOutside + summary.filter { $0.coverage == .secret }.map(\.name) + ["other runs"]
+    var seen = Set<String>()
+    return names.filter { seen.insert($0).inserted }
   }
 }

@@ -1,3 +1,4 @@
+import Aggregator
 import Numerics
 import Platform
 
@@ -26,19 +27,19 @@ public struct MemoryPrediction: Sendable {
 
   /// What rounds and the last files of a run have, in bytes, beside what preparing it keeps.
   public static func rounds(_ setup: RunSetup) -> Int {
-    let parameters = setup.network.parameterCount
+    let parameters = setup.model.parameterCount
     let isControlled = setup.scenario.algorithm == .scaffold
     let (dimension, domain) = (setup.channel.dimension, setup.channel.domain)
     // Bytes a coordinate: the model in the server and as it was first, the broadcast as bytes, as read and padded; at the end
     // the model's file, its JSON and a comparison with what is there. Then the sum, the sum turned back, the mean.
     var bytes = parameters * (4 + 4 + 4 + 4 + 4) + domain * (8 + 8 + 8)
     if isControlled { bytes += parameters * 12 }
-    bytes += parameters * 8 * setup.scenario.optimizer.stateNames.count
+    bytes += parameters * 8 * ServerOptimizer(setup.scenario.server.optimizer).stateNames.count
     // A worker: its parameters, the update, the vector that is clipped, turned and coded.
     let coding = setup.channel.codec == .float32 ? 8 : setup.channel.codec == .polar ? 64 : 24
     bytes += setup.parallel.threads * (parameters * 12 + dimension * 8 + domain * coding)
     // The uploads of a batch with their payloads, and their samples.
-    let batch = min(setup.batchSize, Int(setup.sampler.expectedSize.rounded(.up)))
+    let batch = min(setup.frame.batchSize, Int(setup.sampler.expectedSize.rounded(.up)))
     let upload = Int(setup.channel.predictedBits / 8)
     let sample = setup.channel.codec == .float32 ? 4 * dimension : 8 * domain
     bytes += batch * (2 * upload + sample)

@@ -1,7 +1,6 @@
 import Clients
 import JSONText
 import PrivacyAccounting
-import Scenarios
 
 /// The last word on a run: summary.json, and what the closing table is made from.
 public struct RunSummary: Sendable {
@@ -67,47 +66,14 @@ public struct RunSummary: Sendable {
     return count == 0 ? nil : parts.reduce(0) { $0 + $1.bits * Double($1.count) } / Double(count)
   }
 
-  public var float32Bits: Int { 32 * setup.network.parameterCount }
+  public var float32Bits: Int { 32 * setup.model.parameterCount }
 
+  var statement: GuaranteeStatement { GuaranteeStatement(setup) }
+
+  /// summary.json, as `SummaryFields` has it.
   public var json: JSON {
-    let plan = setup.plan
-    var summary: JSONObject = [
-      "version": 1, "name": .string(setup.scenario.name), "rounds": .integer(records.count),
-      "stoppedBy": .string(stoppedBy.rawValue), "population": .integer(setup.population.clientCount),
-      "parameters": .integer(setup.network.parameterCount), "finalAccuracy": .optional(finalAccuracy),
-      "bestAccuracy": .optional(bestAccuracy), "finalLoss": .optional(finalLoss),
-      "nonFiniteUpdates": .integer(nonFiniteUpdates),
-      "epsilon": .optional(spending?.epsilon), "epsilonLowerBound": .optional(spending?.lowerBound),
-      "epsilonOfRoundsDone": .optional(records.last?.spending?.epsilon), "delta": .optional(plan?.delta),
-      "truncationDelta": .optional(plan?.truncationDelta), "numericalDelta": .optional(plan?.numericalDelta),
-      "totalVariationPerUpload": .optional(plan == nil ? nil : setup.channel.totalVariationBound),
-      "totalVariationOfRun": .optional(setup.numericalDeviation),
-      "budget": .optional(setup.scenario.privacy?.budget),
-      "accountant": plan.map { .string($0.accountant.rawValue) } ?? .null,
-      "relation": plan.map { .string($0.relation.rawValue) } ?? .null,
-      "sampling": .string(setup.sampler.sampling.name), "samplingRate": .number(setup.sampler.sampling.rate),
-      "noiseMultiplier": .optional(plan?.noiseMultiplier),
-      "accountedNoiseMultiplier": .optional(plan?.event.effectiveNoiseMultiplier),
-      "updateNoiseMultiplier": .optional(plan?.updateNoiseMultiplier),
-      "countNoise": .optional(plan?.adaptiveClipping?.countNoise),
-      "noiseSource": plan.map { .string($0.noiseSource.rawValue) } ?? .null,
-      "clippingNorm": .optional(plan?.clippingNorm), "finalClippingNorm": .optional(records.last?.clippingNorm),
-      "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
-      "noiseScalePerClient": .optional(plan?.noiseScale),
-      "adversary": setup.guaranteedPlan == nil ? .null : "released-model",
-      "codec": .string(setup.channel.codec.rawValue),
-      "payloadBitsPerClientRound": .optional(payloadBitsPerClientRound),
-      "wireBytesPerClientRound": .optional(wireBytesPerClientRound),
-      "idealBitsPerClientRound": .optional(idealBitsPerClientRound), "float32BitsPerClientRound": .integer(float32Bits),
-      "seed": .integer(Int(setup.scenario.seed)), "fedsimVersion": .string(FedSimVersion.current),
-    ]
-    let statement = GuaranteeStatement(setup)
-    summary["guarantee"] = .string(statement.kind)
-    summary["guaranteeStatement"] = .string(statement.sentence)
-    if let theorem = statement.theorem { summary["theorem"] = .string(theorem) }
-    summary["views"] = .array(views.rows.map(\.json))
-    summary["outsideGuarantee"] = .array(statement.outsideGuarantee.map { .string($0) })
-    summary["hardening"] = .string(GuaranteeStatement.hardening)
+    var summary = JSONObject()
+    for field in SummaryField.all { summary[field.name] = field.value(self) }
     return .object(summary)
   }
 }

@@ -5,12 +5,6 @@ import PrivacyAccounting
 import Reports
 import RunFiles
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// Sampling, relation and accountant, as `account` and `calibrate` are told them.
 struct MechanismArguments: ParsableArguments {
   @Option(
@@ -129,7 +123,7 @@ struct Account: ParsableCommand {
           + "; allowed: one of --noise-multiplier with --rounds, --ledger, --run")
     }
     if let folder {
-      if FileManager.default.fileExists(atPath: "\(folder)/sweep.json") {
+      if FilePath.exists("\(folder)/sweep.json") {
         throw ToolError.input(
           place: "--run \(folder)",
           problem: "found a sweep, which is many runs; allowed: one of them, such as \(folder)/runs/0000")

@@ -2,12 +2,6 @@ import ArgumentParser
 import Files
 import Scenarios
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 struct Init: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a scenario to start from.",
@@ -41,7 +35,7 @@ struct Init: ParsableCommand {
     guard !file.isEmpty else {
       throw ToolError.input(place: "fedsim init", problem: "found \"\"; allowed: the name of a file, or -")
     }
-    if !force && FileManager.default.fileExists(atPath: file) {
+    if !force && FilePath.exists(file) {
       throw ToolError.input(
         place: file, problem: "the file is there already; allowed: another name, or --force to replace it")
     }

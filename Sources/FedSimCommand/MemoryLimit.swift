@@ -1,3 +1,4 @@
+import Files
 import Platform
 
 /// What happens where memory ends.

@@ -2,12 +2,6 @@ import ArgumentParser
 import Files
 import Reports
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
@@ -57,28 +51,16 @@ struct ReportCommand: ParsableCommand {
       report.charts.map { "\(base)/\($0.name).svg" }
       + report.tables.flatMap { ["\(base)/\($0.name).csv", "\(base)/\($0.name).md"] }
     for name in [out] + names { try inputs.refuse(name, flag: "--out") }
-    try write(report.html, out)
-    do {
-      try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
-    } catch {
-      throw ToolError.failed(place: base, reason: "could not be made: \(FileFailure.reason(error))")
-    }
-    for chart in report.charts { try write(chart.svg, "\(base)/\(chart.name).svg") }
+    try StagedFile.write(report.html, to: out)
+    try FilePath.makeFolder(base)
+    for chart in report.charts { try StagedFile.write(chart.svg, to: "\(base)/\(chart.name).svg") }
     for table in report.tables {
-      try write(table.csv, "\(base)/\(table.name).csv")
-      try write(table.markdown, "\(base)/\(table.name).md")
+      try StagedFile.write(table.csv, to: "\(base)/\(table.name).csv")
+      try StagedFile.write(table.markdown, to: "\(base)/\(table.name).md")
     }
     Console.error(
       "\(out): \(Text.counted(report.charts.count, "chart")), \(Text.counted(report.tables.count, "table")); each also in \(base)/"
     )
     if !problems.isEmpty || sources.contains(where: { !$0.problems.isEmpty }) { throw ExitCode(1) }
-  }
-
-  private func write(_ text: String, _ path: String) throws {
-    do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw ToolError.failed(place: path, reason: "could not be written: \(FileFailure.reason(error))")
-    }
   }
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import FedSim
 import Files
 import RunFiles
-import Scenarios
 
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -46,38 +45,50 @@ struct Run: ParsableCommand {
     let scenario = try options.load()
     let path = out ?? "runs/\(scenario.name)-\(scenario.seed)"
     if let out { try OutputFile.checkFolder(out, flag: "--out") }
-    var simulation = try Simulation(scenario: scenario, threads: threading.count)
-    let setupSeconds = (ContinuousClock.now - start).seconds
-    try refuseInputs(in: path, simulation.setup)
+    let simulation = try Simulation(scenario: scenario, threads: threading.count)
+    let setup = simulation.setup
+    try refuseInputs(in: path, setup)
     // Before a checkpoint is read, which is a part of what rounds have.
-    let memoryWarning = Self.memoryWarning(simulation.setup)
-    let (folder, position) = try open(path, &simulation)
-    for warning in simulation.setup.warnings + (memoryWarning.map { [$0] } ?? []) { Console.warning(warning) }
+    let memoryWarning = Self.memoryWarning(setup)
+    var execution = try RunExecution(
+      consume simulation, in: path, start: resume ? .resuming : force ? .replacing : .new, began: start)
+    if resume && !quiet { sayWhereItGoesOn(execution.simulation, path) }
+    for warning in setup.warnings + (memoryWarning.map { [$0] } ?? []) { Console.warning(warning) }
     Interruption.watch(during: .run)
-    var progress = Progress(total: simulation.setup.lastRound, after: simulation.round, isQuiet: quiet)
-    let (summary, isDone) = try RunExecution.run(
-      &simulation, into: folder, position: position, start: start, setupSeconds: setupSeconds,
-      stop: { Interruption.isRequested }, update: { progress.update($0) })
+    var progress = Progress(total: setup.lastRound, after: execution.simulation.round, isQuiet: quiet)
+    let outcome = try execution.run(stop: { Interruption.isRequested }, update: { progress.update($0) })
     progress.finish()
     let wall = (ContinuousClock.now - start).seconds
 
+    try report(outcome, wall, path, setup)
+    if !outcome.isWhole {
+      Console.error(
+        "stopped after round \(execution.simulation.round) of \(setup.lastRound); to go on:\n  \(Self.resumingCommand)"
+      )
+      throw ExitCode(Interruption.exitCode)
+    }
+  }
+
+  private func report(_ outcome: RunExecution.Outcome, _ wall: Double, _ path: String, _ setup: RunSetup) throws {
     do {
       switch formatting.format {
-      case .json: try Console.result(summary.json.text(pretty: true))
+      case .json: try Console.result(outcome.summary.json.text(pretty: true))
       case .text:
-        try Console.result(summary.closingTable)
-        try Console.result("time       \(Text.fixed(wall, 1)) s; files in \(folder.path)")
-        try Console.result("\n" + Text.wrapped(GuaranteeStatement(simulation.setup).sentence))
+        try Console.result(outcome.summary.closingTable)
+        try Console.result("time       \(Text.fixed(wall, 1)) s; files in \(path)")
+        try Console.result("\n" + Text.wrapped(GuaranteeStatement(setup).sentence))
       }
-    } catch  where !isDone {
+    } catch  where !outcome.isWhole {
       // A terminal that is closed takes its reader along: that is why the run stopped, not another error.
       Console.error("\(error)")
     }
-    if !isDone {
-      Console.error(
-        "stopped after round \(simulation.round) of \(simulation.setup.lastRound); to go on:\n  \(Self.resumingCommand)"
-      )
-      throw ExitCode(Interruption.exitCode)
+  }
+
+  private func sayWhereItGoesOn(_ simulation: Simulation, _ path: String) {
+    switch simulation.round {
+    case 0: Console.error("no rounds in \(path) yet: starting with the first")
+    case simulation.setup.lastRound: Console.error("all \(simulation.round) rounds are there already")
+    case let round: Console.error("going on after round \(round) of \(simulation.setup.lastRound) in \(path)")
     }
   }
 
@@ -104,123 +115,10 @@ struct Run: ParsableCommand {
       + "run may end before its last round"
   }
 
-  /// The folder, and what is known of earlier rounds there; the simulation stands after the last of them.
-  private func open(_ path: String, _ simulation: inout Simulation) throws -> (RunFolder, RunExecution.Position) {
-    let identity = RunIdentity(simulation.setup)
-    let first = Checkpoint(identity, simulation, rowBytes: 0)
-    guard resume else {
-      return (
-        try RunFolder(creating: path, replacing: force, checkpoint: first),
-        RunExecution.Position(identity: identity, records: [])
-      )
-    }
-    let (folder, checkpoint) = try RunFolder.resuming(path, first: first)
-    do throws(StateError) {
-      try simulation.restore(checkpoint.state)
-    } catch {
-      throw RunFolderError.notResumable(path: "\(path)/state.bin", reason: "\(error)")
-    }
-    let records = try folder.rounds(upTo: checkpoint, round: simulation.round)
-    if !quiet {
-      switch simulation.round {
-      case 0: Console.error("no rounds in \(path) yet: starting with the first")
-      case simulation.setup.lastRound: Console.error("all \(simulation.round) rounds are there already")
-      case let round: Console.error("going on after round \(round) of \(simulation.setup.lastRound) in \(path)")
-      }
-    }
-    return (folder, RunExecution.Position(identity: identity, records: records))
-  }
-
   /// This process's own command with --resume, for a shell.
   private static var resumingCommand: String {
     var words = CommandLine.arguments.filter { $0 != "--force" && $0 != "--resume" }
     words.append("--resume")
     return words.map(Shell.quoted).joined(separator: " ")
-  }
-}
-
-/// A run from its first round, or from a checkpoint, to the last file: what `run` and `sweep` have in common.
-enum RunExecution {
-  /// Where a run that keeps checkpoints begins or goes on.
-  struct Position {
-    let identity: RunIdentity
-    /// Of the rounds before the checkpoint that is in the folder.
-    let records: [RoundRecord]
-  }
-
-  /// - Parameters:
-  ///   - simulation: new, or restored to where `position` is.
-  ///   - position: nil for a new run that keeps no checkpoints.
-  /// - Returns: the summary, and whether all rounds were made. summary.json is written after all else but the last checkpoint: a folder
-  ///   that has it is whole. Of a run that is whole already nothing is written.
-  static func run(
-    _ simulation: inout Simulation, into folder: RunFolder, position: Position? = nil,
-    start: ContinuousClock.Instant, setupSeconds: Double, stop: () -> Bool, update: (RoundRecord) -> Void
-  ) throws -> (summary: RunSummary, isDone: Bool) {
-    let lastRound = simulation.setup.lastRound
-    let plan = simulation.setup.guaranteedPlan
-    var records = position?.records ?? []
-    // What a stopped run wrote last speaks of fewer rounds.
-    if simulation.round < lastRound { try folder.remove([.summary, .model, .timings]) }
-    try folder.settle(Array(simulation.setup.scenarioFile.utf8), in: .scenario)
-    if let classes = simulation.setup.classes {
-      try folder.settle(Array((classes.text(pretty: true) + "\n").utf8), in: .classes)
-    }
-    // Both follow from the rows; whatever a killed run left of them is made again.
-    if let plan {
-      try folder.begin(
-        LedgerFile.head(plan), array: "rounds", elements: records.map { LedgerFile.round($0.round, plan.event) },
-        in: .ledger)
-    }
-    if let first = records.first {
-      try folder.settle(Array(([first.csvHeader] + records.map(\.csvLine)).map { $0 + "\n" }.joined().utf8), in: .table)
-    } else {
-      try folder.remove([.table])
-    }
-    var schedule = CheckpointSchedule()
-    var keptRound = simulation.round
-    let keep = { (simulation: Simulation) in
-      guard let position, simulation.round != keptRound else { return }
-      let began = ContinuousClock.now
-      // Rows first: a checkpoint never speaks of a row that is not on the disk.
-      let checkpoint = Checkpoint(position.identity, simulation, rowBytes: try folder.synchronizeRows())
-      try folder.write(checkpoint)
-      keptRound = simulation.round
-      schedule.wrote(in: ContinuousClock.now - began)
-    }
-    while !stop(), let record = try simulation.nextRound() {
-      if records.isEmpty { try folder.append(record.csvHeader, to: .table) }
-      try folder.append(record.json.text(pretty: false), to: .rounds)
-      try folder.append(record.csvLine, to: .table)
-      if let plan {
-        try folder.append(element: LedgerFile.round(record.round, plan.event), isFirst: records.isEmpty, to: .ledger)
-      }
-      records.append(record)
-      if schedule.isDue() { try keep(simulation) }
-      update(record)
-    }
-    let isDone = simulation.round == lastRound
-    let summary = RunSummary(
-      simulation.setup, records: records,
-      stoppedBy: !isDone ? .interrupted : lastRound < simulation.setup.scenario.rounds ? .budget : .rounds,
-      finalEvaluation: records.last?.accuracy == nil ? simulation.evaluate() : nil,
-      mostParticipations: simulation.mostParticipations)
-    let model = Safetensors.encode(
-      simulation.server.parameters, of: simulation.setup.network,
-      metadata: [
-        ("fedsim", FedSimVersion.current), ("rounds", "\(records.count)"), ("activation", "relu"),
-        ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),
-      ])
-    let summaryBytes = Array((summary.json.text(pretty: true) + "\n").utf8)
-    if try folder.settle(model, in: .model) || folder.read(.summary) != summaryBytes || folder.read(.timings) == nil {
-      var timings = simulation.timings
-      timings.setup = setupSeconds
-      let wall = (ContinuousClock.now - start).seconds
-      try folder.write(timings.json(wallSeconds: wall).text(pretty: true) + "\n", to: .timings)
-    }
-    try folder.settle(summaryBytes, in: .summary)
-    // Last: should it fail, what the run came to is there, and the checkpoint before it to go on from.
-    try keep(simulation)
-    return (summary, isDone)
   }
 }

@@ -16,52 +16,35 @@ package enum DataFile {
   private static let largestFile = 1 << 34
 
   private static func readPacked(_ path: String) throws(DataError) -> [UInt8] {
-    guard let file = fopen(path, "r") else { throw .file(place: path, problem: reason(errno)) }
-    defer { fclose(file) }
-    var status = stat()
-    guard fstat(fileno(file), &status) == 0 else { throw .file(place: path, problem: reason(errno)) }
-    switch status.st_mode & S_IFMT {
-    case S_IFREG, S_IFIFO: break
-    case S_IFDIR: throw .file(place: path, problem: reason(EISDIR))
-    default: throw .file(place: path, problem: "found a device where a file or a pipe was expected")
+    let bytes: [UInt8]
+    let isDevice: Bool
+    do throws(FileFailure) {
+      let file = try OpenFile(path, for: .reading)
+      let kind = try file.kind()
+      if kind == .folder { throw FileFailure(path, .reading, code: EISDIR) }
+      // A device may never end, and says nothing of its length.
+      bytes = kind == .device ? [] : try file.readAll(atMost: largestFile)
+      isDevice = kind == .device
+    } catch {
+      throw .file(place: path, problem: error.problem)
     }
-    var bytes = [UInt8]()
-    if status.st_size > 0 { bytes.reserveCapacity(Int(status.st_size)) }
-    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-    defer { chunk.deallocate() }
-    while true {
-      let count = fread(chunk.baseAddress, 1, chunk.count, file)
-      bytes.append(contentsOf: chunk[..<count])
-      guard bytes.count <= largestFile else {
-        throw .file(place: path, problem: "found more than \(largestFile) bytes")
-      }
-      if count < chunk.count {
-        guard ferror(file) == 0 else { throw .file(place: path, problem: reason(errno)) }
-        return bytes
-      }
-    }
+    guard !isDevice else { throw .file(place: path, problem: "found a device where a file or a pipe was expected") }
+    guard bytes.count <= largestFile else { throw .file(place: path, problem: "found more than \(largestFile) bytes") }
+    return bytes
   }
 
   /// The `.json` files of a folder by name, or the file itself.
   package static func jsonFiles(_ path: String) throws(DataError) -> [String] {
-    guard let folder = opendir(path) else {
-      if errno == ENOTDIR { return [path] }
-      throw .file(place: path, problem: reason(errno))
-    }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 1) { String(cString: $0) }
-      }
-      if name.hasSuffix(".json") || name.hasSuffix(".json.gz") { names.append(name) }
+    let names: [String]
+    do throws(FileFailure) {
+      names = try FilePath.names(in: path).filter { $0.hasSuffix(".json") || $0.hasSuffix(".json.gz") }
+    } catch {
+      if error.code == ENOTDIR { return [path] }
+      throw .file(place: path, problem: error.problem)
     }
     guard !names.isEmpty else { throw .file(place: path, problem: "found a folder without .json or .json.gz files") }
-    // By bytes: the order must not depend on a locale.
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { "\(path)/\($0)" }
+    return names.map { "\(path)/\($0)" }
   }
-
-  private static func reason(_ code: Int32) -> String { FileFailure.reading(code) }
 }
 
 /// Where in a text a byte is, for messages.

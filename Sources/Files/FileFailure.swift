@@ -1,27 +1,51 @@
 import Platform
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
+/// What the system refused of a file or a folder, in the same words everywhere.
+public struct FileFailure: Error, Equatable, CustomStringConvertible {
+  public enum Action: Sendable {
+    case reading
+    case writing
+    case makingFolder
+  }
 
-/// Why a file cannot be read or written, in the same words everywhere.
-public enum FileFailure {
-  /// - Parameter code: an `errno`.
-  public static func reading(_ code: Int32) -> String {
-    switch code {
-    case ENOENT, ENOTDIR: "there is no such file"
-    case EISDIR: "found a folder where a file was expected"
-    case EACCES, EPERM: "there is no permission to read it"
-    default: "the file could not be read (\(String(cString: strerror(code))))"
+  public let place: String
+  public let action: Action
+  /// An `errno`.
+  public let code: Int32
+
+  public init(_ place: String, _ action: Action, code: Int32 = errno) {
+    (self.place, self.action, self.code) = (place, action, code)
+  }
+
+  /// As the system says it.
+  public var reason: String { String(cString: strerror(code)) }
+
+  /// What happened, without the place.
+  public var problem: String {
+    switch (action, code) {
+    case (.reading, ENOENT), (.reading, ENOTDIR): "there is no such file"
+    case (.reading, EISDIR): "found a folder where a file was expected"
+    case (.reading, EACCES), (.reading, EPERM): "there is no permission to read it"
+    case (.reading, _): "the file could not be read (\(reason))"
+    case (.writing, _): "could not be written: \(reason)"
+    case (.makingFolder, _): "could not be made: \(reason)"
     }
   }
 
-  /// What the system says of an error of Foundation's.
-  public static func reason(_ error: any Error) -> String {
-    let underlying = (error as? CocoaError)?.underlying ?? error
-    if let system = underlying as? POSIXError { return String(cString: strerror(system.code.rawValue)) }
-    return "\(underlying)"
+  public var description: String { "\(place): \(problem)" }
+
+  /// Whether a file was to be made, and there is one of that name.
+  package var isThere: Bool { code == EEXIST }
+
+  /// Whether there is no such file.
+  package var isMissing: Bool { code == ENOENT || code == ENOTDIR }
+}
+
+extension ToolError {
+  /// A file that cannot be read is wrong input; one that cannot be written is a result that is lost.
+  public init(_ failure: FileFailure) {
+    self =
+      failure.action == .reading
+      ? .input(place: failure.place, problem: failure.problem) : .failed(place: failure.place, reason: failure.problem)
   }
 }

@@ -34,7 +34,8 @@ public struct Report: Sendable {
 
   /// - Parameters:
   ///   - problems: of folders that could not be read: shown on the page.
-  public init(_ sources: [Source], problems: [String] = []) {
+  ///   - charts: which charts the page has.
+  public init(_ sources: [Source], problems: [String] = [], charts: ReportCharts = .standard) {
     title = sources.count == 1 ? "FedSim: \(sources[0].name)" : "FedSim: \(sources.count) folders"
     for problem in problems + sources.flatMap(\.problems) {
       body += "<p class=\"problem\">\(Chart.escaped(problem))</p>\n"
@@ -43,8 +44,8 @@ public struct Report: Sendable {
       let prefix = sources.count == 1 ? "" : "\(i + 1)-"
       if sources.count > 1 { append("<h2>\(Chart.escaped(source.path))</h2>\n") }
       switch source.content {
-      case .run(let files): addRun(prefix, files)
-      case .sweep(let files): addSweep(prefix, files)
+      case .run(let files): addRun(prefix, files, charts.run)
+      case .sweep(let files): addSweep(prefix, files, charts.sweep)
       }
     }
     append("")

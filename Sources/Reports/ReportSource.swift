@@ -1,3 +1,4 @@
+import FedSim
 import Files
 import JSONText
 
@@ -10,9 +11,11 @@ extension Report {
     }
 
     public struct RunFiles: Sendable {
-      let summary: JSONObject
-      let scenario: JSON
-      let rounds: RoundTable
+      /// summary.json.
+      public let summary: JSONObject
+      /// scenario.json: with every default.
+      public let scenario: JSON
+      public let rounds: RoundTable
     }
 
     public struct SweepFiles: Sendable {
@@ -37,7 +40,7 @@ extension Report {
     var name: String {
       var name: JSON?
       switch content {
-      case .run(let files): name = files.summary["name"]
+      case .run(let files): name = files.summary[\.name]
       case .sweep(let files): if case .object(let setting)? = files.rows.first?["setting"] { name = setting["name"] }
       }
       if case .string(let name)? = name { return name }
@@ -45,13 +48,17 @@ extension Report {
     }
 
     /// - Parameters:
+    ///   - charts: those that the page will have: a figure of theirs that the files lack is a problem.
     ///   - readsRuns: whether the folders of a sweep's runs are looked into: rounds and views.
     ///   - read: the bytes of a file of the folder; nil where there is none.
     /// - Throws: `ToolError.input` that names the file and the line that is damaged, where nothing can be shown.
-    public init(path: String, readsRuns: Bool = true, read: (String) throws(ToolError) -> [UInt8]?) throws(ToolError) {
+    public init(
+      path: String, charts: ReportCharts = .standard, readsRuns: Bool = true,
+      read: (String) throws(ToolError) -> [UInt8]?
+    ) throws(ToolError) {
       self.path = path
       if let bytes = try read("runs.jsonl") {
-        let (files, problems) = try Self.sweep(bytes, path, readsRuns, read)
+        let (files, problems) = try Self.sweep(bytes, path, charts, readsRuns, read)
         (content, self.problems) = (.sweep(files), problems)
         return
       }
@@ -72,11 +79,12 @@ extension Report {
       }
       let rounds = RoundTable(try Self.lines(rows, "\(path)/rounds.jsonl"))
       content = .run(RunFiles(summary: summary, scenario: scenario, rounds: rounds))
-      problems = Self.problems(of: summary, "\(path)/summary.json") + rounds.problems("\(path)/rounds.jsonl")
+      problems = Self.problems(of: summary, "\(path)/summary.json") + rounds.problems(charts, "\(path)/rounds.jsonl")
     }
 
     private static func sweep(
-      _ bytes: [UInt8], _ path: String, _ readsRuns: Bool, _ read: (String) throws(ToolError) -> [UInt8]?
+      _ bytes: [UInt8], _ path: String, _ charts: ReportCharts, _ readsRuns: Bool,
+      _ read: (String) throws(ToolError) -> [UInt8]?
     ) throws(ToolError) -> (SweepFiles, [String]) {
       let rows = try lines(bytes, "\(path)/runs.jsonl")
       for (i, row) in rows.enumerated() {
@@ -110,7 +118,7 @@ extension Report {
             throw ToolError.input(place: "\(path)/\(folder)/rounds.csv", problem: "the file is missing")
           }
           let table = try RoundTable(csv: text, "\(path)/\(folder)/rounds.csv")
-          problems += table.problems("\(path)/\(folder)/rounds.csv")
+          problems += table.problems(charts, "\(path)/\(folder)/rounds.csv")
           rounds[i] = table
           guard case .integer(let point)? = row["point"], summaries[point] == nil else { continue }
           guard let text = try read("\(folder)/summary.json") else {
@@ -135,20 +143,20 @@ extension Report {
     private static func problems(of summary: JSONObject, _ place: String) -> [String] {
       let isNumber = { (value: JSON) in value.double != nil }
       let isString = { (value: JSON) in if case .string = value { true } else { false } }
-      let needed: [(key: String, allowed: String, isRight: (JSON) -> Bool)] = [
-        ("rounds", "an integer", { if case .integer = $0 { true } else { false } }),
-        ("finalAccuracy", "a number or null", { isNumber($0) || $0 == .null }),
-        ("epsilon", "a number or null", { isNumber($0) || $0 == .null }),
-        ("codec", "a string", isString),
-        ("payloadBitsPerClientRound", "a number or null", { isNumber($0) || $0 == .null }),
-        ("float32BitsPerClientRound", "a number", isNumber),
-        ("views", "an array", { if case .array = $0 { true } else { false } }),
-        ("guaranteeStatement", "a string", isString),
+      let needed: [(key: KeyPath<SummaryFields, SummaryField>, allowed: String, isRight: (JSON) -> Bool)] = [
+        (\.rounds, "an integer", { if case .integer = $0 { true } else { false } }),
+        (\.finalAccuracy, "a number or null", { isNumber($0) || $0 == .null }),
+        (\.epsilon, "a number or null", { isNumber($0) || $0 == .null }),
+        (\.codec, "a string", isString),
+        (\.payloadBitsPerClientRound, "a number or null", { isNumber($0) || $0 == .null }),
+        (\.float32BitsPerClientRound, "a number", isNumber),
+        (\.views, "an array", { if case .array = $0 { true } else { false } }),
+        (\.guaranteeStatement, "a string", isString),
       ]
       return needed.compactMap { key, allowed, isRight in
         if let value = summary[key], isRight(value) { return nil }
         return
-          "\(ToolError.input(place: place, problem: "\(key): found \(summary[key]?.summary ?? "nothing"); allowed: \(allowed)"))"
+          "\(ToolError.input(place: place, problem: "\(SummaryFields.table[keyPath: key].name): found \(summary[key]?.summary ?? "nothing"); allowed: \(allowed)"))"
       }
     }
 
@@ -172,120 +180,4 @@ extension Report {
       return rows
     }
   }
-}
-
-/// What charts need of the rounds of a run: columns of numbers.
-public struct RoundTable: Sendable {
-  /// The columns that there are to ask for: a chart cannot name another.
-  enum Column: String, CaseIterable, Sendable {
-    case round, accuracy, epsilon, epsilonLowerBound, clippingNorm
-    case clientAccuracyMean = "clientAccuracy.mean"
-    case clientAccuracyP10 = "clientAccuracy.p10"
-    case clientAccuracyP50 = "clientAccuracy.p50"
-    case clientAccuracyP90 = "clientAccuracy.p90"
-    case bitsMean = "uplink.payloadBits.mean"
-    case bitsMin = "uplink.payloadBits.min"
-    case bitsP50 = "uplink.payloadBits.p50"
-    case bitsMax = "uplink.payloadBits.max"
-    case idealBitsMean = "idealBits.mean"
-  }
-
-  /// Nil where a round has none.
-  private var columns: [Column: [Double?]] = [:]
-  /// Columns that the file does not have at all: as a rule it is damaged, or of another version.
-  let missing: [Column]
-
-  /// Reads rounds.jsonl.
-  init(_ rows: [JSONObject]) {
-    for column in Column.allCases { columns[column] = rows.map { $0.number(column.rawValue) } }
-    // A key is missing where no row has it; null is a value.
-    missing = Column.allCases.filter { column in !rows.contains { $0.has(column.rawValue) } }
-  }
-
-  /// Reads rounds.csv: for sweeps of many long runs, where it is several times as fast as rounds.jsonl.
-  init(csv bytes: [UInt8], _ place: String) throws(ToolError) {
-    var lines = bytes.split(separator: UInt8(ascii: "\n")).makeIterator()
-    guard let head = lines.next() else { throw .input(place: place, problem: "the file is empty") }
-    let comma = UInt8(ascii: ",")
-    let header = head.split(separator: comma, omittingEmptySubsequences: false).map {
-      String(decoding: $0, as: UTF8.self)
-    }
-    guard header.contains(Column.round.rawValue) else {
-      throw .input(place: "\(place):1", problem: "found no column \"round\"; allowed: the header of rounds.csv")
-    }
-    missing = Column.allCases.filter { !header.contains($0.rawValue) }
-    let wanted = header.map(Column.init)
-    var found = [[Double?]](repeating: [], count: header.count)
-    var number = 1
-    while let line = lines.next() {
-      number += 1
-      let cells = line.split(separator: comma, omittingEmptySubsequences: false)
-      guard cells.count == header.count else {
-        throw .input(
-          place: "\(place):\(number)", problem: "found \(cells.count) cells; allowed: \(header.count), as in the header"
-        )
-      }
-      for (i, cell) in cells.enumerated() {
-        guard let column = wanted[i] else { continue }
-        let text = String(decoding: cell, as: UTF8.self)
-        let value = Double(text)
-        guard cell.isEmpty || value?.isFinite == true else {
-          throw .input(
-            place: "\(place):\(number)",
-            problem: "\(column.rawValue): found \(JSON.string(text).summary); allowed: a number, or nothing")
-        }
-        found[i].append(value)
-      }
-    }
-    for case (let column?, let values) in zip(wanted, found) { columns[column] = values }
-  }
-
-  /// What a page says of columns that are missing.
-  func problems(_ place: String) -> [String] {
-    missing.isEmpty
-      ? [] : ["\(place): found no \(missing.map(\.rawValue).joined(separator: ", ")); charts of them are left out"]
-  }
-
-  func values(_ column: Column) -> [Double] { (columns[column] ?? []).compactMap { $0 } }
-
-  /// Points of the rounds that have both.
-  func points(
-    _ column: Column, scale: Double = 1, over x: Column = .round, range: (low: Column, high: Column)? = nil
-  ) -> [Chart.Point] {
-    guard let xs = columns[x], let ys = columns[column] else { return [] }
-    let low = range.flatMap { columns[$0.low] }
-    let high = range.flatMap { columns[$0.high] }
-    return xs.indices.compactMap { i in
-      guard let x = xs[i], let y = ys[i] else { return nil }
-      var span: ClosedRange<Double>?
-      if let a = low?[i], let b = high?[i], a <= b { span = (scale * a)...(scale * b) }
-      return Chart.Point(x: x, y: scale * y, range: span)
-    }
-  }
-}
-
-extension JSONObject {
-  /// The number at a dotted path.
-  func number(_ path: String) -> Double? {
-    var value = JSON.object(self)
-    for part in path.split(separator: ".") {
-      guard case .object(let inner) = value, let next = inner[String(part)] else { return nil }
-      value = next
-    }
-    return value.double
-  }
-
-  /// Whether there is a value at a dotted path, or null at it or above.
-  func has(_ path: String) -> Bool {
-    var value = JSON.object(self)
-    for part in path.split(separator: ".") {
-      guard case .object(let inner) = value else { return value == .null }
-      guard let next = inner[String(part)] else { return false }
-      value = next
-    }
-    return true
-  }
-
-  /// A string, or another value as a person would write it.
-  func plain(_ key: String) -> String { self[key]?.plain ?? "-" }
 }

@@ -1,19 +1,12 @@
 import FedSim
 import Files
 import JSONText
-import Platform
-
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 
 /// The output folder of a run. Rounds are on disk as soon as they are done; whole files are written to one side and
 /// renamed, so that a reader never sees half of one. One process at a time works there, as long as this value lives.
 public struct RunFolder: Sendable {
   public let path: String
-  private let lock: FolderLock
+  private let lock: FileLock
 
   public enum File: String, CaseIterable, Sendable {
     case scenario = "scenario.json"
@@ -44,11 +37,12 @@ public struct RunFolder: Sendable {
     if let checkpoint { try write(checkpoint) }
     try remove(File.allCases.filter { $0 != .state || checkpoint == nil })
     // Of two runs that begin here at the same time one gets the folder, also where it cannot be locked.
-    guard let claim = fopen("\(path)/\(File.scenario.rawValue)", "wx") else {
-      if errno == EEXIST { throw .occupied(path: path, file: File.scenario.rawValue) }
-      throw .failed(path: path, reason: Self.lastError())
+    do throws(FileFailure) {
+      _ = try OpenFile("\(path)/\(File.scenario.rawValue)", for: .creating)
+    } catch {
+      if error.isThere { throw .occupied(path: path, file: File.scenario.rawValue) }
+      throw .failed(path: path, reason: error.reason)
     }
-    fclose(claim)
   }
 
   /// Opens the folder of a run that was stopped, or makes one.
@@ -82,54 +76,54 @@ public struct RunFolder: Sendable {
 
   private init(locking path: String) throws(RunFolderError) {
     self.path = path
-    let manager = FileManager.default
-    var isFolder: Bool = false
     guard !path.isEmpty else { throw .unusable(path: path, reason: "the name of the folder is empty") }
-    if manager.fileExists(atPath: path, isDirectory: &isFolder), !isFolder {
+    if let kind = FilePath.kind(path), kind != .folder {
       throw .unusable(path: path, reason: "this is a file; allowed: a folder, or a name that is free")
     }
-    do {
-      try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+    do throws(FileFailure) {
+      try FilePath.makeFolder(path)
     } catch {
-      throw .failed(path: path, reason: FileFailure.reason(error))
+      throw .failed(path: path, reason: error.reason)
     }
-    guard let lock = FolderLock(path) else { throw .busy(path: path) }
+    guard let lock = FileLock(path) else { throw .busy(path: path) }
     self.lock = lock
   }
 
   /// Files of a run that are there.
   private var found: [File] {
-    File.allCases.filter { FileManager.default.fileExists(atPath: "\(path)/\($0.rawValue)") }
+    File.allCases.filter { FilePath.exists(self.path(of: $0)) }
+  }
+
+  private func path(of file: File) -> String { "\(path)/\(file.rawValue)" }
+
+  /// Does something with a file and says what went wrong in the words of a run.
+  private func writing<Value>(
+    _ file: File, _ body: (String) throws(FileFailure) -> Value
+  ) throws(RunFolderError) -> Value {
+    do throws(FileFailure) {
+      return try body(path(of: file))
+    } catch {
+      throw .failed(path: error.place, reason: error.reason)
+    }
   }
 
   /// Also what a killed process left of them under another name.
   public func remove(_ files: [File]) throws(RunFolderError) {
     for file in files {
-      for name in [file.rawValue, file.rawValue + Self.partSuffix] {
-        // unlink takes files alone: a folder of that name is not ours.
-        guard unlink("\(path)/\(name)") == 0 || errno == ENOENT else {
-          throw .failed(path: "\(path)/\(name)", reason: Self.lastError())
-        }
+      try writing(file) { path throws(FileFailure) in
+        try FilePath.remove(path)
+        try FilePath.remove(path + Self.partSuffix)
       }
     }
   }
 
   /// Nil where there is no such file.
   public func read(_ file: File) throws(RunFolderError) -> [UInt8]? {
-    let target = "\(path)/\(file.rawValue)"
-    guard let stream = fopen(target, "r") else {
-      if errno == ENOENT { return nil }
-      throw .unusable(path: target, reason: "could not be read: \(Self.lastError())")
-    }
-    defer { fclose(stream) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = fread(&chunk, 1, chunk.count, stream)
-      bytes.append(contentsOf: chunk[..<count])
-      if count == chunk.count { continue }
-      guard ferror(stream) == 0 else { throw .unusable(path: target, reason: "could not be read: \(Self.lastError())") }
-      return bytes
+    do throws(FileFailure) {
+      return try OpenFile(path(of: file), for: .reading).readAll()
+    } catch {
+      if error.isMissing { return nil }
+      throw .unusable(path: error.place, reason: "could not be read: \(error.reason)")
     }
   }
 
@@ -152,25 +146,16 @@ public struct RunFolder: Sendable {
   private func write(
     to file: File, _ forEachPart: ((UnsafeRawBufferPointer) -> Void) -> Void
   ) throws(RunFolderError) {
-    let target = "\(path)/\(file.rawValue)"
-    let part = target + Self.partSuffix
-    guard let stream = fopen(part, "w") else { throw .failed(path: target, reason: Self.lastError()) }
-    var isWritten = true
-    var reason = ""
-    forEachPart { part in
-      guard isWritten, part.count > 0 else { return }
-      isWritten = fwrite(part.baseAddress, 1, part.count, stream) == part.count
-      if !isWritten { reason = Self.lastError() }
+    try writing(file) { path throws(FileFailure) in
+      let staged = try StagedFile(path, temporary: path + Self.partSuffix)
+      var problem: FileFailure?
+      forEachPart { part in
+        guard problem == nil else { return }
+        do throws(FileFailure) { try staged.write(part) } catch { problem = error }
+      }
+      if let problem { throw problem }
+      try staged.commit()
     }
-    if isWritten {
-      isWritten = fflush(stream) == 0 && fsync(fileno(stream)) == 0
-      reason = Self.lastError()
-    }
-    guard fclose(stream) == 0, isWritten else {
-      unlink(part)
-      throw .failed(path: target, reason: reason)
-    }
-    guard rename(part, target) == 0 else { throw .failed(path: target, reason: Self.lastError()) }
   }
 
   /// Writes a file unless it has these bytes already.
@@ -185,11 +170,11 @@ public struct RunFolder: Sendable {
 
   /// Appends one line and hands it to the system before it returns.
   public func append(_ line: String, to file: File) throws(RunFolderError) {
-    let target = "\(path)/\(file.rawValue)"
-    guard let stream = fopen(target, "a") else { throw .failed(path: target, reason: Self.lastError()) }
-    let isWritten = fputs(line + "\n", stream) >= 0
-    let isClosed = fclose(stream) == 0
-    guard isWritten && isClosed else { throw .failed(path: target, reason: Self.lastError()) }
+    try writing(file) { path throws(FileFailure) in
+      let stream = try OpenFile(path, for: .appending)
+      try stream.write(Array((line + "\n").utf8))
+      try stream.close()
+    }
   }
 
   /// Begins a JSON object whose last member, an array, grows: `append(element:to:)` adds to it, and the file is valid JSON after
@@ -214,30 +199,26 @@ public struct RunFolder: Sendable {
 
   /// Adds an element to the array at the end of a file that `begin` began.
   public func append(element: JSON, isFirst: Bool, to file: File) throws(RunFolderError) {
-    let target = "\(path)/\(file.rawValue)"
-    guard let stream = fopen(target, "r+") else { throw .failed(path: target, reason: Self.lastError()) }
-    let isThere = fseek(stream, -Self.arrayEnd.utf8.count, SEEK_END) == 0
-    let text = Self.arrayItem(element, isFirst: isFirst) + Self.arrayEnd
-    let isWritten = isThere && fputs(text, stream) >= 0
-    let isClosed = fclose(stream) == 0
-    guard isWritten && isClosed else { throw .failed(path: target, reason: Self.lastError()) }
+    try writing(file) { path throws(FileFailure) in
+      let stream = try OpenFile(path, for: .overwriting)
+      let end = try stream.length() - Self.arrayEnd.utf8.count
+      try stream.write(Array((Self.arrayItem(element, isFirst: isFirst) + Self.arrayEnd).utf8), at: max(end, 0))
+      try stream.close()
+    }
   }
 
   // MARK: Checkpoints
 
   /// The length of rounds.jsonl, on the disk.
   public func synchronizeRows() throws(RunFolderError) -> Int {
-    let target = "\(path)/\(File.rounds.rawValue)"
-    guard let stream = fopen(target, "r") else {
-      if errno == ENOENT { return 0 }
-      throw .failed(path: target, reason: Self.lastError())
+    do throws(FileFailure) {
+      let rows = try OpenFile(path(of: .rounds), for: .reading)
+      try rows.synchronize()
+      return try rows.length()
+    } catch {
+      if error.isMissing { return 0 }
+      throw .failed(path: error.place, reason: error.reason)
     }
-    defer { fclose(stream) }
-    guard fsync(fileno(stream)) == 0, fseek(stream, 0, SEEK_END) == 0, case let length = ftell(stream), length >= 0
-    else {
-      throw .failed(path: target, reason: Self.lastError())
-    }
-    return length
   }
 
   /// Cuts rounds.jsonl to what it was at a checkpoint: what came later is made again. Changes nothing where that is its length.
@@ -266,13 +247,11 @@ public struct RunFolder: Sendable {
     }
     if length == 0 {
       try remove([.rounds])
-    } else if bytes.count > length, truncate(target, length) != 0 {
-      throw .failed(path: target, reason: Self.lastError())
+    } else if bytes.count > length {
+      try writing(.rounds) { path throws(FileFailure) in try FilePath.truncate(path, to: length) }
     }
     return records
   }
-
-  private static func lastError() -> String { String(cString: strerror(errno)) }
 }
 
 public enum RunFolderError: Error, Equatable, CustomStringConvertible {
@@ -294,20 +273,4 @@ public enum RunFolderError: Error, Equatable, CustomStringConvertible {
       "\(path): cannot go on: \(reason); choose another folder with --out, or replace the run with --force"
     }
   }
-}
-
-/// Held by one process at a time, and given back when it ends, however it ends.
-private final class FolderLock: Sendable {
-  private let descriptor: Int32
-
-  /// Nil where another process, or another part of this one, holds it. File systems that know no locks give it to everyone.
-  init?(_ path: String) {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    if descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-      close(descriptor)
-      return nil
-    }
-  }
-
-  deinit { if descriptor >= 0 { close(descriptor) } }
 }

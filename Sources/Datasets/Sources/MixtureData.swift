@@ -39,6 +39,12 @@ public struct MixtureData: ExampleSource, Equatable {
   }
   public var isGenerated: Bool { true }
 
+  public func seeded(_ seed: UInt64) -> MixtureData {
+    var data = self
+    data.seed = self.seed ?? seed
+    return data
+  }
+
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
     let key = RunKeys.experimentKey(seed: seed ?? request.seed, .data)
     let parts = try about(.exampleCount) { () throws(DataError) in

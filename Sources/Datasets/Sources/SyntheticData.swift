@@ -48,6 +48,12 @@ public struct SyntheticData: ExampleSource, Equatable {
   /// FedProx's for its data.
   public var standardTestFraction: Double { 0.1 }
 
+  public func seeded(_ seed: UInt64) -> SyntheticData {
+    var data = self
+    data.seed = self.seed ?? seed
+    return data
+  }
+
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
     let key = RunKeys.experimentKey(seed: seed ?? request.seed, .data)
     let parts = try about(.clientCount) { () throws(DataError) in

@@ -1,37 +1,31 @@
-import Platform
+import Files
 
 /// Bytes that are read part by part: those of an array, or of a file that stays open as long as this lives.
 final class StoredBytes: Sendable {
   let count: Int
-  private let place: Place
-
-  private enum Place: Sendable {
-    case memory([UInt8])
-    case file(descriptor: Int32)
-  }
+  private let memory: [UInt8]
+  /// Nil where the bytes are in memory.
+  private let file: OpenFile?
 
   init(_ bytes: [UInt8]) {
     count = bytes.count
-    place = .memory(bytes)
+    memory = bytes
+    file = nil
   }
 
   /// - Returns: nil where there is no such file.
   init?(path: String) throws(StateError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    var status = stat()
-    guard descriptor >= 0 else {
-      if errno == ENOENT { return nil }
-      throw Self.failed(at: 0)
+    guard (FilePath.kind(path) ?? .file) == .file else { throw StateError(byte: 0, problem: "this is no file") }
+    do throws(FileFailure) {
+      let file = try OpenFile(path, for: .reading)
+      count = try file.length()
+      self.file = consume file
+      memory = []
+    } catch {
+      if error.isMissing { return nil }
+      throw Self.failed(error, at: 0)
     }
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
-      throw StateError(byte: 0, problem: "this is no file")
-    }
-    count = Int(status.st_size)
-    place = .file(descriptor: descriptor)
   }
-
-  deinit { if case .file(let descriptor) = place { close(descriptor) } }
 
   func read(_ range: Range<Int>) throws(StateError) -> [UInt8] {
     var problem: StateError?
@@ -62,8 +56,8 @@ final class StoredBytes: Sendable {
 
   /// In order, a megabyte at a time; where reading fails the rest is zeros.
   func forEachPart(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void) -> StateError? {
-    if case .memory(let bytes) = place {
-      bytes[range].withUnsafeBytes(body)
+    if file == nil {
+      memory[range].withUnsafeBytes(body)
       return nil
     }
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: min(1 << 20, max(range.count, 1)), alignment: 16)
@@ -79,29 +73,22 @@ final class StoredBytes: Sendable {
   }
 
   private func read(_ first: Int, into target: UnsafeMutableRawBufferPointer) -> StateError? {
-    switch place {
-    case .memory(let bytes):
-      bytes.withUnsafeBytes {
+    guard file != nil else {
+      memory.withUnsafeBytes {
         target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[first..<(first + target.count)]))
       }
-    case .file(let descriptor):
-      var done = 0
-      while done < target.count {
-        let rest = UnsafeMutableRawBufferPointer(rebasing: target[done...])
-        let count = pread(descriptor, rest.baseAddress, rest.count, off_t(first + done))
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else {
-          return count < 0
-            ? Self.failed(at: first + done)
-            : StateError(byte: first + done, problem: "the file ends here while it is read")
-        }
-        done += count
-      }
+      return nil
     }
-    return nil
+    do throws(FileFailure) {
+      let count = try file?.read(at: first, into: target) ?? 0
+      return count == target.count
+        ? nil : StateError(byte: first + count, problem: "the file ends here while it is read")
+    } catch {
+      return Self.failed(error, at: first)
+    }
   }
 
-  private static func failed(at byte: Int) -> StateError {
-    StateError(byte: byte, problem: "the file could not be read: \(String(cString: strerror(errno)))")
+  private static func failed(_ failure: FileFailure, at byte: Int) -> StateError {
+    StateError(byte: byte, problem: "the file could not be read: \(failure.reason)")
   }
 }

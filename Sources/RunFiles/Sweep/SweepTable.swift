@@ -1,3 +1,4 @@
+import FedSim
 import Files
 import JSONText
 
@@ -24,7 +25,10 @@ public struct SweepTable: Sendable {
   }
 
   /// Text that is too long for a table, or depends on the run's own structure.
-  private static let left = ["guaranteeStatement", "theorem", "outsideGuarantee", "hardening", "views"]
+  static let left: [String] = {
+    let keys = SummaryFields.table
+    return [keys.guaranteeStatement, keys.theorem, keys.outsideGuarantee, keys.hardening, keys.views].map(\.name)
+  }()
 
   private func json(_ row: Row) -> JSON {
     var object: JSONObject = [
@@ -85,9 +89,13 @@ public struct SweepTable: Sendable {
   }
 
   /// What is averaged in points.csv and in the closing table.
-  public static let results = [
-    "finalAccuracy", "epsilon", "payloadBitsPerClientRound", "wireBytesPerClientRound", "noiseMultiplier",
-  ]
+  public static let results: [String] = {
+    let keys = SummaryFields.table
+    return [
+      keys.finalAccuracy, keys.epsilon, keys.payloadBitsPerClientRound, keys.wireBytesPerClientRound,
+      keys.noiseMultiplier,
+    ].map(\.name)
+  }()
 
   /// points.csv: a row a point, the axes, the number of repeats, and mean and standard error of results.
   public var points: String {

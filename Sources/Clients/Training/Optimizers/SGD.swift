@@ -3,7 +3,7 @@ import Settings
 /// Stochastic gradient descent, with momentum and FedProx's term where they are asked for.
 ///
 /// A step: g = mean gradient of the batch + mu (w - w_0); v = momentum v + g; w = w - rate v [Li et al. 2020 for mu].
-public struct SGD: ClientOptimizing {
+public struct SGD: ClientOptimizing, Configurable, Equatable {
   public var learningRate: Double
   public var momentum: Double
   /// FedProx's mu.
@@ -13,6 +13,24 @@ public struct SGD: ClientOptimizing {
     self.learningRate = learningRate
     self.momentum = momentum
     self.proximal = proximal
+  }
+
+  public static let keys = SettingList(
+    SGD(learningRate: 1),
+    [
+      Setting("learningRate", \.learningRate, .positive, .required, learningRateMeaning),
+      Setting("momentum", \.momentum, momentumRange, momentumMeaning),
+      Setting("proximal", \.proximal, proximalRange, proximalMeaning),
+    ])
+
+  static let learningRateMeaning = "step size of the clients' SGD"
+  static let momentumRange = KeyRange.number(0..<1)
+  static let momentumMeaning = "momentum of the clients' SGD, from zero in every round"
+  static let proximalRange = KeyRange.number(0...1e6)
+  static let proximalMeaning = "FedProx's mu: pulls each step towards the broadcast model"
+
+  public var options: [(name: String, value: Double)] {
+    (momentum > 0 ? [("momentum", momentum)] : []) + (proximal > 0 ? [("FedProx mu =", proximal)] : [])
   }
 
   /// The velocity v; nil without momentum.
@@ -51,14 +69,4 @@ public struct SGD: ClientOptimizing {
       }
     }
   }
-}
-
-extension SGD: Configurable {
-  public static let keys = SettingList(
-    SGD(learningRate: 1),
-    [
-      Setting("learningRate", \.learningRate, .positive, .required, "step size of the clients' SGD"),
-      Setting("momentum", \.momentum, .number(0..<1), "momentum of the clients' SGD, from zero in every round"),
-      Setting("proximal", \.proximal, .number(0...1e6), "FedProx's mu: pulls each step towards the broadcast model"),
-    ])
 }

@@ -1,0 +1,53 @@
+/// What a figure of a run is measured in.
+public enum FigureUnit: String, Sendable {
+  case count = "number"
+  /// From 0 to 1.
+  case share
+  case probability
+  /// Natural logarithms: of probabilities (loss), and of ratios of probabilities (epsilon).
+  case nats
+  case bits
+  case bytes
+  /// As updates are measured: the L2 norm of parameters.
+  case norm
+  /// Over the clipping norm.
+  case clippingNorms = "clipping norms"
+  case text
+  case list
+}
+
+/// Whether the guarantee of a run speaks of a figure. No figure has a default: `outsideGuarantee` follows from what is declared.
+public enum Coverage: Sendable, Equatable {
+  /// The figure follows from the models that are released, from the plan, or from public constants.
+  case covered
+  /// The figure follows from the number of clients. It is a public constant, and outside the guarantee where neighbouring data have one
+  /// client more or less. The rank is its place among these in `outsideGuarantee`.
+  case clientCount(rank: Int)
+  /// The figure is an un-noised function of the data: a diagnostic of a simulation.
+  case outside
+  /// Only a part of the value is outside, which these words name.
+  case outsideInPart(String)
+  /// The value keys the noise: whoever has it has every update.
+  case secret
+
+  /// As docs/run-files.md has it.
+  package var words: String {
+    switch self {
+    case .covered: "yes"
+    case .clientCount: "yes, but for `add-or-remove`"
+    case .outside: "no"
+    case .outsideInPart(let part): "but for \(part)"
+    case .secret: "no: a secret"
+    }
+  }
+}
+
+/// A table whose rows are the stored properties of a value, so that a row is written once and named by the compiler.
+package protocol FigureTable {
+  associatedtype Row
+}
+
+extension FigureTable {
+  /// The rows in the order of their declaration. They are read by reflection: a list of their own could lack one.
+  package var rows: [Row] { Mirror(reflecting: self).children.compactMap { $0.value as? Row } }
+}

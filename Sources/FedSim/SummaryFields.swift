@@ -1,0 +1,186 @@
+import JSONText
+import Scenarios
+
+/// Every key of summary.json, once, in its order: name, unit, value, whether the guarantee covers it, and what it means.
+///
+/// summary.json, its part of docs/run-files.md and of `outsideGuarantee` follow from this table. Pages name a key by its value, as in
+/// `\.finalAccuracy`.
+public struct SummaryFields: FigureTable, Sendable {
+  package typealias Row = SummaryField
+
+  public let version = SummaryField("version", .count, .covered, "version of this file's keys") { _ in 1 }
+  public let name = SummaryField("name", .text, .covered, "name of the scenario") { .string($0.setup.scenario.name) }
+  public let rounds = SummaryField("rounds", .count, .covered, "rounds that were made") { .integer($0.records.count) }
+  public let stoppedBy = SummaryField(
+    "stoppedBy", .text, .covered,
+    "`rounds`: all were made; `budget`: the next would have cost more than `privacy.budget`; `interrupted`: the run can go on"
+  ) { .string($0.stoppedBy.rawValue) }
+  public let population = SummaryField("population", .count, .clientCount(rank: 1), "clients that there are") {
+    .integer($0.setup.population.clientCount)
+  }
+  public let parameters = SummaryField("parameters", .count, .covered, "parameters of the model") {
+    .integer($0.setup.model.parameterCount)
+  }
+  public let finalAccuracy = SummaryField(
+    "finalAccuracy", .share, .outside, "test examples that the last model is right on; null where it was not evaluated"
+  ) { .optional($0.finalAccuracy) }
+  public let bestAccuracy = SummaryField(
+    "bestAccuracy", .share, .outside,
+    "the best accuracy of all evaluations; choosing that model is outside the guarantee"
+  ) { .optional($0.bestAccuracy) }
+  public let finalLoss = SummaryField(
+    "finalLoss", .nats, .outside,
+    "mean cross-entropy of the last model on the test examples; null where it is not finite"
+  ) { .optional($0.finalLoss) }
+  public let nonFiniteUpdates = SummaryField(
+    "nonFiniteUpdates", .count, .outside, "the sum of `nonFinite` over rounds", totalOf: \.nonFinite
+  ) { .integer($0.nonFiniteUpdates) }
+  public let epsilon = SummaryField(
+    "epsilon", .nats, .covered,
+    "proved upper bound of epsilon at `delta`, for all planned rounds, also where a run stopped before; null without a guarantee"
+  ) { .optional($0.spending?.epsilon) }
+  public let epsilonLowerBound = SummaryField(
+    "epsilonLowerBound", .nats, .covered,
+    "proved lower bound of that epsilon, for updates that exist; null where the accountant has none"
+  ) { .optional($0.spending?.lowerBound) }
+  public let epsilonOfRoundsDone = SummaryField(
+    "epsilonOfRoundsDone", .nats, .covered,
+    "what the rounds done would cost had their number been fixed in advance: no claim where the run stopped early"
+  ) { .optional($0.records.last?.spending?.epsilon) }
+  public let delta = SummaryField("delta", .probability, .covered, "the whole delta of the guarantee") {
+    .optional($0.setup.plan?.delta)
+  }
+  public let truncationDelta = SummaryField(
+    "truncationDelta", .probability, .covered, "its part that pays for cohorts that may be cut"
+  ) { .optional($0.setup.plan?.truncationDelta) }
+  public let numericalDelta = SummaryField(
+    "numericalDelta", .probability, .covered, "its part that pays for what floating point may choose otherwise"
+  ) { .optional($0.setup.plan?.numericalDelta) }
+  public let totalVariationPerUpload = SummaryField(
+    "totalVariationPerUpload", .probability, .covered,
+    "bound on the total variation between an upload's noise and its Gaussian in real arithmetic; null without privacy"
+  ) { .optional($0.setup.plan == nil ? nil : $0.setup.channel.totalVariationBound) }
+  public let totalVariationOfRun = SummaryField(
+    "totalVariationOfRun", .probability, .covered, "what rounding may change of the whole run, in total variation"
+  ) { .optional($0.setup.numericalDeviation) }
+  public let budget = SummaryField("budget", .nats, .covered, "`privacy.budget`; null where there is none") {
+    .optional($0.setup.scenario.privacy?.budget)
+  }
+  public let accountant = SummaryField("accountant", .text, .covered, "who computed epsilon; null without privacy") {
+    $0.setup.plan.map { .string($0.accountant.rawValue) } ?? .null
+  }
+  public let relation = SummaryField(
+    "relation", .text, .covered, "what neighbouring data differ by; null without privacy"
+  ) { $0.setup.plan.map { .string($0.relation.rawValue) } ?? .null }
+  public let sampling = SummaryField("sampling", .text, .covered, "how a cohort is drawn") {
+    .string($0.setup.sampler.sampling.name)
+  }
+  public let samplingRate = SummaryField(
+    "samplingRate", .probability, .clientCount(rank: 2), "probability that a client is drawn, or cohort over population"
+  ) { .number($0.setup.sampler.sampling.rate) }
+  public let noiseMultiplier = SummaryField(
+    "noiseMultiplier", .clippingNorms, .covered,
+    "z: standard deviation of the noise on the sum of updates; null without privacy"
+  ) { .optional($0.setup.plan?.noiseMultiplier) }
+  public let accountedNoiseMultiplier = SummaryField(
+    "accountedNoiseMultiplier", .clippingNorms, .covered,
+    "the z that the account has, a hair below: for C with its margin, and with what a count of clipped updates takes"
+  ) { .optional($0.setup.plan?.event.effectiveNoiseMultiplier) }
+  public let updateNoiseMultiplier = SummaryField(
+    "updateNoiseMultiplier", .clippingNorms, .covered,
+    "z of the update beside a count of clipped updates, which is another release"
+  ) { .optional($0.setup.plan?.updateNoiseMultiplier) }
+  public let countNoise = SummaryField(
+    "countNoise", .count, .clientCount(rank: 5),
+    "standard deviation of the noise on the number of updates that are not clipped; null without adaptive clipping"
+  ) { .optional($0.setup.plan?.adaptiveClipping?.countNoise) }
+  public let noiseSource = SummaryField(
+    "noiseSource", .text, .covered,
+    "who adds the noise: `central` is the server, which then sees every update; null without privacy"
+  ) { $0.setup.plan.map { .string($0.noiseSource.rawValue) } ?? .null }
+  public let clippingNorm = SummaryField(
+    "clippingNorm", .norm, .covered, "C, to which updates are clipped, in the first round; null without privacy"
+  ) { .optional($0.setup.plan?.clippingNorm) }
+  public let finalClippingNorm = SummaryField(
+    "finalClippingNorm", .norm, .covered, "C of the last round; another one with adaptive clipping"
+  ) { .optional($0.records.last?.clippingNorm) }
+  public let largestCohort = SummaryField(
+    "largestCohort", .count, .clientCount(rank: 3), "cohorts above this size are cut; null without privacy"
+  ) { $0.setup.plan.map { .integer($0.largestCohort) } ?? .null }
+  public let noiseScalePerClient = SummaryField(
+    "noiseScalePerClient", .norm, .clientCount(rank: 4),
+    "standard deviation of the noise that a client's message has; null without privacy"
+  ) { .optional($0.setup.plan?.noiseScale) }
+  public let adversary = SummaryField(
+    "adversary", .text, .covered, "for whom `epsilon` holds: `released-model`; null without a guarantee"
+  ) { $0.setup.guaranteedPlan == nil ? .null : "released-model" }
+  public let codec = SummaryField("codec", .text, .covered, "the codec of updates, also where the scenario says `auto`")
+  {
+    .string($0.setup.channel.codec.rawValue)
+  }
+  public let payloadBitsPerClientRound = SummaryField(
+    "payloadBitsPerClientRound", .bits, .outside, "mean length of a payload that counted; null where none did"
+  ) { .optional($0.payloadBitsPerClientRound) }
+  public let wireBytesPerClientRound = SummaryField(
+    "wireBytesPerClientRound", .bytes, .outside,
+    "mean length of an upload with its envelope, refused ones included; null where there was none"
+  ) { .optional($0.wireBytesPerClientRound) }
+  public let idealBitsPerClientRound = SummaryField(
+    "idealBitsPerClientRound", .bits, .outside, "mean I(X;Y) of the updates that were sent; null without noise"
+  ) { .optional($0.idealBitsPerClientRound) }
+  public let float32BitsPerClientRound = SummaryField(
+    "float32BitsPerClientRound", .bits, .covered, "what an update takes as plain 32-bit floats"
+  ) { .integer($0.float32Bits) }
+  public let seed = SummaryField("seed", .count, .secret, "the scenario's seed") {
+    .integer(Int($0.setup.scenario.seed))
+  }
+  public let fedsimVersion = SummaryField("fedsimVersion", .text, .covered, "the version that made the run") { _ in
+    .string(FedSimVersion.current)
+  }
+  public let guarantee = SummaryField("guarantee", .text, .covered, "`epsilon-delta`, or `none`") {
+    .string($0.statement.kind)
+  }
+  public let guaranteeStatement = SummaryField("guaranteeStatement", .text, .covered, "what is claimed, in words") {
+    .string($0.statement.sentence)
+  }
+  public let theorem = SummaryField(
+    "theorem", .text, .covered, "what the claim rests on; the key is not there without a guarantee"
+  ) { $0.statement.theorem.map { .string($0) } }
+  public let views = SummaryField(
+    "views", .list, .outsideInPart("views of cohort sizes and traffic"),
+    "a row for each adversary: `adversary`, `knows`, `guarantee`, `epsilon`, `delta`, `theorem`, and `assumptions` or the `reason` why "
+      + "there is no guarantee"
+  ) { .array($0.views.rows.map(\.json)) }
+  public let outsideGuarantee = SummaryField(
+    "outsideGuarantee", .list, .covered, "figures and files that the guarantee does not cover"
+  ) { .array($0.statement.outsideGuarantee.map { .string($0) }) }
+  public let hardening = SummaryField(
+    "hardening", .text, .covered, "what stands between this simulation and a release"
+  ) { _ in .string(GuaranteeStatement.hardening) }
+
+  public static let table = SummaryFields()
+}
+
+/// One key of summary.json.
+public struct SummaryField: Sendable {
+  public let name: String
+  public let unit: FigureUnit
+  public let coverage: Coverage
+  public let meaning: String
+  /// The figure of rounds that the key adds up, beside which `outsideGuarantee` names it.
+  let roundField: String?
+  /// Nil where a summary has no such key.
+  let value: @Sendable (RunSummary) -> JSON?
+
+  /// All keys, in their order.
+  public static let all: [SummaryField] = SummaryFields.table.rows
+
+  init(
+    _ name: String, _ unit: FigureUnit, _ coverage: Coverage, _ meaning: String,
+    totalOf roundField: KeyPath<RoundFields, RoundField>? = nil, value: @escaping @Sendable (RunSummary) -> JSON?
+  ) {
+    (self.name, self.unit, self.coverage, self.meaning) = (name, unit, coverage, meaning)
+    self.roundField = roundField.map { RoundFields.table[keyPath: $0].name }
+    self.value = value
+  }
+}
