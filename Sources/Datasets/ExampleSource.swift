@@ -12,6 +12,15 @@ public protocol ExampleSource: Sendable {
   /// Files and folders that examples are read from. The default is none.
   var paths: [String] { get }
 
+  /// Whether the test examples have a place of their own. The default is false: a split keeps them.
+  var hasTest: Bool { get }
+
+  /// The keys that say where files are: what is in them names a run, not where they lie. The default is none.
+  var placeKeys: [String] { get }
+
+  /// The source with the run's seed where it has none of its own and one is needed. The default is the source as it is.
+  func seeded(_ seed: UInt64) -> Self
+
   /// Whether the source's own values say all there is to know of the examples, so that they belong to nobody. The default is false:
   /// what is read decides a run's keys.
   var isGenerated: Bool { get }
@@ -25,12 +34,6 @@ public protocol ExampleSource: Sendable {
   /// The share of examples that a split keeps for the test where nobody says. The default is 0.2.
   var standardTestFraction: Double { get }
 
-  /// Whether the test examples come from a place of their own. The default is false.
-  var hasTest: Bool { get }
-
-  /// The source with a seed of its own, where it draws by the scenario's. The default is the source as it is.
-  func drawing(by seed: UInt64) -> any ExampleSource
-
   /// - Returns: training examples, and test examples where the source has its own.
   /// - Throws: `DataError` that names the place and, as its subject, what was asked for.
   func load(_ request: LoadRequest) throws(DataError) -> LoadedData
@@ -38,12 +41,13 @@ public protocol ExampleSource: Sendable {
 
 extension ExampleSource {
   public var paths: [String] { [] }
+  public var hasTest: Bool { false }
+  public var placeKeys: [String] { [] }
+  public func seeded(_ seed: UInt64) -> Self { self }
   public var isGenerated: Bool { false }
   public var areClassesGiven: Bool { false }
   public var reviewedLabels: DataSubject? { nil }
   public var standardTestFraction: Double { 0.2 }
-  public var hasTest: Bool { false }
-  public func drawing(by seed: UInt64) -> any ExampleSource { self }
 }
 
 /// What a run tells a source.

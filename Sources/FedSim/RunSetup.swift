@@ -183,7 +183,7 @@ public struct RunSetup: Sendable {
     if filled.training.epochs == nil, filled.training.steps == nil { filled.training.epochs = 1 }
     filled.channel.codec = frame.channel.codec
     if isDataGiven || !scenario.data.hasTest { filled.testFraction = scenario.testShare }
-    filled = filled.withDataSeed
+    filled.data = filled.data.seeded(scenario.seed)
     if isDataGiven { filled.data = GivenData() }
     return filled
   }

@@ -16,9 +16,14 @@ public enum JSONParser {
   ///   bytes that are not UTF-8 (they are looked for first), a key that an object has twice, half of a
   ///   surrogate pair, a number beyond the range of `Double`, and nesting deeper than 128 levels.
   public static func parse(_ bytes: some Collection<UInt8>) throws(JSONSyntaxError) -> ParsedJSON {
-    var scanner = JSONScanner(Array(bytes))
-    let value = try scanner.document()
-    return ParsedJSON(value: value, positions: scanner.positions)
+    let parsed = Array(bytes).withUnsafeBufferPointer { text in
+      Result { () throws(JSONSyntaxError) in
+        var scanner = JSONScanner(text)
+        let value = try scanner.document()
+        return ParsedJSON(value: value, positions: scanner.positions)
+      }
+    }
+    return try parsed.get()
   }
 
   /// The path of the member `key` of the object at `parent`.

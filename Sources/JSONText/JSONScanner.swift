@@ -5,7 +5,7 @@ struct Locator {
   var offset: Int
   var position = JSONPosition(line: 1, column: 1)
 
-  mutating func advance(to target: Int, in bytes: [UInt8]) {
+  mutating func advance(to target: Int, in bytes: UnsafeBufferPointer<UInt8>) {
     while offset < target {
       let byte = bytes[offset]
       offset += 1
@@ -22,21 +22,23 @@ struct Locator {
 
 /// The recursive descent over one text.
 struct JSONScanner {
-  let bytes: [UInt8]
-  /// Where the text starts, after a byte order mark.
-  let start: Int
-  /// The offset of the next byte to read, which always starts a scalar.
-  var next: Int
+  var cursor: JSONCursor
   /// The offsets of the brackets that are not closed yet.
   var openBrackets: [Int] = []
   private var locator: Locator
   private(set) var positions: [String: JSONPosition] = [:]
 
-  init(_ bytes: [UInt8]) {
-    self.bytes = bytes
-    start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-    next = start
-    locator = Locator(offset: start)
+  init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    cursor = JSONCursor(bytes)
+    locator = Locator(offset: cursor.start)
+  }
+
+  var bytes: UnsafeBufferPointer<UInt8> { cursor.bytes }
+  var start: Int { cursor.start }
+  /// The offset of the next byte to read, which always starts a scalar.
+  var next: Int {
+    get { cursor.next }
+    set { cursor.next = newValue }
   }
 
   // MARK: Values
@@ -216,84 +218,14 @@ struct JSONScanner {
   // MARK: Strings
 
   private mutating func string() throws(JSONSyntaxError) -> String {
-    let offset = next
-    next += 1
-    var text: [UInt8] = []
-    var runStart = next
-    while next < bytes.count {
-      switch bytes[next] {
-      case UInt8(ascii: "\""):
-        text += bytes[runStart..<next]
-        next += 1
-        return String(decoding: text, as: UTF8.self)
-      case UInt8(ascii: "\\"):
-        text += bytes[runStart..<next]
-        text += String(try escape()).utf8
-        runStart = next
-      case 0..<0x20:
-        throw failure("found \(nameAhead()) in a string, where it must be escaped", at: next)
-      default:
-        next += 1
-      }
-    }
-    throw failure("found the end of the text in the string from \(position(of: offset))", at: next)
-  }
-
-  private static let escapes: [Unicode.Scalar: Unicode.Scalar] = [
-    "\"": "\"", "\\": "\\", "/": "/", "b": "\u{8}", "f": "\u{C}", "n": "\n", "r": "\r", "t": "\t",
-  ]
-
-  private mutating func escape() throws(JSONSyntaxError) -> Unicode.Scalar {
-    let offset = next
-    next += 1
-    if peek == "u" {
-      next = offset
-      return try unicodeEscape()
-    }
-    guard let letter = peek, let scalar = Self.escapes[letter] else {
-      let allowed = #"\" \\ \/ \b \f \n \r \t and \u with four hexadecimal digits"#
-      throw failure("found \(scalarNameAhead()) after \"\\\"; the escapes are \(allowed)", at: offset)
-    }
-    next += 1
-    return scalar
-  }
-
-  private mutating func unicodeEscape() throws(JSONSyntaxError) -> Unicode.Scalar {
-    let offset = next
-    let first = try codeUnit()
-    if let scalar = Unicode.Scalar(first) { return scalar }
-    // Anything else is a surrogate, which only a pair in the right order makes good.
-    if first < 0xDC00, bytes[next...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) {
-      let second = try codeUnit()
-      if 0xDC00..<0xE000 ~= second {
-        let supplement = (first - 0xD800) << 10 + (second - 0xDC00)
-        if let scalar = Unicode.Scalar(0x1_0000 + supplement) { return scalar }
-      }
-    }
-    let found = "\"\\u\(String(first, radix: 16))\""
-    throw failure("found \(found), half of a surrogate pair, where both halves are required", at: offset)
-  }
-
-  /// Reads `\u` and four hexadecimal digits.
-  private mutating func codeUnit() throws(JSONSyntaxError) -> UInt32 {
-    next += 2
-    var unit: UInt32 = 0
-    for _ in 0..<4 {
-      guard let scalar = peek, let digit = Character(scalar).hexDigitValue else {
-        let found = scalarNameAhead()
-        throw failure("found \(found) where one of four hexadecimal digits was expected", at: next)
-      }
-      unit = unit << 4 + UInt32(digit)
-      next += 1
-    }
-    return unit
+    do throws(JSONStringFault) { return try cursor.string() } catch { throw failure(error) }
   }
 
   // MARK: Bytes
 
   /// The next byte as a scalar, which is right for ASCII and matches no ASCII pattern otherwise.
   var peek: Unicode.Scalar? {
-    next < bytes.count ? Unicode.Scalar(bytes[next]) : nil
+    cursor.peek.map { Unicode.Scalar($0) }
   }
 
   private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
@@ -302,14 +234,7 @@ struct JSONScanner {
     return true
   }
 
-  private mutating func skipSpace() {
-    while next < bytes.count {
-      switch Unicode.Scalar(bytes[next]) {
-      case " ", "\n", "\r", "\t": next += 1
-      default: return
-      }
-    }
-  }
+  private mutating func skipSpace() { cursor.skipSpace() }
 
   private func offsetOfInvalidUTF8() -> Int? {
     var decoder = Unicode.UTF8.ForwardParser()

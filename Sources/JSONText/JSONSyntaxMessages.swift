@@ -10,6 +10,25 @@ extension JSONScanner {
     JSONSyntaxError(position: position(of: offset), message: message)
   }
 
+  /// What is said of a string that is none; `next` is at the byte that is at fault.
+  func failure(_ fault: JSONStringFault) -> JSONSyntaxError {
+    let place = fault.backslash ?? fault.offset
+    switch fault.kind {
+    case .endOfText:
+      return failure("found the end of the text in the string from \(position(of: fault.opening))", at: place)
+    case .controlCharacter: return failure("found \(nameAhead()) in a string, where it must be escaped", at: place)
+    case .unknownEscape:
+      let allowed = #"\" \\ \/ \b \f \n \r \t and \u with four hexadecimal digits"#
+      return failure("found \(scalarNameAhead()) after \"\\\"; the escapes are \(allowed)", at: place)
+    case .digit:
+      return failure(
+        "found \(scalarNameAhead()) where one of four hexadecimal digits was expected", at: fault.offset)
+    case .halfOfPair(let unit):
+      let found = "\"\\u\(String(unit, radix: 16))\""
+      return failure("found \(found), half of a surrogate pair, where both halves are required", at: place)
+    }
+  }
+
   func unexpected(_ expected: String) -> JSONSyntaxError {
     var message = "found \(nameAhead()) where \(expected) was expected"
     if let hint = hintAhead(isValueExpected: expected == "a value") { message += "; \(hint)" }

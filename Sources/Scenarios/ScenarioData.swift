@@ -19,20 +19,13 @@ extension Scenario {
   /// The share of a seeded split.
   package var testShare: Double { testFraction ?? data.standardTestFraction }
 
-  /// The scenario with the seed of its examples written down, where the source draws by the scenario's.
-  package var withDataSeed: Scenario {
-    var scenario = self
-    scenario.data = data.drawing(by: seed)
-    return scenario
-  }
-
   /// The scenario's JSON without what decides no release: its name, how often it is looked at, where its files lie.
   package var jsonWithoutLabels: JSON {
     guard case .object(var root) = json else { return json }
     root["name"] = nil
     root[EvaluationSection.section] = nil
     if case .object(var section)? = root[DataSection.section] {
-      for key in DataSection.placeKeys where section[key] != .null { section[key] = nil }
+      for key in data.placeKeys where section[key] != .null { section[key] = nil }
       root[DataSection.section] = .object(section)
     }
     return .object(root)

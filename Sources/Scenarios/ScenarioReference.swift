@@ -1,4 +1,3 @@
-import JSONText
 import Settings
 
 extension ScenarioTable {

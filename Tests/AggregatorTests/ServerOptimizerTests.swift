@@ -2,6 +2,7 @@ import Testing
 @testable import Aggregator
 @testable import Numerics
 @testable import PrivacyAccounting
+@testable import Settings
 @testable import Verification
 
 @Suite struct ServerOptimizerTests {
@@ -43,7 +44,7 @@ import Testing
   ]
 
   @Test func standardOptimizersKeepTheLaws() {
-    #expect(Self.standard.map { type(of: $0).name } == ServerOptimizer.standard.map { $0.name }, "all of them")
+    #expect(Self.standard.map { type(of: $0).name } == Choices<any ServerOptimizing>.standard.all.map(\.name), "all of them")
     for optimizer in Self.standard { #expect(ServerOptimizerLaws.violations(of: optimizer) == []) }
   }
 

@@ -40,14 +40,15 @@ private func values<T>(of type: T.Type, in value: Any, depth: Int = 0) -> [T] {
   /// What is decoded of an upload that carries no noise.
   private func decoded(_ sent: SentUpload, _ round: ReceivedBroadcast, client: Int) throws -> [Double] {
     let session = try runKeys.server.keyPair.sessionAsServer(client: runKeys.client(client).keyPair.publicKey)
-    let upload = try round.broadcast.sealsUploads ? Upload(sealed: sent.bytes) { _ in session } : Upload(bytes: sent.bytes)
+    let upload =
+      try round.broadcast.sealsUploads ? Upload(sealed: sent.bytes) { _ in session } : Upload(bytes: sent.bytes)
     return try round.channel.decode(upload.payload, shared: SharedRandomness(session: session, round: round.round))
   }
 
   /// By type and by value: nothing in the pool is the run's key, or the server's, or that of a client that has not enrolled.
   @Test func clientsHoldNothingOfTheServer() throws {
     var stream = random(6)
-    let population = try Population(Digits.load(), partition: .oneExample, random: &stream)
+    let population = try Population(Digits.load(), partition: OneExamplePartition(), random: &stream)
     var pool = ClientPool(
       population: population,
       trainer: LocalTrainer(

@@ -65,7 +65,7 @@ func random(_ stream: UInt64) -> RandomStream { RandomStream(key: Key(Array(0..<
 @Suite struct PartitionTests {
   @Test func oneExampleEach() throws {
     var stream = random(1)
-    let population = try Population(Digits.load(), partition: .oneExample, random: &stream)
+    let population = try Population(Digits.load(), partition: OneExamplePartition(), random: &stream)
     #expect(population.clientCount == 1797)
     #expect(population.examples(of: 5) == [5])
   }
@@ -73,7 +73,7 @@ func random(_ stream: UInt64) -> RandomStream { RandomStream(key: Key(Array(0..<
   @Test(arguments: [1, 7, 100, 1797])
   func iidPartsAreEqualAndComplete(clients: Int) throws {
     var stream = random(1)
-    let population = try Population(Digits.load(), partition: .iid(clients: clients), random: &stream)
+    let population = try Population(Digits.load(), partition: IIDPartition(clients: clients), random: &stream)
     let parts = (0..<clients).map { population.examples(of: $0) }
     #expect(Set(parts.joined()).count == 1797 && parts.joined().count == 1797)
     let sizes = parts.map(\.count)
@@ -84,7 +84,7 @@ func random(_ stream: UInt64) -> RandomStream { RandomStream(key: Key(Array(0..<
   @Test func moreClientsThanExamplesAreRefused() {
     var stream = random(1)
     #expect(throws: DataError.self) {
-      try Population(Digits.load(), partition: .iid(clients: 1798), random: &stream)
+      try Population(Digits.load(), partition: IIDPartition(clients: 1798), random: &stream)
     }
   }
 }

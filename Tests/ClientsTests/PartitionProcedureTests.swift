@@ -12,19 +12,21 @@ private func numbered(_ count: Int, classes: Int, owners: [Int32]? = nil) throws
     classCount: classes, owners: owners)
 }
 
-private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UInt64 = 1) throws -> Population {
+private func deal(_ data: Dataset, _ partition: any PartitionScheme, stream: UInt64 = 1) throws -> Population {
   var random = random(stream)
   return try Population(data, partition: partition, random: &random)
 }
 
 @Suite struct PartitionProcedureTests {
   private static let partitions: [any PartitionScheme] = [
-    IIDPartition(clients: 37), DirichletClientPartition(clients: 37, alpha: 0.3), DirichletClientPartition(clients: 37, alpha: 1e-6),
+    IIDPartition(clients: 37), DirichletClientPartition(clients: 37, alpha: 0.3),
+    DirichletClientPartition(clients: 37, alpha: 1e-6),
     DirichletClientPartition(clients: 37, alpha: 1e9),
     DirichletClassPartition(clients: 37, alpha: 0.3, minimumSize: 0, isBalanced: false),
     DirichletClassPartition(clients: 37, alpha: 1e-6, minimumSize: 0, isBalanced: false),
     DirichletClassPartition(clients: 37, alpha: 0.1, minimumSize: 0, isBalanced: true),
-    DirichletClassPartition(clients: 37, alpha: 1e9, minimumSize: 10, isBalanced: false), ShardPartition(clients: 37, perClient: 3),
+    DirichletClassPartition(clients: 37, alpha: 1e9, minimumSize: 10, isBalanced: false),
+    ShardPartition(clients: 37, perClient: 3),
     NaturalPartition(), OneExamplePartition(),
   ]
 
@@ -40,7 +42,7 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
   }
 
   @Test func sizesOfDirichletClientsAreEqual() throws {
-    let population = try deal(numbered(1000, classes: 7), .dirichletClient(clients: 37, alpha: 0.01))
+    let population = try deal(numbered(1000, classes: 7), DirichletClientPartition(clients: 37, alpha: 0.01))
     #expect((0..<37).allSatisfy { (27...28).contains(population.exampleCount(of: $0)) })
   }
 
@@ -57,14 +59,19 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
       try classes(DirichletClientPartition(clients: 50, alpha: 1e9)).prefix(45).allSatisfy { $0 == 5 },
       "the last take what is left")
     #expect(
-      try classes(DirichletClassPartition(clients: 50, alpha: 1e9, minimumSize: 90, isBalanced: false)).allSatisfy { $0 == 5 })
-    #expect(try classes(DirichletClassPartition(clients: 50, alpha: 1e-6, minimumSize: 0, isBalanced: false)).reduce(0, +) == 5)
+      try classes(DirichletClassPartition(clients: 50, alpha: 1e9, minimumSize: 90, isBalanced: false)).allSatisfy {
+        $0 == 5
+      })
+    #expect(
+      try classes(DirichletClassPartition(clients: 50, alpha: 1e-6, minimumSize: 0, isBalanced: false)).reduce(0, +)
+        == 5)
   }
 
   @Test func balancedClientsStopAtTheirShare() throws {
     let data = try numbered(10_000, classes: 100)
     let most = { (isBalanced: Bool) in
-      let population = try deal(data, .dirichletClass(clients: 20, alpha: 0.1, minimumSize: 0, isBalanced: isBalanced))
+      let population = try deal(
+        data, DirichletClassPartition(clients: 20, alpha: 0.1, minimumSize: 0, isBalanced: isBalanced))
       return (0..<20).map { population.exampleCount(of: $0) }.max() ?? 0
     }
     // Nobody above 500 gets more, and a class has 100.
@@ -74,7 +81,7 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
 
   @Test func shardsHaveFewClasses() throws {
     let data = try numbered(60_000, classes: 10)
-    let population = try deal(data, .shards(clients: 100, perClient: 2))
+    let population = try deal(data, ShardPartition(clients: 100, perClient: 2))
     for client in 0..<100 {
       let examples = population.examples(of: client)
       #expect(examples.count == 600)
@@ -87,7 +94,7 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
   }
 
   @Test func naturalClientsAreTheOwners() throws {
-    let population = try deal(numbered(6, classes: 2, owners: [5, 2, 5, 9, 2, 2]), .natural)
+    let population = try deal(numbered(6, classes: 2, owners: [5, 2, 5, 9, 2, 2]), NaturalPartition())
     #expect(population.clientCount == 3)
     #expect((0..<3).map { Array(population.examples(of: $0)) } == [[1, 4, 5], [0, 2], [3]])
   }
@@ -101,10 +108,12 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
       } catch { return "\(error)" }
     }
     #expect(problem(NaturalPartition()).contains("no owners"))
-    #expect(problem(DirichletClientPartition(clients: 101, alpha: 1)).contains("cannot be partitioned among 101 clients"))
+    #expect(
+      problem(DirichletClientPartition(clients: 101, alpha: 1)).contains("cannot be partitioned among 101 clients"))
     #expect(problem(ShardPartition(clients: 51, perClient: 2)).contains("51 clients need at least 2 each"))
     #expect(
-      problem(DirichletClassPartition(clients: 11, alpha: 1, minimumSize: 10, isBalanced: false)).contains("need at least 10"))
+      problem(DirichletClassPartition(clients: 11, alpha: 1, minimumSize: 10, isBalanced: false)).contains(
+        "need at least 10"))
     #expect(
       problem(DirichletClassPartition(clients: 10, alpha: 0.01, minimumSize: 5, isBalanced: false))
         .contains("11 draws left a client with fewer than 5"))
@@ -154,7 +163,7 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
   func dirichletClients(alpha: Double) throws {
     let (classes, each, clients) = (10, 50, 2000)
     let data = try numbered(each * clients, classes: classes)
-    let population = try deal(data, .dirichletClient(clients: clients, alpha: alpha))
+    let population = try deal(data, DirichletClientPartition(clients: clients, alpha: alpha))
     let spread = (0..<400).map { client in
       var counts = [Double](repeating: 0, count: classes)
       for i in population.examples(of: client) { counts[Int(data.labels[i])] += 1 }
@@ -177,7 +186,7 @@ private func deal(_ data: Dataset, _ partition: some PartitionScheme, stream: UI
     let (classes, each, clients) = (400, 5000, 20)
     let data = try numbered(each * classes, classes: classes)
     let population = try deal(
-      data, .dirichletClass(clients: clients, alpha: alpha, minimumSize: 0, isBalanced: false))
+      data, DirichletClassPartition(clients: clients, alpha: alpha, minimumSize: 0, isBalanced: false))
     var counts = [[Double]](repeating: [Double](repeating: 0, count: classes), count: clients)
     for client in 0..<clients { for i in population.examples(of: client) { counts[client][Int(data.labels[i])] += 1 } }
     let squares = (0..<classes).map { c in

@@ -123,7 +123,8 @@ private func gradient(_ network: Network, _ parameters: [Float], _ data: Dataset
 
 @Suite struct LocalTrainerTests {
   private func train(
-    _ trainer: LocalTrainer<Network, SGD>, from start: [Float], on examples: [Int], of data: Dataset, work: LocalWork? = nil
+    _ trainer: LocalTrainer<Network, SGD>, from start: [Float], on examples: [Int], of data: Dataset,
+    work: LocalWork? = nil
   ) -> (update: [Float], steps: Int) {
     var order = random(9)
     let task = LocalTask(start: trainer.prepare(start), examples: examples[...], data: data, work: work)
@@ -212,7 +213,7 @@ private let runKeys = RunKeys(seed: 1, fingerprint: [])
 @Suite struct ClientPoolTests {
   private func pool(dropout: Double, learningRate: Double = 0.1) throws -> ClientPool {
     var stream = random(6)
-    let population = try Population(Digits.load(), partition: .oneExample, random: &stream)
+    let population = try Population(Digits.load(), partition: OneExamplePartition(), random: &stream)
     return ClientPool(
       population: population,
       trainer: LocalTrainer(
@@ -259,7 +260,8 @@ private let runKeys = RunKeys(seed: 1, fingerprint: [])
       features: Digits.load().features, labels: Digits.load().labels, featureCount: 64, classCount: 10)
     var stream = random(6)
     let population = try Population(
-      data, partition: .dirichletClass(clients: 200, alpha: 0.01, minimumSize: 0, isBalanced: false), random: &stream)
+      data, partition: DirichletClassPartition(clients: 200, alpha: 0.01, minimumSize: 0, isBalanced: false),
+      random: &stream)
     let empty = try #require((0..<200).first { population.exampleCount(of: $0) == 0 })
     let full = try #require((0..<200).first { population.exampleCount(of: $0) > 0 })
     var clients = ClientPool(

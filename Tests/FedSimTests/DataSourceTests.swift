@@ -186,10 +186,10 @@ import Testing
     let data = try Dataset(
       features: [0, 0, 0, 0], labels: [0, 0, 1, 1], featureCount: 1, classCount: 2, owners: [0, 0, 1, 1])
     var random = RunKeys.experimentStream(seed: 1, .partition)
-    #expect(PopulationSummary(try Population(data, partition: .natural, random: &random)).labelSkew == 0.5)
+    #expect(PopulationSummary(try Population(data, partition: NaturalPartition(), random: &random)).labelSkew == 0.5)
     let even = try Dataset(
       features: [0, 0, 0, 0], labels: [0, 1, 0, 1], featureCount: 1, classCount: 2, owners: [0, 0, 1, 1])
-    let summary = PopulationSummary(try Population(even, partition: .natural, random: &random))
+    let summary = PopulationSummary(try Population(even, partition: NaturalPartition(), random: &random))
     #expect(summary.labelSkew == 0 && summary.sizes.median == 2 && summary.classesPerClient.min == 2)
   }
 

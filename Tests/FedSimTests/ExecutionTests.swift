@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 import Testing
-
 @testable import FedSim
+@testable import FedSimCommand
 @testable import Files
 @testable import RunFiles
 @testable import Scenarios

@@ -1,6 +1,5 @@
 import Foundation
 import Testing
-
 @testable import FedSim
 @testable import Files
 @testable import JSONText

@@ -1,5 +1,3 @@
-import Settings
-
 /// An optimizer of any kind, as the server holds it.
 public struct ServerOptimizer: Sendable {
   /// What was given.
@@ -60,16 +58,4 @@ public struct ServerOptimizer: Sendable {
     base.step(&parameters, mean: mean, &own)
     state.arrays = own.arrays
   }
-}
-
-extension Choices where Value == any ServerOptimizing {
-  /// Ours, as a scenario's `server.optimizer` names them.
-  public static let standard = Choices(
-    [
-      Choice(FedAvg.name, "the mean update, times a rate", FedAvg.self) { $0 },
-      Choice(FedAvgM.name, "with momentum", FedAvgM.self) { $0 },
-      Choice(FedAdagrad.name, "adaptive, by the sum of squares", FedAdagrad.self) { $0 },
-      Choice(FedAdam.name, "adaptive, by a decaying mean of squares", FedAdam.self) { $0 },
-      Choice(FedYogi.name, "adaptive, by squares that change slowly", FedYogi.self) { $0 },
-    ], alwaysWritten: ["learningRate", "momentum", "beta2", "adaptivity"])
 }

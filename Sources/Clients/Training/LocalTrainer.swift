@@ -86,10 +86,3 @@ extension LocalTrainer where M == Network, Rule == SGD {
       optimizer: SGD(learningRate: learningRate, momentum: momentum, proximal: proximal))
   }
 }
-
-extension Model {
-  /// Our trainer of this model.
-  public func trained(work: LocalWork, batchSize: Int, by optimizer: some ClientOptimizing) -> any LocalTraining {
-    LocalTrainer(model: self, work: work, batchSize: batchSize, optimizer: optimizer)
-  }
-}

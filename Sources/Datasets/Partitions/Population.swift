@@ -20,7 +20,7 @@ public struct Population: Sendable {
 
   /// - Throws: `DataError` where the examples are too few or know no owners.
   public init(
-    _ data: Dataset, partition: some PartitionScheme, random: inout RandomStream
+    _ data: Dataset, partition: any PartitionScheme, random: inout RandomStream
   ) throws(DataError) {
     self.data = data
     switch try partition.assignment(of: data, &random) {

@@ -46,7 +46,7 @@ public struct CSVData: ExampleSource {
 
   public var description: String { "CSV, \(path)" }
   public var hasTest: Bool { test != nil }
-
+  public var placeKeys: [String] { ["path", "test"] }
   public var paths: [String] { [path] + (test.map { [$0] } ?? []) }
   public var reviewedLabels: DataSubject? { .column(.label) }
 
@@ -209,7 +209,8 @@ private struct CSVReader {
     if let training {
       (table.label, client) = try places(in: table.header, like: training)
     } else {
-      table.label = try about(.column(.label)) { () throws(DataError) in try index(of: columns.label, in: table.header) }
+      table.label = try about(.column(.label)) { () throws(DataError) in try index(of: columns.label, in: table.header)
+      }
       client = try about(.column(.client)) { () throws(DataError) in
         try columns.client.map { column throws(DataError) in try index(of: column, in: table.header) }
       }

@@ -30,7 +30,7 @@ public struct IDXData: ExampleSource {
 
   public var description: String { "IDX files, \(files.images)" }
   public var hasTest: Bool { test != nil }
-
+  public var placeKeys: [String] { ["images", "labels", "test"] }
   public var paths: [String] { [files.images, files.labels] + (test.map { [$0.images, $0.labels] } ?? []) }
   public var areClassesGiven: Bool { classes != nil }
   public var reviewedLabels: DataSubject? { .file(.labels) }

@@ -1,4 +1,5 @@
 import Files
+import JSONText
 import Settings
 
 /// The JSON of the LEAF benchmark (Caldas et al. 2018), plain or gzipped, a file or a folder of files: users are clients.
@@ -25,7 +26,7 @@ public struct LEAFData: ExampleSource {
 
   public var description: String { "LEAF, \(path)" }
   public var hasTest: Bool { test != nil }
-
+  public var placeKeys: [String] { ["path", "test"] }
   public var paths: [String] { [path] + (test.map { [$0] } ?? []) }
   public var areClassesGiven: Bool { classes != nil }
   public var reviewedLabels: DataSubject? { .file(.training) }
@@ -114,18 +115,22 @@ extension LEAFData: Configurable {
 
 /// One pass over the text: numbers go straight to where they stay.
 private struct LEAFReader {
-  private let text: UnsafeBufferPointer<UInt8>
+  private var json: JSONCursor
   private let name: String
-  private var next: Int
 
   private static let mostNesting = 16
   /// As for CSV: more are no classes.
   private static let mostClasses = CSVData.mostClasses
 
   init(_ text: UnsafeBufferPointer<UInt8>, name: String) {
-    self.text = text
+    json = JSONCursor(text)
     self.name = name
-    next = text.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+  }
+
+  private var text: UnsafeBufferPointer<UInt8> { json.bytes }
+  private var next: Int {
+    get { json.next }
+    set { json.next = newValue }
   }
 
   mutating func read(into examples: inout LEAFData.Examples) throws(DataError) {
@@ -249,7 +254,7 @@ private struct LEAFReader {
 
   private mutating func number() throws(DataError) -> Float {
     let start = next
-    guard let value = DecimalNumber.read(text, &next, isStrict: true) else {
+    guard let value = DecimalNumber.read(json.bytes, &json.next, isStrict: true) else {
       throw unexpected("a number (text is no feature here)")
     }
     guard value.isFinite else { throw failure("found a number beyond the range of single precision", at: start) }
@@ -316,55 +321,21 @@ private struct LEAFReader {
   }
 
   private mutating func string() throws(DataError) -> String {
-    let start = next
-    guard take(UInt8(ascii: "\"")) else { throw unexpected("a string") }
-    var bytes: [UInt8] = []
-    while let byte = peek {
-      next += 1
-      switch byte {
-      case UInt8(ascii: "\""): return String(decoding: bytes, as: UTF8.self)
-      case UInt8(ascii: "\\"): try escape(into: &bytes)
-      case 0..<0x20: throw failure("found a control character in a string", at: next - 1)
-      default: bytes.append(byte)
-      }
-    }
-    throw failure("the string that starts here never ends", at: start)
+    guard peek == UInt8(ascii: "\"") else { throw unexpected("a string") }
+    do throws(JSONStringFault) { return try json.string() } catch { throw failure(error) }
   }
 
-  private mutating func escape(into bytes: inout [UInt8]) throws(DataError) {
-    let start = next - 1
-    guard let letter = peek else { throw failure("the string ends in an escape", at: start) }
-    next += 1
-    switch letter {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): bytes.append(letter)
-    case UInt8(ascii: "b"): bytes.append(8)
-    case UInt8(ascii: "f"): bytes.append(12)
-    case UInt8(ascii: "n"): bytes.append(10)
-    case UInt8(ascii: "r"): bytes.append(13)
-    case UInt8(ascii: "t"): bytes.append(9)
-    case UInt8(ascii: "u"):
-      var unit = try codeUnit(start)
-      if (0xD800..<0xDC00).contains(unit), take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
-        let second = try codeUnit(start)
-        guard (0xDC00..<0xE000).contains(second) else { throw failure("found half of a surrogate pair", at: start) }
-        unit = 0x1_0000 + (unit - 0xD800) << 10 + (second - 0xDC00)
-      }
-      guard let scalar = Unicode.Scalar(unit) else { throw failure("found half of a surrogate pair", at: start) }
-      bytes.append(contentsOf: String(scalar).utf8)
-    default: throw failure("found an unknown escape", at: start)
+  private func failure(_ fault: JSONStringFault) -> DataError {
+    let place = fault.backslash ?? fault.offset
+    switch fault.kind {
+    case .endOfText: return failure("the string that starts here never ends", at: fault.opening)
+    case .controlCharacter: return failure("found a control character in a string", at: place)
+    case .unknownEscape:
+      return failure(
+        fault.offset == text.count ? "the string ends in an escape" : "found an unknown escape", at: place)
+    case .digit: return failure("found an escape without four hexadecimal digits", at: place)
+    case .halfOfPair: return failure("found half of a surrogate pair", at: place)
     }
-  }
-
-  private mutating func codeUnit(_ start: Int) throws(DataError) -> UInt32 {
-    var unit: UInt32 = 0
-    for _ in 0..<4 {
-      guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-        throw failure("found an escape without four hexadecimal digits", at: start)
-      }
-      unit = unit << 4 + UInt32(digit)
-      next += 1
-    }
-    return unit
   }
 
   private mutating func skipValue(depth: Int) throws(DataError) {
@@ -379,23 +350,15 @@ private struct LEAFReader {
         next += word.utf8.count
         return
       }
-      guard DecimalNumber.read(text, &next, isStrict: true) != nil else { throw unexpected("a value") }
+      guard DecimalNumber.read(json.bytes, &json.next, isStrict: true) != nil else { throw unexpected("a value") }
     }
   }
 
-  private var peek: UInt8? { next < text.count ? text[next] : nil }
+  private var peek: UInt8? { json.peek }
 
-  private mutating func take(_ byte: UInt8) -> Bool {
-    guard next < text.count, text[next] == byte else { return false }
-    next += 1
-    return true
-  }
+  private mutating func take(_ byte: UInt8) -> Bool { json.take(byte) }
 
-  private mutating func skipSpace() {
-    while next < text.count, case let byte = text[next], byte == 0x20 || (0x09...0x0A).contains(byte) || byte == 0x0D {
-      next += 1
-    }
-  }
+  private mutating func skipSpace() { json.skipSpace() }
 
   private func unexpected(_ expected: String) -> DataError {
     let found =

@@ -39,10 +39,10 @@ public struct MixtureData: ExampleSource, Equatable {
   }
   public var isGenerated: Bool { true }
 
-  public func drawing(by seed: UInt64) -> any ExampleSource {
-    var source = self
-    source.seed = source.seed ?? seed
-    return source
+  public func seeded(_ seed: UInt64) -> MixtureData {
+    var data = self
+    data.seed = self.seed ?? seed
+    return data
   }
 
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {

@@ -46,13 +46,11 @@ public struct SyntheticData: ExampleSource, Equatable {
   }
   public var isGenerated: Bool { true }
 
-  public func drawing(by seed: UInt64) -> any ExampleSource {
-    var source = self
-    source.seed = source.seed ?? seed
-    return source
+  public func seeded(_ seed: UInt64) -> SyntheticData {
+    var data = self
+    data.seed = self.seed ?? seed
+    return data
   }
-  /// FedProx's for its data.
-  public var standardTestFraction: Double { 0.1 }
 
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
     let key = RunKeys.experimentKey(seed: seed ?? request.seed, .data)

@@ -68,7 +68,4 @@ struct DataSection: Sendable {
       }
     return "\(section).\(key)"
   }
-
-  /// Keys that say where files are: what is in them names a run, not where they lie.
-  static let placeKeys = ["images", "labels", "path", "test"]
 }
