@@ -10,6 +10,7 @@ public struct ClientPool: Sendable {
   private let trainer: LocalTrainer
   private let keys: RunKeys
   private let faults: Faults
+  private let codecs: CodecRegistry
   private var sessions: [Int: SessionKey] = [:]
   /// SCAFFOLD's control variates of the clients that have taken part; all others are zero.
   public private(set) var variates: [Int: [Float]] = [:]
@@ -33,8 +34,13 @@ public struct ClientPool: Sendable {
     public var arrivalRate: Double { (1 - dropout) * (dropsStragglers ? 1 - stragglers : 1) }
   }
 
-  public init(population: Population, trainer: LocalTrainer, keys: RunKeys, faults: Faults = Faults()) {
+  /// - Parameter codecs: the codecs that clients have.
+  public init(
+    population: Population, trainer: LocalTrainer, keys: RunKeys, faults: Faults = Faults(),
+    codecs: CodecRegistry = .standard
+  ) {
     self.population = population
+    self.codecs = codecs
     self.trainer = trainer
     self.keys = keys
     self.faults = faults
@@ -57,7 +63,7 @@ public struct ClientPool: Sendable {
   }
 
   public func receive(_ bytes: [UInt8]) throws -> Received {
-    let broadcast = try Broadcast(bytes: bytes)
+    let broadcast = try Broadcast(bytes: bytes, codecs: codecs)
     return Received(
       broadcast: broadcast, channel: try Channel(broadcast.channel, rotationKey: broadcast.rotationKey),
       parameters: trainer.network.padding(broadcast.parameters))

@@ -37,9 +37,12 @@ public struct RunSetup: Sendable {
   /// What names the run: its keys come from this and the seed.
   package let fingerprint: [UInt8]
 
-  /// - Parameter accounting: what runs of a sweep share; no result depends on it.
+  /// - Parameters:
+  ///   - accounting: what runs of a sweep share; no result depends on it.
+  ///   - codecs: the codecs that both ends have.
   public init(
-    scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting()
+    scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting(),
+    codecs: CodecRegistry = .standard
   ) throws {
     self.scenario = scenario
     self.accounting = accounting
@@ -56,7 +59,7 @@ public struct RunSetup: Sendable {
     let sampling = try Self.sampling(scenario, population.clientCount)
     let delta = scenario.privacy.map { $0.delta ?? Self.defaultDelta(population.clientCount) }
     (plan, channel, numericalDeviation) = try Self.plan(
-      scenario, sampling, delta, population.clientCount, accounting, dimension: network.parameterCount)
+      scenario, sampling, delta, population.clientCount, accounting, codecs, dimension: network.parameterCount)
     sampler = CohortSampler(
       sampling: sampling, population: population.clientCount, largest: plan?.largestCohort ?? population.clientCount)
 
@@ -121,7 +124,7 @@ public struct RunSetup: Sendable {
   public var scenarioFile: String { resolved.text(pretty: true) + "\n" }
 
   /// Whether the codec's noise is the Gaussian that epsilon is proved for.
-  var isChannelExact: Bool { (try? channel.makeCodec())?.descriptor.isExact ?? false }
+  var isChannelExact: Bool { channel.descriptor?.isExact ?? false }
 
   /// The plan, where its epsilon holds.
   public var guaranteedPlan: PrivacyPlan? { isChannelExact ? plan : nil }
@@ -145,7 +148,8 @@ public struct RunSetup: Sendable {
 
   func makeClients() -> ClientPool {
     ClientPool(
-      population: population, trainer: Self.trainer(scenario, network), keys: keys, faults: scenario.training.faults)
+      population: population, trainer: Self.trainer(scenario, network), keys: keys, faults: scenario.training.faults,
+      codecs: channel.codecs)
   }
 
   /// Parts of a cohort that are trained, sent and decoded together: small enough that what is held at a time is
@@ -232,7 +236,7 @@ public struct RunSetup: Sendable {
   /// delta, none is taken, and the run says so.
   private static func plan(
     _ scenario: Scenario, _ sampling: Sampling, _ delta: Double?, _ clients: Int, _ accounting: SharedAccounting,
-    dimension: Int
+    _ codecs: CodecRegistry, dimension: Int
   ) throws -> (PrivacyPlan?, ChannelSettings, deviation: Double?) {
     // What the share before needed: noise, and so this, hardly changes from one to the next. Each is a calibration.
     var estimate = 0.0
@@ -240,7 +244,7 @@ public struct RunSetup: Sendable {
       let charge = (delta ?? 0) * share
       if share > 0, charge < estimate / 2 { continue }
       let plan = try Self.plan(scenario, sampling, delta, clients, accounting, numericalDelta: charge)
-      let channel = try Self.channel(scenario, plan, dimension: dimension)
+      let channel = try Self.channel(scenario, plan, codecs, dimension: dimension)
       guard let plan, let deviation = Self.deviation(plan, channel) else { return (plan, channel, nil) }
       let needed = (1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation
       if needed <= charge || share == 0 { return (plan, channel, deviation) }
@@ -255,7 +259,7 @@ public struct RunSetup: Sendable {
   /// All uploads of all rounds, and the server's own normals, a radius for each two.
   private static func deviation(_ plan: PrivacyPlan, _ channel: ChannelSettings) -> Double? {
     channel.totalVariationBound.map {
-      Double(plan.plannedRounds) * (Double(plan.largestCohort) * $0 + Double(channel.domain + 1) * 0x1p-54)
+      Double(plan.plannedRounds) * (Double(plan.largestCohort) * $0 + Double(channel.paddedDimension + 1) * 0x1p-54)
     }
   }
 
@@ -311,7 +315,7 @@ public struct RunSetup: Sendable {
   }
 
   private static func channel(
-    _ scenario: Scenario, _ plan: PrivacyPlan?, dimension: Int
+    _ scenario: Scenario, _ plan: PrivacyPlan?, _ codecs: CodecRegistry, dimension: Int
   ) throws(ScenarioError) -> ChannelSettings {
     let (contents, bound) =
       switch scenario.algorithm {
@@ -321,8 +325,8 @@ public struct RunSetup: Sendable {
       }
     let settings = { (codec: CodecName) in
       ChannelSettings(
-        codec: codec, options: scenario.codecOptions, dimension: contents.dimension(parameters: dimension),
-        clippingNorm: bound, noiseScale: plan?.noiseScale ?? 0)
+        codec: codec, from: codecs, options: scenario.codecOptions,
+        dimension: contents.dimension(parameters: dimension), clippingNorm: bound, noiseScale: plan?.noiseScale ?? 0)
     }
     if let codec = scenario.codec {
       let chosen = settings(codec)
@@ -359,6 +363,10 @@ public struct RunSetup: Sendable {
     }
     if case .object(var section)? = root["channel"] {
       section["codec"] = .string(channel.codec.rawValue)
+      // Options of a codec that scenarios have no keys for: the run's keys depend on all that its updates do.
+      for option in channel.family?.options ?? [] where section[option.name] == nil {
+        section[option.name] = .string("\(channel.options[option])")
+      }
       root["channel"] = .object(section)
     }
     if case .object(var section)? = root["data"] {
@@ -425,7 +433,7 @@ public struct RunSetup: Sendable {
         "CENTRAL NOISE: the server sees every clipped update as it is and adds the noise alone; a baseline to compare with."
       )
     }
-    if let codec = (try? channel.makeCodec())?.descriptor, !codec.isExact {
+    if let codec = channel.descriptor, !codec.isExact {
       warnings.append(
         "NO GUARANTEE: the noise of \"\(codec.name.rawValue)\" is "
           + (codec.noise == .uniform ? "uniform" : "only nearly Gaussian")

@@ -1,4 +1,5 @@
 import Aggregator
+import ChannelCoding
 import Clients
 import Datasets
 import Scenarios
@@ -25,11 +26,14 @@ public struct Simulation: Sendable {
   ///   - split: training and test examples; nil loads what the scenario names.
   ///   - threads: how many work at once; never changes a result.
   ///   - accounting: what runs of a sweep share.
+  ///   - codecs: the codecs that both ends have; a scenario names one of them, or `auto` chooses.
   /// - Throws: `ScenarioError` where scenario and data do not fit or no guarantee follows, `DataError` for bad data.
   public init(
-    scenario: Scenario, split: Split? = nil, threads: Int, accounting: SharedAccounting = SharedAccounting()
+    scenario: Scenario, split: Split? = nil, threads: Int, accounting: SharedAccounting = SharedAccounting(),
+    codecs: CodecRegistry = .standard
   ) throws {
-    setup = try RunSetup(scenario: scenario, split: split, threads: threads, accounting: accounting)
+    setup = try RunSetup(
+      scenario: scenario, split: split, threads: threads, accounting: accounting, codecs: codecs)
     server = setup.makeServer()
     clients = setup.makeClients()
   }

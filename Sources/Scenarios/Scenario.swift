@@ -21,8 +21,8 @@ public struct Scenario: Sendable {
   /// Nil: no clipping, no noise, no guarantee.
   public let privacy: Privacy?
   /// Nil for `auto`.
-  public let codec: CodecName?
-  public let codecOptions: CodecOptions
+  public var codec: CodecName?
+  public var codecOptions: CodecOptions
   public let sealsUploads: Bool
   /// Whether payloads must have one length.
   public let hasOneLength: Bool
@@ -96,25 +96,43 @@ public struct Scenario: Sendable {
     optimizer = try Self.optimizer(keys, file)
     privacy = try Self.privacy(keys, file)
     algorithm = try Self.algorithm(keys, file, hasPrivacy: privacy != nil)
-    codec = CodecName(rawValue: keys.string("channel.codec"))
-    codecOptions = CodecOptions(
-      draws: keys.integer("channel.draws"), fixedLength: keys.flag("channel.fixedLength"),
-      effort: keys.integer("channel.effort"))
+    let codec = keys.string("channel.codec")
+    self.codec = codec == "auto" ? nil : CodecName(rawValue: codec)
+    codecOptions = Self.codecOptions(keys)
     sealsUploads = keys.flag("channel.seal")
     hasOneLength = keys.string("channel.padding") == "fixed-length"
     evaluateEvery = keys.integer("evaluation.every")
     self.file = file
-    if privacy == nil, let codec, codec != .float32 {
-      throw file.error(
-        at: "channel.codec",
-        "found \"\(codec.rawValue)\" in a run without privacy: its noise is the channel's own",
-        allowed: "\"float32\" or \"auto\", or a privacy section")
+    if privacy == nil || privacy?.source == .central { try checkCodecWithoutNoise() }
+  }
+
+  private static func codecOptions(_ keys: ResolvedKeys) -> CodecOptions {
+    var options = CodecOptions()
+    for option in CodecRegistry.standard.options {
+      let path = "channel.\(option.name)"
+      switch option.kind {
+      case .integer: options[option] = .integer(keys.integer(path))
+      case .flag: options[option] = .flag(keys.flag(path))
+      case .number: options[option] = .number(keys.number(path))
+      }
     }
-    if privacy?.source == .central, let codec, codec != .float32 {
-      throw file.error(
-        at: "channel.codec", "found \"\(codec.rawValue)\" with central noise: its noise is the channel's own",
-        allowed: "\"float32\" or \"auto\", or \"channel\" as privacy.noise")
-    }
+    return options
+  }
+
+  /// Where clients add no noise, the codec must take updates as they are.
+  private func checkCodecWithoutNoise() throws(ScenarioError) {
+    guard let codec else { return }
+    let able = CodecRegistry.standard.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
+    guard !able.contains(codec) else { return }
+    let found = "found \"\(codec)\""
+    let names = (able.map { "\"\($0)\"" } + ["\"auto\""]).joined(separator: " or ")
+    throw privacy == nil
+      ? file.error(
+        at: "channel.codec", "\(found) in a run without privacy: its noise is the channel's own",
+        allowed: "\(names), or a privacy section")
+      : file.error(
+        at: "channel.codec", "\(found) with central noise: its noise is the channel's own",
+        allowed: "\(names), or \"channel\" as privacy.noise")
   }
 
   private static func cohort(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> Cohort {

@@ -122,7 +122,9 @@ extension ScenarioKey.Kind {
 
 extension ScenarioKey {
   /// Every key, section by section, in the order in which a resolved scenario writes them.
-  public static let all: [ScenarioKey] = [
+  public static let all: [ScenarioKey] = beforeCodecOptions + CodecRegistry.standard.options.map(key) + afterCodecOptions
+
+  private static let beforeCodecOptions: [ScenarioKey] = [
     key("version", .integer(1...1), .value(1), "version of this contract"),
     key("name", .name, .value("scenario"), "names the run and its output folder"),
     key(
@@ -317,17 +319,11 @@ extension ScenarioKey {
 
     key(
       "channel.codec",
-      .choice(["auto"] + CodecName.allCases.map(\.rawValue), later: []), .value("auto"),
+      .choice(["auto"] + CodecRegistry.standard.names.map(\.rawValue), later: []), .value("auto"),
       "the code of the uplink (`fedsim channel list`); `auto` takes the exact codec with the fewest predicted bits"),
-    key(
-      "channel.draws", .integer(CodecOptions.allowedDraws), .value(.integer(CodecOptions.standard.draws)),
-      "candidates that block codecs draw for a block, on average: more of them, longer blocks, fewer bits, more time"),
-    key(
-      "channel.fixedLength", .flag, .value(.bool(CodecOptions.standard.fixedLength)),
-      "`layered-shifted`: payloads of one length, whatever the update, or entropy-coded ones"),
-    key(
-      "channel.effort", .integer(CodecOptions.allowedEffort), .value(.integer(CodecOptions.standard.effort)),
-      "`polar`: how much time the encoder may take to save bits; 3 saves 5 to 20 % for up to twice the time"),
+  ]
+
+  private static let afterCodecOptions: [ScenarioKey] = [
     key(
       "channel.seal", .flag, .value(false),
       "encrypt and authenticate uploads (ChaCha20-Poly1305 of libsodium, 16 bytes each) with a key of client and server"
@@ -345,6 +341,24 @@ extension ScenarioKey {
   /// Sections that a scenario must have; `privacy` may be left out (then there is none), the others have defaults.
   static let requiredSections = ["data", "partition", "model", "training", "cohort"]
   public static let sections = requiredSections + ["server", "privacy", "channel", "evaluation"]
+
+  /// The key of an option that codecs declare.
+  private static func key(_ option: CodecOption) -> ScenarioKey {
+    let kind: Kind =
+      switch option.kind {
+      case .integer(let allowed): .integer(allowed)
+      case .flag: .flag
+      case .number(let allowed):
+        .number(low: allowed.lowerBound, isLowIncluded: true, high: allowed.upperBound, isHighIncluded: true)
+      }
+    let standard: JSON =
+      switch option.standard {
+      case .integer(let value): .integer(value)
+      case .flag(let value): .bool(value)
+      case .number(let value): .number(value)
+      }
+    return key("channel.\(option.name)", kind, .value(standard), option.meaning)
+  }
 
   private static func key(_ path: String, _ kind: Kind, _ fallback: Fallback, _ meaning: String) -> ScenarioKey {
     ScenarioKey(path: path, kind: kind, fallback: fallback, meaning: meaning)

@@ -34,7 +34,7 @@ public struct SharedRandomness: Sendable {
   }
 
   /// The noise of a zero update, of which nothing is sent: the first candidates.
-  func fillNoise(_ values: UnsafeMutableBufferPointer<Double>, scale: Double) {
+  public func fillNoise(_ values: UnsafeMutableBufferPointer<Double>, scale: Double) {
     normals(.candidates).read(at: 0, into: values)
     for i in values.indices { values[i] *= scale }
   }

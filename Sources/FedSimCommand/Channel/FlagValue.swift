@@ -32,20 +32,22 @@ enum FlagValue {
   }
 
   /// One name.
-  static func codec(_ text: String, flag: String) throws(ToolError) -> CodecName {
-    guard let name = CodecName(rawValue: text) else { throw wrong(flag, text, names) }
-    return name
+  static func codec(
+    _ text: String, flag: String, of codecs: CodecRegistry = .standard
+  ) throws(ToolError) -> CodecName {
+    guard let family = codecs[CodecName(rawValue: text)] else { throw wrong(flag, text, names(codecs)) }
+    return family.descriptor.name
   }
 
   /// Names with commas between them, each once; or `all`.
   static func codecs(
-    _ text: String, flag: String, all: [CodecName]
+    _ text: String, flag: String, all: [CodecName], of codecs: CodecRegistry = .standard
   ) throws(ToolError) -> [CodecName] {
     if text == "all" { return all }
     var found: [CodecName] = []
     for part in list(text) {
-      guard let name = CodecName(rawValue: part) else {
-        throw wrong(flag, part, "all, or of these, with commas: \(names)")
+      guard let name = codecs[CodecName(rawValue: part)]?.descriptor.name else {
+        throw wrong(flag, part, "all, or of these, with commas: \(names(codecs))")
       }
       if !found.contains(name) { found.append(name) }
     }
@@ -57,7 +59,19 @@ enum FlagValue {
     text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
 
-  private static var names: String { CodecName.allCases.map(\.rawValue).joined(separator: ", ") }
+  /// A value of an option that codecs declare.
+  static func option(_ option: CodecOption, _ text: String) throws(ToolError) -> CodecOptionValue {
+    let flag = "--\(option.flag)"
+    return switch option.kind {
+    case .integer(let allowed): .integer(try integer(text, flag: flag, in: allowed))
+    case .flag: .flag(try boolean(text, flag: flag))
+    case .number(let allowed): .number(try number(text, flag: flag, in: allowed))
+    }
+  }
+
+  private static func names(_ codecs: CodecRegistry) -> String {
+    codecs.names.map(\.rawValue).joined(separator: ", ")
+  }
 
   private static func whole(_ text: String) -> Int? {
     if let value = Int(text) { return value }

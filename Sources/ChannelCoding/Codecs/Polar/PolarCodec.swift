@@ -15,7 +15,7 @@ import Numerics
 ///
 /// A block of magnitudes that no search reaches, a matter of x alone, is sent by the layered quantizer, signs included;
 /// its coordinates then take part in all transforms with bias 0, which carries nothing.
-struct PolarCodec: RangeCodec {
+struct PolarCodec: HostilelyReadable {
   /// N.
   let count: Int
   let clippingNorm: Double
@@ -28,18 +28,11 @@ struct PolarCodec: RangeCodec {
   private let quantizer: DitheredQuantizer
 
   init(_ settings: ChannelSettings) {
-    count = settings.domain
+    count = settings.paddedDimension
     clippingNorm = settings.clippingNorm
     noiseScale = settings.noiseScale
-    effort = settings.options.effort
+    effort = settings.options.values(PolarOptions.self).effort
     quantizer = DitheredQuantizer(.direct, clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale)
-  }
-
-  var descriptor: CodecDescriptor {
-    CodecDescriptor(
-      name: .polar, noise: .gaussian, isRotated: true,
-      summary: "the whole update at once: magnitudes by capped selection, signs by a polar transform",
-      cost: "O(d log d)", reference: "docs/codecs/polar.md; Sriramu et al. 2024")
   }
 
   func plan(_ normClass: NormClass) -> PolarPlan {

@@ -15,7 +15,7 @@
 ///
 /// Bits and block lengths: `BlockPlan`. The code, the seed and x determine each other more than Y and x do: no
 /// guarantee against the server.
-struct BlockCodec: RangeCodec {
+struct BlockCodec: HostilelyReadable {
   let selection: BlockPlan.Selection
   let dimension: Int
   let draws: Int
@@ -28,41 +28,10 @@ struct BlockCodec: RangeCodec {
   init(_ selection: BlockPlan.Selection, _ settings: ChannelSettings) {
     self.selection = selection
     dimension = settings.dimension
-    draws = settings.options.draws
+    draws = settings.options.values(BlockOptions.self).draws
     clippingNorm = settings.clippingNorm
     noiseScale = settings.noiseScale
     quantizer = DitheredQuantizer(.direct, clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale)
-  }
-
-  var descriptor: CodecDescriptor {
-    let cost = "O(draws d); decoding O(d)"
-    return switch selection {
-    case .gprs:
-      CodecDescriptor(
-        name: .gprs, noise: .gaussian, isRotated: true,
-        summary: "greedy Poisson rejection sampling of blocks, capped, with an exact escape", cost: cost,
-        reference: "Flamich 2023, arXiv 2305.15313")
-    case .pfr:
-      CodecDescriptor(
-        name: .pfr, noise: .gaussian, isRotated: true,
-        summary: "Poisson functional representation of blocks, capped, with an exact escape", cost: cost,
-        reference: "Li & El Gamal 2018, arXiv 1701.02827")
-    case .ringToss:
-      CodecDescriptor(
-        name: .ringToss, noise: .gaussian, isRotated: true,
-        summary: "rejection sampling of blocks, its index coded flag by flag, with an exact escape",
-        cost: "O(draws d); decoding O(d + draws blocks)", reference: "arXiv 2604.23076")
-    case .mrc:
-      CodecDescriptor(
-        name: .mrc, noise: .approximate, isRotated: true,
-        summary: "minimal random coding: one of N candidates a block, weighted by the density ratio", cost: cost,
-        reference: "Havasi, Peharz & Hernandez-Lobato 2019, arXiv 1810.00440")
-    case .orc:
-      CodecDescriptor(
-        name: .orc, noise: .approximate, isRotated: true,
-        summary: "ordered random coding: minimal random coding with small indices made likelier", cost: cost,
-        reference: "Theis & Yosri 2022, arXiv 2110.12805")
-    }
   }
 
   /// The plan for a norm class that is not zero.
