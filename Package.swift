@@ -27,19 +27,25 @@ let modules: [Target] = [
   .target(name: "CKernels", cSettings: cSettings),
   module("Platform", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
   module("Numerics", ["CKernels", "Platform"]),
-  module("ChannelCoding", ["CSodium", "Numerics", "Platform"]),
+  module("JSONText"),
+  module("Settings", ["JSONText"]),
+  module("ChannelCoding", ["CSodium", "JSONText", "Numerics", "Platform", "Settings"]),
   module("PrivacyAccounting", ["Numerics", "Platform"]),
-  module("Files", ["CZlib", "Platform"]),
-  module("Datasets", ["ChannelCoding", "Files", "Numerics"]),
-  module("Clients", ["ChannelCoding", "Datasets", "Numerics"]),
-  module("Aggregator", ["ChannelCoding", "Numerics", "PrivacyAccounting"]),
+  module("Files", ["CZlib", "JSONText", "Platform"]),
+  module("Datasets", ["ChannelCoding", "Files", "JSONText", "Numerics", "Settings"]),
+  module("Clients", ["ChannelCoding", "Datasets", "JSONText", "Numerics", "Settings"]),
+  module("Aggregator", ["ChannelCoding", "JSONText", "Numerics", "PrivacyAccounting", "Settings"]),
   module(
-    "Scenarios", ["Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "PrivacyAccounting"]),
+    "Scenarios",
+    [
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "PrivacyAccounting",
+      "Settings",
+    ]),
   module(
     "FedSim",
     [
-      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Platform", "PrivacyAccounting",
-      "Scenarios",
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Platform",
+      "PrivacyAccounting", "Scenarios", "Settings",
     ]),
   module(
     "RunFiles",
@@ -50,17 +56,21 @@ let modules: [Target] = [
   module(
     "Reports",
     [
-      "Aggregator", "ChannelCoding", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting", "RunFiles",
-      "Scenarios",
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
+      "PrivacyAccounting", "RunFiles", "Scenarios", "Settings",
     ]),
   module("Statistics", ["Platform"]),
-  module("Verification", ["ChannelCoding", "Files", "Numerics", "Platform", "Statistics"]),
+  module(
+    "Verification",
+    [
+      "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Platform", "Settings",
+      "Statistics",
+    ]),
   .executableTarget(
     name: "FedSimCommand",
     dependencies: [
-      "ChannelCoding", "FedSim", "Files", "Numerics", "Platform", "PrivacyAccounting", "Reports", "RunFiles",
-      "Scenarios",
-      "Verification", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "ChannelCoding", "FedSim", "Files", "JSONText", "Numerics", "Platform", "PrivacyAccounting", "Reports", "RunFiles",
+      "Scenarios", "Settings", "Verification", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: swiftSettings),
 ]
@@ -87,13 +97,15 @@ let package = Package(
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
     tests("LawTests", ["Platform", "Statistics"]),
     tests("ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Statistics"]),
-    tests("ClientsTests", ["CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Statistics"]),
+    tests(
+      "ClientsTests",
+      ["CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Statistics"]),
     tests("AggregatorTests", ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics"]),
     tests(
       "FedSimTests",
       [
-        "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting",
-        "Reports", "RunFiles", "Scenarios", "Statistics", "Verification",
+        "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
+        "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics", "Verification",
       ]),
     tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files"]),
   ],

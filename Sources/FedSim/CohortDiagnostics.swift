@@ -11,14 +11,15 @@ struct CohortDiagnostics {
   private(set) var codingTime = Duration.zero
 
   mutating func add(_ participations: [Participation]) {
-    for client in participations.compactMap(\.sent) {
+    for client in participations {
+      guard let upload = client.sent else { continue }
       sent += 1
-      clipped += client.wasClipped ? 1 : 0
-      nonFinite += client.wasReplaced ? 1 : 0
-      idealBits += client.idealBits
+      clipped += upload.wasClipped ? 1 : 0
+      nonFinite += upload.wasReplaced ? 1 : 0
+      idealBits += upload.idealBits
       if let accuracy = client.accuracy { accuracies.append(accuracy) }
       trainingTime += client.trainingTime
-      codingTime += client.codingTime
+      codingTime += upload.codingTime
     }
   }
 

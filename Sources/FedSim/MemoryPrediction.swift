@@ -33,8 +33,7 @@ public struct MemoryPrediction: Sendable {
     // the model's file, its JSON and a comparison with what is there. Then the sum, the sum turned back, the mean.
     var bytes = parameters * (4 + 4 + 4 + 4 + 4) + padded * (8 + 8 + 8)
     if isControlled { bytes += parameters * 12 }
-    let optimizer = setup.scenario.optimizer.kind
-    if optimizer != .fedavg { bytes += parameters * (optimizer == .fedavgm ? 8 : 16) }
+    bytes += parameters * 8 * setup.scenario.optimizer.stateNames.count
     // A worker: its parameters, the update, the vector that is clipped, turned and coded.
     let coding = setup.channel.prediction
     bytes += setup.parallel.threads * (parameters * 12 + dimension * 8 + (coding?.encoderBytes ?? 0))

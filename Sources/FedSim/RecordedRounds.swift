@@ -1,4 +1,4 @@
-import Files
+import JSONText
 import PrivacyAccounting
 import Scenarios
 

@@ -1,6 +1,6 @@
 import Aggregator
 import Clients
-import Files
+import JSONText
 import PrivacyAccounting
 
 /// What one round did and cost. All but epsilon, its rate and its noise multiplier are un-noised functions of the data:

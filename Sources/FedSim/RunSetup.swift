@@ -3,6 +3,7 @@ import ChannelCoding
 import Clients
 import Datasets
 import Files
+import JSONText
 import Numerics
 import PrivacyAccounting
 import Scenarios
@@ -103,17 +104,16 @@ public struct RunSetup: Sendable {
     let start = network.initialParameters(&random)
     let trainer = trainer(scenario, network)
     let count = min(2 * trainer.batchSize, data.count, 20)
-    let update = trainer.train(
-      from: network.padding(start), on: Array(0..<count)[...], of: data, work: .steps(2), random: &random,
-      trainer.makeWorkspace(largestClient: count)
-    ).update
+    let task = LocalTask(
+      start: trainer.prepare(start), examples: Array(0..<count)[...], data: data, work: .steps(2))
+    let update = trainer.train(task, random: &random, trainer.makeWorkspace(largestClient: count)).values
     fingerprint.add(byteCount: 8 * start.count) { part in
       // Memory is little-endian wherever the kernels are (CKernels).
       for values in [start, update] { values.withUnsafeBytes(part) }
     }
   }
 
-  package static func trainer(_ scenario: Scenario, _ network: Network) -> LocalTrainer {
+  package static func trainer(_ scenario: Scenario, _ network: Network) -> LocalTrainer<Network, SGD> {
     let training = scenario.training
     return LocalTrainer(
       network: network, work: training.work, batchSize: training.batchSize, learningRate: training.learningRate,
@@ -148,8 +148,14 @@ public struct RunSetup: Sendable {
 
   func makeClients() -> ClientPool {
     ClientPool(
-      population: population, trainer: Self.trainer(scenario, network), keys: keys, faults: scenario.training.faults,
+      population: population, trainer: Self.trainer(scenario, network), faults: scenario.training.faults,
       codecs: channel.codecs)
+  }
+
+  /// What clients are given when they enrol.
+  func clientKeys(of clients: [Int]) -> [ClientKeys] {
+    let keys = keys
+    return parallel.map(clients.count) { keys.client(clients[$0]) }
   }
 
   /// Parts of a cohort that are trained, sent and decoded together: small enough that what is held at a time is
@@ -365,7 +371,7 @@ public struct RunSetup: Sendable {
       section["codec"] = .string(channel.codec.rawValue)
       // Options of a codec that scenarios have no keys for: the run's keys depend on all that its updates do.
       for option in channel.family?.options ?? [] where section[option.name] == nil {
-        section[option.name] = .string("\(channel.options[option])")
+        section[option.name] = channel.options[option]
       }
       root["channel"] = .object(section)
     }

@@ -1,5 +1,5 @@
 import Clients
-import Files
+import JSONText
 import PrivacyAccounting
 import Scenarios
 

@@ -47,8 +47,10 @@ public struct Simulation: Sendable {
     state.put("round", [round])
     state.put("parameters", server.state.parameters)
     state.put("clippingNorm", [server.state.clippingNorm])
-    state.put("momentum", isOver ? [] : server.state.optimizer.momentum)
-    state.put("squares", isOver ? [] : server.state.optimizer.squares)
+    let optimizer = server.state.optimizer
+    for name in optimizer.storedNames {
+      state.put(ServerOptimizer.State.section(of: name), isOver ? [] : optimizer[name])
+    }
     state.put("control", isOver ? [] : server.state.control)
     let variates = isOver ? [] : clients.variates.sorted { $0.key < $1.key }
     state.put("variateOwners", variates.map(\.key))
@@ -66,13 +68,14 @@ public struct Simulation: Sendable {
     restored.round = try state.integer("round", in: 0...setup.lastRound)
     let fresh = server.state
     let isOver = restored.round == setup.lastRound
+    let optimizer = try fresh.optimizer.names.map { name throws(StateError) in
+      try state.doubles(ServerOptimizer.State.section(of: name), count: isOver ? 0 : fresh.optimizer[name].count)
+    }
     restored.server.restore(
       Server.State(
         parameters: try state.floats("parameters", count: fresh.parameters.count),
         clippingNorm: try state.doubles("clippingNorm", count: 1)[0],
-        optimizer: ServerOptimizer.State(
-          momentum: try state.doubles("momentum", count: isOver ? 0 : fresh.optimizer.momentum.count),
-          squares: try state.doubles("squares", count: isOver ? 0 : fresh.optimizer.squares.count)),
+        optimizer: ServerOptimizer.State(names: fresh.optimizer.names, arrays: optimizer),
         control: try state.floats("control", count: isOver ? 0 : fresh.control.count)))
     let owners = try state.integers("variateOwners")
     let rows = try state.floatRows("variates", count: owners.count, width: isOver ? 0 : fresh.control.count)
@@ -103,7 +106,8 @@ public struct Simulation: Sendable {
     let cohort = server.cohort(round: next)
     for client in cohort { participations[client, default: 0] += 1 }
     let newcomers = cohort.filter { !server.isEnrolled($0) }
-    server.enrol(newcomers, publicKeys: clients.publicKeys(of: newcomers, setup.parallel), setup.parallel)
+    let publicKeys = clients.enrol(newcomers, keys: setup.clientKeys(of: newcomers), setup.parallel)
+    server.enrol(newcomers, publicKeys: publicKeys, setup.parallel)
     let broadcast = server.broadcast(round: next).bytes
     watch.lap(\.enrolment, &timings)
 
@@ -134,5 +138,14 @@ public struct Simulation: Sendable {
     return RoundRecord(
       drawn: cohort.count, aggregate: aggregate, diagnostics: diagnostics, broadcastBytes: broadcast.count,
       evaluation: evaluation, setup: setup, spending: spending, clippingNorm: clippingNorm)
+  }
+}
+
+extension ServerOptimizer.State {
+  /// The arrays that a checkpoint has: the two of the standard optimizers, empty where there are none, then all others.
+  fileprivate var storedNames: [String] { AdaptiveMoments.names + names.filter { !AdaptiveMoments.names.contains($0) } }
+
+  fileprivate static func section(of name: String) -> String {
+    AdaptiveMoments.names.contains(name) ? name : "optimizer." + name
   }
 }

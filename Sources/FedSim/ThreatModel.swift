@@ -1,5 +1,6 @@
 import Aggregator
 import Files
+import JSONText
 import Numerics
 import PrivacyAccounting
 

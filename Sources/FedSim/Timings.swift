@@ -1,4 +1,4 @@
-import Files
+import JSONText
 import Platform
 
 /// Where the time of a run went, in seconds: the only figures that differ between two runs.

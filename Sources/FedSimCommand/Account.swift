@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import JSONText
 import PrivacyAccounting
 import Reports
 import RunFiles

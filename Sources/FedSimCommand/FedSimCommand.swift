@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import JSONText
 import Numerics
 import Platform
 import RunFiles

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Files
+import JSONText
 import Scenarios
 
 struct Schema: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Dispatch
 import FedSim
 import Files
+import JSONText
 import Platform
 import RunFiles
 import Scenarios

@@ -1,6 +1,6 @@
 import ArgumentParser
 import FedSim
-import Files
+import JSONText
 import RunFiles
 import Scenarios
 

@@ -1,3 +1,5 @@
+import JSONText
+
 /// Rounds as comma-separated values: one column a leaf of the JSON row, named by its dotted path.
 package enum CSV {
   package static func header(_ row: JSON) -> String { leaves(row, "").map(\.path).joined(separator: ",") }

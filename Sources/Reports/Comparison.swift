@@ -1,4 +1,5 @@
 import Files
+import JSONText
 import RunFiles
 
 /// What differs between two folders: settings, and results with the spread of repeats.

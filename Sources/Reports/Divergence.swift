@@ -1,4 +1,6 @@
+import Aggregator
 import ChannelCoding
+import Clients
 import FedSim
 import Files
 import Numerics
@@ -41,7 +43,7 @@ struct Divergence {
     } else if setup.plan != nil {
       advice =
         "\(server) or privacy.clippingNorm: single clients do not diverge, and these two decide how far updates and noise move the model"
-    } else if optimizer.kind == .fedavg, optimizer.learningRate <= 1 {
+    } else if optimizer.name == FedAvg.name, optimizer.learningRate <= 1 {
       advice = "\(training): the server takes means of what clients make, no more"
     } else {
       advice = "\(server): clients that start from the initial model do not diverge"
@@ -54,8 +56,8 @@ extension RunSetup {
   func localTrainingDiverges(limit: Double) -> Bool {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
     let start = network.initialParameters(&random)
-    let padded = network.padding(start)
     let trainer = Self.trainer(scenario, network)
+    let prepared = trainer.prepare(start)
     let most = 8
     let count = population.clientCount
     let clients = (0..<min(most, count)).map { $0 * count / min(most, count) }
@@ -64,10 +66,10 @@ extension RunSetup {
     let updates = parallel.map(clients.count) { i -> [Double]? in
       let examples = population.examples(of: clients[i])
       var order = RunKeys.experimentStream(seed: scenario.seed, .training)
+      let task = LocalTask(start: prepared, examples: examples, data: population.data)
       let update = trainer.train(
-        from: padded, on: examples, of: population.data, random: &order,
-        trainer.makeWorkspace(largestClient: examples.count)
-      ).update
+        task, random: &order, trainer.makeWorkspace(largestClient: examples.count)
+      ).values
       let sent = ClippedUpdate(clipping: update, to: plan?.clippingNorm ?? .infinity)
       return sent.wasReplaced ? nil : sent.values
     }

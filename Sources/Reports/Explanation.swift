@@ -2,6 +2,7 @@ import Aggregator
 import ChannelCoding
 import FedSim
 import Files
+import JSONText
 import Numerics
 import PrivacyAccounting
 
@@ -150,11 +151,11 @@ public struct Explanation: Sendable {
           "noise",
           "central: z = \(Text.fixed(plan.noiseMultiplier, 4)), C = \(Text.short(plan.clippingNorm)); the server adds z C to the sum of plain updates"
         ))
-      facts.append(("bits", "\(Text.grouped(Int(setup.channel.predictedBits))) a client and round by \"\(setup.channel.codec)\""))
+      facts.append(("bits", bitsWithoutNoise))
       if let prediction { facts.append(epsilon(prediction, plan)) }
     } else {
       facts.append(("privacy", "NONE: neither clipping nor noise"))
-      facts.append(("bits", "\(Text.grouped(Int(setup.channel.predictedBits))) a client and round by \"\(setup.channel.codec)\""))
+      facts.append(("bits", bitsWithoutNoise))
     }
     facts.append(
       (
@@ -185,10 +186,14 @@ public struct Explanation: Sendable {
 
   private var server: String {
     let optimizer = setup.scenario.optimizer
-    var text = "\(optimizer.kind.rawValue), rate \(Text.short(optimizer.learningRate))"
-    if optimizer.kind != .fedavg { text += ", momentum \(Text.short(optimizer.momentum))" }
+    var text = "\(optimizer.name), rate \(Text.short(optimizer.learningRate))"
+    for option in optimizer.options { text += ", \(option.name) \(Text.short(option.value))" }
     if case .weighted = setup.scenario.algorithm { return text + ", mean weighted by examples" }
     return text + ", sum over \(Text.short(setup.sampler.expectedSize)) clients"
+  }
+
+  private var bitsWithoutNoise: String {
+    "\(Text.grouped(Int(setup.channel.predictedBits))) a client and round by \"\(setup.channel.codec)\""
   }
 
   private static func text(_ detail: CodingDetail) -> String {

@@ -1,5 +1,6 @@
 import Datasets
 import Files
+import JSONText
 
 /// How examples and labels lie among clients, as numbers and as a small picture for terminals.
 public struct PopulationSummary: Sendable {

@@ -1,4 +1,5 @@
 import Files
+import JSONText
 
 extension Report {
   /// The folder of a run or of a sweep, as read.

@@ -1,4 +1,5 @@
 import Files
+import JSONText
 import RunFiles
 
 /// A point of a sweep: what its repeats found.

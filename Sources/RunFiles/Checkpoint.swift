@@ -1,6 +1,6 @@
 import ChannelCoding
 import FedSim
-import Files
+import JSONText
 import Scenarios
 
 /// A run after one of its rounds: state.bin. With rounds.jsonl up to `rowBytes` it is all that the rest of the run depends on;

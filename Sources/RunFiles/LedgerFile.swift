@@ -1,5 +1,6 @@
 import Aggregator
 import Files
+import JSONText
 import PrivacyAccounting
 
 /// A ledger as JSON, and a run's ledger.json: enough to recompute epsilon. docs/accounting.md has the format.

@@ -1,5 +1,6 @@
 import FedSim
 import Files
+import JSONText
 import Platform
 
 #if canImport(FoundationEssentials)

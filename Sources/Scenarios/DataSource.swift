@@ -1,6 +1,7 @@
 import ChannelCoding
 import Datasets
 import Files
+import JSONText
 import Numerics
 
 /// Where a scenario's examples come from.

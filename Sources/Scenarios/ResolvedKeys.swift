@@ -1,4 +1,4 @@
-import Files
+import JSONText
 
 /// Typed look-ups in a resolved scenario, which has every key with a value that the table allows.
 package struct ResolvedKeys {

@@ -2,6 +2,7 @@ import Aggregator
 import ChannelCoding
 import Clients
 import Datasets
+import JSONText
 import PrivacyAccounting
 
 /// A checked scenario: what a run does, before data are looked at.
@@ -107,16 +108,9 @@ public struct Scenario: Sendable {
   }
 
   private static func codecOptions(_ keys: ResolvedKeys) -> CodecOptions {
-    var options = CodecOptions()
-    for option in CodecRegistry.standard.options {
-      let path = "channel.\(option.name)"
-      switch option.kind {
-      case .integer: options[option] = .integer(keys.integer(path))
-      case .flag: options[option] = .flag(keys.flag(path))
-      case .number: options[option] = .number(keys.number(path))
-      }
-    }
-    return options
+    var values = JSONObject()
+    for option in CodecRegistry.standard.options { values[option.name] = keys.optional("channel.\(option.name)") }
+    return CodecOptions(values)
   }
 
   /// Where clients add no noise, the codec must take updates as they are.

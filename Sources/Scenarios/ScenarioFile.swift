@@ -1,4 +1,4 @@
-import Files
+import JSONText
 
 /// A scenario as text: parsed, overridden, checked against the table of keys, every default filled in.
 public struct ScenarioFile: Sendable {

@@ -1,6 +1,7 @@
 import Aggregator
 import ChannelCoding
-import Files
+import JSONText
+import Settings
 
 /// One key of a scenario: the table below is what validation, messages and docs/scenario.md are made from.
 public struct ScenarioKey: Sendable {
@@ -122,7 +123,8 @@ extension ScenarioKey.Kind {
 
 extension ScenarioKey {
   /// Every key, section by section, in the order in which a resolved scenario writes them.
-  public static let all: [ScenarioKey] = beforeCodecOptions + CodecRegistry.standard.options.map(key) + afterCodecOptions
+  public static let all: [ScenarioKey] =
+    beforeCodecOptions + CodecRegistry.standard.options.map(key) + afterCodecOptions
 
   private static let beforeCodecOptions: [ScenarioKey] = [
     key("version", .integer(1...1), .value(1), "version of this contract"),
@@ -247,7 +249,7 @@ extension ScenarioKey {
       "whether the updates of stragglers count (FedProx), or they send nothing (FedAvg)"),
 
     key(
-      "server.optimizer", .choice(ServerOptimizer.Kind.allCases.map(\.rawValue), later: []),
+      "server.optimizer", .choice(ServerOptimizer.standard.map { $0.name }, later: []),
       .value("fedavg"), "what the server does with the mean update"),
     key("server.learningRate", .positive, .value(1), "step size of the server"),
     key(
@@ -343,21 +345,15 @@ extension ScenarioKey {
   public static let sections = requiredSections + ["server", "privacy", "channel", "evaluation"]
 
   /// The key of an option that codecs declare.
-  private static func key(_ option: CodecOption) -> ScenarioKey {
+  private static func key(_ option: KeyDescription) -> ScenarioKey {
     let kind: Kind =
-      switch option.kind {
+      switch option.range {
       case .integer(let allowed): .integer(allowed)
-      case .flag: .flag
-      case .number(let allowed):
-        .number(low: allowed.lowerBound, isLowIncluded: true, high: allowed.upperBound, isHighIncluded: true)
+      case .number(let low, let isLowIncluded, let high, let isHighIncluded):
+        .number(low: low, isLowIncluded: isLowIncluded, high: high, isHighIncluded: isHighIncluded)
+      default: .flag
       }
-    let standard: JSON =
-      switch option.standard {
-      case .integer(let value): .integer(value)
-      case .flag(let value): .bool(value)
-      case .number(let value): .number(value)
-      }
-    return key("channel.\(option.name)", kind, .value(standard), option.meaning)
+    return key("channel.\(option.name)", kind, .value(option.standard), option.meaning)
   }
 
   private static func key(_ path: String, _ kind: Kind, _ fallback: Fallback, _ meaning: String) -> ScenarioKey {

@@ -1,4 +1,5 @@
 import Files
+import JSONText
 
 /// A JSON Schema (draft 2020-12) of scenarios, made from the table of keys: for editors, and for programs that write scenarios.
 ///

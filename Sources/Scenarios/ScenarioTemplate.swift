@@ -1,4 +1,4 @@
-import Files
+import JSONText
 
 /// A scenario to start from.
 public struct ScenarioTemplate: Sendable {

@@ -1,6 +1,6 @@
 import Aggregator
 import Clients
-import Files
+import JSONText
 
 /// The scenario's sections `model`, `training` and `server`: which keys go together.
 extension Scenario {
@@ -66,18 +66,30 @@ extension Scenario {
   }
 
   static func optimizer(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> ServerOptimizer {
-    let kind = ServerOptimizer.Kind(rawValue: keys.string("server.optimizer")) ?? .fedavg
-    let reason = "\"\(kind.rawValue)\" has none"
+    let name = keys.string("server.optimizer")
+    let reason = "\"\(name)\" has none"
     // A momentum of 0 is none, whoever has it.
-    if kind == .fedavg, keys.optional("server.momentum")?.double != 0 {
+    if name == FedAvg.name, keys.optional("server.momentum")?.double != 0 {
       try refuse("server.momentum", keys, file, because: reason)
     }
-    if kind != .fedadam && kind != .fedyogi { try refuse("server.beta2", keys, file, because: reason) }
-    if kind == .fedavg || kind == .fedavgm { try refuse("server.adaptivity", keys, file, because: reason) }
-    return ServerOptimizer(
-      kind, learningRate: keys.number("server.learningRate"), momentum: keys.optional("server.momentum")?.double,
-      beta2: keys.optional("server.beta2")?.double ?? 0.99,
-      adaptivity: keys.optional("server.adaptivity")?.double ?? 1e-3)
+    if name != FedAdam.name && name != FedYogi.name { try refuse("server.beta2", keys, file, because: reason) }
+    if name == FedAvg.name || name == FedAvgM.name { try refuse("server.adaptivity", keys, file, because: reason) }
+    let rate = keys.number("server.learningRate")
+    let momentum = keys.optional("server.momentum")?.double
+    let beta2 = keys.optional("server.beta2")?.double ?? 0.99
+    let adaptivity = keys.optional("server.adaptivity")?.double ?? 1e-3
+    switch name {
+    case FedAvgM.name: return ServerOptimizer(FedAvgM(learningRate: rate, momentum: momentum ?? 0.9))
+    case FedAdagrad.name:
+      return ServerOptimizer(FedAdagrad(learningRate: rate, momentum: momentum ?? 0, adaptivity: adaptivity))
+    case FedAdam.name:
+      return ServerOptimizer(
+        FedAdam(learningRate: rate, momentum: momentum ?? 0.9, beta2: beta2, adaptivity: adaptivity))
+    case FedYogi.name:
+      return ServerOptimizer(
+        FedYogi(learningRate: rate, momentum: momentum ?? 0.9, beta2: beta2, adaptivity: adaptivity))
+    default: return ServerOptimizer(FedAvg(learningRate: rate))
+    }
   }
 
   static func algorithm(

@@ -1,5 +1,6 @@
 import ChannelCoding
 import Files
+import JSONText
 import Platform
 
 /// Bits and times of one codec at one dimension and signal-to-noise ratio: one update, fresh randomness a message, one

@@ -1,5 +1,7 @@
 import ChannelCoding
 import Files
+import JSONText
+import Settings
 
 /// The codecs that there are, for people and as JSON.
 public struct CodecList: Sendable {
@@ -77,7 +79,7 @@ extension NoiseLaw {
   }
 }
 
-extension CodecOption {
+extension KeyDescription {
   /// The name as flags of commands spell it: `fixed-length` for `fixedLength`.
   public var flag: String { Self.flag(name) }
 

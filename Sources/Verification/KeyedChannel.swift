@@ -1,5 +1,6 @@
 import ChannelCoding
 import Files
+import Settings
 
 /// A channel whose two ends share 32 bytes and the settings, and nothing else.
 ///
@@ -115,7 +116,7 @@ extension ChannelSettings.Difference.Name {
     case .dimension: "--dimension"
     case .noiseScale: "--sigma"
     case .clippingNorm: "--clip"
-    case .option(let name): "--\(CodecOption.flag(name))"
+    case .option(let name): "--\(KeyDescription.flag(name))"
     }
   }
 }

@@ -1,5 +1,6 @@
 import ChannelCoding
 import Files
+import JSONText
 
 /// Checks of several codecs at several signal-to-noise ratios, for people and as JSON.
 public struct VerificationReport: Sendable {

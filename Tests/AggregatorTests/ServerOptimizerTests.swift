@@ -1,5 +1,4 @@
 import Testing
-
 @testable import Aggregator
 @testable import Numerics
 @testable import PrivacyAccounting

@@ -1,6 +1,5 @@
 import Statistics
 import Testing
-
 @testable import Aggregator
 @testable import ChannelCoding
 @testable import Numerics

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 @testable import Files
+@testable import JSONText
 
 /// Pages of reports as a browser lays them out. Skipped where there is no Chromium; Scripts/test.sh installs it.
 @Suite(.serialized) struct BrowserTests {

@@ -1,6 +1,5 @@
-import ChannelCoding
 import Testing
-
+@testable import ChannelCoding
 @testable import FedSimCommand
 
 @Suite struct FlagValueTests {

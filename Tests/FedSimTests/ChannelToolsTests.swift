@@ -1,6 +1,5 @@
 import Foundation
 import Testing
-
 @testable import ChannelCoding
 @testable import FedSim
 @testable import Files

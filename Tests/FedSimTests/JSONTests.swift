@@ -1,6 +1,7 @@
 import Testing
 @testable import FedSim
 @testable import Files
+@testable import JSONText
 
 @Suite("JSON")
 struct JSONTests {

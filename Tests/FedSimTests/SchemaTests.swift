@@ -2,6 +2,7 @@ import Foundation
 import Testing
 @testable import FedSim
 @testable import Files
+@testable import JSONText
 @testable import RunFiles
 @testable import Scenarios
 

@@ -6,6 +6,7 @@ import Testing
 @testable import Datasets
 @testable import FedSim
 @testable import Files
+@testable import JSONText
 @testable import Reports
 @testable import RunFiles
 @testable import Scenarios

@@ -27,7 +27,7 @@ public struct Server: Sendable {
   private let settings: ChannelSettings
   private let sealsUploads: Bool
   private let optimizer: ServerOptimizer
-  private let secrets: ServerSecrets
+  private let secrets: ServerKeys
   private let keyPair: KeyPair
   private var sessions: [Int: SessionKey] = [:]
 
@@ -47,7 +47,7 @@ public struct Server: Sendable {
   ///   - sealsUploads: whether clients must seal what they send.
   public init(
     parameters: [Float], sampler: CohortSampler, plan: PrivacyPlan?, algorithm: Algorithm = .unweighted,
-    settings: ChannelSettings, sealsUploads: Bool = false, optimizer: ServerOptimizer, secrets: ServerSecrets
+    settings: ChannelSettings, sealsUploads: Bool = false, optimizer: ServerOptimizer, secrets: ServerKeys
   ) {
     precondition(plan == nil || algorithm == .unweighted, "weights and control variates have no account")
     var control: [Float] = []

@@ -1,3 +1,5 @@
+import Settings
+
 /// A codec, or a few that share one construction, with all that others have to know of it: one folder of `Codecs`, and one line of
 /// `CodecRegistry`.
 ///
@@ -41,7 +43,7 @@ extension CodecFamily {
   public func paddedDimension(_ dimension: Int) -> Int { dimension }
 
   /// What is declared of each option.
-  public var options: [CodecOption] { Options.options }
+  public var options: [KeyDescription] { Options.keys.descriptions }
 }
 
 // The same with options as they travel: these are what callers of any family use.
@@ -80,8 +82,12 @@ extension CodecFamily {
       return "\"\(descriptor.name)\" needs noise of at least \(share) of the clipping norm, found \(noise / norm)"
     }
     for option in options {
-      if let problem = option.problem(settings.options[option]) { return problem }
+      if let problem = option.range.problem(settings.options[option]) {
+        return "\(option.name) must be \(option.allowed), \(problem)"
+      }
     }
-    return problem(settings, settings.options.values())
+    let own: Options = settings.options.values()
+    if let problem = own.problem { return "\(problem.key): \(problem.problem); allowed: \(problem.allowed)" }
+    return problem(settings, own)
   }
 }

@@ -1,3 +1,5 @@
+import Settings
+
 /// The codecs that a run may use, by name. Both ends of a channel need the same one.
 ///
 ///     let codecs = CodecRegistry.standard.adding(MyFamily())
@@ -35,8 +37,8 @@ public struct CodecRegistry: Sendable {
     for option in family.options {
       let other = options.first { $0.name == option.name }
       precondition(
-        other.map { $0.kind == option.kind && $0.standard == option.standard } ?? true,
-        "there is another option \"\(option.name)\" already")
+        option.canBeOption, "\"\(option.name)\" is no whole number from 0 on, number or flag with a standard value")
+      precondition(other?.isSame(as: option) ?? true, "there is another option \"\(option.name)\" already")
     }
     places[name] = families.count
     families.append(family)
@@ -48,8 +50,10 @@ public struct CodecRegistry: Sendable {
   public var names: [CodecName] { families.map(\.descriptor.name) }
 
   /// The options of all families, each once, in the order of their bytes.
-  public var options: [CodecOption] {
-    var found = OptionBytes.always.filter { option in families.contains { $0.options.contains(option) } }
+  public var options: [KeyDescription] {
+    var found = OptionBytes.always.filter { option in
+      families.contains { $0.options.contains { $0.name == option.name } }
+    }
     for option in families.flatMap(\.options) where !found.contains(where: { $0.name == option.name }) {
       found.append(option)
     }

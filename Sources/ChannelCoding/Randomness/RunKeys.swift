@@ -1,6 +1,9 @@
-/// Every key of a run, from one seed.
+/// The keys of a run, from which the keys of both ends are made.
 ///
-/// Two roots. The *experiment* root comes from the seed alone and keys the data split, the partition and the initial
+/// Whoever sets a run up holds this value: the engine of a simulation. Neither end does. The server gets `ServerKeys`, a client
+/// `ClientKeys`; each is derived one way, so no client holds a value from which the server's secrets, or another client's, follow.
+///
+/// There are two roots. The *experiment* root comes from the seed alone and keys the data split, the partition and the initial
 /// parameters, so that runs of one seed can be compared. The *run* root comes from the seed and a fingerprint of
 /// everything else that decides what is released (the resolved scenario, the data, the version) and keys cohorts,
 /// noise and agreements: two runs of one seed with different noise multipliers would otherwise release
@@ -18,24 +21,28 @@ public struct RunKeys: Sendable {
     Sodium.hash(Array("fedsim seed".utf8) + withUnsafeBytes(of: seed.littleEndian, Array.init))
   }
 
-  /// For data split, partition and initialisation: from the seed alone.
+  /// The stream of data split, partition or initialisation: from the seed alone.
   public static func experimentStream(seed: UInt64, _ purpose: KeyPurpose) -> RandomStream {
     RandomStream(key: experimentKey(seed: seed, purpose))
   }
 
-  /// The same, for what draws from several streams.
+  /// The key of that stream, for what draws from several streams.
   public static func experimentKey(seed: UInt64, _ purpose: KeyPurpose) -> Key {
     root(seed).derived(.experiment).derived(purpose)
   }
 
-  public var server: ServerSecrets { ServerSecrets(root: run.derived(.server)) }
+  /// What the server is given.
+  public var server: ServerKeys { ServerKeys(root: run.derived(.server)) }
 
-  public func client(_ id: Int) -> ClientSecrets { ClientSecrets(root: run.derived(.client, index: UInt64(id))) }
+  /// What one client is given.
+  public func client(_ id: Int) -> ClientKeys { ClientKeys(root: run.derived(.client, index: UInt64(id))) }
 }
 
-/// What the server alone knows. The rotation is made public in the round's broadcast.
-public struct ServerSecrets: Sendable {
-  fileprivate let root: Key
+/// The secrets of the server's end, which no client can reach. The rotation is made public in the round's broadcast.
+public struct ServerKeys: Sendable {
+  private let root: Key
+
+  fileprivate init(root: Key) { self.root = root }
 
   public var keyPair: KeyPair { KeyPair(seed: root.derived(.keyPair)) }
 
@@ -50,9 +57,11 @@ public struct ServerSecrets: Sendable {
   public func rotation(round: Int) -> Key { root.derived(.rotation, index: UInt64(round)) }
 }
 
-/// What one client alone knows.
-public struct ClientSecrets: Sendable {
-  fileprivate let root: Key
+/// The secrets of one client's end.
+public struct ClientKeys: Sendable {
+  private let root: Key
+
+  fileprivate init(root: Key) { self.root = root }
 
   public var keyPair: KeyPair { KeyPair(seed: root.derived(.keyPair)) }
 

@@ -1,3 +1,6 @@
+import JSONText
+import Settings
+
 /// Options of a codec as bytes, in broadcasts and payload files.
 ///
 /// Each is an integer (LEB128; 0 or 1 for a flag) or a float64. Draws, fixed length and effort come first, whichever codec it is; then
@@ -5,9 +8,11 @@
 /// bytes as before there were any.
 enum OptionBytes {
   /// The options that every codec has in its bytes.
-  static var always: [CodecOption] { BlockOptions.options + ShiftedOptions.options + PolarOptions.options }
+  static var always: [KeyDescription] {
+    BlockOptions.keys.descriptions + ShiftedOptions.keys.descriptions + PolarOptions.keys.descriptions
+  }
 
-  private static func all(of family: (any CodecFamily)?) -> [CodecOption] {
+  private static func all(of family: (any CodecFamily)?) -> [KeyDescription] {
     let always = always
     return always + (family?.options ?? []).filter { option in !always.contains { $0.name == option.name } }
   }
@@ -16,8 +21,9 @@ enum OptionBytes {
     for option in all(of: family) {
       switch options[option] {
       case .integer(let value): writer.put(varint: value)
-      case .flag(let value): writer.put(varint: value ? 1 : 0)
+      case .bool(let value): writer.put(varint: value ? 1 : 0)
       case .number(let value): writer.put(value)
+      case .null, .string, .array, .object: preconditionFailure("options are numbers and flags")
       }
     }
   }
@@ -26,10 +32,10 @@ enum OptionBytes {
   static func read(of family: any CodecFamily, from reader: inout ByteReader) throws(WireError) -> CodecOptions {
     var options = CodecOptions()
     for option in all(of: family) {
-      switch option.kind {
+      switch option.range {
       case .integer: options[option] = .integer(try reader.varint())
-      case .flag: options[option] = .flag(try reader.flag())
-      case .number: options[option] = .number(try reader.double())
+      case .flag: options[option] = .bool(try reader.flag())
+      default: options[option] = .number(try reader.double())
       }
     }
     return options

@@ -1,3 +1,5 @@
+import JSONText
+
 /// One payload in a file, with the settings that it was made with: for two processes that pass it on by hand.
 ///
 /// Bytes: `FEDSIMPL`, the format (1 byte), codec (LEB128 length and name), options (`OptionBytes`; the standard ones where the
@@ -131,9 +133,11 @@ extension ChannelSettings {
     compare(.noiseScale, "\(noiseScale)", "\(wanted.noiseScale)")
     compare(.clippingNorm, "\(clippingNorm)", "\(wanted.clippingNorm)")
     var options = family?.options ?? []
-    for option in wanted.family?.options ?? [] where !options.contains(option) { options.append(option) }
+    for option in wanted.family?.options ?? [] where !options.contains(where: { $0.name == option.name }) {
+      options.append(option)
+    }
     for option in options {
-      compare(.option(option.name), self.options[option].description, wanted.options[option].description)
+      compare(.option(option.name), self.options[option].summary, wanted.options[option].summary)
     }
     return list
   }

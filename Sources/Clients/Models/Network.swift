@@ -6,7 +6,7 @@ import Datasets
 ///
 /// Parameters are one flat vector: for each layer the weights, input by input (inputs x outputs, row-major), then the
 /// biases. All arithmetic is in a fixed order, so results do not depend on threads; `NetworkWorkspace` does it.
-public struct Network: Sendable, Equatable {
+public struct Network: Model, Equatable {
   public let layers: [Layer]
   /// Of an example.
   public let featureCount: Int
@@ -91,11 +91,75 @@ public struct Network: Sendable, Equatable {
         }
       }).joined(separator: "-")
   }
+}
 
-  /// Loss and whether the label has the largest score (the lowest class number among equals wins).
-  public struct Prediction: Sendable, Equatable {
-    /// Not a number where the model has diverged.
-    public let loss: Double
-    public let isCorrect: Bool
+// MARK: A model like any other
+
+extension Network {
+  public var paddedParameterCount: Int { paddedLayers.last?.range.upperBound ?? 0 }
+
+  public func makeWorkspace(capacity: Int) -> NetworkWorkspace { NetworkWorkspace(self, capacity: capacity) }
+
+  public func addGradient(
+    of examples: ArraySlice<Int>, in data: Dataset, at parameters: FloatBuffer, scale: Float, to target: FloatBuffer,
+    _ workspace: NetworkWorkspace, _ prepare: (Range<Int>) -> Void
+  ) {
+    workspace.forward(parameters, examples, of: data)
+    data.labels.withUnsafeBufferPointer { labels in
+      workspace.backward(
+        parameters, labels: { Int(labels[examples[examples.startIndex + $0]]) }, scale: scale, into: target,
+        prepare: prepare)
+    }
+  }
+
+  public func predictions(
+    of examples: ArraySlice<Int>, in data: Dataset, at parameters: FloatBuffer, _ workspace: NetworkWorkspace
+  ) -> [Prediction] {
+    workspace.forward(parameters, examples, of: data)
+    return workspace.predictions { Int(data.labels[examples[examples.startIndex + $0]]) }
+  }
+
+  /// `layers.I.weight` (outputs x inputs, row-major, as torch.nn.Linear has it) and `layers.I.bias` of each layer.
+  public var tensors: [ModelTensor] {
+    layers.enumerated().flatMap { index, layer in
+      let weight =
+        switch layer {
+        case .dense(let inputs, let outputs): [outputs, inputs]
+        case .convolution(let shape): [shape.outputs, shape.inputs, shape.kernel, shape.kernel]
+        }
+      return [
+        ModelTensor(name: "layers.\(index).weight", shape: weight),
+        ModelTensor(name: "layers.\(index).bias", shape: [layer.outputs]),
+      ]
+    }
+  }
+
+  public func values(of tensor: Int, in parameters: [Float]) -> [Float] {
+    let index = tensor / 2
+    let layer = layers[index]
+    let first = layers[..<index].reduce(0) { $0 + $1.parameterCount }
+    let biases = first + layer.inputs * layer.outputs
+    if tensor % 2 == 1 { return Array(parameters[biases..<(biases + layer.outputs)]) }
+    let order = torchInputs(of: index)
+    var values: [Float] = []
+    values.reserveCapacity(layer.inputs * layer.outputs)
+    for output in 0..<layer.outputs {
+      for input in order { values.append(parameters[first + input * layer.outputs + output]) }
+    }
+    return values
+  }
+
+  /// Our inputs in torch's order, which has channels before rows and columns, also where an image is flattened.
+  private func torchInputs(of index: Int) -> [Int] {
+    let (channels, height, width): (Int, Int, Int)
+    switch (layers[index], index > 0 ? layers[index - 1] : nil) {
+    case (.convolution(let shape), _): (channels, height, width) = (shape.inputs, shape.kernel, shape.kernel)
+    case (.dense, .convolution(let image)?):
+      (channels, height, width) = (image.outputs, image.pooledHeight, image.pooledWidth)
+    case (.dense(let inputs, _), _): return Array(0..<inputs)
+    }
+    return (0..<channels).flatMap { c in
+      (0..<height).flatMap { y in (0..<width).map { x in (y * width + x) * channels + c } }
+    }
   }
 }

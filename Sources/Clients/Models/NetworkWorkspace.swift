@@ -132,19 +132,19 @@ public final class NetworkWorkspace {
   }
 
   /// Of the last forward batch, in order.
-  public func predictions(_ labels: (Int) -> Int) -> [Network.Prediction] {
-    var result: [Network.Prediction] = []
+  public func predictions(_ labels: (Int) -> Int) -> [Prediction] {
+    var result: [Prediction] = []
     result.reserveCapacity(count)
     softmax { example, scores, top, total in
       let label = labels(example)
       guard total.isFinite else {
-        result.append(Network.Prediction(loss: .nan, isCorrect: false))
+        result.append(Prediction(loss: .nan, isCorrect: false))
         return
       }
       var best = 0
       for k in 0..<network.classCount where scores[k] > scores[best] { best = k }
       result.append(
-        Network.Prediction(
+        Prediction(
           loss: Elementary.log(total) - (Double(scores[label]) - Double(top)), isCorrect: best == label))
     }
     return result

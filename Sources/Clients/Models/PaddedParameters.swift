@@ -28,7 +28,7 @@ extension Network {
     return result
   }
 
-  /// Parameters as kernels want them; the padding is zero and stays so.
+  /// The parameters as kernels want them; the padding is zero and stays so.
   public func padding(_ parameters: [Float]) -> FloatBuffer {
     precondition(parameters.count == parameterCount)
     let places = paddedLayers
@@ -46,8 +46,7 @@ extension Network {
     return result
   }
 
-  /// later - earlier as one flat vector.
-  func difference(_ later: FloatBuffer, _ earlier: FloatBuffer) -> [Float] {
+  public func difference(_ later: FloatBuffer, _ earlier: FloatBuffer) -> [Float] {
     [Float](unsafeUninitializedCapacity: parameterCount) { flat, count in
       for place in paddedLayers {
         let width = place.layer.outputs
@@ -76,7 +75,16 @@ public final class FloatBuffer: @unchecked Sendable {
     start = raw.initializeMemory(as: Float.self, repeating: 0, count: count)
   }
 
+  /// A copy of some values.
+  public convenience init(_ values: [Float]) {
+    self.init(count: values.count)
+    values.withUnsafeBufferPointer { if let from = $0.baseAddress { start.update(from: from, count: values.count) } }
+  }
+
   deinit { start.deallocate() }
 
-  func fill(_ value: Float = 0) { start.update(repeating: value, count: count) }
+  /// The values as an array of their own.
+  public var values: [Float] { Array(UnsafeBufferPointer(start: start, count: count)) }
+
+  public func fill(_ value: Float = 0) { start.update(repeating: value, count: count) }
 }

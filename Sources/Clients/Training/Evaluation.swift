@@ -7,21 +7,25 @@ public struct Evaluation: Sendable, Equatable {
   public let loss: Double
   public let accuracy: Double
 
+  public init(loss: Double, accuracy: Double) {
+    self.loss = loss
+    self.accuracy = accuracy
+  }
+
   /// Evaluates in fixed chunks, added in order: the same for any number of threads. No examples: accuracy 0.
   ///
   /// - Parameter parameters: padded.
-  public init(
-    _ network: Network, _ parameters: FloatBuffer, on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
+  public init<M: Model>(
+    _ model: M, _ parameters: FloatBuffer, on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
   ) {
     let chunk = 64
     let parts = parallel.map(
       (examples.count + chunk - 1) / chunk,
-      worker: { NetworkWorkspace(network, capacity: min(chunk, max(examples.count, 1))) },
+      worker: { model.makeWorkspace(capacity: min(chunk, max(examples.count, 1))) },
       body: { workspace, part in
         let start = examples.startIndex + part * chunk
         let batch = examples[start..<min(start + chunk, examples.endIndex)]
-        workspace.forward(parameters, batch, of: data)
-        let predictions = workspace.predictions { Int(data.labels[batch[batch.startIndex + $0]]) }
+        let predictions = model.predictions(of: batch, in: data, at: parameters, workspace)
         return (loss: predictions.reduce(0) { $0 + $1.loss }, correct: predictions.count { $0.isCorrect })
       })
     let count = Double(max(examples.count, 1))
@@ -29,9 +33,9 @@ public struct Evaluation: Sendable, Equatable {
     accuracy = Double(parts.reduce(0) { $0 + $1.correct }) / count
   }
 
-  public init(
-    _ network: Network, _ parameters: [Float], on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
+  public init<M: Model>(
+    _ model: M, _ parameters: [Float], on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
   ) {
-    self.init(network, network.padding(parameters), on: examples, of: data, parallel)
+    self.init(model, model.padding(parameters), on: examples, of: data, parallel)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChannelCoding
 import Files
+import JSONText
 import Verification
 
 extension ChannelCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Files
+import JSONText
 
 /// `fedsim channel`: the channel without a scenario. Without a subcommand it prints its help.
 struct ChannelCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChannelCoding
 import Files
+import Settings
 
 /// Which codec, with its options: the same flags for every command.
 struct CodecArguments: ParsableArguments {
@@ -25,7 +26,7 @@ struct CodecOptionArguments: ParsableArguments {
   @Option(parsing: .unconditional, help: Self.help("effort", "n"))
   var effort: String?
 
-  private static func option(_ name: String) -> CodecOption? {
+  private static func option(_ name: String) -> KeyDescription? {
     CodecRegistry.standard.options.first { $0.name == name }
   }
 
@@ -33,7 +34,7 @@ struct CodecOptionArguments: ParsableArguments {
     let option = option(name)
     let text = (option?.meaning ?? "").replacing("`", with: "")
     return ArgumentHelp(
-      "\(text.prefix(1).uppercased())\(text.dropFirst()). (default: \(option.map { "\($0.standard)" } ?? "none"))",
+      "\(text.prefix(1).uppercased())\(text.dropFirst()). (default: \(option?.standard.summary ?? "none"))",
       valueName: value)
   }
 
@@ -44,7 +45,7 @@ struct CodecOptionArguments: ParsableArguments {
     for (name, text) in [("draws", draws), ("fixedLength", fixedLength), ("effort", effort)] {
       guard let text, let option = Self.option(name) else { continue }
       options[option] = try FlagValue.option(option, text)
-      if !families.contains(where: { $0.options.contains(option) }) {
+      if !families.contains(where: { $0.options.contains { $0.name == option.name } }) {
         Console.warning("--\(option.flag) changes nothing for \(codecs.map(\.rawValue).joined(separator: ", "))")
       }
     }

@@ -1,5 +1,7 @@
 import ChannelCoding
 import Files
+import JSONText
+import Settings
 
 /// Reads the values of flags. Errors name the flag, what was found and what is allowed.
 enum FlagValue {
@@ -60,12 +62,16 @@ enum FlagValue {
   }
 
   /// A value of an option that codecs declare.
-  static func option(_ option: CodecOption, _ text: String) throws(ToolError) -> CodecOptionValue {
+  static func option(_ option: KeyDescription, _ text: String) throws(ToolError) -> JSON {
     let flag = "--\(option.flag)"
-    return switch option.kind {
-    case .integer(let allowed): .integer(try integer(text, flag: flag, in: allowed))
-    case .flag: .flag(try boolean(text, flag: flag))
-    case .number(let allowed): .number(try number(text, flag: flag, in: allowed))
+    switch option.range {
+    case .integer(let allowed): return .integer(try integer(text, flag: flag, in: allowed))
+    case .flag: return .bool(try boolean(text, flag: flag))
+    default:
+      guard let value = Double(text), option.range.problem(.number(value)) == nil else {
+        throw wrong(flag, text, option.allowed)
+      }
+      return .number(value)
     }
   }
 

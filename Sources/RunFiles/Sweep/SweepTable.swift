@@ -1,4 +1,5 @@
 import Files
+import JSONText
 
 /// The tidy table of a sweep: a row a run, with all settings and all results; and its points with means over repeats.
 public struct SweepTable: Sendable {

@@ -1,3 +1,5 @@
+import Settings
+
 /// The option of block codecs.
 public struct BlockOptions: CodecOptionValues {
   /// Candidates that the encoder draws for a block, on average. More candidates, longer blocks, fewer bits, more time.
@@ -7,11 +9,11 @@ public struct BlockOptions: CodecOptionValues {
 
   public init(draws: Int) { self.draws = draws }
 
-  public static var keys: [CodecOptionKey<Self>] {
+  public static let keys = SettingList(
+    BlockOptions(),
     [
-      CodecOptionKey(
-        "draws", \.draws, 2...1_000_000,
+      Setting(
+        "draws", \.draws, .integer(2...1_000_000),
         "candidates that block codecs draw for a block, on average: more of them, longer blocks, fewer bits, more time")
-    ]
-  }
+    ])
 }

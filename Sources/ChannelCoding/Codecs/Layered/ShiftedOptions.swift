@@ -1,3 +1,5 @@
+import Settings
+
 /// The option of `layered-shifted`.
 public struct ShiftedOptions: CodecOptionValues {
   /// Whether every payload has one length, which needs no range coder's model, or is entropy-coded.
@@ -7,11 +9,11 @@ public struct ShiftedOptions: CodecOptionValues {
 
   public init(fixedLength: Bool) { self.fixedLength = fixedLength }
 
-  public static var keys: [CodecOptionKey<Self>] {
+  public static let keys = SettingList(
+    ShiftedOptions(),
     [
-      CodecOptionKey(
-        "fixedLength", \.fixedLength,
+      Setting(
+        "fixedLength", \.fixedLength, .flag,
         "`layered-shifted`: payloads of one length, whatever the update, or entropy-coded ones")
-    ]
-  }
+    ])
 }

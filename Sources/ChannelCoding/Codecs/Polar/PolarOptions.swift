@@ -1,3 +1,5 @@
+import Settings
+
 /// The option of `polar`.
 public struct PolarOptions: CodecOptionValues {
   /// How much time the encoder may take to save bits. 0: no searches beyond a dozen candidates. Each step more lets four
@@ -8,11 +10,11 @@ public struct PolarOptions: CodecOptionValues {
 
   public init(effort: Int) { self.effort = effort }
 
-  public static var keys: [CodecOptionKey<Self>] {
+  public static let keys = SettingList(
+    PolarOptions(),
     [
-      CodecOptionKey(
-        "effort", \.effort, 0...6,
+      Setting(
+        "effort", \.effort, .integer(0...6),
         "`polar`: how much time the encoder may take to save bits; 3 saves 5 to 20 % for up to twice the time")
-    ]
-  }
+    ])
 }

@@ -1,0 +1,29 @@
+/// v <- v + D^2 [Reddi et al. 2021]; see `AdaptiveMoments` for the step.
+public struct FedAdagrad: ServerOptimizing {
+  public static let name = "fedadagrad"
+
+  public let learningRate: Double
+  /// beta_1
+  public let momentum: Double
+  /// tau
+  public let adaptivity: Double
+
+  public init(learningRate: Double, momentum: Double = 0, adaptivity: Double = 1e-3) {
+    self.learningRate = learningRate
+    self.momentum = momentum
+    self.adaptivity = adaptivity
+  }
+
+  public var options: [(name: String, value: Double)] { [("momentum", momentum)] }
+
+  public func initialState(parameters: Int) -> AdaptiveMoments {
+    AdaptiveMoments(parameters: parameters, adaptivity: adaptivity)
+  }
+
+  public func step(_ parameters: inout [Float], mean: [Double], _ state: inout AdaptiveMoments) {
+    state.step(&parameters, mean: mean, learningRate: learningRate, beta1: momentum, adaptivity: adaptivity) {
+      v, square in
+      v + square
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/// v <- momentum v + D, parameters += rate v [Hsu et al. 2019].
+public struct FedAvgM: ServerOptimizing {
+  public static let name = "fedavgm"
+
+  public let learningRate: Double
+  public let momentum: Double
+
+  public init(learningRate: Double, momentum: Double = 0.9) {
+    self.learningRate = learningRate
+    self.momentum = momentum
+  }
+
+  public var options: [(name: String, value: Double)] { [("momentum", momentum)] }
+
+  /// The velocity v, zero at first.
+  public struct State: ServerOptimizerState {
+    public static let names = ["momentum"]
+
+    var velocity: [Double]
+
+    public init(arrays: [[Double]]) { velocity = arrays[0] }
+
+    public var arrays: [[Double]] { [velocity] }
+  }
+
+  public func initialState(parameters: Int) -> State {
+    State(arrays: [[Double](repeating: 0, count: parameters)])
+  }
+
+  public func step(_ parameters: inout [Float], mean: [Double], _ state: inout State) {
+    for i in parameters.indices {
+      state.velocity[i] = momentum * state.velocity[i] + mean[i]
+      parameters[i] = Float(Double(parameters[i]) + learningRate * state.velocity[i])
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import ChannelCoding
+import Numerics
+
+/// The clients' ends of a run's channel: their keys, the sessions that they agree on with the server, and what turns an update into an
+/// upload (clip, encode, seal).
+///
+/// How an update comes about is not known here: `ClientPool` trains, and a caller who computes updates himself hands them in:
+///
+///     var ends = ClientEnds()
+///     let publicKeys = ends.enrol(newcomers, keys: newcomers.map(runKeys.client), parallel)    // for the server
+///     let round = try ReceivedBroadcast(bytes)
+///     let sent = try ends.upload(of: 7, update: LocalUpdate(values), in: round)
+///     server.receive([sent.bytes], into: &aggregate, parallel)
+///
+/// Nothing from which the server's secrets or those of a client that has not enrolled follow is held here. Memory grows with the
+/// clients that have taken part.
+public struct ClientEnds: Sendable {
+  private struct End: Sendable {
+    let keys: ClientKeys
+    /// Nil until its first round.
+    var session: SessionKey?
+    /// The round that it last sent in: the randomness of a round is for one message.
+    var lastRound: Int?
+  }
+
+  private var ends: [Int: End] = [:]
+
+  public init() {}
+
+  /// Whether the client has keys here.
+  public func isEnrolled(_ client: Int) -> Bool { ends[client] != nil }
+
+  /// Gives new clients their keys: once a client, before its first round.
+  ///
+  /// - Returns: the public keys that the server enrols them with, in their order.
+  public mutating func enrol(_ clients: [Int], keys: [ClientKeys], _ parallel: Parallel) -> [Key] {
+    precondition(clients.count == keys.count, "keys of each client")
+    for (client, keys) in zip(clients, keys) { ends[client] = End(keys: keys) }
+    return parallel.map(keys.count) { keys[$0].keyPair.publicKey }
+  }
+
+  /// The upload of one client's update: clipped, encoded and, where the broadcast asks for it, sealed.
+  ///
+  /// - Parameters:
+  ///   - client: an enrolled client. Whether it was drawn is for the server to check.
+  ///   - update: what the client's work gave; see `LocalUpdate` for what beside the values goes into an upload.
+  /// - Throws: `ClientEndError` where the client is a stranger, sends a second time in the round, or the update does not fit the
+  ///   broadcast; `KeyAgreementError` for a server's key with which no secret can be agreed.
+  public mutating func upload(
+    of client: Int, update: LocalUpdate, in round: ReceivedBroadcast
+  ) throws -> SentUpload {
+    try check(update, of: client, in: round)
+    try begin([client], in: round, Parallel(threads: 1))
+    return send(update, of: client, in: round)
+  }
+
+  /// The uploads of many clients, on all threads, in their order and with the same bytes for any number of them.
+  ///
+  /// - Parameter updates: of each client, in the same order.
+  /// - Throws: as `upload`, before anything is encoded.
+  public mutating func uploads(
+    of clients: [Int], updates: [LocalUpdate], in round: ReceivedBroadcast, _ parallel: Parallel
+  ) throws -> [SentUpload] {
+    precondition(clients.count == updates.count, "an update of each client")
+    for (client, update) in zip(clients, updates) { try check(update, of: client, in: round) }
+    try begin(clients, in: round, parallel)
+    let ends = self
+    return parallel.map(clients.count) { ends.send(updates[$0], of: clients[$0], in: round) }
+  }
+
+  private func check(_ update: LocalUpdate, of client: Int, in round: ReceivedBroadcast) throws(ClientEndError) {
+    let parameters = round.broadcast.parameters.count
+    guard update.values.count == parameters else {
+      throw .updateLength(client: client, found: update.values.count, allowed: parameters)
+    }
+    let control = round.broadcast.control.count
+    guard update.controlChange.count == control else {
+      throw .controlLength(client: client, found: update.controlChange.count, allowed: control)
+    }
+    guard update.exampleCount >= 0 else { throw .exampleCount(client: client, found: update.exampleCount) }
+  }
+
+  // MARK: Rounds of our own clients
+
+  func keys(of client: Int) -> ClientKeys {
+    guard let end = ends[client] else { preconditionFailure("an enrolled client") }
+    return end.keys
+  }
+
+  /// Agrees on a session with the server where a client has none yet, and notes that all of them take part in the round.
+  mutating func begin(_ clients: [Int], in round: ReceivedBroadcast, _ parallel: Parallel) throws {
+    let server = round.broadcast.serverPublicKey
+    var drawn = Set<Int>()
+    var strangers: [(client: Int, keys: ClientKeys)] = []
+    for client in clients {
+      guard let end = ends[client] else { throw ClientEndError.notEnrolled(client: client) }
+      guard drawn.insert(client).inserted, end.lastRound != round.round else {
+        throw ClientEndError.secondUpload(client: client, round: round.round)
+      }
+      if end.session == nil { strangers.append((client, end.keys)) }
+    }
+    let newcomers = strangers
+    let agreed = parallel.map(newcomers.count) { i in
+      Result { () throws(KeyAgreementError) in try newcomers[i].keys.keyPair.sessionAsClient(server: server) }
+    }
+    for (newcomer, session) in zip(newcomers, agreed) { ends[newcomer.client]?.session = try session.get() }
+    for client in clients { ends[client]?.lastRound = round.round }
+  }
+
+  /// The upload of a client that has begun the round.
+  func send(_ update: LocalUpdate, of client: Int, in received: ReceivedBroadcast) -> SentUpload {
+    guard let end = ends[client], let session = end.session else { preconditionFailure("agreed when the round began") }
+    let (broadcast, channel) = (received.broadcast, received.channel)
+    let start = ContinuousClock.now
+    let message = UpdateVector(update, broadcast)
+    var noise = end.keys.noise(round: broadcast.round)
+    let payload = channel.encode(
+      message.vector, shared: SharedRandomness(session: session, round: broadcast.round), private: &noise)
+    let encoded = ContinuousClock.now
+    let upload = Upload(client: client, round: broadcast.round, payload: payload)
+    return SentUpload(
+      bytes: broadcast.sealsUploads ? upload.sealed(session: session) : upload.bytes,
+      wasClipped: message.update.wasClipped, wasReplaced: message.update.wasReplaced,
+      idealBits: message.vector.informationBits(noiseScale: broadcast.channel.noiseScale),
+      codingTime: encoded - start)
+  }
+}
+
+/// A broadcast as a client reads it, with the channel that it describes. Every client reads the same bytes to the same end, so once
+/// is enough for all.
+public struct ReceivedBroadcast: Sendable {
+  public let broadcast: Broadcast
+  public let channel: Channel
+
+  public var round: Int { broadcast.round }
+  /// The model that clients start from.
+  public var parameters: [Float] { broadcast.parameters }
+
+  /// - Parameter codecs: the codecs that clients have.
+  /// - Throws: `WireError` for bytes that are no broadcast, `ChannelError` for a channel that cannot be.
+  public init(_ bytes: [UInt8], codecs: CodecRegistry = .standard) throws {
+    broadcast = try Broadcast(bytes: bytes, codecs: codecs)
+    channel = try Channel(broadcast.channel, rotationKey: broadcast.rotationKey)
+  }
+}
+
+/// What a client's local work gives.
+public struct LocalUpdate: Sendable {
+  /// The model update (pseudo-gradient): parameters after training minus those of the broadcast.
+  public var values: [Float]
+  /// The client's number of examples: the weight of its update where updates are weighted. A client without examples tells
+  /// adaptive clipping nothing.
+  public var exampleCount: Int
+  /// The steps that were made.
+  public var steps: Int
+  /// SCAFFOLD's change of the client's control variate, as many values as the update; empty in all other runs.
+  public var controlChange: [Float]
+
+  public init(_ values: [Float], exampleCount: Int = 1, steps: Int = 0, controlChange: [Float] = []) {
+    self.values = values
+    self.exampleCount = exampleCount
+    self.steps = steps
+    self.controlChange = controlChange
+  }
+}
+
+/// One client's upload, and what a simulation can tell of it beside.
+public struct SentUpload: Sendable {
+  /// The upload: all that the server gets.
+  public let bytes: [UInt8]
+  /// Whether the update was longer than the clipping norm.
+  public let wasClipped: Bool
+  /// Whether the update was not finite, so that the zero update replaced it.
+  public let wasReplaced: Bool
+  /// I(X; Y) of a Gaussian of the update's energy, in bits.
+  public let idealBits: Double
+  /// The time of clipping and encoding.
+  public let codingTime: Duration
+}
+
+/// Why no upload can be made of an update.
+public enum ClientEndError: Error, Equatable, CustomStringConvertible {
+  case notEnrolled(client: Int)
+  /// A round's randomness is for one message: with two, their difference would lie open.
+  case secondUpload(client: Int, round: Int)
+  case updateLength(client: Int, found: Int, allowed: Int)
+  case controlLength(client: Int, found: Int, allowed: Int)
+  case exampleCount(client: Int, found: Int)
+
+  public var description: String {
+    switch self {
+    case .notEnrolled(let client): "client \(client): it has not enrolled"
+    case .secondUpload(let client, let round): "client \(client): found a second upload in round \(round); allowed: one"
+    case .updateLength(let client, let found, let allowed):
+      "client \(client): found an update of \(found) values; allowed: \(allowed), as the model has parameters"
+    case .controlLength(let client, let found, let allowed):
+      "client \(client): found a change of its control variate of \(found) values; allowed: \(allowed)"
+    case .exampleCount(let client, let found): "client \(client): found \(found) examples; allowed: 0 or more"
+    }
+  }
+}
+
+/// The vector that goes into the channel, and the clipped update in it.
+private struct UpdateVector {
+  let update: ClippedUpdate
+  let vector: ClippedUpdate
+
+  init(_ local: LocalUpdate, _ broadcast: Broadcast) {
+    let bound = broadcast.channel.clippingNorm
+    switch broadcast.contents {
+    case .update:
+      update = ClippedUpdate(clipping: local.values, to: bound)
+      vector = update
+    case .counted(let norm, let unit):
+      let clipped = ClippedUpdate(clipping: local.values, to: norm)
+      // A client with nothing to say says nothing of norms either: as one that is zeroed out.
+      let count = clipped.wasReplaced || local.exampleCount == 0 ? 0 : clipped.wasClipped ? -unit / 2 : unit / 2
+      update = clipped
+      vector = ClippedUpdate(clipping: clipped.values + [count], to: bound)
+    case .weighted:
+      let clipped = ClippedUpdate(clipping: local.values, to: bound)
+      let weight = Double(local.exampleCount)
+      update = clipped
+      vector = ClippedUpdate(clipping: clipped.values.map { $0 * weight } + [weight], to: bound)
+    case .controlled:
+      update = ClippedUpdate(clipping: local.values + local.controlChange, to: bound)
+      vector = update
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/// Stochastic gradient descent, with momentum and FedProx's term where they are asked for.
+///
+/// A step: g = mean gradient of the batch + mu (w - w_0); v = momentum v + g; w = w - rate v [Li et al. 2020 for mu].
+public struct SGD: ClientOptimizing {
+  public let learningRate: Double
+  public let momentum: Double
+  /// FedProx's mu.
+  public let proximal: Double
+
+  public init(learningRate: Double, momentum: Double = 0, proximal: Double = 0) {
+    self.learningRate = learningRate
+    self.momentum = momentum
+    self.proximal = proximal
+  }
+
+  /// The velocity v; nil without momentum.
+  public struct State {
+    fileprivate let velocity: FloatBuffer?
+  }
+
+  public func makeState(parameters: Int) -> State {
+    State(velocity: momentum > 0 ? FloatBuffer(count: parameters) : nil)
+  }
+
+  public func reset(_ state: inout State) { state.velocity?.fill() }
+
+  public func step(
+    _ parameters: FloatBuffer, from start: FloatBuffer, _ state: inout State,
+    addGradient: (_ scale: Float, _ target: FloatBuffer, _ prepare: (Range<Int>) -> Void) -> Void
+  ) {
+    let rate = Float(learningRate)
+    let pull = Float(proximal)
+    if let velocity = state.velocity {
+      let kept = Float(momentum)
+      addGradient(1, velocity) { range in
+        let v = velocity.start
+        if proximal > 0 {
+          for i in range { v[i] = kept * v[i] + pull * (parameters.start[i] - start.start[i]) }
+        } else {
+          for i in range { v[i] *= kept }
+        }
+      }
+      for i in 0..<parameters.count { parameters.start[i] -= rate * velocity.start[i] }
+    } else {
+      // The gradient goes straight into the parameters.
+      addGradient(-rate, parameters) { range in
+        guard proximal > 0 else { return }
+        for i in range { parameters.start[i] -= rate * pull * (parameters.start[i] - start.start[i]) }
+      }
+    }
+  }
+}

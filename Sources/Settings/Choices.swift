@@ -1,0 +1,95 @@
+import JSONText
+
+/// One of the things that a section can choose by its name, such as a source of data, with keys of its own.
+public struct Choice<Value: Sendable>: Sendable {
+  /// The word that chooses it.
+  public let name: String
+  /// One line for lists, help and documentation.
+  public let summary: String
+  /// The keys that it has beside those of its section.
+  public let keys: [KeyDescription]
+  let read: @Sendable (JSONObject) throws(KeyProblem) -> Value
+  let write: @Sendable (Value) -> JSONObject?
+
+  /// A kind whose values are of one type.
+  ///
+  /// - Parameter convert: makes the section's value of one of `type`.
+  public init<Type: Configurable>(
+    _ name: String, _ summary: String, _ type: Type.Type, _ convert: @escaping @Sendable (Type) -> Value
+  ) {
+    self.name = name
+    self.summary = summary
+    keys = type.keys.descriptions
+    read = { (values: JSONObject) throws(KeyProblem) -> Value in
+      let found = type.keys.read(values)
+      if let problem = type.keys.objection(found) ?? found.problem { throw problem }
+      return convert(found)
+    }
+    write = { value in (value as? Type).map(type.keys.write) }
+  }
+}
+
+/// The things that a section can choose among: those that are built in, and whatever others add.
+public struct Choices<Value: Sendable>: Sendable {
+  /// In the order of lists and documentation.
+  public private(set) var all: [Choice<Value>]
+  /// Keys of kinds that a resolved section has whatever is chosen, null where the chosen kind does not have them.
+  public let alwaysWritten: [String]
+
+  public init(_ all: [Choice<Value>], alwaysWritten: [String] = []) {
+    self.all = all
+    self.alwaysWritten = alwaysWritten
+  }
+
+  /// These kinds and one more; one of the same name is replaced.
+  public func adding(_ kind: Choice<Value>) -> Choices {
+    var sum = self
+    sum.all.removeAll { $0.name == kind.name }
+    sum.all.append(kind)
+    return sum
+  }
+
+  /// The value that checked values of a section say.
+  ///
+  /// - Parameter name: one of the names.
+  public func read(_ name: String, _ values: JSONObject) throws(KeyProblem) -> Value {
+    guard let kind = all.first(where: { $0.name == name }) else { preconditionFailure("\(name) is a checked kind") }
+    return try kind.read(values)
+  }
+
+  /// The name of a value's kind, and its values with those keys that are always written; nil for a value of no kind.
+  public func write(_ value: Value) -> (name: String, values: JSONObject)? {
+    for kind in all {
+      guard let own = kind.write(value) else { continue }
+      var values = JSONObject()
+      for key in alwaysWritten { values[key] = own[key] ?? .null }
+      for (key, found) in own { values[key] = found }
+      return (kind.name, values)
+    }
+    return nil
+  }
+}
+
+/// The kinds of a section as its table has them.
+public struct ChoicesDescription: Sendable {
+  /// The key whose value chooses.
+  public let selector: String
+  /// What the selecting key means.
+  public let meaning: String
+  /// Name, summary and keys of each.
+  public let kinds: [(name: String, summary: String, keys: [KeyDescription])]
+  let alwaysWritten: [String]
+
+  public init<Value>(_ kinds: Choices<Value>, selector: String, _ meaning: String) {
+    self.selector = selector
+    self.meaning = meaning
+    self.kinds = kinds.all.map { ($0.name, $0.summary, $0.keys) }
+    alwaysWritten = kinds.alwaysWritten
+  }
+
+  /// Every key of any kind, once, in the order in which they are declared.
+  public var keys: [KeyDescription] {
+    var names = Set<String>()
+    return kinds.flatMap(\.keys).filter { names.insert($0.name).inserted }
+  }
+}
