@@ -1,16 +1,13 @@
-import ChannelCoding
 import Datasets
 import Numerics
 
-/// The clients of a run: their data, their ends of the channel and what they do in a round.
+/// The clients of a run: their data, and what they do in a round.
 ///
 /// Memory grows with the data and with the clients that have taken part, not with the population.
 public struct ClientPool: Sendable {
   public let population: Population
   private let trainer: any LocalTraining
   private let faults: Faults
-  private let codecs: CodecRegistry
-  private var ends = ClientEnds()
   /// SCAFFOLD's control variates of the clients that have taken part; all others are zero.
   public private(set) var variates: [Int: [Float]] = [:]
 
@@ -33,27 +30,15 @@ public struct ClientPool: Sendable {
     public var arrivalRate: Double { (1 - dropout) * (dropsStragglers ? 1 - stragglers : 1) }
   }
 
-  /// - Parameters:
-  ///   - trainer: what a client does with the broadcast model and its examples.
-  ///   - codecs: the codecs that clients have.
-  public init(
-    population: Population, trainer: any LocalTraining, faults: Faults = Faults(), codecs: CodecRegistry = .standard
-  ) {
+  /// - Parameter trainer: what a client does with the broadcast model and its examples.
+  public init(population: Population, trainer: any LocalTraining, faults: Faults = Faults()) {
     self.population = population
-    self.codecs = codecs
     self.trainer = trainer
     self.faults = faults
   }
 
   /// Goes on from a checkpoint of this run.
   public mutating func restore(variates: [Int: [Float]]) { self.variates = variates }
-
-  /// Gives new clients their keys: once a client, before its first round.
-  ///
-  /// - Returns: the public keys that the server enrols them with.
-  public mutating func enrol(_ clients: [Int], keys: [ClientKeys], _ parallel: Parallel) -> [Key] {
-    ends.enrol(clients, keys: keys, parallel)
-  }
 
   /// A broadcast as read. Every client reads the same bytes to the same end; the simulation does it once for all.
   public struct Received: Sendable {
@@ -62,36 +47,40 @@ public struct ClientPool: Sendable {
     fileprivate let parameters: FloatBuffer
   }
 
-  public func receive(_ bytes: [UInt8]) throws -> Received {
-    let round = try ReceivedBroadcast(bytes, codecs: codecs)
-    return Received(round: round, parameters: trainer.prepare(round.parameters))
+  public func receive(_ round: ReceivedBroadcast) -> Received {
+    Received(round: round, parameters: trainer.prepare(round.parameters))
   }
 
   /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. In
   /// client order.
   ///
-  /// - Parameter evaluates: whether each client also measures the broadcast model on its own examples.
+  /// - Parameters:
+  ///   - ends: what the clients send by; all of the cohort are enrolled there.
+  ///   - evaluates: whether each client also measures the broadcast model on its own examples.
   public mutating func participate(
-    _ cohort: [Int], in received: Received, evaluates: Bool, _ parallel: Parallel
+    _ cohort: [Int], in received: Received, through ends: inout ClientEnds, evaluates: Bool, _ parallel: Parallel
   ) throws -> [Participation] {
     try ends.begin(cohort, in: received.round, parallel)
-    let participations = participate(cohort, with: trainer, received, evaluates: evaluates, parallel)
+    let participations = participate(
+      cohort, with: trainer, received, ends, evaluates: evaluates, parallel)
     for case (let id, let variate?) in participations.map({ ($0.client, $0.variate) }) { variates[id] = variate }
     return participations
   }
 
   /// The trainer's type is found out once for all clients.
   private func participate<Trainer: LocalTraining>(
-    _ cohort: [Int], with trainer: Trainer, _ received: Received, evaluates: Bool, _ parallel: Parallel
+    _ cohort: [Int], with trainer: Trainer, _ received: Received, _ ends: ClientEnds, evaluates: Bool,
+    _ parallel: Parallel
   ) -> [Participation] {
     let largest = cohort.reduce(0) { max($0, population.exampleCount(of: $1)) }
     return parallel.map(
       cohort.count, worker: { trainer.makeWorkspace(largestClient: largest) },
-      body: { workspace, i in participate(cohort[i], with: trainer, received, evaluates: evaluates, workspace) })
+      body: { workspace, i in participate(cohort[i], with: trainer, received, ends, evaluates: evaluates, workspace) })
   }
 
   private func participate<Trainer: LocalTraining>(
-    _ id: Int, with trainer: Trainer, _ received: Received, evaluates: Bool, _ workspace: Trainer.Workspace
+    _ id: Int, with trainer: Trainer, _ received: Received, _ ends: ClientEnds, evaluates: Bool,
+    _ workspace: Trainer.Workspace
   ) -> Participation {
     let broadcast = received.round.broadcast
     let keys = ends.keys(of: id)

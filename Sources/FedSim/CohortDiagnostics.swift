@@ -10,17 +10,17 @@ struct CohortDiagnostics {
   private(set) var trainingTime = Duration.zero
   private(set) var codingTime = Duration.zero
 
-  mutating func add(_ participations: [Participation]) {
-    for client in participations {
-      guard let upload = client.sent else { continue }
-      sent += 1
-      clipped += upload.wasClipped ? 1 : 0
-      nonFinite += upload.wasReplaced ? 1 : 0
-      idealBits += upload.idealBits
-      if let accuracy = client.accuracy { accuracies.append(accuracy) }
-      trainingTime += client.trainingTime
-      codingTime += upload.codingTime
-    }
+  /// - Parameters:
+  ///   - accuracy: of the broadcast model on the client's own examples; nil where it is not known.
+  ///   - trainingTime: of the client's local work.
+  mutating func add(_ upload: SentUpload, accuracy: Double? = nil, trainingTime: Duration = .zero) {
+    sent += 1
+    clipped += upload.wasClipped ? 1 : 0
+    nonFinite += upload.wasReplaced ? 1 : 0
+    idealBits += upload.idealBits
+    if let accuracy { accuracies.append(accuracy) }
+    self.trainingTime += trainingTime
+    codingTime += upload.codingTime
   }
 
   /// `total` over the clients that sent; nil where none did.

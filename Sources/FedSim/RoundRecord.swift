@@ -39,9 +39,9 @@ public struct RoundRecord: Sendable, Equatable {
 
   init(
     drawn: Int, aggregate: Aggregate, diagnostics: CohortDiagnostics, broadcastBytes: Int, evaluation: Evaluation?,
-    setup: RunSetup, spending: PrivacySpent?, clippingNorm: Double
+    frame: RunFrame, spending: PrivacySpent?, clippingNorm: Double
   ) {
-    self.clippingNorm = setup.plan == nil ? nil : clippingNorm
+    self.clippingNorm = frame.plan == nil ? nil : clippingNorm
     round = aggregate.round
     self.drawn = drawn
     arrived = aggregate.arrived
@@ -52,13 +52,13 @@ public struct RoundRecord: Sendable, Equatable {
     accuracy = evaluation?.accuracy
     clientAccuracy = Distribution(diagnostics.accuracies)
     self.spending = spending
-    samplingRate = setup.sampler.sampling.rate
-    noiseMultiplier = setup.plan?.noiseMultiplier
+    samplingRate = frame.sampler.sampling.rate
+    noiseMultiplier = frame.plan?.noiseMultiplier
     payloadBits = Distribution(aggregate.payloadBits.map(Double.init))
     totalPayloadBits = aggregate.payloadBits.reduce(0, +)
     wireBytes = aggregate.wireBytes
     downlinkBytes = broadcastBytes * drawn
-    idealBits = setup.channel.noiseScale == 0 ? nil : diagnostics.share(diagnostics.idealBits)
+    idealBits = frame.channel.noiseScale == 0 ? nil : diagnostics.share(diagnostics.idealBits)
   }
 
   /// One line of rounds.jsonl.

@@ -67,14 +67,14 @@ public struct RunSummary: Sendable {
     return count == 0 ? nil : parts.reduce(0) { $0 + $1.bits * Double($1.count) } / Double(count)
   }
 
-  public var float32Bits: Int { 32 * setup.network.parameterCount }
+  public var float32Bits: Int { 32 * setup.model.parameterCount }
 
   public var json: JSON {
     let plan = setup.plan
     var summary: JSONObject = [
       "version": 1, "name": .string(setup.scenario.name), "rounds": .integer(records.count),
       "stoppedBy": .string(stoppedBy.rawValue), "population": .integer(setup.population.clientCount),
-      "parameters": .integer(setup.network.parameterCount), "finalAccuracy": .optional(finalAccuracy),
+      "parameters": .integer(setup.model.parameterCount), "finalAccuracy": .optional(finalAccuracy),
       "bestAccuracy": .optional(bestAccuracy), "finalLoss": .optional(finalLoss),
       "nonFiniteUpdates": .integer(nonFiniteUpdates),
       "epsilon": .optional(spending?.epsilon), "epsilonLowerBound": .optional(spending?.lowerBound),

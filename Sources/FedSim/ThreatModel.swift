@@ -179,12 +179,12 @@ public struct ThreatModel: Sendable {
     let none = { (reason: String) in
       Row(adversary: "eavesdropper", knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
     }
-    guard setup.scenario.sealsUploads else { return none("uploads are not sealed (channel.seal)") }
+    guard setup.scenario.channel.seal else { return none("uploads are not sealed (channel.seal)") }
     guard setup.channel.hasOneLength else {
       return none("lengths of entropy-coded payloads depend on the update, and no bound is known (channel.padding)")
     }
     guard plan.relation != .addOrRemove else { return none("whoever sees who sends sees whether a client is there") }
-    guard setup.scenario.training.faults.arrivalRate == 1 else {
+    guard setup.scenario.faults.arrivalRate == 1 else {
       return none("a drawn client that sends nothing is seen, and why it does may depend on its data")
     }
     guard let mostParticipations, roundsDone >= plan.affordedRounds else {

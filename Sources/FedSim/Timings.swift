@@ -21,6 +21,15 @@ public struct Timings: Sendable {
     self.coding += coding.seconds
   }
 
+  /// Adds the times of one round.
+  mutating func add(_ round: Timings) {
+    for phase in [\Timings.setup, \.accounting, \.enrolment, \.clients, \.decoding, \.completion, \.evaluation] {
+      self[keyPath: phase] += round[keyPath: phase]
+    }
+    training += round.training
+    coding += round.coding
+  }
+
   /// CPU seconds and peak memory are those of the whole process.
   public func json(wallSeconds: Double) -> JSON {
     [

@@ -204,9 +204,9 @@ enum RunExecution {
       simulation.setup, records: records,
       stoppedBy: !isDone ? .interrupted : lastRound < simulation.setup.scenario.rounds ? .budget : .rounds,
       finalEvaluation: records.last?.accuracy == nil ? simulation.evaluate() : nil,
-      mostParticipations: simulation.mostParticipations)
+      mostParticipations: simulation.mostTimesDrawn)
     let model = Safetensors.encode(
-      simulation.server.parameters, of: simulation.setup.network,
+      simulation.server.parameters, of: simulation.setup.model,
       metadata: [
         ("fedsim", FedSimVersion.current), ("rounds", "\(records.count)"), ("activation", "relu"),
         ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),

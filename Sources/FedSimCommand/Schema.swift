@@ -22,7 +22,8 @@ struct Schema: ParsableCommand {
   func run() throws {
     guard let key else {
       if format == .text {
-        let sections = (ScenarioKey.all.map(\.path).filter { !$0.contains(".") } + ScenarioKey.sections + ["sweep"])
+        let table = ScenarioTable.standard
+        let sections = table.keys.map(\.path).filter { !$0.contains(".") } + table.sectionNames + ["sweep"]
         return try Console.result(sections.map { try ScenarioSchema.text(of: $0) }.joined(separator: "\n\n"))
       }
       return try Console.result(ScenarioSchema.json.text(pretty: true))

@@ -1,6 +1,7 @@
 import Files
 import JSONText
 import RunFiles
+import Settings
 
 /// What differs between two folders: settings, and results with the spread of repeats.
 ///

@@ -21,7 +21,7 @@ struct Divergence {
   /// - Returns: nil for a run that did not diverge.
   init?(_ summary: RunSummary) {
     let setup = summary.setup
-    let guessing = Elementary.log(Double(setup.network.classCount))
+    let guessing = Elementary.log(Double(setup.test.classCount))
     if summary.nonFiniteUpdates > 0 {
       let sent = summary.records.reduce(0) { $0 + $1.arrived + $1.refused }
       sign =
@@ -33,8 +33,8 @@ struct Divergence {
     } else {
       return nil
     }
-    let training = "lower training.learningRate (\(Text.short(setup.scenario.training.learningRate)))"
-    let optimizer = setup.scenario.optimizer
+    let training = "lower training.learningRate (\(Text.short(setup.scenario.training.optimizer.learningRate)))"
+    let optimizer = ServerOptimizer(setup.scenario.server.optimizer)
     let server = "lower server.learningRate (\(Text.short(optimizer.learningRate)))"
     if summary.records.first.map({ $0.nonFinite > 0 }) ?? false
       || setup.localTrainingDiverges(limit: Self.factor * guessing)
@@ -54,9 +54,11 @@ struct Divergence {
 extension RunSetup {
   /// Whether one step of plain averaging over some clients, each with all its local work from the initial model, ends beyond a loss.
   func localTrainingDiverges(limit: Double) -> Bool {
-    var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
-    let start = network.initialParameters(&random)
-    let trainer = Self.trainer(scenario, network)
+    localTrainingDiverges(Self.trainer(scenario, model), limit: limit)
+  }
+
+  private func localTrainingDiverges(_ trainer: some LocalTraining, limit: Double) -> Bool {
+    let start = initialParameters
     let prepared = trainer.prepare(start)
     let most = 8
     let count = population.clientCount

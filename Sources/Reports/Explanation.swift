@@ -43,7 +43,7 @@ public struct Explanation: Sendable {
       "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
       "clientSizes": summary.sizes.json, "classesPerClient": summary.classesPerClient.json,
       "labelSkew": .number(summary.labelSkew), "classes": classNames.map { .array($0.map { .string($0) }) } ?? .null,
-      "parameters": .integer(setup.network.parameterCount), "rounds": .integer(setup.scenario.rounds),
+      "parameters": .integer(setup.model.parameterCount), "rounds": .integer(setup.scenario.rounds),
       "expectedCohort": .number(setup.sampler.expectedSize), "samplingRate": .number(setup.sampler.sampling.rate),
       "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
       "clippingNorm": .optional(plan?.clippingNorm), "noiseMultiplier": .optional(plan?.noiseMultiplier),
@@ -51,7 +51,7 @@ public struct Explanation: Sendable {
       "codec": .string(setup.channel.codec.rawValue), "predictedBits": .number(setup.channel.predictedBits),
       "blockLength": coding?.blocks.map { .integer($0.length) } ?? .null,
       "blockCount": coding?.blocks.map { .integer($0.count) } ?? .null,
-      "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.network.parameterCount),
+      "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.model.parameterCount),
       "epsilon": .optional(prediction?.epsilon), "epsilonLowerBound": .optional(prediction?.lowerBound),
       "delta": .optional(plan?.delta), "memoryBytes": .integer(memory.total),
       "assumptions": .array(assumptions.map { .string($0) }),
@@ -101,8 +101,8 @@ public struct Explanation: Sendable {
     facts += [
       (
         "model",
-        "\(setup.network.shape), "
-          + "\(Text.grouped(setup.network.parameterCount)) parameters"
+        "\(setup.model.shape), "
+          + "\(Text.grouped(setup.model.parameterCount)) parameters"
       ),
       (
         "cohort",
@@ -172,20 +172,20 @@ public struct Explanation: Sendable {
       case .epochs(let n): Text.counted(n, "epoch")
       case .steps(let n): Text.counted(n, "step")
       }
-    var parts = ["\(work) of batches of \(training.batchSize), rate \(Text.short(training.learningRate))"]
+    let optimizer = training.optimizer
+    var parts = ["\(work) of batches of \(training.batchSize), rate \(Text.short(optimizer.learningRate))"]
     if case .scaffold = setup.scenario.algorithm { parts[0] = "SCAFFOLD, " + parts[0] }
-    if training.momentum > 0 { parts.append("momentum \(Text.short(training.momentum))") }
-    if training.proximal > 0 { parts.append("FedProx mu = \(Text.short(training.proximal))") }
-    if training.faults.stragglers > 0 {
+    parts += optimizer.options.map { "\($0.name) \(Text.short($0.value))" }
+    let faults = setup.scenario.faults
+    if faults.stragglers > 0 {
       parts.append(
-        "\(Text.short(100 * training.faults.stragglers)) % stragglers, \(training.faults.dropsStragglers ? "dropped" : "kept")"
-      )
+        "\(Text.short(100 * faults.stragglers)) % stragglers, \(faults.dropsStragglers ? "dropped" : "kept")")
     }
     return parts.joined(separator: ", ")
   }
 
   private var server: String {
-    let optimizer = setup.scenario.optimizer
+    let optimizer = ServerOptimizer(setup.scenario.server.optimizer)
     var text = "\(optimizer.name), rate \(Text.short(optimizer.learningRate))"
     for option in optimizer.options { text += ", \(option.name) \(Text.short(option.value))" }
     if case .weighted = setup.scenario.algorithm { return text + ", mean weighted by examples" }

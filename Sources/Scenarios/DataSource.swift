@@ -3,6 +3,7 @@ import Datasets
 import Files
 import JSONText
 import Numerics
+import Settings
 
 /// Where a scenario's examples come from.
 public enum DataSource: Sendable, Equatable {
@@ -154,6 +155,52 @@ public enum DataSource: Sendable, Equatable {
     }
   }
 
+  /// The section `data` as a file has it.
+  func values(testFraction: Double?) -> JSONObject {
+    var values: JSONObject = ["source": "digits", "testFraction": testFraction.setting, "test": .null]
+    let path = { (path: String) -> JSON in .string(path) }
+    switch self {
+    case .digits: break
+    case .given: values["source"] = "given"
+    case .idx(let files, let test, let classes):
+      values["source"] = "idx"
+      values["test"] = test.map { ["images": path($0.images), "labels": path($0.labels)] } ?? .null
+      (values["images"], values["labels"]) = (path(files.images), path(files.labels))
+      values["classes"] = classes.map { .integer($0) }
+    case .csv(let file, let test, let columns, let shape):
+      values["source"] = "csv"
+      values["test"] = test.setting
+      values["path"] = path(file)
+      values["labelColumn"] = columns.label.setting
+      values["clientColumn"] = columns.client?.setting
+      values["imageShape"] = shape.map { [.integer($0.height), .integer($0.width), .integer($0.channels)] }
+    case .leaf(let file, let test, let classes, let shape):
+      values["source"] = "leaf"
+      values["test"] = test.setting
+      values["path"] = path(file)
+      values["imageShape"] = shape.map { [.integer($0.height), .integer($0.width), .integer($0.channels)] }
+      values["classes"] = classes.map { .integer($0) }
+    case .synthetic, .mixture:
+      var isMixture = false
+      if case .mixture(let data, _) = self {
+        isMixture = true
+        values["examples"] = .integer(data.examples)
+      }
+      values["source"] = isMixture ? "mixture" : "synthetic"
+      for (key, value) in resolved { values[key] = value }
+    }
+    return SectionTable.data.ordered(values)
+  }
+
+  /// Whether the test examples come from a place of their own.
+  package var hasTest: Bool {
+    switch self {
+    case .digits, .given, .synthetic, .mixture: false
+    case .idx(_, let test, _): test != nil
+    case .csv(_, let test, _, _), .leaf(_, let test, _, _): test != nil
+    }
+  }
+
   /// Files and folders that examples are read from.
   public var paths: [String] {
     switch self {
@@ -192,14 +239,17 @@ package struct ReviewedData {
 }
 
 extension Scenario {
+  /// The share of a seeded split.
+  package var testShare: Double { testFraction ?? data.standardTestFraction }
+
   /// The examples that the scenario names.
   ///
   /// - Throws: `ScenarioError` that names the key, and the place in the file where one is at fault.
   package func loadData(_ parallel: Parallel) throws(ScenarioError) -> ReviewedData {
-    let fraction = testFraction
+    let fraction = testShare
     switch data {
     case .given:
-      throw file.refusal(
+      throw refusal(
         at: "data.source", "\"given\" examples come from a program that uses FedSim as a library; none were given")
     case .digits:
       return ReviewedData(
@@ -261,10 +311,10 @@ extension Scenario {
     do throws(DataError) {
       loaded = try load()
     } catch {
-      throw file.refusal(at: key(of: error.description), error.description)
+      throw refusal(at: key(of: error.description), error.description)
     }
     let whole = LabelReview(ofWhole: loaded.training, loaded.test, place: loaded.labelPlace)
-    if let problem = whole.problem { throw file.refusal(at: labelKey, problem) }
+    if let problem = whole.problem { throw refusal(at: labelKey, problem) }
     let warnings = loaded.warnings + whole.warnings
     let (split, review) = try self.split(consume loaded)
     return ReviewedData(split: split, warnings: warnings + review)
@@ -294,18 +344,18 @@ extension Scenario {
       var random = RunKeys.experimentStream(seed: seed, .split)
       do throws(DataError) {
         split = try Split(
-          stratified: (consume loaded).takingTraining(), testFraction: testFraction, random: &random)
+          stratified: (consume loaded).takingTraining(), testFraction: testShare, random: &random)
       } catch {
-        throw file.refusal(
+        throw refusal(
           at: key,
-          error.description + "; of a class with n examples floor(f n + 1/2) are kept for the test, f = \(testFraction)"
+          error.description + "; of a class with n examples floor(f n + 1/2) are kept for the test, f = \(testShare)"
         )
       }
     }
     if case .digits = data { return (split, []) }
     let review = LabelReview(
       training: split.training, test: split.test, place: place, areClassesGiven: areClassesGiven)
-    if let problem = review.problem { throw file.refusal(at: key, problem) }
+    if let problem = review.problem { throw refusal(at: key, problem) }
     return (split, review.warnings)
   }
 
@@ -319,7 +369,7 @@ extension Scenario {
   /// The clients, each with its examples.
   package func population(of training: Dataset) throws(ScenarioError) -> Population {
     if let clients = partition.clients, clients > training.count {
-      throw file.refusal(
+      throw refusal(
         at: "partition.clients", "found \(clients) clients for \(training.count) training examples")
     }
     var random = RunKeys.experimentStream(seed: seed, .partition)
@@ -327,15 +377,15 @@ extension Scenario {
       return try Population(training, partition: partition, random: &random)
     } catch {
       if case .dirichletClass = partition, error.description.contains("at least") {
-        throw file.refusal(
+        throw refusal(
           at: "partition.minimumSize", error.description + "; 10 where it is not given, 0 asks for nothing")
       }
-      throw file.refusal(at: "partition", error.description)
+      throw refusal(at: "partition", error.description)
     }
   }
 
   private func refusing<T>(at key: String, _ body: () throws(DataError) -> T) throws(ScenarioError) -> T {
-    do throws(DataError) { return try body() } catch { throw file.refusal(at: key, error.description) }
+    do throws(DataError) { return try body() } catch { throw refusal(at: key, error.description) }
   }
 }
 
@@ -393,6 +443,25 @@ extension Partition {
     }
   }
 
+  /// The section `partition` as a file has it.
+  var values: JSONObject {
+    var values: JSONObject = ["kind": "one-example", "clients": clients.setting]
+    switch self {
+    case .oneExample: break
+    case .natural: values["kind"] = "natural"
+    case .iid: values["kind"] = "iid"
+    case .dirichletClient(_, let alpha):
+      values["kind"] = "dirichlet-client"
+      values["alpha"] = .number(alpha)
+    case .dirichletClass(_, let alpha, _, _):
+      values["kind"] = "dirichlet-class"
+      values["alpha"] = .number(alpha)
+    case .shards: values["kind"] = "shards"
+    }
+    for (key, value) in resolved { values[key] = value }
+    return values
+  }
+
   /// Values of keys that the scenario may have left out.
   package var resolved: [(key: String, value: JSON)] {
     switch self {
@@ -414,5 +483,23 @@ extension ScenarioFile {
       throw error(
         at: "\(section).\(name)", "found \(value.summary), which \"\(choice)\" does not have", allowed: "null")
     }
+  }
+}
+
+extension CSVData.Column {
+  fileprivate var setting: JSON {
+    switch self {
+    case .name(let name): .string(name)
+    case .number(let number): .integer(number)
+    }
+  }
+}
+
+extension SectionTable {
+  /// Values in the order of the table.
+  fileprivate func ordered(_ values: JSONObject) -> JSONObject {
+    var ordered = JSONObject()
+    for key in all { ordered[key.name] = values[key.name] }
+    return ordered
   }
 }

@@ -3,180 +3,187 @@ import ChannelCoding
 import Clients
 import Datasets
 import JSONText
-import PrivacyAccounting
+import Settings
 
-/// A checked scenario: what a run does, before data are looked at.
+/// What a run does, before data are looked at: values that a program sets or a file describes.
+///
+///     var scenario = Scenario(
+///       rounds: 100, data: .digits, partition: .iid(clients: 100), model: Perceptron(hidden: [64]),
+///       training: Training(learningRate: 0.3), cohort: .poisson(expectedSize: 20),
+///       privacy: Privacy(clippingNorm: 1, targetEpsilon: 8))
+///
+/// A file's scenario has been checked; a program's is checked by `check()`, which `Simulation` calls.
 public struct Scenario: Sendable {
-  public let name: String
-  public let seed: UInt64
-  public let rounds: Int
-  public let data: DataSource
-  /// Share of the examples that a split keeps for the test.
-  public let testFraction: Double
-  public let partition: Partition
-  public let model: Model
-  public let training: Training
-  public let optimizer: ServerOptimizer
-  public let algorithm: Server.Algorithm
-  public let cohort: Cohort
+  /// The name of the run, and of its output folder.
+  public var name: String
+  /// The one seed of everything that is random.
+  public var seed: UInt64
+  public var task: Task
+  /// T
+  public var rounds: Int
+  public var data: DataSource
+  /// The share of the examples that a split keeps for the test; nil for the source's standard, or where the test has its own.
+  public var testFraction: Double?
+  public var partition: Partition
+  public var model: any ModelArchitecture
+  public var training: Training
+  public var cohort: Cohort
+  public var server: ServerSection
   /// Nil: no clipping, no noise, no guarantee.
-  public let privacy: Privacy?
-  /// Nil for `auto`.
-  public var codec: CodecName?
-  public var codecOptions: CodecOptions
-  public let sealsUploads: Bool
-  /// Whether payloads must have one length.
-  public let hasOneLength: Bool
-  public let evaluateEvery: Int
-  /// The text: for messages, and all keys with their defaults.
-  public let file: ScenarioFile
+  public var privacy: Privacy?
+  public var channel: ChannelSection
+  public var evaluation: EvaluationSection
+  /// What the names in files stand for.
+  public var components: Components
+  /// The text that the scenario was read from, for places in messages; nil for a program's.
+  package let file: ScenarioFile?
 
-  public enum Cohort: Sendable, Equatable {
-    case poisson(expectedSize: Int, dropout: Double)
-    case fixedSize(size: Int, dropout: Double)
-    case everyone(dropout: Double)
-
-    public var dropout: Double {
-      switch self {
-      case .poisson(_, let dropout), .fixedSize(_, let dropout), .everyone(let dropout): dropout
-      }
-    }
+  public init(
+    name: String = "scenario", seed: UInt64 = 1, task: Task = .classification, rounds: Int, data: DataSource,
+    testFraction: Double? = nil, partition: Partition, model: any ModelArchitecture, training: Training,
+    cohort: Cohort, server: ServerSection = ServerSection(), privacy: Privacy? = nil,
+    channel: ChannelSection = ChannelSection(), evaluation: EvaluationSection = EvaluationSection(),
+    components: Components = .standard
+  ) {
+    self.name = name
+    self.seed = seed
+    self.task = task
+    self.rounds = rounds
+    self.data = data
+    self.testFraction = testFraction
+    self.partition = partition
+    self.model = model
+    self.training = training
+    self.cohort = cohort
+    self.server = server
+    self.privacy = privacy
+    self.channel = channel
+    self.evaluation = evaluation
+    self.components = components
+    file = nil
   }
 
-  public struct Model: Sendable, Equatable {
-    /// Widths of hidden layers; none for softmax regression.
-    public let hidden: [Int]
-    /// Outputs of convolutions; empty for perceptrons.
-    public let channels: [Int]
-    public let kernel: Int
-  }
-
-  public struct Training: Sendable {
-    public let work: LocalWork
-    public let batchSize: Int
-    public let learningRate: Double
-    public let momentum: Double
-    public let proximal: Double
-    public let faults: ClientPool.Faults
-  }
-
-  public struct Privacy: Sendable, Equatable {
-    /// Of the first round where clipping adapts.
-    public let clippingNorm: Double
-    public let source: NoiseSource
-    public let clipping: Clipping?
-    public let noise: PrivacyPlan.Noise
-    /// Nil: min(1e-5, N^-1.1).
-    public let delta: Double?
-    public let relation: NeighboringRelation
-    public let accountant: Accountant
-    /// A round after which epsilon would be above this is not run.
-    public let budget: Double?
-  }
-
-  /// Adaptive clipping as written; `countNoise` nil is a twentieth of the expected cohort.
-  public struct Clipping: Sendable, Equatable {
-    public let quantile: Double
-    public let learningRate: Double
-    public let countNoise: Double?
-  }
-
+  /// The scenario that a file describes.
+  ///
   /// - Throws: `ScenarioError` where two keys do not go together.
   public init(_ file: ScenarioFile) throws(ScenarioError) {
+    let components = file.components
+    let heading = try file.read(Heading.section) { values throws(KeyProblem) in try Heading.read(values) }
+    (name, seed, task, rounds) = (heading.name, heading.seed, heading.task, heading.rounds)
     let keys = ResolvedKeys(file.resolved)
-    name = keys.string("name")
-    seed = UInt64(keys.integer("seed"))
-    rounds = keys.integer("rounds")
-    let data = try DataSource(keys, file)
-    self.data = data
-    testFraction = keys.optional("data.testFraction")?.double ?? data.standardTestFraction
+    data = try DataSource(keys, file)
+    testFraction = keys.optional("data.testFraction")?.double
     partition = try Partition(keys, file)
-    model = try Self.model(keys, file)
-    cohort = try Self.cohort(keys, file)
-    training = try Self.training(keys, file, dropout: cohort.dropout)
-    optimizer = try Self.optimizer(keys, file)
-    privacy = try Self.privacy(keys, file)
-    algorithm = try Self.algorithm(keys, file, hasPrivacy: privacy != nil)
-    let codec = keys.string("channel.codec")
-    self.codec = codec == "auto" ? nil : CodecName(rawValue: codec)
-    codecOptions = Self.codecOptions(keys)
-    sealsUploads = keys.flag("channel.seal")
-    hasOneLength = keys.string("channel.padding") == "fixed-length"
-    evaluateEvery = keys.integer("evaluation.every")
+    model = try file.read(ModelSection.section) { values throws(KeyProblem) in
+      try components.models.read(values, by: ModelSection.selector)
+    }
+    training = try file.read(Training.section) { values throws(KeyProblem) in try Training(values, components) }
+    cohort = try file.read(Cohort.section) { values throws(KeyProblem) in try Cohort.read(values) }
+    server = try file.read(ServerSection.section) { values throws(KeyProblem) in
+      try ServerSection(values, components)
+    }
+    privacy = try file.readIfThere(Privacy.section) { values throws(KeyProblem) in try Privacy.read(values) }
+    channel = try file.read(ChannelSection.section) { values throws(KeyProblem) in ChannelSection(values, components) }
+    evaluation = try file.read(EvaluationSection.section) { values throws(KeyProblem) in
+      try EvaluationSection.read(values)
+    }
+    self.components = components
     self.file = file
-    if privacy == nil || privacy?.source == .central { try checkCodecWithoutNoise() }
+    if let problem { throw file.error(problem) }
   }
 
-  private static func codecOptions(_ keys: ResolvedKeys) -> CodecOptions {
-    var values = JSONObject()
-    for option in CodecRegistry.standard.options { values[option.name] = keys.optional("channel.\(option.name)") }
-    return CodecOptions(values)
+  /// Checks what a program has put together as a file is checked.
+  ///
+  /// - Throws: `ScenarioError` with the first key that is wrong by itself or beside another.
+  public func check() throws(ScenarioError) {
+    var components = components
+    components.codecs = channel.codecs
+    _ = try Scenario(
+      ScenarioFile(Array(json.text(pretty: false).utf8), name: "the scenario", components: components))
   }
 
-  /// Where clients add no noise, the codec must take updates as they are.
-  private func checkCodecWithoutNoise() throws(ScenarioError) {
-    guard let codec else { return }
-    let able = CodecRegistry.standard.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
-    guard !able.contains(codec) else { return }
-    let found = "found \"\(codec)\""
-    let names = (able.map { "\"\($0)\"" } + ["\"auto\""]).joined(separator: " or ")
-    throw privacy == nil
-      ? file.error(
-        at: "channel.codec", "\(found) in a run without privacy: its noise is the channel's own",
-        allowed: "\(names), or a privacy section")
-      : file.error(
-        at: "channel.codec", "\(found) with central noise: its noise is the channel's own",
-        allowed: "\(names), or \"channel\" as privacy.noise")
+  /// Every key with its value, as a file has them. Defaults that depend on the data are null.
+  package var json: JSON {
+    var root = Heading(name: name, seed: seed, task: task, rounds: rounds).values
+    root["data"] = .object(data.values(testFraction: testFraction))
+    root["partition"] = .object(partition.values)
+    root[ModelSection.section] = .object(components.models.write(model, by: ModelSection.selector))
+    root[Training.section] = .object(training.values(components))
+    root[Cohort.section] = .object(cohort.values)
+    root[ServerSection.section] = .object(server.values(components))
+    root[Privacy.section] = privacy.map { .object($0.values) } ?? .null
+    root[ChannelSection.section] = .object(channel.values)
+    root[EvaluationSection.section] = .object(evaluation.values)
+    return .object(root)
   }
 
-  private static func cohort(_ keys: ResolvedKeys, _ file: ScenarioFile) throws(ScenarioError) -> Cohort {
-    let dropout = keys.number("cohort.dropout")
-    switch (keys.string("cohort.sampling"), keys.optional("cohort.size")) {
-    case ("poisson", .integer(let size)?): return .poisson(expectedSize: size, dropout: dropout)
-    case ("fixed-size", .integer(let size)?): return .fixedSize(size: size, dropout: dropout)
-    case ("poisson", _), ("fixed-size", _):
-      throw file.error(
-        at: "cohort.size", "\"\(keys.string("cohort.sampling"))\" needs the number of drawn clients",
-        allowed: "an integer from 1 on")
-    case (_, nil): return .everyone(dropout: dropout)
-    case (_, let found?):
-      throw file.error(at: "cohort.size", "found \(found.summary), but \"everyone\" draws all clients", allowed: "null")
+  /// What uploads have beside updates, apart from what a plan asks for.
+  package var algorithm: Server.Algorithm {
+    if training.optimizer.usesControlVariates { return .scaffold }
+    return server.weighting == .examples ? .weighted : .unweighted
+  }
+
+  /// The codec that the scenario names; nil where the one with the fewest bits is taken.
+  package var codec: CodecName? { channel.codec }
+
+  /// What no section can say by itself; nil where everything goes together.
+  private var problem: KeyProblem? {
+    if let problem = algorithmProblem { return problem }
+    let able = channel.codecs.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
+    guard let codec, !able.contains(codec) else { return nil }
+    let path = ChannelSection.codecPath
+    let allowed = (able.map { "\"\($0)\"" } + ["\"auto\""]).joined(separator: " or ")
+    if privacy == nil {
+      return KeyProblem(
+        path, "found \"\(codec.rawValue)\" in a run without privacy: its noise is the channel's own",
+        allowed: "\(allowed), or a privacy section")
     }
+    if privacy?.noise == .central {
+      return KeyProblem(
+        path, "found \"\(codec.rawValue)\" with central noise: its noise is the channel's own",
+        allowed: "\(allowed), or \"channel\" as privacy.noise")
+    }
+    return nil
   }
 
-  private static func privacy(
-    _ keys: ResolvedKeys, _ file: ScenarioFile
-  ) throws(ScenarioError) -> Privacy? {
-    guard keys.optional("privacy") != nil else { return nil }
-    let multiplier = keys.optional("privacy.noiseMultiplier")?.double
-    let target = keys.optional("privacy.targetEpsilon")?.double
-    let noise: PrivacyPlan.Noise
-    switch (multiplier, target) {
-    case (let z?, nil): noise = .multiplier(z)
-    case (nil, let epsilon?): noise = .targetEpsilon(epsilon)
-    default:
-      throw file.error(
-        at: "privacy",
-        multiplier == nil
-          ? "found neither \"noiseMultiplier\" nor \"targetEpsilon\""
-          : "found both \"noiseMultiplier\" and \"targetEpsilon\"",
-        allowed: "exactly one of the two; null unsets the other")
+  private var algorithmProblem: KeyProblem? {
+    let isWeighted = server.weighting == .examples
+    let weighting = "\(ServerSection.section).\(ServerSection.last.name(of: \.weighting))"
+    let algorithm = "\(Training.section).\(Training.selector)"
+    if training.optimizer.usesControlVariates {
+      if privacy != nil {
+        return KeyProblem(
+          algorithm,
+          "found \"scaffold\" in a run with privacy: its control variates are a second message of the same data, and its clients keep a "
+            + "state from round to round, which no account has",
+          allowed: "\"sgd\"")
+      }
+      return isWeighted
+        ? KeyProblem(
+          weighting, "found \"examples\" with \"scaffold\", whose means are over clients", allowed: "\"uniform\"") : nil
     }
-    let quantile = keys.optional("privacy.clippingQuantile")?.double
-    if quantile == nil {
-      try refuse("privacy.countNoise", keys, file, because: "no clipping quantile, and so no count, is there")
-    }
-    return Privacy(
-      clippingNorm: keys.number("privacy.clippingNorm"),
-      source: NoiseSource(rawValue: keys.string("privacy.noise")) ?? .channel,
-      clipping: quantile.map {
-        Clipping(
-          quantile: $0, learningRate: keys.number("privacy.clippingLearningRate"),
-          countNoise: keys.optional("privacy.countNoise")?.double)
-      }, noise: noise,
-      delta: keys.optional("privacy.delta")?.double,
-      relation: NeighboringRelation(rawValue: keys.string("privacy.relation")) ?? .zeroOut,
-      accountant: Accountant(rawValue: keys.string("privacy.accountant")) ?? .pld,
-      budget: keys.optional("privacy.budget")?.double)
+    guard isWeighted, privacy != nil else { return nil }
+    return KeyProblem(
+      weighting,
+      "found \"examples\" in a run with privacy: a weight by the number of examples would tell "
+        + "of them, and no account has it", allowed: "\"uniform\"")
+  }
+}
+
+extension ScenarioSection {
+  /// The section as a file has it.
+  var values: JSONObject { Self.keys.write(self) }
+}
+
+extension Scenario {
+  /// A scenario whose keys are fine one by one, and from which no run or no guarantee follows.
+  package func refusal(at path: String, _ reason: String) -> ScenarioError {
+    file?.refusal(at: path, reason) ?? .refused(place: "the scenario", path: path, reason: reason)
+  }
+
+  /// An error at a key.
+  package func error(at path: String, _ problem: String, allowed: String) -> ScenarioError {
+    file?.error(at: path, problem, allowed: allowed)
+      ?? .key(place: "the scenario", path: path, problem: problem, allowed: allowed)
   }
 }

@@ -1,4 +1,5 @@
 import JSONText
+import Settings
 
 /// A scenario as text: parsed, overridden, checked against the table of keys, every default filled in.
 public struct ScenarioFile: Sendable {
@@ -8,6 +9,8 @@ public struct ScenarioFile: Sendable {
   package let sweep: JSONObject?
   /// As it was written, with what was overridden.
   package let written: JSON
+  /// What names in the file stand for.
+  public let components: Components
   private let source: Source
 
   struct Source: Sendable {
@@ -27,15 +30,25 @@ public struct ScenarioFile: Sendable {
       }
       return name
     }
+
+    /// - Parameter section: the section that the problem's key is in; empty where the key is a whole path.
+    func error(_ problem: KeyProblem, in section: String) -> ScenarioError {
+      let path = section.isEmpty || problem.key.isEmpty ? section + problem.key : "\(section).\(problem.key)"
+      return .key(place: place(of: path), path: path, problem: problem.problem, allowed: problem.allowed)
+    }
   }
 
   /// - Parameters:
   ///   - name: how messages call the source, such as its file name.
   ///   - overrides: `path=value` pairs; a value that is not JSON is a string.
   ///   - allowsSweep: whether a `sweep` section may be there; a single run has none.
+  ///   - components: what names in the file stand for.
   public init(
-    _ bytes: [UInt8], name: String, overrides: [String] = [], allowsSweep: Bool = false
+    _ bytes: [UInt8], name: String, overrides: [String] = [], allowsSweep: Bool = false,
+    components: Components = .standard
   ) throws(ScenarioError) {
+    self.components = components
+    let table = ScenarioTable(components)
     let parsed: ParsedJSON
     do throws(JSONSyntaxError) {
       parsed = try JSONParser.parse(bytes)
@@ -47,7 +60,7 @@ public struct ScenarioFile: Sendable {
       throw .key(place: name, path: "", problem: "found \(parsed.value.kindName)", allowed: "an object with sections")
     }
     var overridden = Set<String>()
-    for text in overrides { overridden.insert(try Self.apply(text, to: &root)) }
+    for text in overrides { overridden.insert(try Self.apply(text, to: &root, table)) }
     source = Source(name: name, positions: parsed.positions, overridden: overridden)
     switch root["sweep"] {
     case nil: sweep = nil
@@ -60,7 +73,7 @@ public struct ScenarioFile: Sendable {
     }
     written = .object(root)
     root["sweep"] = nil
-    resolved = try Self.resolve(root, source)
+    resolved = try Self.resolve(root, source, table)
   }
 
   /// An error at `path`, with the place where it was written.
@@ -78,7 +91,9 @@ public struct ScenarioFile: Sendable {
     .refused(place: source.place(of: path), path: path, reason: reason)
   }
 
-  private static func apply(_ text: String, to root: inout JSONObject) throws(ScenarioError) -> String {
+  private static func apply(
+    _ text: String, to root: inout JSONObject, _ table: ScenarioTable
+  ) throws(ScenarioError) -> String {
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
       throw .key(place: "--set", path: "", problem: "found \"\(text)\"", allowed: "key=value, such as rounds=10")
     }
@@ -94,81 +109,100 @@ public struct ScenarioFile: Sendable {
       section[parts[1]] = value
       root[parts[0]] = .object(section)
     } else {
-      throw unknown(path, place: "--set", among: ScenarioKey.all.map(\.path))
+      throw unknown(path, place: "--set", among: table.keys.map(\.path))
     }
     return path
   }
 
-  private static func resolve(_ root: JSONObject, _ source: Source) throws(ScenarioError) -> JSON {
-    let top = ScenarioKey.all.filter { !$0.path.contains(".") }
-    let topNames = top.map(\.path) + ScenarioKey.sections
+  private static func resolve(
+    _ root: JSONObject, _ source: Source, _ table: ScenarioTable
+  ) throws(ScenarioError) -> JSON {
+    let topNames = (table.sections.first?.all.map(\.name) ?? []) + table.sectionNames
     for (key, _) in root where !topNames.contains(key) {
       let path = JSONParser.childPath("", key: key)
       throw unknown(path, place: source.place(of: path), among: topNames)
     }
     var resolved = JSONObject()
-    for key in top { resolved[key.path] = try value(of: key, root[key.path], source) }
-    for section in ScenarioKey.sections {
-      resolved[section] = try resolve(section: section, root[section], source)
+    for section in table.sections {
+      if section.name.isEmpty {
+        for (key, value) in try resolve(section, root, source) { resolved[key] = value }
+        continue
+      }
+      guard let written = try object(section, root[section.name], source) else {
+        resolved[section.name] = .null
+        continue
+      }
+      for (key, _) in written where !section.all.contains(where: { $0.name == key }) {
+        let path = JSONParser.childPath(section.name, key: key)
+        throw unknown(path, place: source.place(of: path), among: section.all.map { section.path($0.name) })
+      }
+      resolved[section.name] = .object(try resolve(section, written, source))
     }
     return .object(resolved)
+  }
+
+  /// A section as it is written; empty where all of it has defaults, nil where it means that something is not done.
+  private static func object(
+    _ section: SectionTable, _ written: JSON?, _ source: Source
+  ) throws(ScenarioError) -> JSONObject? {
+    switch (written, section.presence) {
+    case (.object(let found)?, _): return found
+    case (nil, .optional), (.null?, .optional): return nil
+    case (nil, .defaulted), (.null?, .defaulted): return JSONObject()
+    case (nil, .required), (.null?, .required):
+      throw .key(
+        place: source.place(of: section.name), path: section.name, problem: "the section is missing",
+        allowed: "an object with \(section.all.map(\.name).joined(separator: ", "))")
+    case (.some(let other), _):
+      throw .key(
+        place: source.place(of: section.name), path: section.name,
+        problem: "found \(other.kindName), \(other.summary)", allowed: "an object")
+    }
   }
 
   private static func resolve(
-    section name: String, _ written: JSON?, _ source: Source
-  ) throws(ScenarioError) -> JSON {
-    let keys = ScenarioKey.all.filter { $0.path.hasPrefix(name + ".") }
-    var object = JSONObject()
-    switch written {
-    case nil, .null:
-      if name == "privacy" { return .null }
-      if ScenarioKey.requiredSections.contains(name) {
-        throw .key(
-          place: source.place(of: name), path: name, problem: "the section is missing",
-          allowed: "an object with \(keys.map { $0.path.dropFirst(name.count + 1) }.joined(separator: ", "))")
-      }
-    case .object(let found): object = found
-    case .some(let other):
-      throw .key(
-        place: source.place(of: name), path: name, problem: "found \(other.kindName), \(other.summary)",
-        allowed: "an object")
+    _ section: SectionTable, _ written: JSONObject, _ source: Source
+  ) throws(ScenarioError) -> JSONObject {
+    do throws(KeyProblem) {
+      return try section.resolve(written)
+    } catch {
+      throw source.error(error, in: section.name)
     }
-    let names = keys.map { String($0.path.dropFirst(name.count + 1)) }
-    for (key, _) in object where !names.contains(key) {
-      let path = JSONParser.childPath(name, key: key)
-      throw unknown(path, place: source.place(of: path), among: keys.map(\.path))
-    }
-    var resolved = JSONObject()
-    for (key, short) in zip(keys, names) {
-      let value = try value(of: key, object[short], source)
-      if case .absent = key.fallback, value == .null { continue }
-      resolved[short] = value
-    }
-    return .object(resolved)
   }
 
-  private static func value(
-    of key: ScenarioKey, _ written: JSON?, _ source: Source
-  ) throws(ScenarioError) -> JSON {
-    let place = source.place(of: key.path)
-    switch (written, key.fallback) {
-    case (nil, .required), (.null, .required):
-      throw .key(place: place, path: key.path, problem: "the key is missing", allowed: key.allowed)
-    case (nil, .value(let value)), (.null, .value(let value)): return value
-    case (nil, .unset), (.null, .unset), (nil, .absent), (.null, .absent): return .null
-    case (.some(let found), _):
-      // 100.0 and 1e2 are integers to people.
-      var value = found
-      if case .integer = key.kind, case .number(let number) = found, let integer = Int(exactly: number) {
-        value = .integer(integer)
-      }
-      if let problem = key.problem(value) {
-        let allowed = key.allowed + (key.isNullable ? ", or null" : "")
-        throw .key(place: place, path: key.path, problem: problem, allowed: allowed)
-      }
-      return value
+  /// What a section says, read from its checked values.
+  func read<Value>(
+    _ section: String, _ read: (JSONObject) throws(KeyProblem) -> Value
+  ) throws(ScenarioError) -> Value {
+    guard let value = try readIfThere(section, read) else { preconditionFailure("\(section) is always resolved") }
+    return value
+  }
+
+  /// Nil where the section is null.
+  func readIfThere<Value>(
+    _ section: String, _ read: (JSONObject) throws(KeyProblem) -> Value
+  ) throws(ScenarioError) -> Value? {
+    guard case .object(let root) = resolved else { return nil }
+    let values: JSONObject
+    if section.isEmpty {
+      values = root
+    } else {
+      guard case .object(let found)? = root[section] else { return nil }
+      values = found
+    }
+    do throws(KeyProblem) { return try read(values) } catch { throw source.error(error, in: section) }
+  }
+
+  /// What stands outside every section.
+  package var heading: (name: String, seed: UInt64) {
+    get throws(ScenarioError) {
+      let heading = try read(Heading.section) { values throws(KeyProblem) in try Heading.read(values) }
+      return (heading.name, heading.seed)
     }
   }
+
+  /// A problem whose key is a whole path.
+  func error(_ problem: KeyProblem) -> ScenarioError { source.error(problem, in: "") }
 
   static func unknown(_ path: String, place: String, among known: [String]) -> ScenarioError {
     let nearest = known.min { editDistance($0, path) < editDistance($1, path) }

@@ -1,18 +1,26 @@
 import Files
 import JSONText
+import Settings
 
 /// A JSON Schema (draft 2020-12) of scenarios, made from the table of keys: for editors, and for programs that write scenarios.
 ///
 /// It has every rule about one key. What must go together, such as exactly one of `noiseMultiplier` and `targetEpsilon`, is
 /// for `fedsim validate`.
 public enum ScenarioSchema {
+  private static let table = ScenarioTable.standard
+
   public static var json: JSON {
     var properties = JSONObject()
-    for key in ScenarioKey.all where !key.path.contains(".") { properties[key.path] = schema(of: key) }
-    for section in ScenarioKey.sections { properties[section] = schema(ofSection: section) }
+    for section in table.sections {
+      if section.name.isEmpty {
+        for key in section.all { properties[key.name] = schema(of: key, in: section) }
+      } else {
+        properties[section.name] = schema(of: section)
+      }
+    }
     properties["sweep"] = sweep
     let required =
-      ScenarioKey.all.filter { $0.isRequired && !$0.path.contains(".") }.map(\.path) + ScenarioKey.requiredSections
+      table.keys.filter { $0.key.isRequired && !$0.path.contains(".") }.map(\.path) + table.requiredSectionNames
     return [
       "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FedSim scenario",
       "description": .string("fedsim \(FedSimVersion.current); made by fedsim schema from the table of keys"),
@@ -25,8 +33,10 @@ public enum ScenarioSchema {
   ///
   /// - Throws: `ScenarioError` with the nearest key where there is none at `path`.
   public static func json(of path: String) throws(ScenarioError) -> JSON {
-    if let key = ScenarioKey.all.first(where: { $0.path == path }) { return schema(of: key) }
-    if ScenarioKey.sections.contains(path) { return schema(ofSection: path) }
+    for section in table.sections {
+      if !path.isEmpty, section.name == path { return schema(of: section) }
+      if let key = section.all.first(where: { section.path($0.name) == path }) { return schema(of: key, in: section) }
+    }
     if path == "sweep" { return sweep }
     if let key = sweepKeys.first(where: { $0.path == path }), case .object(let object) = sweep,
       case .object(let properties)? = object["properties"]
@@ -40,7 +50,7 @@ public enum ScenarioSchema {
   ///
   /// - Throws: `ScenarioError` with the nearest key where there is none at `path`.
   public static func text(of path: String) throws(ScenarioError) -> String {
-    let rows = ScenarioKey.all.map(row) + sweepKeys
+    let rows = table.sections.flatMap { section in section.all.map { row(section, $0) } } + sweepKeys
     let chosen = rows.filter { $0.path == path || $0.path.hasPrefix(path + ".") }
     guard !chosen.isEmpty else { throw unknown(path) }
     return chosen.map { row in
@@ -52,8 +62,8 @@ public enum ScenarioSchema {
   }
 
   private static func unknown(_ path: String) -> ScenarioError {
-    let sections = ScenarioKey.sections + ["sweep"]
-    let known = ScenarioKey.all.map(\.path) + sections + sweepKeys.map(\.path)
+    let sections = table.sectionNames + ["sweep"]
+    let known = table.keys.map(\.path) + sections + sweepKeys.map(\.path)
     guard case .key(let place, let path, let problem, _) = ScenarioFile.unknown(path, place: "schema", among: known)
     else { preconditionFailure("an unknown key is an error about a key") }
     return .key(
@@ -68,16 +78,21 @@ public enum ScenarioSchema {
     let meaning: String
   }
 
-  private static func row(_ key: ScenarioKey) -> Row {
+  private static func row(_ section: SectionTable, _ key: KeyDescription) -> Row {
     let fallback =
       switch key.fallback {
       case .required: "none, it is required"
+      case .needed: "none, it is required where it is chosen"
       case .value(let value): value.text(pretty: false)
       case .unset(let text), .absent(let text): "not set: \(plain(text))"
       }
     return Row(
-      path: key.path, allowed: key.allowed + (key.isNullable ? ", or null" : ""), fallback: fallback,
-      meaning: plain(key.meaning))
+      path: section.path(key.name), allowed: key.allowed, fallback: fallback, meaning: meaning(key, in: section))
+  }
+
+  private static func meaning(_ key: KeyDescription, in section: SectionTable) -> String {
+    let owners = section.kinds?.owners(of: key.name) ?? []
+    return plain((owners.isEmpty ? "" : owners.joined(separator: ", ") + ": ") + key.meaning)
   }
 
   /// Without the marks of Markdown.
@@ -85,74 +100,85 @@ public enum ScenarioSchema {
 
   // MARK: Keys
 
-  private static func schema(ofSection name: String) -> JSON {
-    let keys = ScenarioKey.all.filter { $0.path.hasPrefix(name + ".") }
+  private static func schema(of section: SectionTable) -> JSON {
     var properties = JSONObject()
-    for key in keys { properties[short(key.path)] = schema(of: key) }
-    let isRequired = ScenarioKey.requiredSections.contains(name)
+    for key in section.all { properties[key.name] = schema(of: key, in: section) }
+    let required = section.all.filter { key in
+      // A kind's own keys are required of that kind alone, which is for fedsim validate.
+      key.isRequired && section.kinds?.owners(of: key.name).isEmpty ?? true
+    }
     return [
-      "type": isRequired ? "object" : ["object", "null"], "properties": .object(properties),
-      "required": .array(keys.filter(\.isRequired).map { .string(short($0.path)) }), "additionalProperties": false,
+      "type": section.presence == .required ? "object" : ["object", "null"], "properties": .object(properties),
+      "required": .array(required.map { .string($0.name) }), "additionalProperties": false,
     ]
   }
 
   /// No control characters.
   private static let pathPattern = "^[^\\u0000-\\u001f]{1,4096}$"
 
-  private static func short(_ path: String) -> String { path.split(separator: ".").last.map(String.init) ?? path }
-
   /// Null stands for "not set" wherever a key may be left out.
-  private static func schema(of key: ScenarioKey) -> JSON {
-    var schema: JSONObject = ["description": .string(plain(key.meaning))]
-    let type = { (name: String) -> JSON in key.isRequired ? .string(name) : [.string(name), "null"] }
-    switch key.kind {
-    case .integer(let range):
-      schema["type"] = type("integer")
-      schema["minimum"] = .integer(range.lowerBound)
-      schema["maximum"] = .integer(range.upperBound)
-    case .number(let low, let isLowIncluded, let high, let isHighIncluded):
-      schema["type"] = type("number")
-      if low.isFinite { schema[isLowIncluded ? "minimum" : "exclusiveMinimum"] = .number(low) }
-      if high.isFinite { schema[isHighIncluded ? "maximum" : "exclusiveMaximum"] = .number(high) }
-    case .name:
-      schema["type"] = type("string")
-      schema["pattern"] = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"
-    case .choice(let values, _):
-      schema["enum"] = .array(values.map { .string($0) } + (key.isRequired ? [] : [.null]))
-    case .flag: schema["type"] = type("boolean")
-    case .integers(let each, let count):
-      schema["type"] = type("array")
-      schema["items"] = [
-        "type": "integer", "minimum": .integer(each.lowerBound), "maximum": .integer(each.upperBound),
-      ]
-      schema["minItems"] = .integer(count.lowerBound)
-      schema["maxItems"] = .integer(count.upperBound)
-    case .path:
-      schema["type"] = type("string")
-      schema["pattern"] = .string(pathPattern)
-    case .column:
-      schema["type"] = key.isRequired ? ["string", "integer"] : ["string", "integer", "null"]
-      schema["minimum"] = 0
-      schema["maximum"] = .integer(ScenarioKey.lastColumn)
-      schema["minLength"] = 1
-    case .testFiles:
-      let path: JSON = ["type": "string", "pattern": .string(pathPattern)]
-      schema["anyOf"] = [
-        path, ["type": "null"],
-        [
-          "type": "object", "properties": ["images": path, "labels": path], "required": ["images", "labels"],
-          "additionalProperties": false,
-        ],
-      ]
+  private static func schema(of key: KeyDescription, in section: SectionTable) -> JSON {
+    let isOfKind = section.kinds.map { !$0.owners(of: key.name).isEmpty } ?? false
+    let isNullable = !key.isRequired || isOfKind
+    var schema: JSONObject = ["description": .string(meaning(key, in: section))]
+    // Kinds may have different ranges for one name.
+    var ranges: [KeyRange] = []
+    for kind in section.kinds?.kinds ?? [] {
+      for other in kind.keys where other.name == key.name && !ranges.contains(other.range) { ranges.append(other.range) }
+    }
+    for (name, rule) in rules(ranges.count > 1 ? .either(ranges) : key.range, isNullable: isNullable) {
+      schema[name] = rule
     }
     switch key.fallback {
     case .required: break
+    case .needed: schema["default"] = .null
     case .value(let value): schema["default"] = value
     case .unset(let text), .absent(let text):
       schema["default"] = .null
-      schema["description"] = .string("\(plain(key.meaning)). Not set: \(plain(text))")
+      schema["description"] = .string("\(meaning(key, in: section)). Not set: \(plain(text))")
     }
     return .object(schema)
+  }
+
+  private static func rules(_ range: KeyRange, isNullable: Bool) -> JSONObject {
+    let type = { (names: String...) -> JSON in
+      let all = names + (isNullable ? ["null"] : [])
+      return all.count == 1 ? .string(all[0]) : .array(all.map { .string($0) })
+    }
+    switch range {
+    case .integer(let range):
+      return ["type": type("integer"), "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound)]
+    case .number(let low, let isLowIncluded, let high, let isHighIncluded):
+      var rules: JSONObject = ["type": type("number")]
+      if low.isFinite { rules[isLowIncluded ? "minimum" : "exclusiveMinimum"] = .number(low) }
+      if high.isFinite { rules[isHighIncluded ? "maximum" : "exclusiveMaximum"] = .number(high) }
+      return rules
+    case .name: return ["type": type("string"), "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"]
+    case .choice(let values, _): return ["enum": .array(values.map { .string($0) } + (isNullable ? [.null] : []))]
+    case .flag: return ["type": type("boolean")]
+    case .integers(let each, let count):
+      return [
+        "type": type("array"),
+        "items": ["type": "integer", "minimum": .integer(each.lowerBound), "maximum": .integer(each.upperBound)],
+        "minItems": .integer(count.lowerBound), "maxItems": .integer(count.upperBound),
+      ]
+    case .path: return ["type": type("string"), "pattern": .string(pathPattern)]
+    case .column:
+      return [
+        "type": type("string", "integer"), "minimum": 0, "maximum": .integer(KeyRange.largestColumn), "minLength": 1,
+      ]
+    case .paths(let names):
+      let path: JSON = ["type": "string", "pattern": .string(pathPattern)]
+      return [
+        "type": type("object"), "properties": .object(names.reduce(into: JSONObject()) { $0[$1] = path }),
+        "required": .array(names.map { .string($0) }), "additionalProperties": false,
+      ]
+    case .either(let ranges):
+      return [
+        "anyOf": .array(
+          ranges.map { .object(rules($0, isNullable: false)) } + (isNullable ? [["type": "null"]] : []))
+      ]
+    }
   }
 
   // MARK: Sweeps
@@ -174,9 +200,9 @@ public enum ScenarioSchema {
 
   private static var sweep: JSON {
     var axes = JSONObject()
-    for key in ScenarioKey.all where !["version", "name", "task"].contains(key.path) {
-      let list: JSON = ["type": "array", "items": ["$ref": .string(reference(key.path))], "minItems": 1]
-      axes[key.path] = key.isNumeric ? ["anyOf": [list, ["$ref": "#/$defs/range"]]] : list
+    for entry in table.keys where table.isAxis(entry.path) {
+      let list: JSON = ["type": "array", "items": ["$ref": .string(reference(entry.path))], "minItems": 1]
+      axes[entry.path] = entry.key.range.isNumeric ? ["anyOf": [list, ["$ref": "#/$defs/range"]]] : list
     }
     let described = { (i: Int) -> JSON in .string(sweepKeys[i].meaning) }
     return [
@@ -207,15 +233,4 @@ public enum ScenarioSchema {
     ],
     "required": ["from", "to", "count"], "additionalProperties": false,
   ]
-}
-
-extension ScenarioKey {
-  var isRequired: Bool { if case .required = fallback { true } else { false } }
-
-  var isNumeric: Bool {
-    switch kind {
-    case .integer, .number: true
-    default: false
-    }
-  }
 }

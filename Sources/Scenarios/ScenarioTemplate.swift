@@ -52,19 +52,21 @@ public struct ScenarioTemplate: Sendable {
   ///   - isFull: with every key and its default, a line a key; null is "not set".
   /// - Throws: `ScenarioError` where the template does not fit the table of keys.
   public func text(scenarioName: String? = nil, isFull: Bool = false) throws(ScenarioError) -> String {
-    let naming = ScenarioKey.all.first { $0.path == "name" }
+    let table = ScenarioTable.standard
+    let naming = table.key("name")?.range
     let name = scenarioName.flatMap { naming?.problem(.string($0)) == nil ? $0 : nil } ?? self.name
     var values = Dictionary(uniqueKeysWithValues: Self.common.map { ($0.path, $0.value) })
     values["name"] = .string(name)
     for (path, value) in keys { values[path] = value }
     var root = JSONObject()
-    for key in ScenarioKey.all where !key.path.contains(".") { root[key.path] = values[key.path] }
-    for section in ScenarioKey.sections {
+    for section in table.sections {
       var object = JSONObject()
-      for key in ScenarioKey.all where key.path.hasPrefix(section + ".") {
-        if let value = values[key.path] { object[String(key.path.dropFirst(section.count + 1))] = value }
+      for key in section.all { object[key.name] = values[section.path(key.name)] }
+      if section.name.isEmpty {
+        root = object
+      } else if !object.isEmpty || section.presence == .required {
+        root[section.name] = .object(object)
       }
-      if !object.isEmpty || ScenarioKey.requiredSections.contains(section) { root[section] = .object(object) }
     }
     root["sweep"] = sweep
     let file = try ScenarioFile(

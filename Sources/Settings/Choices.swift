@@ -78,11 +78,15 @@ public struct ChoicesDescription: Sendable {
   public let meaning: String
   /// Name, summary and keys of each.
   public let kinds: [(name: String, summary: String, keys: [KeyDescription])]
+  /// The kind where none is named; nil where one must be.
+  public let standard: String?
   let alwaysWritten: [String]
 
-  public init<Value>(_ kinds: Choices<Value>, selector: String, _ meaning: String) {
+  /// - Parameter standard: the kind where a file names none; nil where it must.
+  public init<Value>(_ kinds: Choices<Value>, selector: String, standard: String? = nil, _ meaning: String) {
     self.selector = selector
     self.meaning = meaning
+    self.standard = standard
     self.kinds = kinds.all.map { ($0.name, $0.summary, $0.keys) }
     alwaysWritten = kinds.alwaysWritten
   }
@@ -91,5 +95,31 @@ public struct ChoicesDescription: Sendable {
   public var keys: [KeyDescription] {
     var names = Set<String>()
     return kinds.flatMap(\.keys).filter { names.insert($0.name).inserted }
+  }
+}
+
+extension Choices {
+  /// The value that checked values of a section say.
+  ///
+  /// - Parameter selector: the key whose value names the kind.
+  public func read(_ values: JSONObject, by selector: String) throws(KeyProblem) -> Value {
+    guard case .string(let name)? = values[selector] else { preconditionFailure("\(selector) is a checked word") }
+    return try read(name, values)
+  }
+
+  /// The values of a section that has chosen `value`: the selecting key, `first`, those of the chosen kind, `last`.
+  ///
+  /// A value of no registered kind, which only a program can have, is written by its type and its description: whoever reads the
+  /// file sees what it was, and no file can choose it.
+  public func write(
+    _ value: Value, by selector: String, first: JSONObject = JSONObject(), last: JSONObject = JSONObject()
+  ) -> JSONObject {
+    let found = write(value)
+    var values = JSONObject()
+    values[selector] = .string(found?.name ?? "\(type(of: value))")
+    for (key, value) in first { values[key] = value }
+    for (key, value) in found?.values ?? ["description": .string(String(reflecting: value))] { values[key] = value }
+    for (key, value) in last { values[key] = value }
+    return values
   }
 }

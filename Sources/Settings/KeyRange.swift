@@ -52,7 +52,7 @@ public enum KeyRange: Sendable, Equatable {
   }
 
   static let longestPath = 4096
-  static let largestColumn = 1_000_000
+  package static let largestColumn = 1_000_000
 
   /// The range in words, such as "a number above 0".
   public var allowed: String {

@@ -43,7 +43,9 @@ public struct SectionTable: Sendable {
   private var selector: [KeyDescription] {
     guard let kinds else { return [] }
     return [
-      KeyDescription(kinds.selector, .choice(kinds.kinds.map(\.name), later: []), .required, kinds.meaning)
+      KeyDescription(
+        kinds.selector, .choice(kinds.kinds.map(\.name), later: []),
+        kinds.standard.map { .value(.string($0)) } ?? .required, kinds.meaning)
     ]
   }
 

@@ -59,7 +59,7 @@ public struct Setting<Section: Sendable>: Sendable {
   /// Nil where the default is what the section's initialiser gives the property.
   let fallback: KeyFallback?
   let meaning: String
-  let property: PartialKeyPath<Section> & Sendable
+  let property: any PartialKeyPath<Section> & Sendable
   /// Puts a value that the range allows into the section; false where the property cannot take it.
   let read: @Sendable (JSON, inout Section) -> Bool
   let write: @Sendable (Section) -> JSON
@@ -67,7 +67,7 @@ public struct Setting<Section: Sendable>: Sendable {
 
   /// A key whose default is what the section's memberwise initialiser gives the property.
   public init<Value: SettingValue>(
-    _ name: String, _ property: WritableKeyPath<Section, Value> & Sendable, _ range: KeyRange, _ meaning: String
+    _ name: String, _ property: any WritableKeyPath<Section, Value> & Sendable, _ range: KeyRange, _ meaning: String
   ) {
     self.init(name, property, range, nil, meaning, { _ in nil })
   }
@@ -77,14 +77,14 @@ public struct Setting<Section: Sendable>: Sendable {
   /// - Parameter objection: why the key must not have a value in a section that is as given, as in "found 3, but ...";
   ///   nil where it may.
   public init<Value: SettingValue>(
-    _ name: String, _ property: WritableKeyPath<Section, Value> & Sendable, _ range: KeyRange, _ fallback: KeyFallback,
+    _ name: String, _ property: any WritableKeyPath<Section, Value> & Sendable, _ range: KeyRange, _ fallback: KeyFallback,
     _ meaning: String, objection: @escaping @Sendable (Section) -> String? = { _ in nil }
   ) {
     self.init(name, property, range, Optional(fallback), meaning, objection)
   }
 
   private init<Value: SettingValue>(
-    _ name: String, _ property: WritableKeyPath<Section, Value> & Sendable, _ range: KeyRange,
+    _ name: String, _ property: any WritableKeyPath<Section, Value> & Sendable, _ range: KeyRange,
     _ fallback: KeyFallback?, _ meaning: String, _ objection: @escaping @Sendable (Section) -> String?
   ) {
     self.name = name

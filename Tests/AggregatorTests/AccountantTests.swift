@@ -4,6 +4,7 @@ import Testing
 @testable import Aggregator
 @testable import Numerics
 @testable import PrivacyAccounting
+@testable import Reports
 
 /// Tests/Vectors/accounting.json: rigorous two-sided reference epsilons.
 private struct AccountingVectors: Decodable {

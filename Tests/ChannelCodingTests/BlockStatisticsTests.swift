@@ -2,6 +2,7 @@ import Statistics
 import Testing
 @testable import ChannelCoding
 @testable import Numerics
+@testable import Settings
 
 /// The checks that a law N(0, 1), independent over coordinates and of x, must pass; false-alarm rate 1e-6 each.
 struct NoiseChecks {

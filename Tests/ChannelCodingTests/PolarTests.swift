@@ -2,6 +2,7 @@ import Statistics
 import Testing
 @testable import ChannelCoding
 @testable import Numerics
+@testable import Settings
 
 /// The recursion of SignPolarization, as it is written there: the kernels are compared with it.
 private enum Recursion {

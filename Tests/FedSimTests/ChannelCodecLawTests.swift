@@ -181,9 +181,9 @@ private let certain = CodecLaws(samples: nil)
     let codecs = CodecRegistry.standard.adding(ShortFloats())
     let run = { (bytes: Int) in
       var scenario = try scenario(["rounds=2"])
-      scenario.codec = "short-floats"
-      scenario.codecOptions = CodecOptions(ShortFloats.Options(bytes: bytes))
-      var simulation = try Simulation(scenario: scenario, threads: 1, codecs: codecs)
+      scenario.channel = ChannelSection(
+        codec: "short-floats", from: codecs, options: CodecOptions(ShortFloats.Options(bytes: bytes)))
+      var simulation = try Simulation(scenario: scenario, threads: 1)
       let record = try #require(try simulation.nextRound())
       return (record, simulation.setup)
     }
@@ -192,6 +192,23 @@ private let certain = CodecLaws(samples: nil)
     let (four, other) = try run(4)
     #expect(four.totalPayloadBits % (32 * other.channel.dimension) == 0)
     #expect(setup.resolved != other.resolved)
+  }
+
+  /// A file names it, and sets its option, where the program has it.
+  @Test func aScenarioFileNamesIt() throws {
+    var components = Components.standard
+    components.codecs = components.codecs.adding(ShortFloats())
+    let file = { (components: Components, value: String) in
+      try ScenarioFile(
+        Array(smallScenario.utf8), name: "s.json",
+        overrides: ["channel.codec=short-floats", "channel.floatBytes=\(value)"], components: components)
+    }
+    let scenario = try Scenario(file(components, "3"))
+    #expect(scenario.channel.options == CodecOptions(ShortFloats.Options(bytes: 3)))
+    let setup = try RunSetup(scenario: scenario, split: nil, threads: 1)
+    #expect(setup.channel.predictedBits == Double(24 * setup.channel.dimension))
+    #expect(throws: ScenarioError.self) { try file(components, "5") }
+    #expect(throws: ScenarioError.self) { try file(.standard, "3") }
   }
 }
 

@@ -1,18 +1,28 @@
+import Settings
+
 /// v <- v + D^2 [Reddi et al. 2021]; see `AdaptiveMoments` for the step.
-public struct FedAdagrad: ServerOptimizing {
+public struct FedAdagrad: ServerOptimizing, Configurable, Equatable {
   public static let name = "fedadagrad"
 
-  public let learningRate: Double
+  public var learningRate: Double
   /// beta_1
-  public let momentum: Double
+  public var momentum: Double
   /// tau
-  public let adaptivity: Double
+  public var adaptivity: Double
 
-  public init(learningRate: Double, momentum: Double = 0, adaptivity: Double = 1e-3) {
+  public init(learningRate: Double = 1, momentum: Double = 0, adaptivity: Double = 1e-3) {
     self.learningRate = learningRate
     self.momentum = momentum
     self.adaptivity = adaptivity
   }
+
+  public static let keys = SettingList(
+    FedAdagrad(),
+    [
+      Setting("learningRate", \.learningRate, .positive, "step size of the server"),
+      Setting("momentum", \.momentum, .number(0..<1), "momentum of the server, beta_1"),
+      Setting("adaptivity", \.adaptivity, .positive, "tau: added to the root of the squared updates"),
+    ])
 
   public var options: [(name: String, value: Double)] { [("momentum", momentum)] }
 

@@ -1,10 +1,18 @@
+import Settings
+
 /// parameters += rate D [McMahan et al. 2017].
-public struct FedAvg: ServerOptimizing {
+public struct FedAvg: ServerOptimizing, Configurable, Equatable {
   public static let name = "fedavg"
 
-  public let learningRate: Double
+  public var learningRate: Double
 
-  public init(learningRate: Double) { self.learningRate = learningRate }
+  public init(learningRate: Double = 1) { self.learningRate = learningRate }
+
+  public static let keys = SettingList(
+    FedAvg(),
+    [
+      Setting("learningRate", \.learningRate, .positive, "step size of the server"),
+    ])
 
   public func initialState(parameters: Int) -> NoServerOptimizerState { NoServerOptimizerState() }
 

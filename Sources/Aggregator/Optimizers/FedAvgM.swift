@@ -1,14 +1,23 @@
+import Settings
+
 /// v <- momentum v + D, parameters += rate v [Hsu et al. 2019].
-public struct FedAvgM: ServerOptimizing {
+public struct FedAvgM: ServerOptimizing, Configurable, Equatable {
   public static let name = "fedavgm"
 
-  public let learningRate: Double
-  public let momentum: Double
+  public var learningRate: Double
+  public var momentum: Double
 
-  public init(learningRate: Double, momentum: Double = 0.9) {
+  public init(learningRate: Double = 1, momentum: Double = 0.9) {
     self.learningRate = learningRate
     self.momentum = momentum
   }
+
+  public static let keys = SettingList(
+    FedAvgM(),
+    [
+      Setting("learningRate", \.learningRate, .positive, "step size of the server"),
+      Setting("momentum", \.momentum, .number(0..<1), "momentum of the server"),
+    ])
 
   public var options: [(name: String, value: Double)] { [("momentum", momentum)] }
 

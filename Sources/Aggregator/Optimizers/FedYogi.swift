@@ -1,20 +1,31 @@
+import Settings
+
 /// v <- v - (1 - beta_2) D^2 sign(v - D^2) [Reddi et al. 2021]; see `AdaptiveMoments` for the step.
-public struct FedYogi: ServerOptimizing {
+public struct FedYogi: ServerOptimizing, Configurable, Equatable {
   public static let name = "fedyogi"
 
-  public let learningRate: Double
+  public var learningRate: Double
   /// beta_1
-  public let momentum: Double
-  public let beta2: Double
+  public var momentum: Double
+  public var beta2: Double
   /// tau
-  public let adaptivity: Double
+  public var adaptivity: Double
 
-  public init(learningRate: Double, momentum: Double = 0.9, beta2: Double = 0.99, adaptivity: Double = 1e-3) {
+  public init(learningRate: Double = 1, momentum: Double = 0.9, beta2: Double = 0.99, adaptivity: Double = 1e-3) {
     self.learningRate = learningRate
     self.momentum = momentum
     self.beta2 = beta2
     self.adaptivity = adaptivity
   }
+
+  public static let keys = SettingList(
+    FedYogi(),
+    [
+      Setting("learningRate", \.learningRate, .positive, "step size of the server"),
+      Setting("momentum", \.momentum, .number(0..<1), "momentum of the server, beta_1"),
+      Setting("beta2", \.beta2, .number(0..<1), "decay of the squared updates, beta_2"),
+      Setting("adaptivity", \.adaptivity, .positive, "tau: added to the root of the squared updates"),
+    ])
 
   public var options: [(name: String, value: Double)] { [("momentum", momentum)] }
 

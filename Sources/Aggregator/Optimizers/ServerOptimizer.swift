@@ -5,11 +5,6 @@ public struct ServerOptimizer: Sendable {
 
   public init(_ base: some ServerOptimizing) { self.base = base }
 
-  /// Ours, in the order in which they are listed.
-  public static let standard: [any ServerOptimizing.Type] = [
-    FedAvg.self, FedAvgM.self, FedAdagrad.self, FedAdam.self, FedYogi.self,
-  ]
-
   public static func fedavg(learningRate: Double) -> ServerOptimizer {
     ServerOptimizer(FedAvg(learningRate: learningRate))
   }

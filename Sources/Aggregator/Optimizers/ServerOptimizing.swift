@@ -1,3 +1,5 @@
+import Settings
+
 /// How the mean update moves the model. It is post-processing: no privacy is spent here.
 ///
 /// One file beside this one for each of ours. One of another package conforms, and is given to the server as
@@ -53,4 +55,18 @@ public struct NoServerOptimizerState: ServerOptimizerState {
   public init(arrays: [[Double]]) {}
 
   public var arrays: [[Double]] { [] }
+}
+
+extension Choices where Value == any ServerOptimizing {
+  /// The built-in optimizers.
+  public static var standard: Choices {
+    Choices(
+      [
+        Choice(FedAvg.name, "the mean update", FedAvg.self) { $0 },
+        Choice(FedAvgM.name, "the mean update with momentum", FedAvgM.self) { $0 },
+        Choice(FedAdagrad.name, "steps by the sum of squared updates", FedAdagrad.self) { $0 },
+        Choice(FedAdam.name, "steps by a decaying mean of squared updates", FedAdam.self) { $0 },
+        Choice(FedYogi.name, "as fedadam, with squares that fall more slowly", FedYogi.self) { $0 },
+      ], alwaysWritten: ["learningRate", "momentum", "beta2", "adaptivity"])
+  }
 }

@@ -60,3 +60,8 @@ public struct CodecRegistry: Sendable {
     return found
   }
 }
+
+/// Registries are the same where they have the same names.
+extension CodecRegistry: Equatable {
+  public static func == (a: Self, b: Self) -> Bool { a.names == b.names }
+}

@@ -92,13 +92,13 @@ public struct Sweep: Sendable {
     } else {
       for axis in axes { points = points.flatMap { point in axis.values.indices.map { point + [$0] } } }
     }
-    let seed = ResolvedKeys(base.resolved).integer("seed")
+    let heading = try base.heading
     var runs: [Run] = []
     for (p, choices) in points.enumerated() {
       let values = zip(axes, choices).map { $0.values[$1] }
       for repetition in 0..<repeats {
         var set = overrides
-        if !axes.contains(where: { $0.path == "seed" }) { set.append("seed=\(seed + repetition)") }
+        if !axes.contains(where: { $0.path == "seed" }) { set.append("seed=\(Int(heading.seed) + repetition)") }
         for (axis, value) in zip(axes, values) { set.append("\(axis.path)=\(value.text(pretty: false))") }
         do {
           let file = try ScenarioFile(bytes, name: fileName, overrides: set, allowsSweep: true)
@@ -111,13 +111,13 @@ public struct Sweep: Sendable {
         }
       }
     }
-    let name = ResolvedKeys(base.resolved).string("name")
+    let name = heading.name
     (self.name, self.axes, self.repeats, self.runs) = (name, axes, repeats, runs)
     json = [
       "format": "fedsim-sweep-1", "name": .string(name), "repeats": .integer(repeats),
       "axes": .object(
         axes.reduce(into: JSONObject()) { $0[$1.path] = .array($1.values) }),
-      "runs": .array(runs.map { $0.scenario.file.resolved }),
+      "runs": .array(runs.map(\.scenario.json)),
     ]
     source = overrides.isEmpty ? bytes : Array((base.written.text(pretty: true) + "\n").utf8)
   }
@@ -168,7 +168,7 @@ private struct SweepReader {
     var axes: [Sweep.Axis] = []
     for (path, value) in object {
       let place = JSONParser.childPath("sweep.axes", key: path)
-      guard ScenarioKey.all.contains(where: { $0.path == path }), !["version", "name", "task"].contains(path) else {
+      guard ScenarioTable(file.components).isAxis(path) else {
         throw file.error(
           at: place, "no such key to vary", allowed: "a key of the scenario, such as privacy.targetEpsilon")
       }

@@ -29,8 +29,10 @@ struct BlockPlan: Sendable {
   let escapeFlag: AdaptiveBit
   let indexModel: IndexModel?
   let ringToss: RingToss?
-  /// Bits of all blocks of an update of this norm, on average.
-  let predictedBits: Double
+  /// Whether blocks are coded coordinate by coordinate, as their bodies are rare.
+  private let isLayered: Bool
+  /// Bits of all blocks that are not.
+  private let searchedBits: Double
 
   /// Coordinates of a block: lengths differ by one at most.
   func range(_ block: Int) -> Range<Int> {
@@ -43,6 +45,12 @@ struct BlockPlan: Sendable {
 
   /// The longest block.
   var blockLength: Int { (dimension + blockCount - 1) / blockCount }
+
+  /// Bits of all blocks of an update of this norm, on average. A decoder has no use for them: they may call the platform's
+  /// mathematics.
+  var predictedBits: Double {
+    selection.isExact && isLayered ? Double(dimension) * layeredEntropy(eta: snr.squareRoot()) : searchedBits
+  }
 
   /// Draws after which ring toss sends its block as an escape: 10^-6 of typical bodies.
   var drawLimit: Int { 16 * draws }
@@ -59,26 +67,26 @@ struct BlockPlan: Sendable {
     proposalScale = (1 + snr).squareRoot()
     logCap = Elementary.log(Double(draws))
     let logCap = logCap
-    (blockCount, layeredFlag, escapeFlag, indexModel, ringToss, predictedBits) = NormalTable.shared.withCumulative {
-      cumulative in
-      let cut = Self.cut(
-        selection, dimension: dimension, snr: snr, logCap: logCap, forcedCount: forcedCount, cumulative)
-      let law = cut.law
-      let isLayered =
-        Self.bodyMass(mean: law.mean, variance: law.variance, logCap: logCap, cumulative)
-        < Self.smallestBodyMass
-      let escape = selection.isExact ? cut.grid.escapeProbability : 0
-      let layeredFlag = isLayered ? AdaptiveBit(ones: 20) : AdaptiveBit(zeros: 1000)
-      let escapeFlag = AdaptiveBit(ones: UInt32(escape * 100), zeros: UInt32((1 - escape) * 100))
-      let (model, toss, body) = Self.indexCode(selection, cut, logCap: logCap, cumulative)
-      var predicted = (1 - escape) * body
-      if selection.isExact {
-        predicted += Self.symbolBits(escape) + escape * Self.escapeBits(law, cut.grid)
+    (blockCount, isLayered, layeredFlag, escapeFlag, indexModel, ringToss, searchedBits) = NormalTable.shared
+      .withCumulative {
+        cumulative in
+        let cut = Self.cut(
+          selection, dimension: dimension, snr: snr, logCap: logCap, forcedCount: forcedCount, cumulative)
+        let law = cut.law
+        let isLayered =
+          Self.bodyMass(mean: law.mean, variance: law.variance, logCap: logCap, cumulative)
+          < Self.smallestBodyMass
+        let escape = selection.isExact ? cut.grid.escapeProbability : 0
+        let layeredFlag = isLayered ? AdaptiveBit(ones: 20) : AdaptiveBit(zeros: 1000)
+        let escapeFlag = AdaptiveBit(ones: UInt32(escape * 100), zeros: UInt32((1 - escape) * 100))
+        let (model, toss, body) = Self.indexCode(selection, cut, logCap: logCap, cumulative)
+        var predicted = (1 - escape) * body
+        if selection.isExact {
+          predicted += Self.symbolBits(escape) + escape * Self.escapeBits(law, cut.grid)
+        }
+        predicted *= Double(cut.blocks)
+        return (cut.blocks, isLayered, layeredFlag, escapeFlag, model, toss, predicted)
       }
-      predicted *= Double(cut.blocks)
-      if selection.isExact, isLayered { predicted = Double(dimension) * layeredEntropy(eta: snr.squareRoot()) }
-      return (cut.blocks, layeredFlag, escapeFlag, model, toss, predicted)
-    }
   }
 
   /// How many blocks an update is cut into, with the law of a block's ln r and of its heights.

@@ -1,3 +1,5 @@
+import Settings
+
 /// The rule of a client's local step: how the gradient of a minibatch moves the parameters.
 ///
 /// `LocalTrainer` calls it once a minibatch. A conformer is deterministic and does its arithmetic in a fixed order.
@@ -7,6 +9,12 @@ public protocol ClientOptimizing: Sendable {
 
   /// The rate by which a step's length is scaled; SCAFFOLD's control variates are in its units.
   var learningRate: Double { get }
+
+  /// Whether the client corrects its steps by control variates, which it keeps from round to round. The default is false.
+  var usesControlVariates: Bool { get }
+
+  /// What people are told of it beside the rate, such as a momentum. The default is nothing.
+  var options: [(name: String, value: Double)] { get }
 
   /// - Parameter parameters: how many there are, padding included.
   func makeState(parameters: Int) -> State
@@ -25,4 +33,22 @@ public protocol ClientOptimizing: Sendable {
   func step(
     _ parameters: FloatBuffer, from start: FloatBuffer, _ state: inout State,
     addGradient: (_ scale: Float, _ target: FloatBuffer, _ prepare: (Range<Int>) -> Void) -> Void)
+}
+
+extension ClientOptimizing {
+  public var usesControlVariates: Bool { false }
+
+  public var options: [(name: String, value: Double)] { [] }
+}
+
+extension Choices where Value == any ClientOptimizing {
+  /// The built-in rules.
+  public static var standard: Choices {
+    Choices([
+      Choice("sgd", "minibatch SGD", SGD.self) { $0 },
+      Choice(
+        "scaffold", "SGD corrected by control variates, which doubles both messages; not for runs with privacy", Scaffold.self
+      ) { $0 },
+    ])
+  }
 }

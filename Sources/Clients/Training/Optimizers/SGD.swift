@@ -1,16 +1,36 @@
+import Settings
+
 /// Stochastic gradient descent, with momentum and FedProx's term where they are asked for.
 ///
 /// A step: g = mean gradient of the batch + mu (w - w_0); v = momentum v + g; w = w - rate v [Li et al. 2020 for mu].
-public struct SGD: ClientOptimizing {
-  public let learningRate: Double
-  public let momentum: Double
+public struct SGD: ClientOptimizing, Configurable, Equatable {
+  public var learningRate: Double
+  public var momentum: Double
   /// FedProx's mu.
-  public let proximal: Double
+  public var proximal: Double
 
   public init(learningRate: Double, momentum: Double = 0, proximal: Double = 0) {
     self.learningRate = learningRate
     self.momentum = momentum
     self.proximal = proximal
+  }
+
+  public static let keys = SettingList(
+    SGD(learningRate: 1),
+    [
+      Setting("learningRate", \.learningRate, .positive, .required, learningRateMeaning),
+      Setting("momentum", \.momentum, momentumRange, momentumMeaning),
+      Setting("proximal", \.proximal, proximalRange, proximalMeaning),
+    ])
+
+  static let learningRateMeaning = "step size of the clients' SGD"
+  static let momentumRange = KeyRange.number(0..<1)
+  static let momentumMeaning = "momentum of the clients' SGD, from zero in every round"
+  static let proximalRange = KeyRange.number(0...1e6)
+  static let proximalMeaning = "FedProx's mu: pulls each step towards the broadcast model"
+
+  public var options: [(name: String, value: Double)] {
+    (momentum > 0 ? [("momentum", momentum)] : []) + (proximal > 0 ? [("FedProx mu =", proximal)] : [])
   }
 
   /// The velocity v; nil without momentum.

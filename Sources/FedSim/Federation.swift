@@ -1,0 +1,198 @@
+import Aggregator
+import ChannelCoding
+import Clients
+import Numerics
+import PrivacyAccounting
+import Scenarios
+
+/// A federation whose updates the caller computes: no data and no model are known here, only the number of parameters.
+///
+///     var federation = try Federation(
+///       parameters: start, clients: 500, rounds: 30, cohort: .poisson(expectedSize: 50),
+///       privacy: Privacy(clippingNorm: 1, targetEpsilon: 4))
+///     while var round = try federation.nextRound() {
+///       for client in round.cohort { try round.send(myUpdate(client, round.parameters), from: client) }
+///       let record = try federation.close(round)
+///     }
+///
+/// A round is clipped, encoded, sent as bytes, decoded, added up, completed, applied and accounted for as in a `Simulation`,
+/// which is a federation with clients of its own. A client of the cohort that sends nothing is a dropout: the noise is completed
+/// to what the account assumes. The epsilon that is claimed is that of all planned rounds, also where the caller stops earlier:
+/// where a run is stopped may have been chosen by looking at it.
+///
+/// **Keys.** Noise, cohorts and agreements come from a key of the run, and runs on neighbouring data must never share it: from
+/// the difference of two such runs the noise would fall out. The data are not known here, so that every federation gets a fresh
+/// nonce from the system, recorded in `nonce` and in `state`. Whoever has it can take the noise off: it is a secret. A caller who
+/// wants the same run again names the nonce, and takes the responsibility for its being of these data alone
+/// (`Federation.nonce(seed:data:)` makes one from all that decides the updates).
+///
+/// Memory grows with the parameters and with the clients that have taken part.
+public struct Federation: Sendable {
+  /// Privacy, channel, cohorts: what is known before the first round.
+  public let frame: RunFrame
+  /// The rounds that are done.
+  public private(set) var round = 0
+  public private(set) var server: Server
+  /// How often each client was drawn.
+  private(set) var timesDrawn: [Int: Int] = [:]
+  private var ends = ClientEnds()
+  private let keys: RunKeys
+  private var isOpen = false
+  /// The secret bytes by which this run differs from all others; nil for a simulation's, whose data are in its key.
+  public let nonce: [UInt8]?
+
+  /// - Parameters:
+  ///   - parameters: the model that the first round starts from; any number of finite values.
+  ///   - clients: the size of the population, N; clients have the numbers 0 to N - 1.
+  ///   - rounds: T, the planned rounds.
+  ///   - cohort: how the clients of a round are drawn. `dropout` is what the caller expects of them, for adaptive clipping.
+  ///   - server: what the server does with the mean update.
+  ///   - privacy: clipping and noise; nil for none, and for no guarantee.
+  ///   - channel: the code of the uplink.
+  ///   - nonce: names the run's keys; nil for fresh ones from the system.
+  ///   - threads: how many work at once; no result depends on it.
+  /// - Throws: `ScenarioError` where the settings do not go together, or no guarantee follows from them.
+  public init(
+    parameters: [Float], clients: Int, rounds: Int, cohort: Cohort, server: ServerSection = ServerSection(),
+    privacy: Privacy?, channel: ChannelSection = ChannelSection(), nonce: [UInt8]? = nil, threads: Int = 1
+  ) throws {
+    let settings = FederationSettings(
+      rounds: rounds, cohort: cohort, server: server, privacy: privacy, channel: channel)
+    try settings.check(parameters: parameters, clients: clients)
+    let frame = try RunFrame(
+      settings, algorithm: server.weighting == .examples ? .weighted : .unweighted, parameters: parameters.count,
+      clients: clients, arrivalRate: 1 - cohort.dropout, parallel: Parallel(threads: max(threads, 1)),
+      accounting: SharedAccounting(), refusal: FederationSettings.refusal)
+    let nonce = nonce ?? Self.freshNonce()
+    var fingerprint = Fingerprint()
+    fingerprint.add(Array("fedsim federation \(FedSimVersion.current)".utf8))
+    fingerprint.add(nonce)
+    fingerprint.add(Array(settings.json.text(pretty: false).utf8))
+    fingerprint.add(Array("\(clients) clients, \(parameters.count) parameters".utf8))
+    fingerprint.add(byteCount: 4 * parameters.count) { parameters.withUnsafeBytes($0) }
+    self.init(
+      frame, parameters: parameters, keys: RunKeys(seed: 0, fingerprint: fingerprint.bytes), nonce: nonce)
+  }
+
+  /// The federation of a simulation, or of a caller.
+  init(_ frame: RunFrame, parameters: [Float], keys: RunKeys, nonce: [UInt8]?) {
+    self.frame = frame
+    self.keys = keys
+    self.nonce = nonce
+    server = Server(
+      parameters: parameters, sampler: frame.sampler, plan: frame.plan, algorithm: frame.algorithm,
+      settings: frame.channel, sealsUploads: frame.settings.channel.seal,
+      optimizer: ServerOptimizer(frame.settings.server.optimizer), secrets: keys.server)
+  }
+
+  /// The present model.
+  public var parameters: [Float] { server.parameters }
+
+  /// The privacy that all planned rounds spend: what is claimed of the released models. Nil where nothing is guaranteed.
+  public var privacySpent: PrivacySpent? { frame.guaranteedPlan?.plannedSpending }
+
+  /// What was released so far, as the accountant sees it; nil without privacy.
+  public var ledger: PrivacyLedger? { frame.guaranteedPlan.map { PrivacyLedger($0.event, rounds: round) } }
+
+  /// Rounds of the client that was drawn most often.
+  public var mostTimesDrawn: Int { timesDrawn.values.max() ?? 0 }
+
+  /// Asks the accountant, draws the cohort, enrols its new clients and makes the broadcast.
+  ///
+  /// - Returns: the open round, to be given to `close`; nil when all rounds are done, or all that the budget pays for.
+  /// - Throws: `FederationError.roundIsOpen` where the last round was not closed: it is never drawn again, since a second cohort
+  ///   for it would be a second release. `PrivacyRefusal` for a round that the accountant refuses.
+  public mutating func nextRound() throws -> OpenRound? {
+    guard !isOpen else { throw FederationError.roundIsOpen(round + 1) }
+    guard round < frame.lastRound else { return nil }
+    let next = round + 1
+    var timings = Timings()
+    var watch = Stopwatch()
+
+    // The accountant is asked first: a round that it refuses is not run. It speaks of Gaussian noise only.
+    let spending = try frame.spending(rounds: next)
+    watch.lap(\.accounting, &timings)
+
+    let cohort = server.cohort(round: next)
+    for client in cohort { timesDrawn[client, default: 0] += 1 }
+    let newcomers = cohort.filter { !server.isEnrolled($0) }
+    let keys = keys
+    let own = frame.parallel.map(newcomers.count) { keys.client(newcomers[$0]) }
+    let publicKeys = ends.enrol(newcomers, keys: own, frame.parallel)
+    server.enrol(newcomers, publicKeys: publicKeys, frame.parallel)
+    let broadcast = server.broadcast(round: next).bytes
+    watch.lap(\.enrolment, &timings)
+
+    isOpen = true
+    let moved = ends
+    ends = ClientEnds()
+    return try OpenRound(
+      round: next, cohort: cohort, spending: spending, broadcast: broadcast, server: server, ends: moved,
+      timings: timings, watch: watch, frame: frame)
+  }
+
+  /// Completes the noise, moves the model and makes the record of a round.
+  ///
+  /// - Parameters:
+  ///   - round: what `nextRound` gave, with what was sent.
+  ///   - evaluate: measures the new model; nil where it is not to be measured.
+  /// - Throws: `FederationError.foreignRound` for the round of another federation.
+  public mutating func close(
+    _ round: consuming OpenRound, evaluate: (([Float]) -> Evaluation)? = nil
+  ) throws -> RoundRecord {
+    try closing(round, evaluate: evaluate).record
+  }
+
+  /// As `close`, and where the time went.
+  mutating func closing(
+    _ round: consuming OpenRound, evaluate: (([Float]) -> Evaluation)?
+  ) throws -> (record: RoundRecord, timings: Timings) {
+    guard isOpen, round.round == self.round + 1 else { throw FederationError.foreignRound(round.round) }
+    isOpen = false
+    ends = round.ends
+    var (timings, watch) = (round.timings, round.watch)
+
+    // The server completes the noise to z C and moves the model.
+    let clippingNorm = server.state.clippingNorm
+    server.step(server.complete(round.aggregate))
+    self.round = round.round
+    watch.lap(\.completion, &timings)
+
+    let evaluation = evaluate.map { $0(server.parameters) }
+    watch.lap(\.evaluation, &timings)
+    timings.add(training: round.diagnostics.trainingTime, coding: round.diagnostics.codingTime)
+    let record = RoundRecord(
+      drawn: round.cohort.count, aggregate: round.aggregate, diagnostics: round.diagnostics,
+      broadcastBytes: round.broadcastBytes, evaluation: evaluation, frame: frame, spending: round.spending,
+      clippingNorm: clippingNorm)
+    return (record, timings)
+  }
+}
+
+/// Why a federation cannot go on.
+public enum FederationError: Error, Equatable, CustomStringConvertible {
+  /// A round was opened and not closed.
+  case roundIsOpen(Int)
+  /// A round that this federation did not open, or has closed.
+  case foreignRound(Int)
+  /// A client that the round's cohort does not have.
+  case notDrawn(client: Int, round: Int)
+
+  public var description: String {
+    switch self {
+    case .roundIsOpen(let round):
+      "round \(round) is open: it must be closed before the next one; it is never drawn a second time"
+    case .foreignRound(let round): "round \(round) is not the open round of this federation"
+    case .notDrawn(let client, let round): "client \(client) is not in the cohort of round \(round)"
+    }
+  }
+}
+
+extension Federation {
+  /// Takes the place of a federation after a round.
+  mutating func restore(round: Int, _ state: Server.State, timesDrawn: [Int: Int]) {
+    self.round = round
+    self.timesDrawn = timesDrawn
+    server.restore(state)
+  }
+}

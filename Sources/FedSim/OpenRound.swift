@@ -1,0 +1,125 @@
+import Aggregator
+import Clients
+import PrivacyAccounting
+
+/// A round of a federation between its broadcast and its end. It is closed once, by `Federation.close`, and cannot be copied.
+public struct OpenRound: ~Copyable {
+  /// From 1 on.
+  public let round: Int
+  /// The clients that were drawn, in ascending order; there may be none.
+  public let cohort: [Int]
+  /// What the rounds up to this one spend; nil where nothing is guaranteed.
+  public let spending: PrivacySpent?
+  let broadcastBytes: Int
+  /// The broadcast as every client reads it.
+  let received: ReceivedBroadcast
+  private let drawn: Set<Int>
+  private let server: Server
+  private let frame: RunFrame
+  private(set) var ends: ClientEnds
+  private(set) var aggregate: Aggregate
+  private(set) var diagnostics = CohortDiagnostics()
+  private(set) var timings: Timings
+  private(set) var watch: Stopwatch
+
+  init(
+    round: Int, cohort: [Int], spending: PrivacySpent?, broadcast: [UInt8], server: Server, ends: ClientEnds,
+    timings: Timings, watch: Stopwatch, frame: RunFrame
+  ) throws {
+    // What can fail comes before anything is kept.
+    let received = try ReceivedBroadcast(broadcast, codecs: frame.channel.codecs)
+    let aggregate = try server.open(round: round, cohort: cohort)
+    self.received = received
+    self.aggregate = aggregate
+    self.round = round
+    self.cohort = cohort
+    drawn = Set(cohort)
+    self.spending = spending
+    broadcastBytes = broadcast.count
+    self.server = server
+    self.ends = ends
+    self.timings = timings
+    self.watch = watch
+    self.frame = frame
+  }
+
+  /// The broadcast model that updates start from. Writing into it does not move the server.
+  public var parameters: [Float] { received.parameters }
+
+  /// One client's update: clipped, encoded, sent as bytes, decoded and added up.
+  ///
+  /// - Parameters:
+  ///   - update: parameters after local training minus `parameters`: as many values. One that is not finite counts as zero.
+  ///   - client: one of the cohort, once a round.
+  ///   - examples: the client's number of examples, where updates are weighted by it; a client of 0 examples tells adaptive
+  ///     clipping nothing.
+  /// - Throws: `FederationError.notDrawn`, or `ClientEndError` for a second update or one of another length: nothing was sent.
+  public mutating func send(_ update: [Float], from client: Int, examples: Int = 1) throws {
+    try send([LocalUpdate(update, exampleCount: examples)], from: [client])
+  }
+
+  /// The updates of many clients, on all threads; the result is the same as of one after the other.
+  ///
+  /// - Parameters:
+  ///   - updates: a row for each client, in the same order.
+  ///   - clients: of the cohort, each once.
+  ///   - examples: each client's number of examples; nil for one each.
+  /// - Throws: as the update of one client; nothing of any client was sent.
+  public mutating func send(_ updates: [[Float]], from clients: [Int], examples: [Int]? = nil) throws {
+    precondition(updates.count == clients.count && examples?.count ?? clients.count == clients.count)
+    try send(
+      updates.indices.map { LocalUpdate(updates[$0], exampleCount: examples?[$0] ?? 1) }, from: clients)
+  }
+
+  /// The updates of many clients from one matrix in memory, on all threads.
+  ///
+  /// - Parameters:
+  ///   - rows: clients x parameters, row-major.
+  ///   - clients: of the cohort, each once, in the order of the rows.
+  /// - Throws: as the update of one client; `ClientEndError.updateLength` where the matrix has another size.
+  public mutating func send(rows: UnsafeBufferPointer<Float>, from clients: [Int]) throws {
+    let width = parameters.count
+    guard rows.count == width * clients.count else {
+      throw ClientEndError.updateLength(
+        client: clients.first ?? 0, found: clients.isEmpty ? rows.count : rows.count / clients.count, allowed: width)
+    }
+    for batch in frame.batches(of: Array(clients.indices)) {
+      try send(
+        batch.map { LocalUpdate(Array(rows[($0 * width)..<(($0 + 1) * width)])) }, from: batch.map { clients[$0] })
+    }
+  }
+
+  private mutating func send(_ updates: [LocalUpdate], from clients: [Int]) throws {
+    for client in clients where !drawn.contains(client) {
+      throw FederationError.notDrawn(client: client, round: round)
+    }
+    for batch in frame.batches(of: Array(clients.indices)) {
+      let sent = try ends.uploads(
+        of: batch.map { clients[$0] }, updates: batch.map { updates[$0] }, in: received, frame.parallel)
+      for upload in sent { diagnostics.add(upload) }
+      watch.lap(\.clients, &timings)
+      receive(sent.map(\.bytes))
+    }
+  }
+
+  /// Lets a pool's clients of the cohort take part: they train, clip, encode and send; all that leaves them is bytes.
+  mutating func participate(_ pool: inout ClientPool, evaluates: Bool) throws {
+    let start = pool.receive(received)
+    for batch in frame.batches(of: cohort) {
+      let participations = try pool.participate(
+        Array(batch), in: start, through: &ends, evaluates: evaluates, frame.parallel)
+      for client in participations {
+        guard let upload = client.sent else { continue }
+        diagnostics.add(upload, accuracy: client.accuracy, trainingTime: client.trainingTime)
+      }
+      watch.lap(\.clients, &timings)
+      receive(participations.compactMap { $0.sent?.bytes })
+    }
+  }
+
+  /// The server decodes and adds up.
+  private mutating func receive(_ uploads: [[UInt8]]) {
+    server.receive(uploads, into: &aggregate, frame.parallel)
+    watch.lap(\.decoding, &timings)
+  }
+}

@@ -1,0 +1,168 @@
+import Aggregator
+import ChannelCoding
+import Files
+import Numerics
+import PrivacyAccounting
+import Scenarios
+
+/// What a federation does, whoever its clients are: rounds, cohorts, privacy, channel, server.
+public struct FederationSettings: Sendable {
+  /// T
+  public var rounds: Int
+  public var cohort: Cohort
+  public var server: ServerSection
+  /// Nil: no clipping, no noise, no guarantee.
+  public var privacy: Privacy?
+  public var channel: ChannelSection
+
+  public init(
+    rounds: Int, cohort: Cohort, server: ServerSection = ServerSection(), privacy: Privacy? = nil,
+    channel: ChannelSection = ChannelSection()
+  ) {
+    self.rounds = rounds
+    self.cohort = cohort
+    self.server = server
+    self.privacy = privacy
+    self.channel = channel
+  }
+
+  init(_ scenario: Scenario) {
+    self.init(
+      rounds: scenario.rounds, cohort: scenario.cohort, server: scenario.server, privacy: scenario.privacy,
+      channel: scenario.channel)
+  }
+}
+
+/// What is known of a federation before its first round: the noise, the channel, how cohorts are drawn. Neither data nor a model is
+/// part of it, only their sizes.
+public struct RunFrame: Sendable {
+  public let settings: FederationSettings
+  /// What uploads have beside updates.
+  public let algorithm: Server.Algorithm
+  /// Parameters of the model.
+  public let parameterCount: Int
+  /// Clients of the population.
+  public let clientCount: Int
+  /// Nil for a run without privacy.
+  public let plan: PrivacyPlan?
+  public let channel: ChannelSettings
+  public let sampler: CohortSampler
+  /// A bound on the probability that the whole run chooses anything that real arithmetic would not; nil without a Gaussian
+  /// guarantee.
+  public let numericalDeviation: Double?
+  let parallel: Parallel
+  private let accounting: SharedAccounting
+
+  /// An error about the settings: the path of a key, and why nothing follows from what it says.
+  typealias Refusal = (_ path: String, _ reason: String) -> ScenarioError
+
+  /// - Parameters:
+  ///   - arrivalRate: the share of drawn clients that is expected to send.
+  ///   - accounting: what runs of a sweep share; no result depends on it.
+  ///   - refusal: makes an error of a key and a reason.
+  init(
+    _ settings: FederationSettings, algorithm: Server.Algorithm, parameters: Int, clients: Int, arrivalRate: Double,
+    parallel: Parallel, accounting: SharedAccounting, refusal: Refusal
+  ) throws {
+    self.settings = settings
+    self.algorithm = algorithm
+    self.parallel = parallel
+    self.accounting = accounting
+    (parameterCount, clientCount) = (parameters, clients)
+    let calibration = FrameCalibration(
+      settings: settings, algorithm: algorithm, parameters: parameters, clients: clients, arrivalRate: arrivalRate,
+      sampling: try Self.sampling(settings.cohort, clients, refusal), accounting: accounting)
+    (plan, channel, numericalDeviation) = try calibration.solve(refusal)
+    sampler = CohortSampler(
+      sampling: calibration.sampling, population: clients, largest: plan?.largestCohort ?? clients)
+  }
+
+  private static func sampling(
+    _ cohort: Cohort, _ clients: Int, _ refusal: Refusal
+  ) throws(ScenarioError) -> Sampling {
+    guard cohort.sampling != .everyone, let size = cohort.size else { return .everyone }
+    guard size <= clients else {
+      throw refusal(Cohort.path(\.size), "found a cohort of \(size) out of \(clients) clients; at most all")
+    }
+    return Sampling(name: cohort.sampling, rate: Double(size) / Double(clients))
+  }
+
+  /// Whether the codec's noise is the Gaussian that epsilon is proved for.
+  var isChannelExact: Bool { channel.descriptor?.isExact ?? false }
+
+  /// The plan, where its epsilon holds.
+  public var guaranteedPlan: PrivacyPlan? { isChannelExact ? plan : nil }
+
+  /// The rounds that there are: what the settings say, or what the budget pays for.
+  public var lastRound: Int { guaranteedPlan?.affordedRounds ?? settings.rounds }
+
+  /// Of the first rounds; nil where nothing is guaranteed.
+  func spending(rounds: Int) throws(PrivacyRefusal) -> PrivacySpent? {
+    guard let plan = guaranteedPlan else { return nil }
+    return try accounting.spending(plan, rounds: rounds)
+  }
+
+  /// An upload and its sample take at most 12 bytes a coordinate: a batch of so many is about 50 MB, or two clients a thread.
+  var batchSize: Int { max(4_000_000 / channel.dimension, 2 * parallel.threads) }
+
+  /// Parts of a list that are worked on together: small enough that what is held at a time is bounded, large enough to keep all
+  /// threads busy. No result depends on the size.
+  func batches<Element>(of list: [Element]) -> [ArraySlice<Element>] {
+    let size = batchSize
+    return stride(from: 0, to: list.count, by: size).map { list[$0..<min($0 + size, list.count)] }
+  }
+
+  /// What floating point does to the claim, where that is not negligible: a hundredth of delta or more.
+  public var numericsSentence: String? {
+    guard let plan = guaranteedPlan, let deviation = numericalDeviation else { return nil }
+    let needed = (1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation
+    guard needed > 0.01 * plan.delta else { return nil }
+    let bound =
+      "floating point may choose what real arithmetic would not with probability \(Text.short(deviation)) at most"
+    return plan.numericalDelta > 0
+      ? "Over all uploads \(bound): (1 + e^epsilon) times that, \(Text.short(plan.numericalDelta)) of delta, is paid for it."
+      : "The claim is for noise in real arithmetic: over all uploads \(bound), and (1 + e^epsilon) times that, "
+        + "\(Text.short(needed)), is more than a delta of \(plan.delta) has room for."
+  }
+
+  /// What may surprise a user about privacy and channel.
+  public var warnings: [String] {
+    guard let plan else {
+      return ["NO PRIVACY: this scenario has no \"privacy\" section: no clipping, no noise, no guarantee."]
+    }
+    var warnings: [String] = []
+    if plan.noiseSource == .central {
+      warnings.append(
+        "CENTRAL NOISE: the server sees every clipped update as it is and adds the noise alone; a baseline to compare with."
+      )
+    }
+    if let codec = channel.descriptor, !codec.isExact {
+      warnings.append(
+        "NO GUARANTEE: the noise of \"\(codec.name.rawValue)\" is "
+          + (codec.noise == .uniform ? "uniform" : "only nearly Gaussian")
+          + ", and epsilon is proved for Gaussian noise. The run reports no epsilon.")
+    }
+    if plan.updateNoiseMultiplier > 1.05 * plan.noiseMultiplier {
+      warnings.append(
+        "the count of adaptive clipping leaves updates z_u = \(Text.short(plan.updateNoiseMultiplier)) of z = "
+          + "\(Text.short(plan.noiseMultiplier)): more privacy.countNoise costs them less.")
+    }
+    let expected = plan.delta * Double(clientCount)
+    if expected > 0.1 {
+      warnings.append(
+        "delta = \(plan.delta) for \(clientCount) clients: N delta = \(expected) is above 0.1. Delta bounds the chance that a "
+          + "client's data are simply exposed.")
+    }
+    if plan.affordedRounds < settings.rounds {
+      warnings.append(
+        "the budget pays for \(plan.affordedRounds) of \(settings.rounds) rounds: the run ends there, at epsilon "
+          + "\(Text.fixedUp(plan.plannedSpending.epsilon, 4)).")
+    }
+    if plan.plannedSpending.epsilon > 20 {
+      warnings.append(
+        "epsilon \(Text.fixedUp(plan.plannedSpending.epsilon, 1)) promises next to nothing: e^epsilon bounds how much likelier "
+          + "any outcome gets by one client's data.")
+    }
+    return warnings
+  }
+}

@@ -1,0 +1,56 @@
+import PrivacyAccounting
+import Settings
+
+/// How the clients of a round are drawn.
+public struct Cohort: ScenarioSection, Equatable {
+  public var sampling: Sampling.Name
+  /// The number of drawn clients, the expected one for Poisson sampling; nil where everyone is drawn.
+  public var size: Int?
+  /// The probability that a drawn client sends nothing.
+  public var dropout: Double
+
+  public init(sampling: Sampling.Name, size: Int? = nil, dropout: Double = 0) {
+    self.sampling = sampling
+    self.size = size
+    self.dropout = dropout
+  }
+
+  /// Each client on its own, with the same probability.
+  public static func poisson(expectedSize: Int, dropout: Double = 0) -> Cohort {
+    Cohort(sampling: .poisson, size: expectedSize, dropout: dropout)
+  }
+
+  /// A uniform subset of `size` clients.
+  public static func fixedSize(_ size: Int, dropout: Double = 0) -> Cohort {
+    Cohort(sampling: .fixedSize, size: size, dropout: dropout)
+  }
+
+  /// All clients in every round.
+  public static let everyone = Cohort(sampling: .everyone)
+
+  public static let section = "cohort"
+
+  public static let keys = SettingList(
+    Cohort(sampling: .everyone),
+    [
+      Setting(
+        "sampling", \.sampling, .choice(["poisson", "fixed-size", "everyone"], later: []), .required,
+        "how the clients of a round are drawn; at fixed size a client that is left out makes room for another, which costs far more "
+          + "epsilon at the same noise"),
+      Setting(
+        "size", \.size, .integer(1...10_000_000), .unset("needed for `poisson` and `fixed-size`"),
+        "number of drawn clients, the expected one for `poisson`: sampling rate q = size / clients",
+        objection: { $0.sampling == .everyone ? "\"everyone\" draws all clients" : nil }),
+      Setting(
+        "dropout", \.dropout, .number(0..<1),
+        "probability that a drawn client sends nothing; the sum is divided by the expected cohort all the same"),
+    ])
+
+  public var problem: KeyProblem? {
+    guard sampling != .everyone, size == nil else { return nil }
+    return KeyProblem(
+      "size", "\"\(sampling.rawValue)\" needs the number of drawn clients", allowed: "an integer from 1 on")
+  }
+}
+
+extension Sampling.Name: SettingValue {}
