@@ -43,6 +43,7 @@ public struct Payload: Sendable, Equatable {
 
   public init(bytes: [UInt8]) { self.bytes = bytes }
 
+  /// The bits of whole bytes.
   public var bits: Int { 8 * bytes.count }
 }
 

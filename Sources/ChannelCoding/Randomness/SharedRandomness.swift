@@ -25,10 +25,12 @@ public struct SharedRandomness: Sendable {
 
   private func stream(_ purpose: Purpose, block: Int) -> UInt64 { purpose.rawValue | UInt64(block) << 8 }
 
+  /// 64-bit words for one use, of a block where there is one for each.
   public func words(_ purpose: Purpose, block: Int = 0) -> KeyStream {
     KeyStream(key: key, stream: stream(purpose, block: block))
   }
 
+  /// Standard normals for one use, or uniform shares.
   public func normals(_ purpose: Purpose, block: Int = 0) -> NormalStream {
     NormalStream(key: key, stream: stream(purpose, block: block))
   }
