@@ -8,7 +8,7 @@ import Testing
 import Verification
 
 /// A codec of another package: no `@testable`. The client adds the noise and sends the first bytes of big-endian floats.
-private struct ShortFloats: CodecFamily {
+struct ShortFloats: CodecFamily {
   struct Options: CodecOptionValues {
     var bytes = 4
 
