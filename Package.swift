@@ -69,9 +69,8 @@ let modules: [Target] = [
   .executableTarget(
     name: "FedSimCommand",
     dependencies: [
-      "ChannelCoding", "FedSim", "Files", "Numerics", "Platform", "PrivacyAccounting", "Reports", "RunFiles",
-      "Scenarios",
-      "Verification", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "ChannelCoding", "FedSim", "Files", "JSONText", "Numerics", "Platform", "PrivacyAccounting", "Reports", "RunFiles",
+      "Scenarios", "Settings", "Verification", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: swiftSettings),
 ]

@@ -11,8 +11,8 @@ set -euo pipefail
 fedsim=$(realpath "$1")
 cd "$(dirname "$0")/.."
 
-allowed='GaussianRatio|UnimodalRatio|StretchTable|HeightLaw|PredictedBits'
-found=$(grep -rlE '^ *import (Glibc|Musl|Darwin|Foundation)' Sources/ChannelCoding | grep -vE "/($allowed)\.swift$" || true)
+allowed='GaussianRatio|UnimodalRatio|StretchTable|HeightLaw|LayeredPrediction|FastGPRSPrediction'
+found=$(grep -rlE '^ *import (Platform|Glibc|Musl|Darwin|Foundation)' Sources/ChannelCoding | grep -vE "/($allowed)\.swift$" || true)
 [ -z "$found" ] || { echo "mathematics of the platform where a decoder may use it: $found" >&2; exit 1; }
 found=$(grep -nE '#include <(math|tgmath)\.h>|__builtin_(exp|log|pow|sin|cos|tan|erf)' -r Sources/CKernels || true)
 [ -z "$found" ] || { echo "mathematics of the platform in kernels: $found" >&2; exit 1; }

@@ -136,9 +136,10 @@ public struct ReceivedBroadcast: Sendable {
   /// The model that clients start from.
   public var parameters: [Float] { broadcast.parameters }
 
+  /// - Parameter codecs: the codecs that clients have.
   /// - Throws: `WireError` for bytes that are no broadcast, `ChannelError` for a channel that cannot be.
-  public init(_ bytes: [UInt8]) throws {
-    broadcast = try Broadcast(bytes: bytes)
+  public init(_ bytes: [UInt8], codecs: CodecRegistry = .standard) throws {
+    broadcast = try Broadcast(bytes: bytes, codecs: codecs)
     channel = try Channel(broadcast.channel, rotationKey: broadcast.rotationKey)
   }
 }

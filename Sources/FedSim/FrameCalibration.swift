@@ -45,7 +45,7 @@ struct FrameCalibration {
   /// All uploads of all rounds, and the server's own normals, a radius for each two.
   private static func deviation(_ plan: PrivacyPlan, _ channel: ChannelSettings) -> Double? {
     channel.totalVariationBound.map {
-      Double(plan.plannedRounds) * (Double(plan.largestCohort) * $0 + Double(channel.domain + 1) * 0x1p-54)
+      Double(plan.plannedRounds) * (Double(plan.largestCohort) * $0 + Double(channel.paddedDimension + 1) * 0x1p-54)
     }
   }
 
@@ -94,8 +94,8 @@ struct FrameCalibration {
       }
     let made = { (codec: CodecName) in
       ChannelSettings(
-        codec: codec, options: settings.channel.options, dimension: contents.dimension(parameters: parameters),
-        clippingNorm: bound, noiseScale: plan?.noiseScale ?? 0)
+        codec: codec, from: settings.channel.codecs, options: settings.channel.options,
+        dimension: contents.dimension(parameters: parameters), clippingNorm: bound, noiseScale: plan?.noiseScale ?? 0)
     }
     let hasOneLength = settings.channel.padding == .fixedLength
     guard let codec = settings.channel.codec else {
@@ -105,7 +105,7 @@ struct FrameCalibration {
     if let problem = chosen.problem { throw refusal(ChannelSection.codecPath, problem) }
     if hasOneLength && !chosen.hasOneLength {
       throw refusal(
-        ChannelSection.path(\.padding),
+        ChannelSection.paddingPath,
         "payloads of \"\(codec.rawValue)\" have no bound that padding could reach without cutting some, which would change the noise"
           + "; use \"layered-shifted\" with fixedLength, \"float32\" or \"auto\"")
     }

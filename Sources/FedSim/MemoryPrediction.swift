@@ -29,20 +29,18 @@ public struct MemoryPrediction: Sendable {
   public static func rounds(_ setup: RunSetup) -> Int {
     let parameters = setup.model.parameterCount
     let isControlled = setup.scenario.algorithm == .scaffold
-    let (dimension, domain) = (setup.channel.dimension, setup.channel.domain)
+    let (dimension, padded) = (setup.channel.dimension, setup.channel.paddedDimension)
     // Bytes a coordinate: the model in the server and as it was first, the broadcast as bytes, as read and padded; at the end
     // the model's file, its JSON and a comparison with what is there. Then the sum, the sum turned back, the mean.
-    var bytes = parameters * (4 + 4 + 4 + 4 + 4) + domain * (8 + 8 + 8)
+    var bytes = parameters * (4 + 4 + 4 + 4 + 4) + padded * (8 + 8 + 8)
     if isControlled { bytes += parameters * 12 }
     bytes += parameters * 8 * ServerOptimizer(setup.scenario.server.optimizer).stateNames.count
     // A worker: its parameters, the update, the vector that is clipped, turned and coded.
-    let coding = setup.channel.codec == .float32 ? 8 : setup.channel.codec == .polar ? 64 : 24
-    bytes += setup.parallel.threads * (parameters * 12 + dimension * 8 + domain * coding)
+    let coding = setup.channel.prediction
+    bytes += setup.parallel.threads * (parameters * 12 + dimension * 8 + (coding?.encoderBytes ?? 0))
     // The uploads of a batch with their payloads, and their samples.
     let batch = min(setup.frame.batchSize, Int(setup.sampler.expectedSize.rounded(.up)))
-    let upload = Int(setup.channel.predictedBits / 8)
-    let sample = setup.channel.codec == .float32 ? 4 * dimension : 8 * domain
-    bytes += batch * (2 * upload + sample)
+    bytes += batch * (2 * Int((coding?.bits ?? 0) / 8) + (coding?.sampleBytes ?? 0))
     // Clients that have taken part: sessions at both ends, a count, a control variate.
     let clients = Double(setup.population.clientCount)
     let known = clients * (1 - Elementary.exp(-setup.sampler.expectedSize * Double(setup.lastRound) / clients))

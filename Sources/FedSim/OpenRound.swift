@@ -27,7 +27,7 @@ public struct OpenRound: ~Copyable {
     timings: Timings, watch: Stopwatch, frame: RunFrame
   ) throws {
     // What can fail comes before anything is kept.
-    let received = try ReceivedBroadcast(broadcast)
+    let received = try ReceivedBroadcast(broadcast, codecs: frame.channel.codecs)
     let aggregate = try server.open(round: round, cohort: cohort)
     self.received = received
     self.aggregate = aggregate

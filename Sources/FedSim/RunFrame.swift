@@ -88,7 +88,7 @@ public struct RunFrame: Sendable {
   }
 
   /// Whether the codec's noise is the Gaussian that epsilon is proved for.
-  var isChannelExact: Bool { (try? channel.makeCodec())?.descriptor.isExact ?? false }
+  var isChannelExact: Bool { channel.descriptor?.isExact ?? false }
 
   /// The plan, where its epsilon holds.
   public var guaranteedPlan: PrivacyPlan? { isChannelExact ? plan : nil }
@@ -136,7 +136,7 @@ public struct RunFrame: Sendable {
         "CENTRAL NOISE: the server sees every clipped update as it is and adds the noise alone; a baseline to compare with."
       )
     }
-    if let codec = (try? channel.makeCodec())?.descriptor, !codec.isExact {
+    if let codec = channel.descriptor, !codec.isExact {
       warnings.append(
         "NO GUARANTEE: the noise of \"\(codec.name.rawValue)\" is "
           + (codec.noise == .uniform ? "uniform" : "only nearly Gaussian")

@@ -207,14 +207,14 @@ public struct ThreatModel: Sendable {
 
   private static func server(_ plan: PrivacyPlan, _ setup: RunSetup) -> Row {
     let knows =
-      setup.channel.codec == .float32
+      setup.channel.descriptor?.payload == .noisyUpdate
       ? "session keys and every update that is sent" : "seeds, codes and every decoded update"
     guard plan.noiseSource == .channel else {
       return Row(
         adversary: "server", knows: knows, epsilon: nil, delta: nil, theorem: nil,
         note: "noise is central: the server sees every clipped update as it is")
     }
-    guard setup.channel.codec == .float32 else {
+    guard setup.channel.descriptor?.payload == .noisyUpdate else {
       return Row(
         adversary: "server", knows: knows, epsilon: nil, delta: nil, theorem: nil,
         note:

@@ -1,5 +1,6 @@
 import Aggregator
 import Datasets
+import ChannelCoding
 import FedSim
 import Files
 import JSONText
@@ -36,6 +37,7 @@ public struct Explanation: Sendable {
 
   public var json: JSON {
     let plan = setup.plan
+    let coding = setup.channel.prediction
     return [
       "name": .string(setup.scenario.name), "data": .string(source),
       "population": .integer(setup.population.clientCount),
@@ -48,8 +50,8 @@ public struct Explanation: Sendable {
       "clippingNorm": .optional(plan?.clippingNorm), "noiseMultiplier": .optional(plan?.noiseMultiplier),
       "noiseScalePerClient": .optional(plan?.noiseScale), "signalToNoiseRatio": .optional(rho),
       "codec": .string(setup.channel.codec.rawValue), "predictedBits": .number(setup.channel.predictedBits),
-      "blockLength": setup.channel.blocks.map { .integer($0.length) } ?? .null,
-      "blockCount": setup.channel.blocks.map { .integer($0.count) } ?? .null,
+      "blockLength": coding?.blocks.map { .integer($0.length) } ?? .null,
+      "blockCount": coding?.blocks.map { .integer($0.count) } ?? .null,
       "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.model.parameterCount),
       "epsilon": .optional(prediction?.epsilon), "epsilonLowerBound": .optional(prediction?.lowerBound),
       "delta": .optional(plan?.delta), "memoryBytes": .integer(memory.total),
@@ -158,23 +160,7 @@ public struct Explanation: Sendable {
           "about \(Text.fixed(setup.channel.predictedBits, 0)) a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
             + "\(Text.fixed(idealBits, 0)), float32 \(Text.grouped(32 * setup.channel.dimension))"
         ))
-      if let blocks = setup.channel.blocks {
-        facts.append(
-          (
-            "blocks",
-            "\(Text.grouped(blocks.count)) of up to \(Text.grouped(blocks.length)) coordinates, about "
-              + "\(Text.grouped(blocks.draws)) candidates each (channel.draws)"
-          ))
-      }
-      if let transform = setup.channel.transform {
-        facts.append(
-          (
-            "transform",
-            "\(Text.grouped(transform.length)) signs, \(transform.levels) bits of each magnitude, "
-              + "\(transform.pieces) nodes in one piece; searches about \(Text.short(transform.searchNanoseconds)) ns a "
-              + "coordinate (channel.effort)"
-          ))
-      }
+      for detail in setup.channel.prediction?.details ?? [] { facts.append((detail.label, Self.text(detail))) }
       if let prediction { facts.append(epsilon(prediction, plan)) }
     } else if let plan = setup.plan {
       facts.append(
@@ -182,11 +168,11 @@ public struct Explanation: Sendable {
           "noise",
           "central: z = \(Text.fixed(plan.noiseMultiplier, 4)), C = \(Text.short(plan.clippingNorm)); the server adds z C to the sum of plain updates"
         ))
-      facts.append(("bits", "\(Text.grouped(32 * setup.channel.dimension)) a client and round by \"float32\""))
+      facts.append(("bits", bitsWithoutNoise))
       if let prediction { facts.append(epsilon(prediction, plan)) }
     } else {
       facts.append(("privacy", "NONE: neither clipping nor noise"))
-      facts.append(("bits", "\(Text.grouped(32 * setup.channel.dimension)) a client and round by \"float32\""))
+      facts.append(("bits", bitsWithoutNoise))
     }
     return facts
   }
@@ -216,6 +202,20 @@ public struct Explanation: Sendable {
     for option in optimizer.options { text += ", \(option.name) \(Text.short(option.value))" }
     if case .weighted = setup.scenario.algorithm { return text + ", mean weighted by examples" }
     return text + ", sum over \(Text.short(setup.sampler.expectedSize)) clients"
+  }
+
+  private var bitsWithoutNoise: String {
+    "\(Text.grouped(Int(setup.channel.predictedBits))) a client and round by \"\(setup.channel.codec)\""
+  }
+
+  private static func text(_ detail: CodingDetail) -> String {
+    detail.parts.map { part in
+      switch part {
+      case .text(let text): text
+      case .count(let count): Text.grouped(count)
+      case .measure(let value): Text.short(value)
+      }
+    }.joined()
   }
 
   private func epsilon(_ prediction: PrivacySpent, _ plan: PrivacyPlan) -> (String, String) {

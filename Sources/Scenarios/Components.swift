@@ -1,4 +1,5 @@
 import Aggregator
+import ChannelCoding
 import Clients
 import Datasets
 import Settings
@@ -19,6 +20,8 @@ public struct Components: Sendable {
   public var clientOptimizers = Choices<any ClientOptimizing>.standard
   /// Values of `server.optimizer`.
   public var serverOptimizers = Choices<any ServerOptimizing>.standard
+  /// Values of `channel.codec`.
+  public var codecs = CodecRegistry.standard
 
   /// What is built in.
   public static let standard = Components()

@@ -86,7 +86,7 @@ public struct Scenario: Sendable {
       try ServerSection(values, components)
     }
     privacy = try file.readIfThere(Privacy.section) { values throws(KeyProblem) in try Privacy.read(values) }
-    channel = try file.read(ChannelSection.section) { values throws(KeyProblem) in try ChannelSection.read(values) }
+    channel = try file.read(ChannelSection.section) { values throws(KeyProblem) in ChannelSection(values, components) }
     evaluation = try file.read(EvaluationSection.section) { values throws(KeyProblem) in
       try EvaluationSection.read(values)
     }
@@ -99,6 +99,8 @@ public struct Scenario: Sendable {
   ///
   /// - Throws: `ScenarioError` with the first key that is wrong by itself or beside another.
   public func check() throws(ScenarioError) {
+    var components = components
+    components.codecs = channel.codecs
     _ = try Scenario(
       ScenarioFile(Array(json.text(pretty: false).utf8), name: "the scenario", components: components))
   }
@@ -131,17 +133,19 @@ public struct Scenario: Sendable {
   /// What no section can say by itself; nil where everything goes together.
   private var problem: KeyProblem? {
     if let problem = algorithmProblem { return problem }
-    guard let codec, codec != .float32 else { return nil }
+    let able = channel.codecs.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
+    guard let codec, !able.contains(codec) else { return nil }
     let path = ChannelSection.codecPath
+    let allowed = (able.map { "\"\($0)\"" } + ["\"auto\""]).joined(separator: " or ")
     if privacy == nil {
       return KeyProblem(
         path, "found \"\(codec.rawValue)\" in a run without privacy: its noise is the channel's own",
-        allowed: "\"float32\" or \"auto\", or a privacy section")
+        allowed: "\(allowed), or a privacy section")
     }
     if privacy?.noise == .central {
       return KeyProblem(
         path, "found \"\(codec.rawValue)\" with central noise: its noise is the channel's own",
-        allowed: "\"float32\" or \"auto\", or \"channel\" as privacy.noise")
+        allowed: "\(allowed), or \"channel\" as privacy.noise")
     }
     return nil
   }

@@ -19,7 +19,7 @@ public struct ScenarioTable: Sendable {
       Cohort.table(.required, "how the clients of a round are drawn"),
       ServerSection.table(components),
       Privacy.table(.optional, "differential privacy; without this section there is no clipping and no noise"),
-      ChannelSection.table(.defaulted, "the code of the uplink"),
+      ChannelSection.table(components),
       EvaluationSection.table(.defaulted, "when the model is evaluated"),
     ]
   }

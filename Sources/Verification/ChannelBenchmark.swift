@@ -13,7 +13,8 @@ public struct ChannelBenchmark: Sendable {
   /// Bits of each payload.
   public let bits: [Int]
   public let tally: CodingTally
-  public let predictedBits: Double
+  /// What the codec's family predicts for an update of norm C; times are a prediction, not of this machine.
+  public let prediction: CodingPrediction
   /// Median over messages: clipped update to payload, with the rotation.
   public let encodeSeconds: Double
   /// Median over messages: payload to sample in the channel's coordinates. They are turned back once a round, not once
@@ -30,7 +31,8 @@ public struct ChannelBenchmark: Sendable {
     self.snr = snr
     let key = Key(seed: seed, label: "channel bench")
     let link = try KeyedChannel(settings, key: key)
-    predictedBits = settings.predictedBits
+    guard let prediction = settings.prediction else { throw settings.refusal }
+    self.prediction = prediction
     var stream = RandomStream(key: key.derived(.experiment))
     let update = TestUpdate.gaussian(snr: snr, settings: settings, stream: &stream)
     let clock = ContinuousClock()
@@ -63,6 +65,7 @@ public struct ChannelBenchmark: Sendable {
   /// I(X; Y) = d/2 log2(1 + R).
   public var informationBits: Double { Double(dimension) / 2 * log1p(snr) / log(2) }
   public var lowerBoundBits: Double { ChannelBounds.lowerBoundBits(dimension: dimension, snr: snr) }
+  public var predictedBits: Double { prediction.bits }
   public var meanBits: Double { Double(bits.reduce(0, +)) / Double(bits.count) }
   public var medianBits: Double { Self.median(bits.map(Double.init)) }
   /// Mean bits over I(X; Y); nil where nothing is sent.
@@ -79,6 +82,8 @@ public struct ChannelBenchmark: Sendable {
       "ratio": .optional(ratio), "drawsPerCoordinate": .number(drawsPerCoordinate),
       "encodeNanosecondsPerCoordinate": .number(encodeNanosecondsPerCoordinate),
       "decodeNanosecondsPerCoordinate": .number(decodeNanosecondsPerCoordinate),
+      "predictedEncodeNanosecondsPerCoordinate": .number(prediction.time.encodeNanoseconds),
+      "predictedDecodeNanosecondsPerCoordinate": .number(prediction.time.decodeNanoseconds),
     ]
   }
 

@@ -1,24 +1,22 @@
 import ChannelCoding
 import Files
 import JSONText
+import Settings
 
 /// The codecs that there are, for people and as JSON.
 public struct CodecList: Sendable {
-  private let entries: [(name: CodecName, descriptor: CodecDescriptor)]
+  private let codecs: CodecRegistry
 
-  public init() throws(ToolError) {
-    var entries: [(CodecName, CodecDescriptor)] = []
-    for name in CodecName.allCases { entries.append((name, try name.descriptor())) }
-    self.entries = entries
-  }
+  public init(_ codecs: CodecRegistry = .standard) { self.codecs = codecs }
 
   public var text: String {
-    entries.map { name, descriptor in
-      var lines = ["\(name.rawValue): \(Self.exactness(descriptor))"]
+    codecs.families.map { family in
+      let descriptor = family.descriptor
+      var lines = ["\(descriptor.name): \(Self.exactness(descriptor))"]
       lines.append(Text.wrapped(descriptor.summary, indent: "  "))
-      let options = name.options.map { "--\($0)" }.joined(separator: ", ")
+      let options = family.options.map { "--\($0.flag)" }.joined(separator: ", ")
       for (label, value) in [
-        ("noise", descriptor.noise.words), ("views", descriptor.views), ("numerics", Self.numerics(name)),
+        ("noise", descriptor.noise.words), ("views", descriptor.views), ("numerics", numerics(descriptor)),
         ("time", descriptor.cost), ("options", options),
         ("source", descriptor.reference),
       ] where !value.isEmpty && value != "-" {
@@ -31,25 +29,33 @@ public struct CodecList: Sendable {
   }
 
   public var json: JSON {
-    let codecs: [JSON] = entries.map { name, descriptor in
-      [
-        "name": .string(name.rawValue), "exact": .bool(descriptor.isExact), "noise": .string(descriptor.noise.rawValue),
+    let entries: [JSON] = codecs.families.map { family in
+      let descriptor = family.descriptor
+      let time = standard(descriptor.name).prediction?.time
+      return [
+        "name": .string(descriptor.name.rawValue), "exact": .bool(descriptor.isExact),
+        "noise": .string(descriptor.noise.rawValue),
         "views": .string(descriptor.views), "cost": .string(descriptor.cost),
         "reference": descriptor.reference == "-" ? .null : .string(descriptor.reference),
-        "totalVariationPerUpload": .optional(Self.standard(name).totalVariationBound),
-        "summary": .string(descriptor.summary), "options": .array(name.options.map { .string($0) }),
+        "totalVariationPerUpload": .optional(standard(descriptor.name).totalVariationBound),
+        "summary": .string(descriptor.summary), "options": .array(family.options.map { .string($0.flag) }),
+        "guide": descriptor.guide.map { .string($0) } ?? .null,
+        "predictedEncodeNanosecondsPerCoordinate": .optional(time?.encodeNanoseconds),
+        "predictedDecodeNanosecondsPerCoordinate": .optional(time?.decodeNanoseconds),
       ]
     }
-    return ["codecs": .array(codecs)]
+    return ["codecs": .array(entries)]
   }
 
-  /// What bounds on arithmetic are quoted for: 4096 coordinates at a signal-to-noise ratio of 0.01.
-  private static func standard(_ name: CodecName) -> ChannelSettings {
-    ChannelSettings(codec: name, dimension: 4096, clippingNorm: 6.4, noiseScale: 1)
+  /// What bounds on arithmetic and predictions of time are quoted for: 4096 coordinates at a signal-to-noise ratio of 0.01.
+  private func standard(_ name: CodecName) -> ChannelSettings {
+    ChannelSettings(codec: name, from: codecs, dimension: 4096, clippingNorm: 6.4, noiseScale: 1)
   }
 
-  private static func numerics(_ name: CodecName) -> String {
-    guard let bound = standard(name).totalVariationBound else { return "no bound: the noise is not Gaussian" }
+  private func numerics(_ descriptor: CodecDescriptor) -> String {
+    guard let bound = standard(descriptor.name).totalVariationBound else {
+      return descriptor.isExact ? "no bound is known" : "no bound: the noise is not Gaussian"
+    }
     return "an upload chooses otherwise than in real arithmetic with probability at most \(Text.short(bound)) "
       + "(4096 coordinates, snr 0.01)"
   }
@@ -73,15 +79,14 @@ extension NoiseLaw {
   }
 }
 
-extension CodecName {
-  /// What there is to know of the codec; the same for all settings.
-  public func descriptor() throws(ToolError) -> CodecDescriptor {
-    let settings = ChannelSettings(codec: self, dimension: 16, clippingNorm: 1, noiseScale: 1)
-    return try KeyedChannel(settings, key: Key(seed: 0, label: "descriptor")).channel.codec.descriptor
-  }
+extension KeyDescription {
+  /// The name as flags of commands spell it: `fixed-length` for `fixedLength`.
+  public var flag: String { Self.flag(name) }
 
-  /// The flags that the codec reads.
-  var options: [String] {
-    (usesDraws ? ["draws"] : []) + (usesFixedLength ? ["fixed-length"] : [])
+  static func flag(_ name: String) -> String {
+    name.reduce(into: "") { flag, letter in
+      if letter.isUppercase { flag += "-" }
+      flag += letter.lowercased()
+    }
   }
 }

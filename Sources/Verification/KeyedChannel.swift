@@ -1,5 +1,6 @@
 import ChannelCoding
 import Files
+import Settings
 
 /// A channel whose two ends share 32 bytes and the settings, and nothing else.
 ///
@@ -47,7 +48,7 @@ public struct KeyedChannel: Sendable {
   /// - Throws: `ToolError.input` with the file's name where it is none, or was made with other settings or another key.
   public func payload(fileBytes: [UInt8], name: String) throws(ToolError) -> Payload {
     do throws(PayloadFileError) {
-      return try PayloadFile(bytes: fileBytes).payload(for: channel.settings, key: key)
+      return try PayloadFile(bytes: fileBytes, codecs: channel.settings.codecs).payload(for: channel.settings, key: key)
     } catch {
       throw .input(place: name, problem: error.text)
     }
@@ -67,8 +68,11 @@ public struct KeyedChannel: Sendable {
 extension ChannelSettings {
   /// - Throws: `ToolError.input` where no codec can be made of these settings.
   public func check() throws(ToolError) {
-    if let problem { throw wrong(.settings(problem)) }
+    if problem != nil { throw refusal }
   }
+
+  /// Why no codec can be made of these settings.
+  var refusal: ToolError { wrong(.settings(problem ?? "no codec")) }
 
   fileprivate func wrong(_ error: ChannelError) -> ToolError {
     switch error {
@@ -79,10 +83,10 @@ extension ChannelSettings {
   /// A channel with noise of variance 1 for updates of the signal-to-noise ratio R = |x|^2 / d; R = 0 has a clipping
   /// norm of 1, for x = 0.
   public static func unitNoise(
-    _ codec: CodecName, options: CodecOptions, dimension: Int, snr: Double
+    _ codec: CodecName, from codecs: CodecRegistry = .standard, options: CodecOptions, dimension: Int, snr: Double
   ) -> ChannelSettings {
     ChannelSettings(
-      codec: codec, options: options, dimension: dimension,
+      codec: codec, from: codecs, options: options, dimension: dimension,
       clippingNorm: snr > 0 ? (snr * Double(dimension)).squareRoot() : 1, noiseScale: 1)
   }
 }
@@ -112,9 +116,7 @@ extension ChannelSettings.Difference.Name {
     case .dimension: "--dimension"
     case .noiseScale: "--sigma"
     case .clippingNorm: "--clip"
-    case .draws: "--draws"
-    case .fixedLength: "--fixed-length"
-    case .effort: "--effort"
+    case .option(let name): "--\(KeyDescription.flag(name))"
     }
   }
 }

@@ -40,11 +40,11 @@ public struct NoiseRows: Sendable {
     through settings: ChannelSettings, snr: Double, rows: Int, seed: UInt64, threads: Int, progress: (Int) -> Void
   ) throws(ToolError) {
     precondition(settings.noiseScale == 1)
-    let (codec, dimension) = (settings.codec, settings.domain)
+    let (codec, dimension) = (settings.codec, settings.paddedDimension)
     // Two codecs, or one at two ratios, must not use the same random words: their results are counted separately.
     let key = Key(seed: seed, label: "channel verify \(codec.rawValue) \(dimension) \(snr)")
     let link = try KeyedChannel(settings, key: key)
-    let isRotated = link.channel.codec.descriptor.isRotated
+    let isRotated = settings.descriptor?.isRotated ?? false
     let parallel = Parallel(threads: threads)
     let batch = max(threads, (1 << 18) / dimension)
     var all = NoiseRows(
@@ -90,8 +90,8 @@ public struct NoiseRows: Sendable {
     link.channel.unrotate(&model)
     return .success(
       NoiseRows(
-        dimension: settings.domain, sent: sent, noise: zip(sample, sent).map { $0 - $1 },
-        modelNoise: !link.channel.codec.descriptor.isRotated ? nil : zip(model, update.values).map { $0 - $1 },
+        dimension: settings.paddedDimension, sent: sent, noise: zip(sample, sent).map { $0 - $1 },
+        modelNoise: settings.descriptor?.isRotated != true ? nil : zip(model, update.values).map { $0 - $1 },
         payloadBits: [payload.bits]))
   }
 }

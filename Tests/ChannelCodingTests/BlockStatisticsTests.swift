@@ -76,7 +76,8 @@ struct NoiseChecks {
     var codec = BlockCodec(
       selection,
       ChannelSettings(
-        codec: .pfr, options: CodecOptions(draws: setting.draws), dimension: d, clippingNorm: bound, noiseScale: sigma))
+        codec: .pfr, options: CodecOptions(BlockOptions(draws: setting.draws)), dimension: d, clippingNorm: bound,
+        noiseScale: sigma))
     if setting.blocks > 0 { codec.forcedBlockCount = setting.blocks }
     var tally = CodingTally()
     var noise: [Double] = []
@@ -119,7 +120,7 @@ struct NoiseChecks {
     let codec = BlockCodec(
       selection,
       ChannelSettings(
-        codec: .pfr, options: CodecOptions(draws: 4), dimension: 40, clippingNorm: 30, noiseScale: 1))
+        codec: .pfr, options: CodecOptions(BlockOptions(draws: 4)), dimension: 40, clippingNorm: 30, noiseScale: 1))
     for kind in 0..<2 {
       var x = [Float](repeating: 0, count: 40)
       for i in 0..<40 { x[i] = kind == 0 ? (i == 7 ? 1e6 : 0) : Float(1000 * i) }

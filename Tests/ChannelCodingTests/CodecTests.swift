@@ -40,7 +40,7 @@ struct Link {
   }
 
   /// Minimal and ordered random coding stay far from updates that their candidates cannot reach.
-  @Test(arguments: CodecName.allCases.filter { $0 != .mrc && $0 != .orc })
+  @Test(arguments: CodecRegistry.standard.names.filter { $0 != .mrc && $0 != .orc })
   func decodedUpdatesAreWithinTheNoise(codec: CodecName) throws {
     for dimension in [1, 2, 3, 17, 64, 1000, 1025] {
       for sigma in [1e-6, 0.01, 1, 30] {
@@ -56,7 +56,7 @@ struct Link {
     }
   }
 
-  @Test(arguments: CodecName.allCases)
+  @Test(arguments: CodecRegistry.standard.names)
   func zeroTinyAndExtremeUpdates(codec: CodecName) throws {
     let link = try Link(codec, dimension: 50, clippingNorm: 1, noiseScale: 0.1)
     var spike = [Float](repeating: 0, count: 50)
@@ -107,7 +107,9 @@ struct Link {
   @Test(arguments: Golden.all)
   func bytesAreGolden(_ golden: Golden) throws {
     let link = try Link(
-      golden.codec, options: CodecOptions(draws: 20, fixedLength: golden.isFixed, effort: golden.effort),
+      golden.codec,
+      options: CodecOptions(
+        BlockOptions(draws: 20), ShiftedOptions(fixedLength: golden.isFixed), PolarOptions(effort: golden.effort)),
       dimension: 300, clippingNorm: 2, noiseScale: 0.25)
     let bytes = link.encode(direction(300)).bytes
     var hash: UInt64 = UInt64(bytes.count)
@@ -143,7 +145,7 @@ struct Link {
     ]
   }
 
-  @Test(arguments: CodecName.allCases.filter { $0 != .float32 })
+  @Test(arguments: CodecRegistry.standard.names.filter { $0 != .float32 })
   func otherRandomnessDecodesToSomethingElse(codec: CodecName) throws {
     let link = try Link(codec, dimension: 300, clippingNorm: 2, noiseScale: 0.25)
     let payload = link.encode(direction(300), round: 1)
@@ -153,13 +155,14 @@ struct Link {
   }
 
   /// Cut short, made longer, any bit flipped: an error, or 300 finite values.
-  @Test(arguments: CodecName.allCases)
+  @Test(arguments: CodecRegistry.standard.names)
   func damagedPayloadsGiveAVectorOrAnError(codec: CodecName) throws {
     let link = try Link(codec, dimension: 300, clippingNorm: 2, noiseScale: 0.25)
     try damage(link)
     // With pieces of the sign transform too.
-    if codec.usesEffort {
-      try damage(Link(codec, options: CodecOptions(effort: 3), dimension: 300, clippingNorm: 2, noiseScale: 0.25))
+    if codec == .polar {
+      try damage(
+        Link(codec, options: CodecOptions(PolarOptions(effort: 3)), dimension: 300, clippingNorm: 2, noiseScale: 0.25))
     }
   }
 
@@ -197,7 +200,7 @@ struct Link {
     }
   }
 
-  @Test(arguments: CodecName.allCases)
+  @Test(arguments: CodecRegistry.standard.names)
   func foreignBytesDoNotTrap(codec: CodecName) throws {
     let link = try Link(codec, dimension: 40, clippingNorm: 1, noiseScale: 0.05)
     let valid = link.encode(direction(40)).bytes
@@ -352,7 +355,7 @@ extension Array where Element: Equatable {
 
   /// `hasOneLength` is the truth for zero updates, tiny ones and those at the clipping norm.
   @Test func oneLengthMeansOneLength() throws {
-    for codec in CodecName.allCases {
+    for codec in CodecRegistry.standard.names {
       let link = try Link(codec, dimension: 40, clippingNorm: 1, noiseScale: 0.3)
       var random = RandomStream(key: countingKey, stream: 56)
       var lengths = Set<Int>()

@@ -31,7 +31,7 @@ import Testing
   }
 
   /// Every payload decodes to what was chosen, bit for bit, or was refused; nothing is beyond the bound.
-  @Test(arguments: CodecName.allCases)
+  @Test(arguments: CodecRegistry.standard.names)
   func nothingIsBeyondTheBound(codec: CodecName) throws {
     var largest: [String] = []
     var accepted = 0
@@ -39,7 +39,9 @@ import Testing
       let sigma = 0.5
       let settings = ChannelSettings(
         codec: codec,
-        options: CodecOptions(draws: choice.draws, fixedLength: choice.isFixed, effort: choice.effort),
+        options: CodecOptions(
+          BlockOptions(draws: choice.draws), ShiftedOptions(fixedLength: choice.isFixed),
+          PolarOptions(effort: choice.effort)),
         dimension: choice.dimension, clippingNorm: choice.signal * sigma, noiseScale: sigma)
       let channel = try settings.makeCodec()
       var client = try HostileClient(settings, random: RandomStream(key: countingKey, stream: UInt64(400 + number)))

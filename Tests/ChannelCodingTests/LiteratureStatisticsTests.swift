@@ -92,7 +92,7 @@ import Testing
     #expect(abs(dithererEntropy(.shifted, eta: eta) / entropy - 1) < 1e-3)
     let d = 1 << 17
     let link = try Link(
-      .layeredShifted, options: CodecOptions(fixedLength: false), dimension: d,
+      .layeredShifted, options: CodecOptions(ShiftedOptions(fixedLength: false)), dimension: d,
       clippingNorm: eta * Double(d).squareRoot(), noiseScale: 1)
     var random = RandomStream(key: countingKey, stream: 42)
     var bits = 0.0
@@ -111,7 +111,7 @@ import Testing
         for signal in [0.1, 3] {
           let d = 1000
           let link = try Link(
-            codec, options: CodecOptions(fixedLength: fixed), dimension: d,
+            codec, options: CodecOptions(ShiftedOptions(fixedLength: fixed)), dimension: d,
             clippingNorm: signal * Double(d).squareRoot(), noiseScale: 1)
           let x = (0..<d).map { Float($0 % 7 == 0 ? 900 : $0 % 13) * 1000 }
           let update = ClippedUpdate(clipping: x, to: link.channel.settings.clippingNorm)
@@ -164,7 +164,7 @@ import Testing
     var codec = BlockCodec(
       .ringToss,
       ChannelSettings(
-        codec: .ringToss, options: CodecOptions(draws: draws), dimension: d,
+        codec: .ringToss, options: CodecOptions(BlockOptions(draws: draws)), dimension: d,
         clippingNorm: (snr * Double(d)).squareRoot(), noiseScale: 1))
     codec.forcedBlockCount = blocks
     var random = RandomStream(key: countingKey, stream: 88)
@@ -187,7 +187,8 @@ import Testing
   ])
   func bitsAreAsPredicted(codec: CodecName, d: Int, snr: Double, draws: Int) throws {
     let link = try Link(
-      codec, options: CodecOptions(draws: draws), dimension: d, clippingNorm: (snr * Double(d)).squareRoot(),
+      codec, options: CodecOptions(BlockOptions(draws: draws)), dimension: d,
+      clippingNorm: (snr * Double(d)).squareRoot(),
       noiseScale: 1)
     var random = RandomStream(key: countingKey, stream: 89)
     var bits = 0.0

@@ -386,12 +386,13 @@ private enum Recursion {
     let sigma = 1.7
     let bound = (snr * Double(dimension)).squareRoot() * sigma
     let settings = ChannelSettings(
-      codec: .polar, options: CodecOptions(effort: setting.effort), dimension: dimension, clippingNorm: bound,
+      codec: .polar, options: CodecOptions(PolarOptions(effort: setting.effort)), dimension: dimension,
+      clippingNorm: bound,
       noiseScale: sigma)
     var codec = PolarCodec(settings)
     if cap > 0 { codec.forcedCap = cap }
     // Unrotated: a ramp, neither Gaussian nor flat, padded with zeros.
-    let ramp = (0..<settings.domain).map { $0 < dimension ? Float($0 - dimension / 4 + 1) * 1000 : 0 }
+    let ramp = (0..<settings.paddedDimension).map { $0 < dimension ? Float($0 - dimension / 4 + 1) * 1000 : 0 }
     let update = ClippedUpdate(clipping: ramp, to: bound)
     var tally = CodingTally()
     var noise: [Double] = []
@@ -524,7 +525,7 @@ private enum Recursion {
   func bitsOverInformation(_ row: Row) throws {
     let (dimension, snr, ratio) = (row.dimension, row.snr, row.ratio)
     let link = try Link(
-      .polar, options: CodecOptions(effort: row.effort), dimension: dimension,
+      .polar, options: CodecOptions(PolarOptions(effort: row.effort)), dimension: dimension,
       clippingNorm: (snr * Double(dimension)).squareRoot(), noiseScale: 1)
     var random = RandomStream(key: countingKey, stream: 320)
     var bits: [Double] = []

@@ -273,14 +273,14 @@ func uncapped(_ ratio: GaussianRatio) -> PanelTable {
 @Suite struct NumericalBoundTests {
   private func settings(_ codec: CodecName, _ dimension: Int, snr: Double, draws: Int = 100) -> ChannelSettings {
     ChannelSettings(
-      codec: codec, options: CodecOptions(draws: draws), dimension: dimension,
+      codec: codec, options: CodecOptions(BlockOptions(draws: draws)), dimension: dimension,
       clippingNorm: (snr * Double(dimension)).squareRoot(), noiseScale: 1)
   }
 
   @Test func everyExactCodecHasABound() throws {
-    for codec in CodecName.allCases {
+    for codec in CodecRegistry.standard.names {
       let standard = settings(codec, 4096, snr: 0.01)
-      let isExact = try standard.makeCodec().descriptor.isExact
+      let isExact = try #require(standard.descriptor).isExact
       let bound = standard.totalVariationBound
       #expect((bound != nil) == isExact, "\(codec)")
       if let bound { #expect(bound > 0 && bound < 1e-9, "\(codec) \(bound)") }
@@ -299,7 +299,7 @@ func uncapped(_ ratio: GaussianRatio) -> PanelTable {
   func smallerUpdatesHaveNoMoreBlocks(codec: CodecName, snr: Double) throws {
     let channel = settings(codec, 512, snr: snr, draws: 20)
     let block = try #require(try channel.makeCodec() as? BlockCodec)
-    let largest = try #require(channel.blockPlan).blockCount
+    let largest = try #require(channel.prediction?.blocks).count
     for halvings in 1...20 {
       let norm = channel.clippingNorm / Elementary.exp(Double(halvings) / 4)
       let plan = block.plan(NormClass(norm: norm, bound: channel.clippingNorm))

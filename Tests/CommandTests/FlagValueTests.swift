@@ -22,7 +22,7 @@ import Testing
     #expect(try FlagValue.seed("18446744073709551615", flag: "--seed") == .max)
     #expect(!failure { _ = try FlagValue.seed("-1", flag: "--seed") }.isEmpty)
     #expect(!failure { _ = try FlagValue.boolean("yes", flag: "--b") }.isEmpty)
-    let names = CodecName.allCases.map(\.rawValue).joined(separator: ", ")
+    let names = CodecRegistry.standard.names.map(\.rawValue).joined(separator: ", ")
     #expect(
       failure { _ = try FlagValue.codec("layred", flag: "--codec") } == "--codec: found \"layred\"; allowed: \(names)")
     #expect(

@@ -98,7 +98,7 @@ import Testing
       let deviation = try #require(setup.numericalDeviation)
       // All uploads, and half a radius of the server's noise for each coordinate.
       let uploads = 4 * Double(plan.largestCohort)
-      let server = 4 * Double(setup.channel.domain + 2) * 0x1p-54
+      let server = 4 * Double(setup.channel.paddedDimension + 2) * 0x1p-54
       #expect(deviation > uploads * bound && deviation < uploads * bound + server)
       #expect((1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation <= plan.numericalDelta, "\(codec)")
       #expect(plan.roundsDelta == plan.delta - plan.truncationDelta - plan.numericalDelta)

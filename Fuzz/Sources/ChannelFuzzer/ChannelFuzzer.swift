@@ -28,18 +28,19 @@ private struct Input {
 }
 
 private func settings(_ input: inout Input) -> ChannelSettings {
-  let codec = input.pick(CodecName.allCases)
+  let codec = input.pick(CodecRegistry.standard.names)
   let dimension = [1, 2, 3, 8, 17, 64, 100, 257][input.byte() % 8]
   let signal = input.pick([1e-6, 1e-3, 0.1, 1, 5, 30, 1e4, 0x1p29])
   return ChannelSettings(
     codec: codec,
     options: CodecOptions(
-      draws: input.pick([2, 3, 10, 50]), fixedLength: input.byte() % 2 == 0, effort: input.pick([0, 1, 3])),
+      BlockOptions(draws: input.pick([2, 3, 10, 50])), ShiftedOptions(fixedLength: input.byte() % 2 == 0),
+      PolarOptions(effort: input.pick([0, 1, 3]))),
     dimension: dimension, clippingNorm: signal, noiseScale: 1)
 }
 
 private func check(_ sample: [Double], _ settings: ChannelSettings) {
-  precondition(sample.count == settings.domain && sample.allSatisfy { $0.isFinite })
+  precondition(sample.count == settings.paddedDimension && sample.allSatisfy { $0.isFinite })
 }
 
 private func decode(_ input: inout Input) {

@@ -34,7 +34,7 @@ public struct Aggregate: Sendable {
     self.round = round
     self.cohort = cohort
     self.channel = channel
-    sum = [Double](repeating: 0, count: channel.settings.domain)
+    sum = [Double](repeating: 0, count: channel.settings.paddedDimension)
   }
 
   public var arrived: Int { payloadBits.count }

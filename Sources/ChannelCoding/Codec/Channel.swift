@@ -1,6 +1,8 @@
 /// What both ends need to know of the channel, once a round: part of the broadcast.
-public struct ChannelSettings: Sendable, Equatable {
+public struct ChannelSettings: Sendable {
   public var codec: CodecName
+  /// The codecs that this end has. They do not travel: a broadcast has the name alone.
+  public var codecs: CodecRegistry
   public var options: CodecOptions
   /// Parameters of the model = coordinates of an update.
   public var dimension: Int
@@ -9,15 +11,24 @@ public struct ChannelSettings: Sendable, Equatable {
   /// The standard deviation of one client's noise, each coordinate: sigma = z C / sqrt(m_max); 0 for none.
   public var noiseScale: Double
 
+  /// - Parameter codecs: where the name is looked up.
   public init(
-    codec: CodecName, options: CodecOptions = .standard, dimension: Int, clippingNorm: Double, noiseScale: Double
+    codec: CodecName, from codecs: CodecRegistry = .standard, options: CodecOptions = .standard, dimension: Int,
+    clippingNorm: Double, noiseScale: Double
   ) {
     self.codec = codec
+    self.codecs = codecs
     self.options = options
     self.dimension = dimension
     self.clippingNorm = clippingNorm
     self.noiseScale = noiseScale
   }
+
+  /// The codec's family; nil for a name that is not among `codecs`.
+  public var family: (any CodecFamily)? { codecs[codec] }
+
+  /// What there is to know of the codec; nil for a name that is not among `codecs`.
+  public var descriptor: CodecDescriptor? { family?.descriptor }
 
   /// Inside these nothing overflows or vanishes, in float32 neither.
   private static let scales = 1e-30...1e30
@@ -25,14 +36,14 @@ public struct ChannelSettings: Sendable, Equatable {
   /// Largest C / sigma that the layered codes take: their integers then stay far inside 64 bits.
   public static let largestSignal = 0x1p30
 
-  /// Coordinates in which samples are decoded and added up: the dimension, padded to a power of two for `polar`.
-  public var domain: Int {
-    guard codec == .polar, dimension > 1 else { return dimension }
-    return 1 << (Int.bitWidth - (dimension - 1).leadingZeroBitCount)
-  }
+  /// Coordinates in which samples are decoded and added up: the dimension, or more for a codec that pads.
+  public var paddedDimension: Int { family?.paddedDimension(dimension) ?? dimension }
 
   /// Why no codec can be made of these settings; nil when one can.
   public var problem: String? {
+    guard let family else {
+      return "no codec \"\(codec)\"; there are " + codecs.names.map(\.rawValue).joined(separator: ", ")
+    }
     if dimension < 1 { return "an update needs at least one coordinate, found \(dimension)" }
     if !(clippingNorm > 0) { return "the clipping norm must be above 0, found \(clippingNorm)" }
     if !(noiseScale >= 0 && noiseScale.isFinite) { return "the noise must be finite, found \(noiseScale)" }
@@ -42,41 +53,61 @@ public struct ChannelSettings: Sendable, Equatable {
     if noiseScale > 0, !Self.scales.contains(noiseScale) {
       return "the noise of one client must be 0 or from 1e-30 to 1e30, found \(noiseScale)"
     }
-    if codec == .float32 { return nil }
-    if noiseScale == 0 || !clippingNorm.isFinite {
-      return "the noise of \"\(codec.rawValue)\" is the channel's own: it needs privacy (clipping and noise)"
-    }
-    if clippingNorm / noiseScale > Self.largestSignal {
-      return
-        "\"\(codec.rawValue)\" needs noise of at least 2^-30 of the clipping norm, found \(noiseScale / clippingNorm)"
-    }
-    if codec.usesDraws, !CodecOptions.allowedDraws.contains(options.draws) {
-      return "draws must be from \(CodecOptions.allowedDraws.lowerBound) to \(CodecOptions.allowedDraws.upperBound), "
-        + "found \(options.draws)"
-    }
-    if codec.usesEffort, !CodecOptions.allowedEffort.contains(options.effort) {
-      return
-        "effort must be from \(CodecOptions.allowedEffort.lowerBound) to \(CodecOptions.allowedEffort.upperBound), "
-        + "found \(options.effort)"
-    }
-    return nil
+    return family.problem(self)
   }
 
   public func makeCodec() throws(ChannelError) -> any UpdateCodec {
     if let problem { throw .settings(problem) }
-    switch codec {
-    case .float32: return Float32Codec(self)
-    case .layered: return DitheredCodec(.direct, self)
-    case .layeredShifted: return DitheredCodec(.shifted, self)
-    case .universal: return DitheredCodec(.uniform, self)
-    case .fastGPRS: return FastGPRSCodec(self)
-    case .gprs: return BlockCodec(.gprs, self)
-    case .pfr: return BlockCodec(.pfr, self)
-    case .ringToss: return BlockCodec(.ringToss, self)
-    case .mrc: return BlockCodec(.mrc, self)
-    case .orc: return BlockCodec(.orc, self)
-    case .polar: return PolarCodec(self)
+    guard let family else { throw .settings("no codec \"\(codec)\"") }
+    return family.makeCodec(self)
+  }
+
+  /// An upper bound on the probability that one upload's sample is not the one of real arithmetic. Nil for a codec whose
+  /// noise is not Gaussian anyway or which gives no bound, and for settings that no codec can be made of.
+  ///
+  /// - Cost: that of the codec's plan, which is kept.
+  public var totalVariationBound: Double? {
+    guard problem == nil else { return nil }
+    return family?.totalVariationBound(self)
+  }
+}
+
+/// Settings are the same where all that travels is: the registry, which every end has for itself, is not compared.
+extension ChannelSettings: Equatable {
+  public static func == (a: Self, b: Self) -> Bool {
+    a.codec == b.codec && a.options == b.options && a.dimension == b.dimension && a.clippingNorm == b.clippingNorm
+      && a.noiseScale == b.noiseScale
+  }
+}
+
+// MARK: The choice of a codec
+
+extension ChannelSettings {
+  /// Whether every payload has one length, whatever the update and the noise.
+  public var hasOneLength: Bool { family?.hasOneLength(options) ?? false }
+
+  /// The same with the exact codec that is predicted to take the fewest bits.
+  public var withFewestBits: ChannelSettings { shortest { _ in true } }
+
+  /// The same with the exact codec of one length that takes the fewest bits.
+  public var withFewestBitsOfOneLength: ChannelSettings {
+    var settings = self
+    for family in codecs.families { settings.options = family.ofOneLength(settings.options) ?? settings.options }
+    return settings.shortest(where: \.hasOneLength)
+  }
+
+  /// The exact codec with the shortest predicted payloads among those for which `isWanted`; the first of several.
+  private func shortest(where isWanted: (ChannelSettings) -> Bool) -> ChannelSettings {
+    var best: (settings: ChannelSettings, prediction: CodingPrediction)?
+    for name in codecs.names {
+      var settings = self
+      settings.codec = name
+      guard settings.descriptor?.isExact == true, isWanted(settings), let prediction = settings.prediction else {
+        continue
+      }
+      if best.map({ prediction.isShorter(than: $0.prediction) }) ?? true { best = (settings, prediction) }
     }
+    return best?.settings ?? self
   }
 }
 
@@ -88,16 +119,22 @@ public enum ChannelError: Error, Equatable {
 public struct Channel: Sendable {
   public let settings: ChannelSettings
   public let codec: any UpdateCodec
+  /// Coordinates of the channel.
+  public let paddedDimension: Int
   private let rotation: Rotation?
 
   public init(_ settings: ChannelSettings, rotationKey: Key) throws(ChannelError) {
     self.settings = settings
     codec = try settings.makeCodec()
-    rotation = codec.descriptor.isRotated ? Rotation(dimension: settings.domain, key: rotationKey) : nil
+    paddedDimension = settings.paddedDimension
+    rotation =
+      settings.descriptor?.isRotated == true ? Rotation(dimension: paddedDimension, key: rotationKey) : nil
   }
 
   /// An update in the channel's coordinates: what a codec codes, and a sample is a noisy version of.
-  public func inDomain(_ update: ClippedUpdate) -> ClippedUpdate { rotation.map(update.rotated(by:)) ?? update }
+  public func inDomain(_ update: ClippedUpdate) -> ClippedUpdate {
+    rotation.map(update.rotated(by:)) ?? update.padded(to: paddedDimension)
+  }
 
   /// The client's end.
   public func encode(
@@ -127,7 +164,7 @@ public struct Channel: Sendable {
     try codec.decodeSample(payload, shared: shared)
   }
 
-  /// From the channel's coordinates (`settings.domain` of them) to the model's: once a round, for the whole sum.
+  /// From the channel's coordinates (`paddedDimension` of them) to the model's: once a round, for the whole sum.
   public func unrotate(_ sum: inout [Double]) {
     rotation?.invert(&sum)
     sum.removeLast(sum.count - settings.dimension)

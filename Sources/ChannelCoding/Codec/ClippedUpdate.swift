@@ -86,6 +86,12 @@ public struct ClippedUpdate: Sendable {
     return ClippedUpdate(values: turned, of: self)
   }
 
+  /// The same update with zeros behind it, in a channel that pads without a rotation.
+  func padded(to count: Int) -> ClippedUpdate {
+    guard count > values.count else { return self }
+    return ClippedUpdate(values: values + [Double](repeating: 0, count: count - values.count), of: self)
+  }
+
   /// What the noisy update is worth: I(X; Y) = d/2 log2(1 + |x|^2 / (d sigma^2)) bits for a Gaussian x of this energy.
   public func informationBits(noiseScale sigma: Double) -> Double {
     guard sigma > 0, !values.isEmpty else { return 0 }

@@ -5,24 +5,59 @@ public struct CodecDescriptor: Sendable, Equatable {
   public let noise: NoiseLaw
   /// Whether updates are rotated before they are coded, and so added up in rotated coordinates.
   public let isRotated: Bool
+  /// What a payload tells the server, which knows the shared randomness.
+  public let payload: PayloadContents
+  /// Whether the codec also takes updates without noise or without a bound, as runs without privacy have them.
+  public let worksWithoutNoise: Bool
+  /// The largest C / sigma that the codec takes.
+  public let largestSignal: Double
   /// One line for lists and help.
   public let summary: String
   /// Encoding time, as it grows.
   public let cost: String
   /// Where the algorithm is from.
   public let reference: String
+  /// Where the codec's guide is, from the package's folder or as an address; nil for none.
+  public let guide: String?
+
+  public init(
+    name: CodecName, noise: NoiseLaw, isRotated: Bool, payload: PayloadContents = .codeOfUpdate,
+    worksWithoutNoise: Bool = false, largestSignal: Double = ChannelSettings.largestSignal, summary: String,
+    cost: String, reference: String, guide: String? = nil
+  ) {
+    self.name = name
+    self.noise = noise
+    self.isRotated = isRotated
+    self.payload = payload
+    self.worksWithoutNoise = worksWithoutNoise
+    self.largestSignal = largestSignal
+    self.summary = summary
+    self.cost = cost
+    self.reference = reference
+    self.guide = guide
+  }
 
   /// Whether the noise is exactly Gaussian, as every epsilon assumes. A run with another codec reports no guarantee.
   public var isExact: Bool { noise == .gaussian }
 
-  /// Who may see what: the same for every codec whose noise comes out of the shared seed.
+  /// Who may see what.
   public var views: String {
-    switch (name, noise) {
-    case (.float32, _): "server: the noisy update; released models: epsilon of the run"
-    case (_, .gaussian): "server: trusted, no guarantee against it; released models: epsilon of the run"
-    case (_, .uniform), (_, .approximate): "no guarantee against anybody: the noise is not exactly Gaussian"
+    switch (noise, payload) {
+    case (.gaussian, .noisyUpdate): "server: the noisy update; released models: epsilon of the run"
+    case (.gaussian, .codeOfUpdate):
+      "server: trusted, no guarantee against it; released models: epsilon of the run"
+    case (.uniform, _), (.approximate, _): "no guarantee against anybody: the noise is not exactly Gaussian"
     }
   }
+}
+
+/// What a payload tells whoever knows the shared randomness.
+public enum PayloadContents: Sendable, Equatable {
+  /// The payload is a function of the noisy update alone, whose noise the client drew in private: the run's guarantee for one
+  /// participation also holds against the server.
+  case noisyUpdate
+  /// Payload and shared randomness tell more of the update than the sample does: no guarantee against the server.
+  case codeOfUpdate
 }
 
 /// The law that a codec gives the noise Y - x.
@@ -36,57 +71,4 @@ public enum NoiseLaw: String, Sendable, CaseIterable {
 
   /// Whether the law is what it is called, for every x.
   public var isExact: Bool { self != .approximate }
-}
-
-/// The codecs that a scenario can name.
-public enum CodecName: String, Sendable, CaseIterable {
-  case float32
-  case layered
-  case layeredShifted = "layered-shifted"
-  case universal
-  case fastGPRS = "fast-gprs"
-  case gprs
-  case pfr
-  case ringToss = "ring-toss"
-  case mrc
-  case orc
-  case polar
-}
-
-/// Settings of single codecs, the same at both ends: they travel once, in the broadcast.
-public struct CodecOptions: Sendable, Equatable {
-  /// Block codecs: candidates that the encoder draws for a block, on average. More candidates, longer blocks, fewer
-  /// bits, more time.
-  public var draws: Int
-  /// `layered-shifted`: whether every payload has one length, which needs no range coder's model, or is
-  /// entropy-coded.
-  public var fixedLength: Bool
-
-  /// `polar`: how much time the encoder may take to save bits. 0: no searches beyond a dozen candidates. Each step
-  /// more lets four times the time buy the same saving. Decoding takes no longer.
-  public var effort: Int
-
-  public static let allowedDraws = 2...1_000_000
-  public static let allowedEffort = 0...6
-  public static let standard = CodecOptions()
-
-  public init(draws: Int = 100, fixedLength: Bool = true, effort: Int = 0) {
-    self.draws = draws
-    self.fixedLength = fixedLength
-    self.effort = effort
-  }
-}
-
-extension CodecName {
-  /// The options that the codec reads.
-  public var usesDraws: Bool {
-    switch self {
-    case .gprs, .pfr, .ringToss, .mrc, .orc: true
-    case .float32, .layered, .layeredShifted, .universal, .fastGPRS, .polar: false
-    }
-  }
-
-  public var usesEffort: Bool { self == .polar }
-
-  public var usesFixedLength: Bool { self == .layeredShifted }
 }

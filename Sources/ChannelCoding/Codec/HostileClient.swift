@@ -23,35 +23,33 @@ public struct HostileClient {
 
   /// Another choice each time.
   public mutating func upload(shared: SharedRandomness) -> Upload {
-    // Concrete types: the decoders are compiled for hostile choices too.
     switch codec {
-    case let codec as PolarCodec: return choose(codec, shared)
-    case let codec as BlockCodec: return choose(codec, shared)
-    case let codec as FastGPRSCodec: return choose(codec, shared)
-    case let codec as DitheredCodec:
-      guard let count = codec.fixedCount else { return choose(codec, shared) }
-      let upload = choose(codec, shared)
-      let length = DitheredCodec.fixedBytes(dimension: settings.dimension, count: count)
-      let missing = length - upload.payload.bytes.count
-      return Upload(
-        payload: Payload(bytes: upload.payload.bytes + [UInt8](repeating: 0, count: max(missing, 0))),
-        sample: missing < 0 ? nil : upload.sample)
-    default: return floats()
+    case let codec as any HostilelyReadable: choose(codec, shared) { codec.readChosen(from: &$0, $1, into: $2) }
+    case let codec as any RangeCodec: choose(codec, shared) { codec.read(from: &$0, shared: $1, into: $2) }
+    default: floats()
     }
   }
 
-  @inline(__always)
-  private mutating func choose(_ codec: some RangeCodec, _ shared: SharedRandomness) -> Upload {
+  /// - Parameter read: reads a sample's symbols from choices.
+  private mutating func choose(
+    _ codec: any RangeCodec, _ shared: SharedRandomness,
+    _ read: (inout HostileDecoder, SharedRandomness, UnsafeMutableBufferPointer<Double>) -> PayloadError?
+  ) -> Upload {
     var decoder = HostileDecoder(random)
     var values = [Double](repeating: 0, count: codec.sampleCount)
     let isRefused = values.withUnsafeMutableBufferPointer { buffer in
-      (codec.read(from: &decoder, shared: shared, into: buffer)
-        ?? codec.sampleBound.problem(UnsafeBufferPointer(buffer))) != nil
+      (read(&decoder, shared, buffer) ?? codec.sampleBound.problem(UnsafeBufferPointer(buffer))) != nil
     }
     random = decoder.random
     // What was refused is written too, as far as it can be.
     if isRefused { decoder.consume(start: decoder.target, size: 1) }
-    return Upload(payload: Payload(bytes: decoder.coder.finish()), sample: isRefused ? nil : values)
+    var bytes = decoder.coder.finish()
+    var sample = isRefused ? nil : values
+    if let length = codec.payloadByteCount {
+      if bytes.count > length { sample = nil }
+      bytes += [UInt8](repeating: 0, count: max(length - bytes.count, 0))
+    }
+    return Upload(payload: Payload(bytes: bytes), sample: sample)
   }
 
   /// Any floats: largest, smallest, at the bound, none.
@@ -76,6 +74,21 @@ public struct HostileClient {
     let isRefused =
       !values.allSatisfy(\.isFinite) || bytes.withUnsafeBytes { bound.problem(floats: $0) } != nil
     return Upload(payload: Payload(bytes: bytes), sample: isRefused ? nil : values)
+  }
+}
+
+/// A codec whose decoder is compiled for hostile choices too: many millions of them are tried.
+protocol HostilelyReadable: RangeCodec {
+  func readChosen(
+    from decoder: inout HostileDecoder, _ shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError?
+}
+
+extension HostilelyReadable {
+  func readChosen(
+    from decoder: inout HostileDecoder, _ shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError? {
+    read(from: &decoder, shared: shared, into: values)
   }
 }
 

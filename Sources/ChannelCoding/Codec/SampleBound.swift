@@ -24,15 +24,15 @@ public struct SampleBound: Sendable, Equatable {
   private static let rounding = 1 + 1e-6
 
   /// No bound: a run without clipping.
-  static let none = SampleBound(coordinate: .infinity, norm: .infinity)
+  public static let none = SampleBound(coordinate: .infinity, norm: .infinity)
 
-  init(coordinate: Double, norm: Double) {
+  public init(coordinate: Double, norm: Double) {
     self.coordinate = coordinate
     self.norm = norm
   }
 
   /// Of Gaussian noise on `count` coordinates, or of none.
-  init(clippingNorm: Double, noiseScale: Double, count: Int) {
+  public init(clippingNorm: Double, noiseScale: Double, count: Int) {
     guard clippingNorm.isFinite else {
       self = .none
       return
@@ -43,7 +43,7 @@ public struct SampleBound: Sendable, Equatable {
   }
 
   /// Of uniform noise of deviation sigma: never more than sqrt(3) sigma a coordinate.
-  init(clippingNorm: Double, uniformScale: Double, count: Int) {
+  public init(clippingNorm: Double, uniformScale: Double, count: Int) {
     let half = uniformScale * 3.0.squareRoot()
     coordinate = (clippingNorm + half) * Self.rounding
     norm = (clippingNorm + half * Double(count).squareRoot()) * Self.rounding
@@ -60,7 +60,7 @@ public struct SampleBound: Sendable, Equatable {
   }
 
   /// What is wrong with values that were decoded; nil for an honest vector.
-  func problem(_ values: UnsafeBufferPointer<Double>) -> PayloadError? {
+  public func problem(_ values: UnsafeBufferPointer<Double>) -> PayloadError? {
     guard norm < .infinity else { return nil }
     let length = Kernels.best.squareSum(values).squareRoot()
     var isInside = true

@@ -3,9 +3,6 @@
 /// Guarantee of a codec that calls itself exact: for every update, `decode(encode(x)) - x` is a sample of
 /// N(0, sigma^2 I_d), independent of x (in real arithmetic), over the draw of shared and private randomness.
 public protocol UpdateCodec: Sendable {
-  /// Name, exactness, domain.
-  var descriptor: CodecDescriptor { get }
-
   /// - Parameter tally: counts the work that was done.
   func encode(
     _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness,
@@ -46,16 +43,20 @@ public struct Payload: Sendable, Equatable {
 
   public init(bytes: [UInt8]) { self.bytes = bytes }
 
+  /// The bits of whole bytes.
   public var bits: Int { 8 * bytes.count }
 }
 
-/// A codec whose payload is one range code.
-protocol RangeCodec: UpdateCodec {
+/// A codec whose payload is one range code: it decodes by reading symbols, from payload bytes or from whoever chooses them.
+public protocol RangeCodec: UpdateCodec {
   /// Values of a sample.
   var sampleCount: Int { get }
 
   /// What no honest client sends is outside.
   var sampleBound: SampleBound { get }
+
+  /// Bytes of every payload, the range code's own and zeros behind them; nil where payloads end where the code does.
+  var payloadByteCount: Int? { get }
 
   /// Reads a sample's symbols, all of them from `decoder`. `values` are zeros.
   func read(
@@ -64,8 +65,15 @@ protocol RangeCodec: UpdateCodec {
 }
 
 extension RangeCodec {
-  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+  public var payloadByteCount: Int? { nil }
+
+  public func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
     try payload.sample(sampleCount, within: sampleBound) { bytes, values in
+      var bytes = bytes
+      if let length = payloadByteCount {
+        guard bytes.count == length else { return .wrongLength(found: bytes.count, expected: length) }
+        bytes = UnsafeBufferPointer(rebasing: bytes[..<((bytes.lastIndex { $0 != 0 } ?? -1) + 1)])
+      }
       var decoder = RangeDecoder(bytes)
       return read(from: &decoder, shared: shared, into: values) ?? (decoder.isAtEnd ? nil : .trailingBytes)
     }
@@ -74,7 +82,7 @@ extension RangeCodec {
 
 extension Payload {
   /// What `decode` makes of the bytes: `count` values within the bound, or an error.
-  func sample(
+  public func sample(
     _ count: Int, within bound: SampleBound,
     _ decode: (UnsafeBufferPointer<UInt8>, UnsafeMutableBufferPointer<Double>) -> PayloadError?
   ) throws(PayloadError) -> [Double] {

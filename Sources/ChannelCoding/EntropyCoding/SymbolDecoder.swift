@@ -3,7 +3,7 @@
 ///
 /// Before each symbol the decoder asks where the next point lies in [0, 2^32), and then removes the symbol whose interval holds
 /// it.
-protocol SymbolDecoder {
+public protocol SymbolDecoder {
   /// Whether the next symbol starts at or above `start`.
   func isAtLeast(_ start: UInt64) -> Bool
 
@@ -17,7 +17,7 @@ protocol SymbolDecoder {
 extension SymbolDecoder {
   /// `count` <= 32 bits of equal probability.
   @inline(__always)
-  mutating func bits(count: Int) -> UInt64 {
+  public mutating func bits(count: Int) -> UInt64 {
     let shift = UInt64(32 - count)
     let bits = target >> shift
     consume(start: bits << shift, size: 1 << shift)
@@ -25,7 +25,7 @@ extension SymbolDecoder {
   }
 
   /// `count` <= 63 bits of equal probability.
-  mutating func longBits(count: Int) -> UInt64 {
+  public mutating func longBits(count: Int) -> UInt64 {
     var value: UInt64 = 0
     var left = count
     while left > 0 {
@@ -38,7 +38,7 @@ extension SymbolDecoder {
 
   /// True with `size` out of 2^32.
   @inline(__always)
-  mutating func flag(size: UInt64) -> Bool {
+  public mutating func flag(size: UInt64) -> Bool {
     if isAtLeast(size) {
       consume(start: size, size: 1 << 32 - size)
       return false
@@ -49,7 +49,7 @@ extension SymbolDecoder {
 
   /// An integer as Elias gamma: nil where its length is one that no encoder writes. Values are below 2^61: adding any alphabet's
   /// size to one does not overflow.
-  mutating func gamma() -> UInt64? {
+  public mutating func gamma() -> UInt64? {
     var length = 0
     while bits(count: 1) == 1 {
       length += 1

@@ -25,16 +25,18 @@ public struct SharedRandomness: Sendable {
 
   private func stream(_ purpose: Purpose, block: Int) -> UInt64 { purpose.rawValue | UInt64(block) << 8 }
 
+  /// 64-bit words for one use, of a block where there is one for each.
   public func words(_ purpose: Purpose, block: Int = 0) -> KeyStream {
     KeyStream(key: key, stream: stream(purpose, block: block))
   }
 
+  /// Standard normals for one use, or uniform shares.
   public func normals(_ purpose: Purpose, block: Int = 0) -> NormalStream {
     NormalStream(key: key, stream: stream(purpose, block: block))
   }
 
   /// The noise of a zero update, of which nothing is sent: the first candidates.
-  func fillNoise(_ values: UnsafeMutableBufferPointer<Double>, scale: Double) {
+  public func fillNoise(_ values: UnsafeMutableBufferPointer<Double>, scale: Double) {
     normals(.candidates).read(at: 0, into: values)
     for i in values.indices { values[i] *= scale }
   }

@@ -54,6 +54,7 @@ struct SelectionLaws: Sendable {
   private static let smallest = 0.02
   private static let informationStep = 0.125
   private static let classCount = 52
+  /// ln 1.5 and ln 2 / 2.
   private static let firstLogCap = 0.4054651081081644
   private static let logCapStep = 0.34657359027997264
   static let capCount = 31
@@ -67,11 +68,14 @@ struct SelectionLaws: Sendable {
         let information = Self.smallest * Elementary.exp(Double(c) * Self.informationStep)
         return (0..<Self.capCount).map {
           SelectionLaw(
-            information: information, logCap: Self.firstLogCap + Double($0) * Self.logCapStep, cumulative)
+            information: information, logCap: Self.logCap($0), cumulative)
         }
       }
     }
   }
+
+  /// ln of the cap 1.5 sqrt(2)^step.
+  static func logCap(_ step: Int) -> Double { firstLogCap + Double(step) * logCapStep }
 
   /// The class of a piece of `information` nats; nil where it is too little or too much for a selection.
   static func index(_ information: Double) -> Int? {

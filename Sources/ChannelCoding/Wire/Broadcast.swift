@@ -2,7 +2,7 @@
 /// payload), the key of the round's public rotation and the server's public key. Nothing in it depends on how many
 /// clients were drawn.
 ///
-/// Bytes: version, round, codec (LEB128 length and name), draws, fixed length and effort (LEB128), whether uploads are sealed (LEB128), dimension, clipping norm and noise scale as
+/// Bytes: version, round, codec (LEB128 length and name), its options (`OptionBytes`), whether uploads are sealed (LEB128), dimension, clipping norm and noise scale as
 /// float64, rotation key, public key, the upload's contents (LEB128: 0 to 3 in the order of `UplinkContents`; clipping norm and
 /// unit of the count as float64 where there is one), the number of parameters (LEB128), then the parameters as float32, and as many
 /// control variates where the contents have them, all little-endian.
@@ -43,9 +43,7 @@ public struct Broadcast: Sendable, Equatable {
     let name = Array(channel.codec.rawValue.utf8)
     writer.put(varint: name.count)
     writer.put(name)
-    writer.put(varint: channel.options.draws)
-    writer.put(varint: channel.options.fixedLength ? 1 : 0)
-    writer.put(varint: channel.options.effort)
+    OptionBytes.write(channel.options, of: channel.family, to: &writer)
     writer.put(varint: sealsUploads ? 1 : 0)
     writer.put(varint: channel.dimension)
     writer.put(channel.clippingNorm)
@@ -67,30 +65,23 @@ public struct Broadcast: Sendable, Equatable {
     return writer.bytes
   }
 
-  public init(bytes: [UInt8]) throws(WireError) {
+  /// Reads a broadcast.
+  ///
+  /// - Parameter codecs: the codecs that this end has; the name of any other is an error.
+  public init(bytes: [UInt8], codecs: CodecRegistry = .standard) throws(WireError) {
     var reader = ByteReader(bytes)
     let version = try reader.byte()
     guard version == Self.version else { throw .unknownVersion(version) }
     round = try reader.varint()
-    let namePosition = reader.position
-    let name = String(decoding: try reader.bytes(try reader.varint()), as: UTF8.self)
-    guard let codec = CodecName(rawValue: name) else { throw .malformed(at: namePosition, "no codec \"\(name)\"") }
-    let draws = try reader.varint()
-    let lengthPosition = reader.position
-    let fixedLength = try reader.varint()
-    guard fixedLength <= 1 else { throw .malformed(at: lengthPosition, "a flag of \(fixedLength)") }
-    let effort = try reader.varint()
-    let sealPosition = reader.position
-    let seal = try reader.varint()
-    guard seal <= 1 else { throw .malformed(at: sealPosition, "a flag of \(seal)") }
-    sealsUploads = seal == 1
+    let family = try reader.family(in: codecs)
+    let options = try OptionBytes.read(of: family, from: &reader)
+    sealsUploads = try reader.flag()
     let dimension = try reader.varint()
     let clippingNorm = try reader.double()
     let noiseScale = try reader.double()
     channel = ChannelSettings(
-      codec: codec, options: CodecOptions(draws: draws, fixedLength: fixedLength == 1, effort: effort),
-      dimension: dimension,
-      clippingNorm: clippingNorm, noiseScale: noiseScale)
+      codec: family.descriptor.name, from: codecs, options: options, dimension: dimension, clippingNorm: clippingNorm,
+      noiseScale: noiseScale)
     if let problem = channel.problem { throw .malformed(at: reader.position, problem) }
     guard let rotationKey = Key(try reader.bytes(Key.byteCount)),
       let serverPublicKey = Key(try reader.bytes(Key.byteCount))

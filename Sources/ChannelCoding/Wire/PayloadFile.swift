@@ -1,7 +1,9 @@
+import JSONText
+
 /// One payload in a file, with the settings that it was made with: for two processes that pass it on by hand.
 ///
-/// Bytes: `FEDSIMPL`, the format (1 byte), codec (LEB128 length and name), draws, fixed length and effort (LEB128, the standard
-/// ones where the codec reads none), dimension (LEB128), clipping norm and noise scale (float64, little-endian), the payload,
+/// Bytes: `FEDSIMPL`, the format (1 byte), codec (LEB128 length and name), options (`OptionBytes`; the standard ones where the
+/// codec reads none), dimension (LEB128), clipping norm and noise scale (float64, little-endian), the payload,
 /// 16 bytes of BLAKE2b of all before under a key that is derived from the shared one, and 16 bytes of BLAKE2b of all before.
 ///
 /// The last 16 bytes find damage, those before them another key: the shared randomness comes from the key, so that bytes
@@ -29,9 +31,7 @@ public struct PayloadFile: Sendable, Equatable {
     let name = Array(settings.codec.rawValue.utf8)
     writer.put(varint: name.count)
     writer.put(name)
-    writer.put(varint: self.settings.options.draws)
-    writer.put(varint: self.settings.options.fixedLength ? 1 : 0)
-    writer.put(varint: self.settings.options.effort)
+    OptionBytes.write(self.settings.options, of: settings.family, to: &writer)
     writer.put(varint: settings.dimension)
     writer.put(settings.clippingNorm)
     writer.put(settings.noiseScale)
@@ -47,7 +47,9 @@ public struct PayloadFile: Sendable, Equatable {
   }
 
   /// Reads a file without the key: whether it is whole, and what it was made with.
-  public init(bytes: [UInt8]) throws(PayloadFileError) {
+  ///
+  /// - Parameter codecs: the codecs that this end has; the name of any other is an error.
+  public init(bytes: [UInt8], codecs: CodecRegistry = .standard) throws(PayloadFileError) {
     guard bytes.starts(with: Self.magic) else { throw .notAPayloadFile }
     guard bytes.count > Self.magic.count else { throw .damaged("it ends after its first \(bytes.count) bytes") }
     guard bytes[Self.magic.count] == Self.format else { throw .unknownFormat(bytes[Self.magic.count]) }
@@ -59,26 +61,24 @@ public struct PayloadFile: Sendable, Equatable {
     framed = Array(bytes[..<framedEnd])
     tag = Array(bytes[framedEnd..<end])
     do throws(WireError) {
-      (settings, payload) = try Self.read(framed)
+      (settings, payload) = try Self.read(framed, codecs)
     } catch {
       throw .damaged("\(error)")
     }
   }
 
-  private static func read(_ framed: [UInt8]) throws(WireError) -> (ChannelSettings, Payload) {
+  private static func read(
+    _ framed: [UInt8], _ codecs: CodecRegistry
+  ) throws(WireError) -> (ChannelSettings, Payload) {
     var reader = ByteReader(framed)
     _ = try reader.bytes(magic.count + 1)
-    let position = reader.position
-    let name = String(decoding: try reader.bytes(try reader.varint()), as: UTF8.self)
-    guard let codec = CodecName(rawValue: name) else { throw .malformed(at: position, "no codec of that name") }
-    var options = CodecOptions.standard
-    options.draws = try reader.varint()
-    options.fixedLength = try reader.varint() != 0
-    options.effort = try reader.varint()
+    let family = try reader.family(in: codecs)
+    let options = try OptionBytes.read(of: family, from: &reader)
     let dimension = try reader.varint()
     let (norm, scale) = (try reader.double(), try reader.double())
     let settings = ChannelSettings(
-      codec: codec, options: options, dimension: dimension, clippingNorm: norm, noiseScale: scale)
+      codec: family.descriptor.name, from: codecs, options: options, dimension: dimension, clippingNorm: norm,
+      noiseScale: scale)
     return (settings, Payload(bytes: Array(try reader.bytes(reader.remaining))))
   }
 
@@ -95,10 +95,7 @@ public struct PayloadFile: Sendable, Equatable {
   /// Options that a codec does not read are not compared.
   private static func relevant(_ settings: ChannelSettings) -> ChannelSettings {
     var relevant = settings
-    let standard = CodecOptions.standard
-    if !settings.codec.usesDraws { relevant.options.draws = standard.draws }
-    if !settings.codec.usesFixedLength { relevant.options.fixedLength = standard.fixedLength }
-    if !settings.codec.usesEffort { relevant.options.effort = standard.effort }
+    relevant.options = settings.options.only(settings.family?.options ?? [])
     return relevant
   }
 
@@ -113,7 +110,9 @@ extension ChannelSettings {
   /// A setting that has another value.
   public struct Difference: Sendable, Equatable {
     public enum Name: Sendable, Equatable {
-      case codec, dimension, noiseScale, clippingNorm, draws, fixedLength, effort
+      case codec, dimension, noiseScale, clippingNorm
+      /// An option of the codec.
+      case option(String)
     }
 
     public let name: Name
@@ -133,9 +132,13 @@ extension ChannelSettings {
     // Two numbers have the same description only where they are the same.
     compare(.noiseScale, "\(noiseScale)", "\(wanted.noiseScale)")
     compare(.clippingNorm, "\(clippingNorm)", "\(wanted.clippingNorm)")
-    compare(.draws, "\(options.draws)", "\(wanted.options.draws)")
-    compare(.fixedLength, "\(options.fixedLength)", "\(wanted.options.fixedLength)")
-    compare(.effort, "\(options.effort)", "\(wanted.options.effort)")
+    var options = family?.options ?? []
+    for option in wanted.family?.options ?? [] where !options.contains(where: { $0.name == option.name }) {
+      options.append(option)
+    }
+    for option in options {
+      compare(.option(option.name), self.options[option].summary, wanted.options[option].summary)
+    }
     return list
   }
 }

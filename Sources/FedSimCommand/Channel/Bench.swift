@@ -38,7 +38,7 @@ extension ChannelCommand {
     @OptionGroup var formatting: FormatOption
 
     func run() throws {
-      let codecs = try FlagValue.codecs(codec, flag: "--codec", all: CodecName.allCases)
+      let codecs = try FlagValue.codecs(codec, flag: "--codec", all: CodecRegistry.standard.names)
       let options = try options.load(for: codecs)
       let count = try FlagValue.integer(repetitions, flag: "--repetitions", in: 1...1_000_000)
       let seed = try FlagValue.seed(seed, flag: "--seed")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChannelCoding
 import Files
+import Settings
 
 /// Which codec, with its options: the same flags for every command.
 struct CodecArguments: ParsableArguments {
@@ -14,46 +15,41 @@ struct CodecArguments: ParsableArguments {
   func name() throws(ToolError) -> CodecName { try FlagValue.codec(codec, flag: "--codec") }
 }
 
-/// Options of single codecs.
+/// Options of single codecs: a flag for each option that a codec declares. What they may be, and their help, is declared there.
 struct CodecOptionArguments: ParsableArguments {
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Block codecs: candidates for a block, on average; more take fewer bits and more time. (default: 100)",
-      valueName: "n"))
+  @Option(parsing: .unconditional, help: Self.help("draws", "n"))
   var draws: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "layered-shifted: whether every payload has one length. (default: true)", valueName: "true|false"))
+  @Option(help: Self.help("fixedLength", "true|false"))
   var fixedLength: String?
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "polar: how much time the encoder may take to save bits, 0 to 6. (default: 0)", valueName: "n"))
+  @Option(parsing: .unconditional, help: Self.help("effort", "n"))
   var effort: String?
+
+  private static func option(_ name: String) -> KeyDescription? {
+    CodecRegistry.standard.options.first { $0.name == name }
+  }
+
+  private static func help(_ name: String, _ value: String) -> ArgumentHelp {
+    let option = option(name)
+    let text = (option?.meaning ?? "").replacing("`", with: "")
+    return ArgumentHelp(
+      "\(text.prefix(1).uppercased())\(text.dropFirst()). (default: \(option?.standard.summary ?? "none"))",
+      valueName: value)
+  }
 
   /// - Parameter codecs: where none of them reads an option that was given, a warning says so.
   func load(for codecs: [CodecName]) throws(ToolError) -> CodecOptions {
+    let families = codecs.compactMap { CodecRegistry.standard[$0] }
     var options = CodecOptions.standard
-    if let draws {
-      options.draws = try FlagValue.integer(draws, flag: "--draws", in: CodecOptions.allowedDraws)
-      if !codecs.contains(where: \.usesDraws) { warn("--draws", codecs) }
-    }
-    if let fixedLength {
-      options.fixedLength = try FlagValue.boolean(fixedLength, flag: "--fixed-length")
-      if !codecs.contains(where: \.usesFixedLength) { warn("--fixed-length", codecs) }
-    }
-    if let effort {
-      options.effort = try FlagValue.integer(effort, flag: "--effort", in: CodecOptions.allowedEffort)
-      if !codecs.contains(where: \.usesEffort) { warn("--effort", codecs) }
+    for (name, text) in [("draws", draws), ("fixedLength", fixedLength), ("effort", effort)] {
+      guard let text, let option = Self.option(name) else { continue }
+      options[option] = try FlagValue.option(option, text)
+      if !families.contains(where: { $0.options.contains { $0.name == option.name } }) {
+        Console.warning("--\(option.flag) changes nothing for \(codecs.map(\.rawValue).joined(separator: ", "))")
+      }
     }
     return options
-  }
-
-  private func warn(_ flag: String, _ codecs: [CodecName]) {
-    Console.warning("\(flag) changes nothing for \(codecs.map(\.rawValue).joined(separator: ", "))")
   }
 }
 

@@ -1,5 +1,7 @@
 import ChannelCoding
 import Files
+import JSONText
+import Settings
 
 /// Reads the values of flags. Errors name the flag, what was found and what is allowed.
 enum FlagValue {
@@ -32,20 +34,22 @@ enum FlagValue {
   }
 
   /// One name.
-  static func codec(_ text: String, flag: String) throws(ToolError) -> CodecName {
-    guard let name = CodecName(rawValue: text) else { throw wrong(flag, text, names) }
-    return name
+  static func codec(
+    _ text: String, flag: String, of codecs: CodecRegistry = .standard
+  ) throws(ToolError) -> CodecName {
+    guard let family = codecs[CodecName(rawValue: text)] else { throw wrong(flag, text, names(codecs)) }
+    return family.descriptor.name
   }
 
   /// Names with commas between them, each once; or `all`.
   static func codecs(
-    _ text: String, flag: String, all: [CodecName]
+    _ text: String, flag: String, all: [CodecName], of codecs: CodecRegistry = .standard
   ) throws(ToolError) -> [CodecName] {
     if text == "all" { return all }
     var found: [CodecName] = []
     for part in list(text) {
-      guard let name = CodecName(rawValue: part) else {
-        throw wrong(flag, part, "all, or of these, with commas: \(names)")
+      guard let name = codecs[CodecName(rawValue: part)]?.descriptor.name else {
+        throw wrong(flag, part, "all, or of these, with commas: \(names(codecs))")
       }
       if !found.contains(name) { found.append(name) }
     }
@@ -57,7 +61,23 @@ enum FlagValue {
     text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
 
-  private static var names: String { CodecName.allCases.map(\.rawValue).joined(separator: ", ") }
+  /// A value of an option that codecs declare.
+  static func option(_ option: KeyDescription, _ text: String) throws(ToolError) -> JSON {
+    let flag = "--\(option.flag)"
+    switch option.range {
+    case .integer(let allowed): return .integer(try integer(text, flag: flag, in: allowed))
+    case .flag: return .bool(try boolean(text, flag: flag))
+    default:
+      guard let value = Double(text), option.range.problem(.number(value)) == nil else {
+        throw wrong(flag, text, option.allowed)
+      }
+      return .number(value)
+    }
+  }
+
+  private static func names(_ codecs: CodecRegistry) -> String {
+    codecs.names.map(\.rawValue).joined(separator: ", ")
+  }
 
   private static func whole(_ text: String) -> Int? {
     if let value = Int(text) { return value }

@@ -9,7 +9,7 @@ extension ChannelCommand {
     @OptionGroup var formatting: FormatOption
 
     func run() throws {
-      let list = try CodecList()
+      let list = CodecList()
       switch formatting.format {
       case .json: try Console.result(list.json.text(pretty: true))
       case .text: try Console.result(list.text)

@@ -44,7 +44,7 @@ extension ChannelCommand {
     @OptionGroup var formatting: FormatOption
 
     func run() throws {
-      let exact = try CodecName.allCases.filter { name throws(ToolError) in try name.descriptor().isExact }
+      let exact = CodecRegistry.standard.families.map(\.descriptor).filter(\.isExact).map(\.name)
       let codecs = try FlagValue.codecs(codec, flag: "--codec", all: exact)
       let options = try options.load(for: codecs)
       let count = try FlagValue.integer(
@@ -73,7 +73,7 @@ extension ChannelCommand {
     ) throws {
       Console.error(
         "\(settings.codec.rawValue), snr = \(Text.shown(snr)): \(rows) rows of \(settings.dimension) ...")
-      let law = try settings.codec.descriptor().noise
+      let law = settings.descriptor?.noise ?? .approximate
       let progress = StepProgress(of: rows, "rows")
       let noise = try NoiseRows(
         through: settings, snr: snr, rows: rows, seed: seed, threads: threading.count

@@ -3,9 +3,11 @@ import JSONText
 import Settings
 
 /// The code of the uplink.
-public struct ChannelSection: ScenarioSection, Equatable {
+public struct ChannelSection: Sendable, Equatable {
   /// Nil for the exact codec with the fewest predicted bits.
   public var codec: CodecName?
+  /// The codecs that both ends have.
+  public var codecs: CodecRegistry
   /// Settings of single codecs.
   public var options: CodecOptions
   /// Whether uploads are encrypted and authenticated.
@@ -18,10 +20,13 @@ public struct ChannelSection: ScenarioSection, Equatable {
     case fixedLength = "fixed-length"
   }
 
+  /// - Parameter codecs: the codecs that both ends have, and where the name is looked up.
   public init(
-    codec: CodecName? = nil, options: CodecOptions = .standard, seal: Bool = false, padding: Padding = .none
+    codec: CodecName? = nil, from codecs: CodecRegistry = .standard, options: CodecOptions = .standard,
+    seal: Bool = false, padding: Padding = .none
   ) {
     self.codec = codec
+    self.codecs = codecs
     self.options = options
     self.seal = seal
     self.padding = padding
@@ -29,23 +34,18 @@ public struct ChannelSection: ScenarioSection, Equatable {
 
   public static let section = "channel"
   static let automatic = "auto"
-  package static var codecPath: String { path(\.codecChoice) }
+  package static let codecPath = "\(section).codec"
+  package static let paddingPath = "\(section).padding"
 
-  public static let keys = SettingList(
-    ChannelSection(),
-    [
-      Setting(
-        "codec", \.codecChoice, .choice([automatic] + CodecName.allCases.map(\.rawValue), later: []),
-        "the code of the uplink (`fedsim channel list`); `auto` takes the exact codec with the fewest predicted bits"),
-      Setting(
-        "draws", \.options.draws, .integer(CodecOptions.allowedDraws),
-        "candidates that block codecs draw for a block, on average: more of them, longer blocks, fewer bits, more time"),
-      Setting(
-        "fixedLength", \.options.fixedLength, .flag,
-        "`layered-shifted`: payloads of one length, whatever the update, or entropy-coded ones"),
-      Setting(
-        "effort", \.options.effort, .integer(CodecOptions.allowedEffort),
-        "`polar`: how much time the encoder may take to save bits; 3 saves 5 to 20 % for up to twice the time"),
+  /// The keys: those of every channel, and an option for each that a codec declares.
+  static func keys(_ codecs: CodecRegistry) -> SettingList<ChannelSection> {
+    let codec: Setting<ChannelSection> = Setting(
+      "codec", \.codecChoice, .choice([automatic] + codecs.names.map(\.rawValue), later: []),
+      "the code of the uplink (`fedsim channel list`); `auto` takes the exact codec with the fewest predicted bits")
+    let options: [Setting<ChannelSection>] = codecs.options.map {
+      Setting($0.name, \ChannelSection.[option: $0.name], $0.range, $0.meaning)
+    }
+    let others: [Setting<ChannelSection>] = [
       Setting(
         "seal", \.seal, .flag,
         "encrypt and authenticate uploads (ChaCha20-Poly1305 of libsodium, 16 bytes each) with a key of client and server"
@@ -54,11 +54,31 @@ public struct ChannelSection: ScenarioSection, Equatable {
         "padding", \.padding, .choice(Padding.self),
         "`fixed-length`: only codecs whose payloads have one length, whatever the update (`layered-shifted`, `float32`), so that "
           + "lengths tell nothing; `auto` takes the shorter of them. No cut, no overflow"),
-    ])
+    ]
+    return SettingList(ChannelSection(from: codecs), [codec] + options + others)
+  }
+
+  static func table(_ components: Components) -> SectionTable {
+    SectionTable(section, .defaulted, "the code of the uplink", keys(components.codecs).descriptions)
+  }
+
+  init(_ values: JSONObject, _ components: Components) {
+    self = Self.keys(components.codecs).read(values)
+  }
+
+  var values: JSONObject { Self.keys(codecs).write(self) }
 
   private var codecChoice: CodecChoice {
     get { CodecChoice(codec: codec) }
     set { codec = newValue.codec }
+  }
+
+  private subscript(option name: String) -> OptionValue {
+    get { OptionValue(setting: codecs.options.first { $0.name == name }.map { options[$0] } ?? .null) }
+    set {
+      guard let option = codecs.options.first(where: { $0.name == name }) else { return }
+      options[option] = newValue.setting
+    }
   }
 }
 
@@ -70,8 +90,15 @@ private struct CodecChoice: SettingValue {
 
   init?(setting: JSON) {
     guard case .string(let name) = setting else { return nil }
-    codec = CodecName(rawValue: name)
+    codec = name == ChannelSection.automatic ? nil : CodecName(rawValue: name)
   }
 
   var setting: JSON { .string(codec?.rawValue ?? ChannelSection.automatic) }
+}
+
+/// The value of an option, of whatever kind.
+private struct OptionValue: SettingValue {
+  let setting: JSON
+
+  init(setting: JSON) { self.setting = setting }
 }

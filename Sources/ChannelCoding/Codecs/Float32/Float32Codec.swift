@@ -16,13 +16,6 @@ struct Float32Codec: UpdateCodec {
       clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale, count: settings.dimension)
   }
 
-  var descriptor: CodecDescriptor {
-    CodecDescriptor(
-      name: .float32, noise: .gaussian, isRotated: false,
-      summary: "the client adds Gaussian noise and sends 32-bit floats: the uncompressed baseline",
-      cost: "O(d)", reference: "-")
-  }
-
   func encode(
     _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness,
     tally: inout CodingTally

@@ -44,57 +44,21 @@ struct PolarPlan: Sendable {
     var signs = SignPlan(count: count, law: moments.law, price: price)
     signs.forcedLogCap = forcedCap.map(Elementary.log)
     self.signs = signs
-    var levels: [SignPlan] = []
-    var rest = moments.information
-    let quantiles = MagnitudeQuantiles(snr: snr)
-    // Below, levels save 2 % of the bits for five times the time.
-    while snr > 0.03, levels.count < Self.largestLevelCount {
-      // A selection costs five to six bits a nat in small blocks, a level its leaves.
-      let level = quantiles.level(levels.count)
-      // Each level carries a little less than half of the one before: what is left is twice the next one, not the
-      // difference of two large numbers.
-      if !levels.isEmpty { rest = 1.95 * level.information }
-      guard level.information * Double(count) > 0.5 else { break }
-      var model = SignPlan(count: count, law: level.law, price: price)
-      model.forcedLogCap = signs.forcedLogCap
-      guard model.expectedBits < 5 * level.information * Double(count) else { break }
-      levels.append(model)
-    }
-    if levels.count == Self.largestLevelCount { rest = 1.95 * quantiles.level(levels.count).information }
+    let (levels, rest) = Self.levels(
+      count: count, snr: snr, information: moments.information, price: price, forcedLogCap: signs.forcedLogCap)
     self.levels = levels
     let cells = Double(1 << levels.count)
     boundaries = (0...Int(cells)).map {
       $0 == Int(cells) ? .infinity : EscapeCode.magnitude(cell: Double($0), share: 1, count: cells)
     }
-
-    var best: (bits: Double, cost: Double, blocks: Int, law: SelectionLaw, cap: Double)?
     let largestCap = price == nil ? 12.0 : 4096
-    let largestLogCap = Elementary.log(largestCap)
-    NormalTable.shared.withCumulative { cumulative in
-      var blocks = 1
-      while true {
-        let information = max(Double(count) / Double(blocks) * rest, 1e-12)
-        if information < 3 + largestLogCap || blocks >= count {
-          for step in 0... {
-            let logCap = 0.4054651081081644 + 0.34657359027997264 * Double(step)
-            guard logCap <= largestLogCap else { break }
-            let law = SelectionLaw(information: information, logCap: logCap, cumulative)
-            // An escape of more information than the cap allows for costs more than is reckoned here.
-            if law.escapeProbability > 0.06, blocks < count { continue }
-            let bits = Double(blocks) * (law.bits + law.escapeProbability * 36)
-            let cost = bits + (price ?? 0) * law.draws * Double(count) * Self.nanosecondsPerMagnitude
-            if best.map({ cost < $0.cost }) ?? true { best = (bits, cost, blocks, law, Self.cap(step)) }
-          }
-        }
-        if blocks >= count { break }
-        let next = max(blocks + 1, blocks * 5 / 4)
-        // More blocks only while one carries more than a twentieth of a nat.
-        if Double(count) / Double(next) * rest < 0.05, best != nil { break }
-        blocks = min(next, count)
-      }
-    }
+    let best = Self.selection(count: count, information: rest, largestCap: largestCap, price: price)
     // With every coordinate a block of its own and still no cap that holds.
-    let law = best?.law ?? NormalTable.shared.withCumulative { SelectionLaw(information: 1, logCap: largestLogCap, $0) }
+    let law =
+      best?.law
+      ?? NormalTable.shared.withCumulative {
+        SelectionLaw(information: 1, logCap: Elementary.log(largestCap), $0)
+      }
     let blocks = best?.blocks ?? 1
     if let forcedCap {
       blockCount = min(max(blocks, 2), count)
@@ -109,6 +73,68 @@ struct PolarPlan: Sendable {
     searchNanoseconds =
       law.draws * Self.nanosecondsPerMagnitude + lookUps * SignPlan.nanosecondsPerLookUp / Double(count)
     magnitudeBits = (best?.bits ?? 0) + levels.reduce(0) { $0 + $1.expectedBits }
+  }
+
+  /// The quantile bits that are worth a transform each, and the nats a coordinate that are then left to select.
+  private static func levels(
+    count: Int, snr: Double, information: Double, price: Double?, forcedLogCap: Double?
+  ) -> ([SignPlan], rest: Double) {
+    var levels: [SignPlan] = []
+    var rest = information
+    let quantiles = MagnitudeQuantiles(snr: snr)
+    // Below, levels save 2 % of the bits for five times the time.
+    while snr > 0.03, levels.count < largestLevelCount {
+      // A selection costs five to six bits a nat in small blocks, a level its leaves.
+      let level = quantiles.level(levels.count)
+      // Each level carries a little less than half of the one before: what is left is twice the next one, not the
+      // difference of two large numbers.
+      if !levels.isEmpty { rest = 1.95 * level.information }
+      guard level.information * Double(count) > 0.5 else { break }
+      var model = SignPlan(count: count, law: level.law, price: price)
+      model.forcedLogCap = forcedLogCap
+      guard model.expectedBits < 5 * level.information * Double(count) else { break }
+      levels.append(model)
+    }
+    if levels.count == largestLevelCount { rest = 1.95 * quantiles.level(levels.count).information }
+    return (levels, rest)
+  }
+
+  /// How magnitudes are selected: bits, their price with that of the time, blocks, the law of an index, and the cap.
+  private typealias BlockSelection = (bits: Double, cost: Double, blocks: Int, law: SelectionLaw, cap: Double)
+
+  /// The number of blocks and the cap that cost least; nil where none keeps escapes rare.
+  ///
+  /// - Parameter information: nats a coordinate.
+  private static func selection(
+    count: Int, information: Double, largestCap: Double, price: Double?
+  ) -> BlockSelection? {
+    let rest = information
+    var best: BlockSelection?
+    let largestLogCap = Elementary.log(largestCap)
+    NormalTable.shared.withCumulative { cumulative in
+      var blocks = 1
+      while true {
+        let information = max(Double(count) / Double(blocks) * rest, 1e-12)
+        if information < 3 + largestLogCap || blocks >= count {
+          for step in 0... {
+            let logCap = SelectionLaws.logCap(step)
+            guard logCap <= largestLogCap else { break }
+            let law = SelectionLaw(information: information, logCap: logCap, cumulative)
+            // An escape of more information than the cap allows for costs more than is reckoned here.
+            if law.escapeProbability > 0.06, blocks < count { continue }
+            let bits = Double(blocks) * (law.bits + law.escapeProbability * 36)
+            let cost = bits + (price ?? 0) * law.draws * Double(count) * nanosecondsPerMagnitude
+            if best.map({ cost < $0.cost }) ?? true { best = (bits, cost, blocks, law, cap(step)) }
+          }
+        }
+        if blocks >= count { break }
+        let next = max(blocks + 1, blocks * 5 / 4)
+        // More blocks only while one carries more than a twentieth of a nat.
+        if Double(count) / Double(next) * rest < 0.05, best != nil { break }
+        blocks = min(next, count)
+      }
+    }
+    return best
   }
 
   /// Caps in even ratios, 1.5 sqrt(2)^step: every second one is exact, and none depends on a logarithm.

@@ -15,7 +15,7 @@ import Numerics
 ///
 /// A block of magnitudes that no search reaches, a matter of x alone, is sent by the layered quantizer, signs included;
 /// its coordinates then take part in all transforms with bias 0, which carries nothing.
-struct PolarCodec: RangeCodec {
+struct PolarCodec: HostilelyReadable {
   /// N.
   let count: Int
   let clippingNorm: Double
@@ -28,18 +28,11 @@ struct PolarCodec: RangeCodec {
   private let quantizer: DitheredQuantizer
 
   init(_ settings: ChannelSettings) {
-    count = settings.domain
+    count = settings.paddedDimension
     clippingNorm = settings.clippingNorm
     noiseScale = settings.noiseScale
-    effort = settings.options.effort
+    effort = settings.options.values(PolarOptions.self).effort
     quantizer = DitheredQuantizer(.direct, clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale)
-  }
-
-  var descriptor: CodecDescriptor {
-    CodecDescriptor(
-      name: .polar, noise: .gaussian, isRotated: true,
-      summary: "the whole update at once: magnitudes by capped selection, signs by a polar transform",
-      cost: "O(d log d)", reference: "docs/codecs/polar.md; Sriramu et al. 2024")
   }
 
   func plan(_ normClass: NormClass) -> PolarPlan {
@@ -209,51 +202,13 @@ struct PolarCodec: RangeCodec {
     _ shared: SharedRandomness, _ random: inout RandomStream, _ flags: inout Flags, _ z: inout [Double],
     _ coder: inout RangeEncoder, _ tally: inout CodingTally
   ) {
-    let s = plan.proposalScale
-    let inverse = 1 / s
-    let kind = kind(plan)
     let blockCells = plan.levels.isEmpty ? [] : Array(selected.cells[range])
     let quadratic = plan.snr / 2
-    var constant = Double(range.count) / 2 * PublicRatioLaw.log1p(plan.snr)
-    var y = [Double](repeating: 0, count: range.count)
-    var logRatio = 0.0
-    if plan.levels.isEmpty {
-      random.forEachNormal(count: range.count) { i, g in
-        let m = mean[range.lowerBound + i]
-        constant -= m * m * inverse * inverse / 2
-        y[i] = (m * inverse + g) * inverse
-      }
-      y.withUnsafeBufferPointer { y in
-        mean.withUnsafeBufferPointer { mean in
-          withUnsafeMutablePointer(to: &logRatio) {
-            guard let y = y.baseAddress else { return }
-            Kernels.best.magnitudeScores(
-              y, UnsafeBufferPointer(rebasing: mean[range]), quadratic: quadratic, constant: 0,
-              into: UnsafeMutableBufferPointer(start: $0, count: 1))
-          }
-        }
-      }
-    } else {
-      // Given the cell: the target over its mass there, the proposal over 1 / cellCount.
-      for i in range {
-        let x = mean[i] * inverse
-        constant -= x * x / 2 + selected.logMasses[i]
-      }
-      y = Array(selected.shares[range])
-      y.withUnsafeBufferPointer { y in
-        mean.withUnsafeBufferPointer { mean in
-          blockCells.withUnsafeBufferPointer { cells in
-            withUnsafeMutablePointer(to: &logRatio) {
-              guard let y = y.baseAddress else { return }
-              Kernels.best.cellScores(
-                y, cells: cells, cellCount: Double(plan.cellCount), UnsafeBufferPointer(rebasing: mean[range]),
-                quadratic: quadratic, constant: 0, into: UnsafeMutableBufferPointer(start: $0, count: 1))
-            }
-          }
-        }
-      }
-    }
-    logRatio += constant
+    let (drawn, score, constant) =
+      plan.levels.isEmpty
+      ? drawMagnitudes(range, mean, plan, &random) : selectedPlaces(range, mean, selected, blockCells, plan)
+    var y = drawn
+    let logRatio = score + constant
     let logHeight = logRatio - random.time()
     let isEscape = logHeight > plan.logCap
     flags.escape.encode(isEscape, to: &coder)
@@ -265,6 +220,7 @@ struct PolarCodec: RangeCodec {
       return
     }
     let stream = shared.normals(.candidates, block: block)
+    let kind = kind(plan)
     var candidates = CandidateScores(
       stream, kind: kind, mean: mean[range], cells: blockCells, quadratic: quadratic, constant: constant, batch: 4)
     let index = PoissonFunctionalRepresentation.select(&candidates, logCap: plan.logCap, random: &random)
@@ -274,6 +230,60 @@ struct PolarCodec: RangeCodec {
       stream.read(
         at: (index - 1) &* UInt64(range.count), as: kind.law, into: UnsafeMutableBufferPointer(rebasing: $0[range]))
     }
+  }
+
+  /// The target's magnitudes over s, of a private draw; the part of ln r that depends on them, and the constant.
+  private func drawMagnitudes(
+    _ range: Range<Int>, _ mean: [Double], _ plan: PolarPlan, _ random: inout RandomStream
+  ) -> (y: [Double], logRatio: Double, constant: Double) {
+    let inverse = 1 / plan.proposalScale
+    var constant = Double(range.count) / 2 * PublicRatioLaw.log1p(plan.snr)
+    var y = [Double](repeating: 0, count: range.count)
+    random.forEachNormal(count: range.count) { i, g in
+      let m = mean[range.lowerBound + i]
+      constant -= m * m * inverse * inverse / 2
+      y[i] = (m * inverse + g) * inverse
+    }
+    var logRatio = 0.0
+    y.withUnsafeBufferPointer { y in
+      mean.withUnsafeBufferPointer { mean in
+        withUnsafeMutablePointer(to: &logRatio) {
+          guard let y = y.baseAddress else { return }
+          Kernels.best.magnitudeScores(
+            y, UnsafeBufferPointer(rebasing: mean[range]), quadratic: plan.snr / 2, constant: 0,
+            into: UnsafeMutableBufferPointer(start: $0, count: 1))
+        }
+      }
+    }
+    return (y, logRatio, constant)
+  }
+
+  /// The places that were drawn for the block, and the same of them.
+  private func selectedPlaces(
+    _ range: Range<Int>, _ mean: [Double], _ selected: Magnitudes, _ cells: [Double], _ plan: PolarPlan
+  ) -> (y: [Double], logRatio: Double, constant: Double) {
+    let inverse = 1 / plan.proposalScale
+    var constant = Double(range.count) / 2 * PublicRatioLaw.log1p(plan.snr)
+    // Given the cell: the target over its mass there, the proposal over 1 / cellCount.
+    for i in range {
+      let x = mean[i] * inverse
+      constant -= x * x / 2 + selected.logMasses[i]
+    }
+    let y = Array(selected.shares[range])
+    var logRatio = 0.0
+    y.withUnsafeBufferPointer { y in
+      mean.withUnsafeBufferPointer { mean in
+        cells.withUnsafeBufferPointer { cells in
+          withUnsafeMutablePointer(to: &logRatio) {
+            guard let y = y.baseAddress else { return }
+            Kernels.best.cellScores(
+              y, cells: cells, cellCount: Double(plan.cellCount), UnsafeBufferPointer(rebasing: mean[range]),
+              quadratic: plan.snr / 2, constant: 0, into: UnsafeMutableBufferPointer(start: $0, count: 1))
+          }
+        }
+      }
+    }
+    return (y, logRatio, constant)
   }
 
   private func kind(_ plan: PolarPlan) -> CandidateScores.Kind {
@@ -311,6 +321,34 @@ struct PolarCodec: RangeCodec {
     let plan = plan(normClass)
     var flags = Flags(plan)
     var isLayered = [Bool](repeating: false, count: plan.blockCount)
+    if let problem = readLayered(plan, shared, &flags, &isLayered, from: &decoder, into: values) { return problem }
+    let coder = SignCoder(count: count, shared: shared)
+    guard let cells = readLevels(plan, coder, from: &decoder) else { return .notACode(coordinate: 0) }
+    var z = [Double](repeating: 0, count: max(count, 8))
+    for block in 0..<plan.blockCount where !isLayered[block] {
+      guard readMagnitudes(block, plan, cells, shared, &flags, from: &decoder, into: &z) else {
+        return .notACode(coordinate: plan.range(block).lowerBound)
+      }
+    }
+    if !plan.levels.isEmpty { magnitudes(&z, cells, plan) }
+    guard let signs = coder.decode(coder.dithers(level: 0), plan.signs, level: 0, from: &decoder) else {
+      return .notACode(coordinate: 0)
+    }
+    let scale = noiseScale * plan.proposalScale
+    for block in 0..<plan.blockCount where !isLayered[block] {
+      for i in plan.range(block) {
+        let sign = (signs[i / 64] >> UInt64(i % 64)) << 63
+        values[i] = Double(bitPattern: (abs(z[i]) * scale).bitPattern | sign)
+      }
+    }
+    return nil
+  }
+
+  /// Which blocks the quantizer has sent, and their values.
+  private func readLayered(
+    _ plan: PolarPlan, _ shared: SharedRandomness, _ flags: inout Flags, _ isLayered: inout [Bool],
+    from decoder: inout some SymbolDecoder, into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError? {
     for block in 0..<plan.blockCount {
       isLayered[block] = flags.layered.decode(from: &decoder)
       guard isLayered[block] else { continue }
@@ -325,45 +363,41 @@ struct PolarCodec: RangeCodec {
         return problem
       }
     }
-    let coder = SignCoder(count: count, shared: shared)
+    return nil
+  }
+
+  /// The cells of all magnitudes, from their quantile bits; nil where these are no code.
+  private func readLevels(
+    _ plan: PolarPlan, _ coder: SignCoder, from decoder: inout some SymbolDecoder
+  ) -> [Double]? {
     var cells = [Double](repeating: 0, count: plan.levels.isEmpty ? 0 : max(count, 8))
     for (depth, model) in plan.levels.enumerated() {
       let words = coder.dithers(level: depth + 1)
-      guard let bits = coder.decode(words, model, level: depth + 1, from: &decoder) else {
-        return .notACode(coordinate: 0)
-      }
+      guard let bits = coder.decode(words, model, level: depth + 1, from: &decoder) else { return nil }
       for j in 0..<count {
         let isUpper = (bits[j / 64] >> UInt64(j % 64)) & 1 == words[j] & 1
         cells[j] = 2 * cells[j] + (isUpper ? 1 : 0)
       }
     }
-    var z = [Double](repeating: 0, count: max(count, 8))
-    for block in 0..<plan.blockCount where !isLayered[block] {
-      let range = plan.range(block)
-      let isRead = z.withUnsafeMutableBufferPointer {
-        let part = UnsafeMutableBufferPointer(rebasing: $0[range])
-        if flags.escape.decode(from: &decoder) {
-          return escapeCode(plan, plan.levels.isEmpty ? [] : Array(cells[range]), shared, block).decode(
-            into: part, from: &decoder)
-        }
-        guard let index = plan.indexModel.decode(from: &decoder) else { return false }
-        shared.normals(.candidates, block: block).read(
-          at: (index - 1) &* UInt64(range.count), as: kind(plan).law, into: part)
-        return true
+    return cells
+  }
+
+  /// One block of magnitudes, or of places in cells; false where it is no code.
+  private func readMagnitudes(
+    _ block: Int, _ plan: PolarPlan, _ cells: [Double], _ shared: SharedRandomness, _ flags: inout Flags,
+    from decoder: inout some SymbolDecoder, into z: inout [Double]
+  ) -> Bool {
+    let range = plan.range(block)
+    return z.withUnsafeMutableBufferPointer {
+      let part = UnsafeMutableBufferPointer(rebasing: $0[range])
+      if flags.escape.decode(from: &decoder) {
+        return escapeCode(plan, plan.levels.isEmpty ? [] : Array(cells[range]), shared, block).decode(
+          into: part, from: &decoder)
       }
-      guard isRead else { return .notACode(coordinate: range.lowerBound) }
+      guard let index = plan.indexModel.decode(from: &decoder) else { return false }
+      shared.normals(.candidates, block: block).read(
+        at: (index - 1) &* UInt64(range.count), as: kind(plan).law, into: part)
+      return true
     }
-    if !plan.levels.isEmpty { magnitudes(&z, cells, plan) }
-    guard let signs = coder.decode(coder.dithers(level: 0), plan.signs, level: 0, from: &decoder) else {
-      return .notACode(coordinate: 0)
-    }
-    let scale = noiseScale * plan.proposalScale
-    for block in 0..<plan.blockCount where !isLayered[block] {
-      for i in plan.range(block) {
-        let sign = (signs[i / 64] >> UInt64(i % 64)) << 63
-        values[i] = Double(bitPattern: (abs(z[i]) * scale).bitPattern | sign)
-      }
-    }
-    return nil
   }
 }

@@ -29,8 +29,10 @@ struct BlockPlan: Sendable {
   let escapeFlag: AdaptiveBit
   let indexModel: IndexModel?
   let ringToss: RingToss?
-  /// Bits of all blocks of an update of this norm, on average.
-  let predictedBits: Double
+  /// Whether blocks are coded coordinate by coordinate, as their bodies are rare.
+  private let isLayered: Bool
+  /// Bits of all blocks that are not.
+  private let searchedBits: Double
 
   /// Coordinates of a block: lengths differ by one at most.
   func range(_ block: Int) -> Range<Int> {
@@ -43,6 +45,12 @@ struct BlockPlan: Sendable {
 
   /// The longest block.
   var blockLength: Int { (dimension + blockCount - 1) / blockCount }
+
+  /// Bits of all blocks of an update of this norm, on average. A decoder has no use for them: they may call the platform's
+  /// mathematics.
+  var predictedBits: Double {
+    selection.isExact && isLayered ? Double(dimension) * layeredEntropy(eta: snr.squareRoot()) : searchedBits
+  }
 
   /// Draws after which ring toss sends its block as an escape: 10^-6 of typical bodies.
   var drawLimit: Int { 16 * draws }
@@ -59,69 +67,81 @@ struct BlockPlan: Sendable {
     proposalScale = (1 + snr).squareRoot()
     logCap = Elementary.log(Double(draws))
     let logCap = logCap
-    var plan: (blocks: Int, law: PublicRatioLaw, grid: HeightGrid)?
-    (blockCount, layeredFlag, escapeFlag, indexModel, ringToss, predictedBits) = NormalTable.shared.withCumulative {
-      cumulative in
-      // An importance selection has no cap; ordered indices are then those of a functional representation.
-      let gridCap = selection.isExact ? logCap : logCap + 6
-      var best = Double.infinity
-      for blocks in forcedCount.map({ [$0] }) ?? Self.blockCounts(dimension) {
-        let law = PublicRatioLaw(dimension: (dimension + blocks - 1) / blocks, snr: snr)
-        if law.mean > logCap + 3 && blocks < dimension && forcedCount == nil { continue }
-        if !selection.isExact {
-          // As much as N candidates can carry: mean and one deviation of ln r below ln N.
-          if law.mean + law.variance.squareRoot() <= logCap || blocks == dimension || forcedCount != nil {
-            plan = (blocks, law, HeightGrid(law, logCap: gridCap, cumulative))
-            break
-          }
-          continue
+    (blockCount, isLayered, layeredFlag, escapeFlag, indexModel, ringToss, searchedBits) = NormalTable.shared
+      .withCumulative {
+        cumulative in
+        let cut = Self.cut(
+          selection, dimension: dimension, snr: snr, logCap: logCap, forcedCount: forcedCount, cumulative)
+        let law = cut.law
+        let isLayered =
+          Self.bodyMass(mean: law.mean, variance: law.variance, logCap: logCap, cumulative)
+          < Self.smallestBodyMass
+        let escape = selection.isExact ? cut.grid.escapeProbability : 0
+        let layeredFlag = isLayered ? AdaptiveBit(ones: 20) : AdaptiveBit(zeros: 1000)
+        let escapeFlag = AdaptiveBit(ones: UInt32(escape * 100), zeros: UInt32((1 - escape) * 100))
+        let (model, toss, body) = Self.indexCode(selection, cut, logCap: logCap, cumulative)
+        var predicted = (1 - escape) * body
+        if selection.isExact {
+          predicted += Self.symbolBits(escape) + escape * Self.escapeBits(law, cut.grid)
         }
-        let grid = HeightGrid(law, logCap: gridCap, cumulative)
-        // An escape searches several times as long as a body: a rare one keeps to the budget.
-        if grid.escapeProbability > Self.largestEscapeProbability, blocks < dimension, forcedCount == nil { continue }
-        let bits = Double(blocks) * Self.roughBits(selection, law, grid, cumulative)
-        if bits < best {
-          best = bits
-          plan = (blocks, law, grid)
+        predicted *= Double(cut.blocks)
+        return (cut.blocks, isLayered, layeredFlag, escapeFlag, model, toss, predicted)
+      }
+  }
+
+  /// How many blocks an update is cut into, with the law of a block's ln r and of its heights.
+  private typealias Cut = (blocks: Int, law: PublicRatioLaw, grid: HeightGrid)
+
+  /// The number of blocks with the fewest bits, among those whose escapes are rare; for an approximate selection the fewest
+  /// blocks that it can carry. With none of them every coordinate is a block.
+  private static func cut(
+    _ selection: Selection, dimension: Int, snr: Double, logCap: Double, forcedCount: Int?,
+    _ cumulative: NormalTable.Cumulative
+  ) -> Cut {
+    // An importance selection has no cap; ordered indices are then those of a functional representation.
+    let gridCap = selection.isExact ? logCap : logCap + 6
+    var best = Double.infinity
+    var cut: Cut?
+    for blocks in forcedCount.map({ [$0] }) ?? blockCounts(dimension) {
+      let law = PublicRatioLaw(dimension: (dimension + blocks - 1) / blocks, snr: snr)
+      if law.mean > logCap + 3 && blocks < dimension && forcedCount == nil { continue }
+      if !selection.isExact {
+        // As much as N candidates can carry: mean and one deviation of ln r below ln N.
+        if law.mean + law.variance.squareRoot() <= logCap || blocks == dimension || forcedCount != nil {
+          cut = (blocks, law, HeightGrid(law, logCap: gridCap, cumulative))
+          break
         }
+        continue
       }
-      let (blocks, law, grid) =
-        plan
-        ?? {
-          let law = PublicRatioLaw(dimension: 1, snr: snr)
-          return (dimension, law, HeightGrid(law, logCap: gridCap, cumulative))
-        }()
-      let isLayered =
-        Self.bodyMass(mean: law.mean, variance: law.variance, logCap: logCap, cumulative)
-        < Self.smallestBodyMass
-      let escape = selection.isExact ? grid.escapeProbability : 0
-      let layeredFlag = isLayered ? AdaptiveBit(ones: 20) : AdaptiveBit(zeros: 1000)
-      let escapeFlag = AdaptiveBit(ones: UInt32(escape * 100), zeros: UInt32((1 - escape) * 100))
-      var model: IndexModel?
-      var toss: RingToss?
-      var body: Double
-      switch selection {
-      case .gprs:
-        let made = IndexModel(tails: GreedyPoissonRejection.indexTails(grid, cumulative))
-        model = made
-        body = made.expectedBits
-      case .pfr, .orc:
-        let made = IndexModel(tails: PoissonFunctionalRepresentation.indexTails(grid))
-        model = made
-        body = made.expectedBits
-      case .ringToss:
-        let made = RingToss(law, grid, cumulative)
-        toss = made
-        body = made.expectedBits
-      case .mrc: body = logCap / Elementary.log(2)
+      let grid = HeightGrid(law, logCap: gridCap, cumulative)
+      // An escape searches several times as long as a body: a rare one keeps to the budget.
+      if grid.escapeProbability > largestEscapeProbability, blocks < dimension, forcedCount == nil { continue }
+      let bits = Double(blocks) * roughBits(selection, law, grid, cumulative)
+      if bits < best {
+        best = bits
+        cut = (blocks, law, grid)
       }
-      var predicted = (1 - escape) * body
-      if selection.isExact {
-        predicted += Self.symbolBits(escape) + escape * Self.escapeBits(law, grid)
-      }
-      predicted *= Double(blocks)
-      if selection.isExact, isLayered { predicted = Double(dimension) * layeredEntropy(eta: snr.squareRoot()) }
-      return (blocks, layeredFlag, escapeFlag, model, toss, predicted)
+    }
+    if let cut { return cut }
+    let law = PublicRatioLaw(dimension: 1, snr: snr)
+    return (dimension, law, HeightGrid(law, logCap: gridCap, cumulative))
+  }
+
+  /// How the index of a body is coded, and its bits on average.
+  private static func indexCode(
+    _ selection: Selection, _ cut: Cut, logCap: Double, _ cumulative: NormalTable.Cumulative
+  ) -> (IndexModel?, RingToss?, bits: Double) {
+    switch selection {
+    case .gprs:
+      let model = IndexModel(tails: GreedyPoissonRejection.indexTails(cut.grid, cumulative))
+      return (model, nil, model.expectedBits)
+    case .pfr, .orc:
+      let model = IndexModel(tails: PoissonFunctionalRepresentation.indexTails(cut.grid))
+      return (model, nil, model.expectedBits)
+    case .ringToss:
+      let toss = RingToss(cut.law, cut.grid, cumulative)
+      return (nil, toss, toss.expectedBits)
+    case .mrc: return (nil, nil, logCap / Elementary.log(2))
     }
   }
 

@@ -15,7 +15,7 @@
 ///
 /// Bits and block lengths: `BlockPlan`. The code, the seed and x determine each other more than Y and x do: no
 /// guarantee against the server.
-struct BlockCodec: RangeCodec {
+struct BlockCodec: HostilelyReadable {
   let selection: BlockPlan.Selection
   let dimension: Int
   let draws: Int
@@ -28,41 +28,10 @@ struct BlockCodec: RangeCodec {
   init(_ selection: BlockPlan.Selection, _ settings: ChannelSettings) {
     self.selection = selection
     dimension = settings.dimension
-    draws = settings.options.draws
+    draws = settings.options.values(BlockOptions.self).draws
     clippingNorm = settings.clippingNorm
     noiseScale = settings.noiseScale
     quantizer = DitheredQuantizer(.direct, clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale)
-  }
-
-  var descriptor: CodecDescriptor {
-    let cost = "O(draws d); decoding O(d)"
-    return switch selection {
-    case .gprs:
-      CodecDescriptor(
-        name: .gprs, noise: .gaussian, isRotated: true,
-        summary: "greedy Poisson rejection sampling of blocks, capped, with an exact escape", cost: cost,
-        reference: "Flamich 2023, arXiv 2305.15313")
-    case .pfr:
-      CodecDescriptor(
-        name: .pfr, noise: .gaussian, isRotated: true,
-        summary: "Poisson functional representation of blocks, capped, with an exact escape", cost: cost,
-        reference: "Li & El Gamal 2018, arXiv 1701.02827")
-    case .ringToss:
-      CodecDescriptor(
-        name: .ringToss, noise: .gaussian, isRotated: true,
-        summary: "rejection sampling of blocks, its index coded flag by flag, with an exact escape",
-        cost: "O(draws d); decoding O(d + draws blocks)", reference: "arXiv 2604.23076")
-    case .mrc:
-      CodecDescriptor(
-        name: .mrc, noise: .approximate, isRotated: true,
-        summary: "minimal random coding: one of N candidates a block, weighted by the density ratio", cost: cost,
-        reference: "Havasi, Peharz & Hernandez-Lobato 2019, arXiv 1810.00440")
-    case .orc:
-      CodecDescriptor(
-        name: .orc, noise: .approximate, isRotated: true,
-        summary: "ordered random coding: minimal random coding with small indices made likelier", cost: cost,
-        reference: "Theis & Yosri 2022, arXiv 2110.12805")
-    }
   }
 
   /// The plan for a norm class that is not zero.
@@ -97,39 +66,52 @@ struct BlockCodec: RangeCodec {
     return Payload(bytes: coder.finish())
   }
 
+  /// One block of an update as its encoder sees it, over sigma: ln r(s z) = constant + z . mean - quadratic |z|^2.
+  private struct Block {
+    let number: Int
+    let range: Range<Int>
+    /// s x: what a candidate over s is multiplied with.
+    let mean: [Double]
+    /// |x|^2
+    let square: Double
+    let constant: Double
+    let quadratic: Double
+
+    init(_ update: UnsafeBufferPointer<Double>, _ range: Range<Int>, _ number: Int, _ plan: BlockPlan, sigma: Double) {
+      self.number = number
+      self.range = range
+      let s = plan.proposalScale
+      let inverseSigma = 1 / sigma
+      var square = 0.0
+      mean = update.map { value in
+        let x = value * inverseSigma
+        square += x * x
+        return x * s
+      }
+      self.square = square
+      // ln r(s z) = n ln s - |x|^2 / 2 + z . (s x) - (s^2 - 1) |z|^2 / 2
+      constant = Double(range.count) / 2 * PublicRatioLaw.log1p(plan.snr) - square / 2
+      quadratic = plan.snr / 2
+    }
+
+    func candidates(_ shared: SharedRandomness, batch: Int) -> CandidateScores {
+      CandidateScores(
+        shared.normals(.candidates, block: number), mean: mean, quadratic: quadratic, constant: constant, batch: batch)
+    }
+  }
+
   private func encode(
-    _ update: UnsafeBufferPointer<Double>, _ range: Range<Int>, _ block: Int, _ plan: BlockPlan,
+    _ update: UnsafeBufferPointer<Double>, _ range: Range<Int>, _ number: Int, _ plan: BlockPlan,
     _ shared: SharedRandomness, _ random: inout RandomStream, _ flags: inout Flags, _ coder: inout RangeEncoder,
     _ tally: inout CodingTally
   ) {
-    let n = range.count
-    let s = plan.proposalScale
-    let inverseSigma = 1 / noiseScale
-    var square = 0.0
-    // s x: what a candidate over s is multiplied with.
-    let mean = update.map { value in
-      let x = value * inverseSigma
-      square += x * x
-      return x * s
-    }
-    // ln r(s z) = n ln s - |x|^2 / 2 + z . (s x) - (s^2 - 1) |z|^2 / 2
-    let constant = Double(n) / 2 * PublicRatioLaw.log1p(plan.snr) - square / 2
-    let quadratic = plan.snr / 2
+    let block = Block(update, range, number, plan, sigma: noiseScale)
     guard selection.isExact else {
-      var candidates = CandidateScores(
-        shared.normals(.candidates, block: block), mean: mean, quadratic: quadratic, constant: constant, batch: draws)
-      if selection == .mrc {
-        let index = ImportanceSelection.minimal(&candidates, count: draws, random: &random)
-        coder.encode(start: (index - 1) * uniformSize, size: uniformSize)
-      } else {
-        plan.indexModel?.encode(
-          ImportanceSelection.ordered(&candidates, count: draws, random: &random), to: &coder)
-      }
-      tally.draws += candidates.drawn * n
+      encodeApproximately(block, plan, shared, &random, &coder, &tally)
       return
     }
-
-    let ratio = GaussianRatio(dimension: n, shift: square.squareRoot() / s, snr: plan.snr)
+    let ratio = GaussianRatio(
+      dimension: range.count, shift: block.square.squareRoot() / plan.proposalScale, snr: plan.snr)
     let moments = ratio.targetMoments
     let mass = NormalTable.shared.withCumulative {
       BlockPlan.bodyMass(mean: moments.mean, variance: moments.variance, logCap: plan.logCap, $0)
@@ -137,29 +119,61 @@ struct BlockCodec: RangeCodec {
     let isLayered = mass < BlockPlan.smallestBodyMass
     flags.layered.encode(isLayered, to: &coder)
     if isLayered {
-      tally.layered += 1
-      tally.draws += n
-      // A class of its own where the block stands out.
-      let isOwn = square > 9 * Double(n) * plan.snr
-      flags.ownClass.encode(isOwn, to: &coder)
-      var eta = plan.snr.squareRoot()
-      if isOwn {
-        let normClass = NormClass(norm: square.squareRoot() * noiseScale, bound: clippingNorm)
-        normClass.encode(to: &coder)
-        eta = blockScale(normClass, n)
-      }
-      quantizer.encode(update, range, eta: eta, shared: shared, to: &coder)
-      return
+      encodeLayered(update, block, plan, shared, &flags, &coder, &tally)
+    } else {
+      encodeExactly(block, ratio, plan, shared, &random, &flags, &coder, &tally)
     }
+  }
 
+  /// `mrc` and `orc`: one of `draws` candidates, in proportion to r.
+  private func encodeApproximately(
+    _ block: Block, _ plan: BlockPlan, _ shared: SharedRandomness, _ random: inout RandomStream,
+    _ coder: inout RangeEncoder, _ tally: inout CodingTally
+  ) {
+    var candidates = block.candidates(shared, batch: draws)
+    if selection == .mrc {
+      let index = ImportanceSelection.minimal(&candidates, count: draws, random: &random)
+      coder.encode(start: (index - 1) * uniformSize, size: uniformSize)
+    } else {
+      plan.indexModel?.encode(
+        ImportanceSelection.ordered(&candidates, count: draws, random: &random), to: &coder)
+    }
+    tally.draws += candidates.drawn * block.range.count
+  }
+
+  /// A block that no search can reach, coordinate by coordinate, with a class of its own where it stands out.
+  private func encodeLayered(
+    _ update: UnsafeBufferPointer<Double>, _ block: Block, _ plan: BlockPlan, _ shared: SharedRandomness,
+    _ flags: inout Flags, _ coder: inout RangeEncoder, _ tally: inout CodingTally
+  ) {
+    let n = block.range.count
+    tally.layered += 1
+    tally.draws += n
+    let isOwn = block.square > 9 * Double(n) * plan.snr
+    flags.ownClass.encode(isOwn, to: &coder)
+    var eta = plan.snr.squareRoot()
+    if isOwn {
+      let normClass = NormClass(norm: block.square.squareRoot() * noiseScale, bound: clippingNorm)
+      normClass.encode(to: &coder)
+      eta = blockScale(normClass, n)
+    }
+    quantizer.encode(update, block.range, eta: eta, shared: shared, to: &coder)
+  }
+
+  /// Steps 1 to 3: a private sample and its height, and then the body or the escape.
+  private func encodeExactly(
+    _ block: Block, _ ratio: GaussianRatio, _ plan: BlockPlan, _ shared: SharedRandomness,
+    _ random: inout RandomStream, _ flags: inout Flags, _ coder: inout RangeEncoder, _ tally: inout CodingTally
+  ) {
+    let (mean, quadratic, s) = (block.mean, block.quadratic, plan.proposalScale)
     // y ~ Q, over s; its height.
-    var y = [Double](repeating: 0, count: n)
+    var y = [Double](repeating: 0, count: mean.count)
     var sum = TimeSum()
-    random.forEachNormal(count: n) { i, g in
+    random.forEachNormal(count: mean.count) { i, g in
       y[i] = (mean[i] / s + g) / s
       sum.add(y[i] * (mean[i] - quadratic * y[i]))
     }
-    let logRatio = constant + sum.value
+    let logRatio = block.constant + sum.value
     let logHeight = logRatio - random.time()
     // Where the ratio stays below the public cap, a lower one saves draws. The decoder needs only the index, so the cap
     // may depend on x; the index law and the flags of ring toss are for the public one.
@@ -168,30 +182,34 @@ struct BlockCodec: RangeCodec {
       stretch?.logCap ?? (selection == .ringToss ? plan.logCap : ratio.effectiveCap(logCap: plan.logCap))
     let isEscape = logHeight > logCap
     flags.escape.encode(isEscape, to: &coder)
-    if !isEscape {
-      var candidates = CandidateScores(
-        shared.normals(.candidates, block: block), mean: mean, quadratic: quadratic, constant: constant,
-        batch: draws / 8)
-      defer { tally.draws += candidates.drawn * n }
-      if let stretch {
-        plan.indexModel?.encode(GreedyPoissonRejection.select(&candidates, stretch, random: &random), to: &coder)
-        return
-      }
-      switch selection {
-      case .ringToss:
-        let found = plan.ringToss?.encode(
-          &candidates, heights: shared.words(.heights, block: block), logCap: plan.logCap, limit: plan.drawLimit,
-          to: &coder)
-        if found != nil { return }
-      default:
-        plan.indexModel?.encode(
-          PoissonFunctionalRepresentation.select(&candidates, logCap: logCap, random: &random), to: &coder)
-        return
-      }
-    }
+    if !isEscape, encodeBody(block, stretch, logCap: logCap, plan, shared, &random, &coder, &tally) { return }
     tally.escapes += 1
-    escapeCode(plan, shared, block).encode(
+    escapeCode(plan, shared, block.number).encode(
       &y, mean: mean, quadratic: quadratic, slack: logRatio - logHeight, to: &coder, tally: &tally)
+  }
+
+  /// The index of a candidate with the body's law.
+  ///
+  /// - Returns: false where ring toss reached its limit, and the block is sent as an escape.
+  private func encodeBody(
+    _ block: Block, _ stretch: StretchTable?, logCap: Double, _ plan: BlockPlan, _ shared: SharedRandomness,
+    _ random: inout RandomStream, _ coder: inout RangeEncoder, _ tally: inout CodingTally
+  ) -> Bool {
+    var candidates = block.candidates(shared, batch: draws / 8)
+    defer { tally.draws += candidates.drawn * block.range.count }
+    if let stretch {
+      plan.indexModel?.encode(GreedyPoissonRejection.select(&candidates, stretch, random: &random), to: &coder)
+      return true
+    }
+    if selection == .ringToss {
+      let found = plan.ringToss?.encode(
+        &candidates, heights: shared.words(.heights, block: block.number), logCap: plan.logCap, limit: plan.drawLimit,
+        to: &coder)
+      return found != nil
+    }
+    plan.indexModel?.encode(
+      PoissonFunctionalRepresentation.select(&candidates, logCap: logCap, random: &random), to: &coder)
+    return true
   }
 
   /// What both ends learn from the blocks of a payload.

@@ -10,7 +10,7 @@
 /// - A coordinate of more than `largestInformation` nats, a matter of x alone, is sent by the layered quantizer.
 ///
 /// The decoder needs + - * / sqrt and the portable logarithm.
-struct FastGPRSCodec: RangeCodec {
+struct FastGPRSCodec: HostilelyReadable {
   let dimension: Int
   let clippingNorm: Double
   let noiseScale: Double
@@ -26,13 +26,6 @@ struct FastGPRSCodec: RangeCodec {
     clippingNorm = settings.clippingNorm
     noiseScale = settings.noiseScale
     quantizer = DitheredQuantizer(.direct, clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale)
-  }
-
-  var descriptor: CodecDescriptor {
-    CodecDescriptor(
-      name: .fastGPRS, noise: .gaussian, isRotated: true,
-      summary: "greedy Poisson rejection sampling of single coordinates, the search path as the code",
-      cost: "O(d + I)", reference: "Flamich 2023, arXiv 2305.15313; thesis arXiv 2506.16309")
   }
 
   private func proposalScale(_ normClass: NormClass) -> Double {

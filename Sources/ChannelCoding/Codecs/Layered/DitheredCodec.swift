@@ -25,7 +25,7 @@ import Numerics
 ///
 /// The code is a function of x and the shared seed: whoever knows both learns more than Y. It gives no privacy
 /// against the server.
-struct DitheredCodec: RangeCodec {
+struct DitheredCodec: HostilelyReadable {
   let kind: LayerKind
   let dimension: Int
   let clippingNorm: Double
@@ -40,27 +40,8 @@ struct DitheredCodec: RangeCodec {
     clippingNorm = settings.clippingNorm
     noiseScale = settings.noiseScale
     quantizer = DitheredQuantizer(kind, clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale)
-    fixedCount = kind == .shifted && settings.options.fixedLength ? Self.fixedCount(settings) : nil
-  }
-
-  var descriptor: CodecDescriptor {
-    switch kind {
-    case .direct:
-      CodecDescriptor(
-        name: .layered, noise: .gaussian, isRotated: true,
-        summary: "direct layered quantizer, range-coded given step, dither and norm class: exact, one pass",
-        cost: "O(d)", reference: "Wilson 2000; Hegazy & Li 2022")
-    case .shifted:
-      CodecDescriptor(
-        name: .layeredShifted, noise: .gaussian, isRotated: true,
-        summary: "shifted layered quantizer: no small steps, so every payload can have one length (fixedLength)",
-        cost: "O(d)", reference: "Wilson 2000; Hasircioglu & Gunduz, arXiv 2312.07060")
-    case .uniform:
-      CodecDescriptor(
-        name: .universal, noise: .uniform, isRotated: true,
-        summary: "universal quantization with one shared dither: uniform noise, so no Gaussian guarantee",
-        cost: "O(d)", reference: "Ziv 1985; Agustsson & Theis 2020, arXiv 2006.09952")
-    }
+    fixedCount =
+      kind == .shifted && settings.options.values(ShiftedOptions.self).fixedLength ? Self.fixedCount(settings) : nil
   }
 
   func encode(
@@ -81,20 +62,9 @@ struct DitheredCodec: RangeCodec {
     return Payload(bytes: coder.finish())
   }
 
-  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
-    try payload.sample(dimension, within: sampleBound) { bytes, values in
-      var bytes = bytes
-      if let fixedCount {
-        let length = Self.fixedBytes(dimension: dimension, count: fixedCount)
-        guard bytes.count == length else { return .wrongLength(found: bytes.count, expected: length) }
-        bytes = UnsafeBufferPointer(rebasing: bytes[..<((bytes.lastIndex { $0 != 0 } ?? -1) + 1)])
-      }
-      var decoder = RangeDecoder(bytes)
-      return read(from: &decoder, shared: shared, into: values) ?? (decoder.isAtEnd ? nil : .trailingBytes)
-    }
-  }
-
   var sampleCount: Int { dimension }
+
+  var payloadByteCount: Int? { fixedCount.map { Self.fixedBytes(dimension: dimension, count: $0) } }
 
   var sampleBound: SampleBound {
     kind == .uniform

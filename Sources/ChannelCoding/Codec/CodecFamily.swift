@@ -1,0 +1,93 @@
+import Settings
+
+/// A codec, or a few that share one construction, with all that others have to know of it: one folder of `Codecs`, and one line of
+/// `CodecRegistry`.
+///
+/// A package of its own adds a codec by conforming to this and handing `CodecRegistry.standard.adding(MyFamily())` to the run.
+/// `CodecLaws` of the product Verification checks what a family promises.
+public protocol CodecFamily: Sendable {
+  /// Options with their names, ranges, standard values and meanings: all that scenarios, flags and bytes need of them.
+  associatedtype Options: CodecOptionValues = NoOptions
+
+  /// What a user may know before choosing the codec. Its name is the codec's.
+  var descriptor: CodecDescriptor { get }
+
+  /// Makes the codec of a round. Settings and options are ones without a problem.
+  func makeCodec(_ settings: ChannelSettings, _ options: Options) -> any UpdateCodec
+
+  /// Bits, times and memory for an update of norm C. Settings and options are ones without a problem.
+  func prediction(_ settings: ChannelSettings, _ options: Options) -> CodingPrediction
+
+  /// What is wrong with settings beyond what the descriptor and the options' ranges say; nil where nothing is.
+  func problem(_ settings: ChannelSettings, _ options: Options) -> String?
+
+  /// An upper bound on the probability that one upload's sample is not the one of real arithmetic; nil where the noise is not
+  /// Gaussian, and where no bound is known: then a run cannot state what floating point costs it. See docs/codecs/numerics.md.
+  func totalVariationBound(_ settings: ChannelSettings, _ options: Options) -> Double?
+
+  /// The options with which every payload has one length, whatever the update and the noise, near the given ones; nil where
+  /// there are none.
+  func ofOneLength(_ options: Options) -> Options?
+
+  /// Coordinates in which samples are decoded and added up: the dimension, or more where the codec pads updates with zeros.
+  func paddedDimension(_ dimension: Int) -> Int
+}
+
+extension CodecFamily {
+  public func problem(_ settings: ChannelSettings, _ options: Options) -> String? { nil }
+
+  public func totalVariationBound(_ settings: ChannelSettings, _ options: Options) -> Double? { nil }
+
+  public func ofOneLength(_ options: Options) -> Options? { nil }
+
+  public func paddedDimension(_ dimension: Int) -> Int { dimension }
+
+  /// What is declared of each option.
+  public var options: [KeyDescription] { Options.keys.descriptions }
+}
+
+// The same with options as they travel: these are what callers of any family use.
+extension CodecFamily {
+  func makeCodec(_ settings: ChannelSettings) -> any UpdateCodec { makeCodec(settings, settings.options.values()) }
+
+  func prediction(_ settings: ChannelSettings) -> CodingPrediction { prediction(settings, settings.options.values()) }
+
+  func totalVariationBound(_ settings: ChannelSettings) -> Double? {
+    totalVariationBound(settings, settings.options.values())
+  }
+
+  func hasOneLength(_ options: CodecOptions) -> Bool {
+    let own: Options = options.values()
+    return ofOneLength(own) == own
+  }
+
+  /// `options` with this family's own changed to ones of one length; nil where there are none.
+  func ofOneLength(_ options: CodecOptions) -> CodecOptions? {
+    guard let own = ofOneLength(options.values() as Options) else { return nil }
+    var changed = options
+    changed.set(own)
+    return changed
+  }
+
+  /// All that is wrong with settings but for what no codec takes.
+  func problem(_ settings: ChannelSettings) -> String? {
+    let descriptor = descriptor
+    let (norm, noise) = (settings.clippingNorm, settings.noiseScale)
+    if noise == 0 || !norm.isFinite, !descriptor.worksWithoutNoise {
+      return "the noise of \"\(descriptor.name)\" is the channel's own: it needs privacy (clipping and noise)"
+    }
+    if noise > 0, norm.isFinite, norm / noise > descriptor.largestSignal {
+      let largest = descriptor.largestSignal
+      let share = largest.significand == 1 ? "2^-\(largest.exponent)" : "1/\(largest)"
+      return "\"\(descriptor.name)\" needs noise of at least \(share) of the clipping norm, found \(noise / norm)"
+    }
+    for option in options {
+      if let problem = option.range.problem(settings.options[option]) {
+        return "\(option.name) must be \(option.allowed), \(problem)"
+      }
+    }
+    let own: Options = settings.options.values()
+    if let problem = own.problem { return "\(problem.key): \(problem.problem); allowed: \(problem.allowed)" }
+    return problem(settings, own)
+  }
+}
