@@ -53,7 +53,7 @@ let modules: [Target] = [
       "Aggregator", "ChannelCoding", "Datasets", "FedSim", "Files", "Numerics", "PrivacyAccounting", "RunFiles",
       "Scenarios",
     ]),
-  module("Statistics", ["Platform"]),
+  module("Statistics", ["Numerics", "Platform"]),
   module("Verification", ["ChannelCoding", "Files", "Numerics", "Platform", "Statistics"]),
   .executableTarget(
     name: "FedSimCommand",
@@ -86,6 +86,8 @@ let package = Package(
   targets: modules + [
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
     tests("LawTests", ["Platform", "Statistics"]),
+    tests("NumericsTests", ["CKernels", "Numerics", "Platform", "Statistics"]),
+    tests("PrivacyAccountingTests", ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics"]),
     tests("ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Statistics"]),
     tests("ClientsTests", ["CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Statistics"]),
     tests("AggregatorTests", ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics"]),

@@ -29,7 +29,7 @@ AI void NAME(upper_quantile_)(const vd *tail_mass, vd *out) {
 
 // Pr[Z > z] of a standard normal for z >= 0, at least 2^-1000: e^(-z^2/2) F / (1 + 2 u), u = z / sqrt 2, where F = (1 + 2 u)
 // e^(u^2) erfc(u) / 2 is smooth in t = (u - 3.75) / (u + 3.75) in [-1, 1]: a polynomial of degree 22, the truncated Chebyshev
-// series, 4e-17 off.
+// series, 4e-17 off (fitted by Scripts/fit-kernels.py).
 AI void NAME(tail_)(const vd *z, vd *out) {
   vd u = *z * SQRT_HALF;
   u = u < 26.0 ? u : (vd){0} + 26.0;

@@ -59,7 +59,7 @@ void NAME(scores)(
   }
 }
 
-// ln cosh u: its power series where all of |u| < 0.6 (next term below 10^-15), |u| + ln(1 + e^(-2|u|)) - ln 2 elsewhere.
+// ln cosh u: its power series where all of |u| < 0.6 (next term below 10^-15; terms by Scripts/fit-kernels.py), |u| + ln(1 + e^(-2|u|)) - ln 2 elsewhere.
 AI void NAME(log_cosh_)(const vd *u, vd *out) {
   vd v = *u * *u;
   vi large = v > 0.36;

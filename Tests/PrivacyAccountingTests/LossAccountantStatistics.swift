@@ -2,7 +2,6 @@ import Foundation
 import Support
 import Testing
 
-@testable import Aggregator
 @testable import ChannelCoding
 @testable import PrivacyAccounting
 
