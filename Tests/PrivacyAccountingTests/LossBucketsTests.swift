@@ -159,7 +159,8 @@ private func stream(_ number: UInt64) throws -> RandomStream {
     }
   }
 
-  /// A pair's own profile, by its tails, lies between both laws; and they come closer with the square of the step.
+  /// A pair's own profile, by its tails, lies between both laws; and with half the step less than half of what lies between
+  /// them is left.
   @Test(arguments: pairs.filter { $0.kind != .blackBox })
   func pairsLieBetween(_ pair: DominatingPair) {
     for direction in Direction.allCases {
@@ -176,7 +177,7 @@ private func stream(_ number: UInt64) throws -> RandomStream {
         }
         widths.append(width)
       }
-      #expect(widths[0] < 0.05 && widths[1] < 0.4 * widths[0], "\(pair) \(direction) \(widths)")
+      #expect(widths[0] < 0.3 && widths[1] < 0.5 * widths[0], "\(pair) \(direction) \(widths)")
     }
   }
 
