@@ -59,7 +59,7 @@ let modules: [Target] = [
       "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
       "PrivacyAccounting", "RunFiles", "Scenarios", "Settings",
     ]),
-  module("Statistics", ["Platform"]),
+  module("Statistics", ["Numerics", "Platform"]),
   module(
     "Verification",
     [
@@ -96,6 +96,8 @@ let package = Package(
   targets: modules + [
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
     tests("LawTests", ["Platform", "Statistics"]),
+    tests("NumericsTests", ["CKernels", "Numerics", "Platform", "Statistics"]),
+    tests("PrivacyAccountingTests", ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics"]),
     tests("ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Statistics"]),
     tests(
       "ClientsTests",

@@ -7,9 +7,9 @@ cd "$(dirname "$0")/.."
 kernels=Sources/CKernels
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-clang -O2 -I$kernels/include $kernels/kernels.c Scripts/kernels-hash.c -lm -o "$folder/here"
+clang -O2 -I$kernels/include $kernels/*.c Scripts/kernels-hash.c -lm -o "$folder/here"
 "$folder/here" | tee "$folder/here.txt"
-for file in $kernels/kernels.c Scripts/kernels-hash.c; do
+for file in $kernels/*.c Scripts/kernels-hash.c; do
   clang -target aarch64-linux-gnu -O2 -isystem /usr/aarch64-linux-gnu/include -I$kernels/include \
     -c "$file" -o "$folder/$(basename "$file").o"
 done

@@ -12,6 +12,117 @@ static void add(const void *bytes, size_t count) {
   for (size_t i = 0; i < count; i++) hash = (hash ^ p[i]) * 1099511628211ull;
 }
 
+/// Float32 numbers at an odd address.
+static void hash_floats(const ck_ops *ops, const uint64_t *words, double *a, double *b, float *x, size_t n) {
+  char *odd = (char *)x + 1;
+  for (size_t i = 0; i < n; i++) a[i] = (double)(int64_t)words[i] * 1e-19;
+  ops->narrow(a, odd, n - 5);
+  add(odd, 4 * (n - 5));
+  ops->widen(odd, 0.75, b, n - 5);
+  add(b, 8 * (n - 5));
+  ops->accumulate(a, b, n - 5);
+  ops->accumulate_floats(odd, b, n - 5);
+  add(b, 8 * (n - 5));
+  int finite[2] = {ops->all_finite(odd, n - 5), ops->all_finite(words, 2 * n)};
+  add(finite, sizeof finite);
+  ops->narrow(a, x, n);
+  double sum = ops->square_sum_floats(x, n - 3);
+  add(&sum, sizeof sum);
+}
+
+/// What signs and their candidates are made of.
+static void hash_signs(const ck_ops *ops, const uint64_t *words, double *a, double *b, size_t n) {
+  const size_t m = 1 << 16;
+  double *mu = b + n / 2, *out = b + n / 2 + m;
+  uint8_t *flags = (uint8_t *)(b + n / 2 + 2 * m);
+  ops->normals(words, a, m / 16);
+  ops->uniforms(words + m, mu, m / 8);
+  ops->magnitude_scores(a, mu, 333, 100, 0.01, -0.5, out);
+  ops->magnitude_scores(a, a + m / 2, 1000, 20, 0.5, 0.25, out + 100);
+  add(out, 8 * 120);
+  ops->biases(a, mu, b, m / 8);
+  add(b, 8 * m);
+  ops->thresholds(words, out, m / 8);
+  add(out, 8 * m);
+  for (size_t size = 1; size <= m; size *= 2) {
+    ops->polarize(b, size, words + m, flags, out, a);
+    add(flags, size);
+    add(out, 8 * size);
+  }
+  ops->polar_products(b, m / 2 - 3, a);
+  ops->polar_sums(b, out, m / 2 - 3, a + m / 2);
+  add(a, 8 * (m / 2 - 3));
+  add(a + m / 2, 8 * (m / 2 - 3));
+  double sum = ops->sign_ratios(b, out, m / 8);
+  add(&sum, sizeof sum);
+  add(out, 8 * m);
+  ops->sign_scores(out, 15, words, 3, 1000, -0.25, a);
+  add(a, 8 * 1000);
+}
+
+/// Magnitudes and their cells.
+static void hash_cells(const ck_ops *ops, const uint64_t *words, double *a, size_t n) {
+  const size_t m = n / 32;
+  double *x = a, *low = a + m, *high = a + 2 * m, *cells = a + 3 * m, *choice = a + 4 * m, *place = a + 5 * m;
+  double *far = a + 6 * m, *near = a + 9 * m, *shares = a + 12 * m, *logs = a + 13 * m;
+  ops->normals(words, x, m / 16);
+  ops->uniforms(words + m, choice, m / 8);
+  ops->uniforms(words + 2 * m, place, m / 8);
+  for (size_t i = 0; i < m; i++) {
+    cells[i] = (double)(words[i] & 15);
+    low[i] = cells[i] * 0.125;
+    high[i] = i % 3 ? low[i] + 0.125 : 40;
+    choice[i] += 0x1p-60;
+    place[i] += 0x1p-60;
+    shares[i] = place[i];
+  }
+  ops->magnitudes(shares, cells, 16, logs, m / 8);
+  add(logs, 8 * m);
+  ops->cell_scores(shares, cells, 16, x, 333, 90, 0.01, -0.5, logs);
+  add(logs, 8 * 90);
+  ops->sides(x, low, far, near, m / 8);
+  for (size_t i = 0; i < m; i++) logs[i] = low[i] + 0.0625;
+  ops->sides(x, logs, far + m, near + m, m / 8);
+  ops->sides(x, high, far + 2 * m, near + 2 * m, m / 8);
+  add(far, 8 * 3 * m);
+  add(near, 8 * 3 * m);
+  const double *halves[6] = {far, near, far + m, near + m, far + 2 * m, near + 2 * m};
+  ops->half_biases(halves, x, logs, shares, m / 8);
+  add(shares, 8 * m);
+  const double *ends[4] = {far, near, far + 2 * m, near + 2 * m};
+  ops->cell_places(ends, x, low, high, cells, 16, 0.9, choice, place, shares, logs, m / 8);
+  add(shares, 8 * m);
+  add(logs, 8 * m);
+}
+
+/// Whole rows of elementary functions, moments, and a Fourier transform.
+static void hash_accounting(const ck_ops *ops, const uint64_t *words, double *a, size_t n) {
+  const size_t m = n / 16;
+  double *b = a + m, *c = a + 2 * m, *d = a + 3 * m, *cosines = a + 4 * m, *sines = a + 5 * m;
+  for (size_t i = 0; i < m; i++) a[i] = (double)(int64_t)words[i] * 1e-16;
+  ops->exps(a, b, m / 8);
+  ops->signed_tails(a, c, m / 8);
+  add(b, 8 * m);
+  add(c, 8 * m);
+  for (size_t i = 0; i < m; i++) a[i] = (double)(int64_t)words[i] * 2e-19 - 0.5;
+  ops->log1ps(a, b, m / 8);
+  add(b, 8 * m);
+  double moments[3];
+  ops->moments(a, c, 1.5, m - 3, moments, moments + 1, moments + 2);
+  add(moments, sizeof moments);
+  ops->uniforms(words, cosines, m / 8);
+  ops->uniforms(words + m, sines, m / 8);
+  for (size_t size = 1; size <= m; size *= 2) {
+    for (size_t i = 0; i < size; i++) {
+      a[i] = (double)(int64_t)words[i] * 1e-19;
+      b[i] = (double)(int64_t)words[i + m] * 1e-19;
+    }
+    ops->fft(a, b, c, d, size, cosines, sines);
+    add(a, 8 * size);
+    add(b, 8 * size);
+  }
+}
+
 int main(void) {
   const size_t n = 1 << 20;
   uint64_t *words = malloc(8 * n);
@@ -59,6 +170,10 @@ int main(void) {
     add(y, 4 * n);
     double sum = ops->square_sum(a, n - 3);
     add(&sum, sizeof sum);
+    hash_floats(ops, words, a, b, x, n);
+    hash_signs(ops, words, a, b, n);
+    hash_cells(ops, words, a, n);
+    hash_accounting(ops, words, a, n);
     for (size_t i = 0; i < 200000; i++) {
       double values[2] = {ck_exp((double)(int64_t)words[i] * 7e-17), ck_log((double)(words[i] >> 11) + 1)};
       add(values, sizeof values);

@@ -1,6 +1,7 @@
 /// Quadrature for integrands that are smooth up to ends at which they do not vanish.
 package enum GaussLegendre {
-  /// The rule of ten points on [-1, 1]: five points with their weights, and their mirror images.
+  /// The rule of ten points on [-1, 1]: five points with their weights, and their mirror images
+  /// (computed by Scripts/fit-kernels.py).
   package static let ten: [(point: Double, weight: Double)] = [
     (0.148874338981631211, 0.295524224714752870),
     (0.433395394129247191, 0.269266719309996355),

@@ -35,83 +35,18 @@ extension Accountant {
     targetEpsilon target: Double, delta: Double, rounds: Int, sampling: Sampling, relation: NeighboringRelation
   ) throws(PrivacyRefusal) -> Calibration {
     precondition(target > 0)
-    func epsilon(_ z: Double, _ precision: Precision) throws(PrivacyRefusal) -> PrivacySpent {
-      try spending(
-        PrivacyEvent(noiseMultiplier: z, sampling: sampling, relation: relation), rounds: rounds, delta: delta,
-        precision: precision)
+    let search = NoiseSearch(
+      accountant: self, target: target, delta: delta, rounds: rounds, sampling: sampling, relation: relation)
+    var bracket = try search.bracket()
+    if bracket.below <= target {
+      return Calibration(
+        noiseMultiplier: bracket.low, spending: try search.spending(bracket.low, .fine), insufficient: nil)
     }
-    let range = Self.noiseMultipliers
-    var high = 1.0
-    var above = try epsilon(high, .coarse).epsilon
-    while above > target {
-      high *= 2
-      if high > range.upperBound { throw .unproved("no noise multiplier up to 10^6 reaches epsilon \(target)") }
-      above = try epsilon(high, .coarse).epsilon
-    }
-    var low = high / 2
-    var below = try epsilon(low, .coarse).epsilon
-    while below <= target && low > range.lowerBound {
-      (high, above) = (low, below)
-      low = max(low / 2, range.lowerBound)
-      below = try epsilon(low, .coarse).epsilon
-    }
-    if below <= target {
-      return Calibration(noiseMultiplier: low, spending: try epsilon(low, .fine), insufficient: nil)
-    }
-    // ln epsilon is nearly linear in ln z. Epsilon may be 0 at the upper end, where there is nothing to interpolate.
-    while high / low > 1 + 1e-3 {
-      var z = (low * high).squareRoot()
-      if above > 0, below.isFinite, high / low < 1.9 || above > target / 4 {
-        let t = log(below / target) / log(below / above)
-        // Not closer to an end than a tenth: otherwise one end may stay for ever.
-        z = low * exp(log(high / low) * min(max(t, 0.1), 0.9))
-      }
-      let value = try epsilon(z, .coarse).epsilon
-      if value <= target { (high, above) = (z, value) } else { (low, below) = (z, value) }
-    }
-    let slope = above > 0 && below > above ? min(max(log(below / above) / log(high / low), 0.05), 100) : 1
-    var z = (low * high).squareRoot()
-    var best: (z: Double, spending: PrivacySpent)?
-    for _ in 0..<30 {
-      let value = try epsilon(z, .fine)
-      if value.epsilon <= target {
-        if best == nil || z < (best?.z ?? z) { best = (z, value) }
-        if value.epsilon >= target * (1 - 2e-7 * slope) || z <= range.lowerBound { break }
-      }
-      // To the middle of what counts as close.
-      let aim = target * (1 - 1e-7 * slope)
-      let next = value.epsilon > 0 ? z * exp(log(value.epsilon / aim) / slope) : z * 0.9
-      z = min(max(next, low / 2), high * 2)
-      if let best, z >= best.z { break }
-    }
-    guard let best else { throw .unproved("the search for a noise multiplier at epsilon \(target) did not end") }
-    var insufficient: Double?
-    if best.spending.lowerBound != nil {
-      let isInsufficient = { (z: Double) throws(PrivacyRefusal) -> Bool in
-        try epsilon(z, .fine).lowerBound.map { $0 > target } ?? false
-      }
-      // Away from the answer in growing steps; then back to where the lower bound passes the target.
-      var step = 1e-6
-      var sufficient = best.z
-      while insufficient == nil {
-        let candidate = max(best.z * (1 - min(step, 0.9)), range.lowerBound)
-        if try isInsufficient(candidate) {
-          insufficient = candidate
-        } else if candidate <= range.lowerBound || step > 0.9 {
-          break
-        } else {
-          sufficient = candidate
-          step *= 4
-        }
-      }
-      while let found = insufficient,
-        sufficient / found > 1 + 1e-4 || (sufficient == best.z && sufficient / found > 1 + 4e-6)
-      {
-        let middle = (sufficient * found).squareRoot()
-        if try isInsufficient(middle) { insufficient = middle } else { sufficient = middle }
-      }
-    }
-    return Calibration(noiseMultiplier: best.z, spending: best.spending, insufficient: insufficient)
+    try search.narrow(&bracket)
+    let best = try search.sufficient(bracket)
+    return Calibration(
+      noiseMultiplier: best.noiseMultiplier, spending: best.spending, insufficient: try search.insufficient(below: best)
+    )
   }
 
   /// The most rounds of an event that stay within a budget; at most `limit`.
@@ -151,5 +86,126 @@ extension Accountant {
       if try isEnough(middle) { low = middle } else { high = middle }
     }
     return low
+  }
+}
+
+/// A search for the smallest noise multiplier at which epsilon is at most the target: the steps of `calibratedNoiseMultiplier`.
+private struct NoiseSearch {
+  let accountant: Accountant
+  let target: Double
+  let delta: Double
+  let rounds: Int
+  let sampling: Sampling
+  let relation: NeighboringRelation
+
+  private var range: ClosedRange<Double> { Accountant.noiseMultipliers }
+
+  /// Two noise multipliers with quick upper bounds of their epsilons, `below` at `low` and `above` at `high`.
+  struct Bracket {
+    var low: Double
+    var high: Double
+    var below: Double
+    var above: Double
+  }
+
+  /// A noise multiplier that is enough, and what it spends.
+  typealias Sufficient = (noiseMultiplier: Double, spending: PrivacySpent)
+
+  func spending(_ z: Double, _ precision: Accountant.Precision) throws(PrivacyRefusal) -> PrivacySpent {
+    try accountant.spending(
+      PrivacyEvent(noiseMultiplier: z, sampling: sampling, relation: relation), rounds: rounds, delta: delta,
+      precision: precision)
+  }
+
+  /// Neighbouring powers of two, of which `high` is enough at a quick look, and `low` is not unless it is the least that is looked at.
+  func bracket() throws(PrivacyRefusal) -> Bracket {
+    var high = 1.0
+    var above = try spending(high, .coarse).epsilon
+    while above > target {
+      high *= 2
+      if high > range.upperBound { throw .unproved("no noise multiplier up to 10^6 reaches epsilon \(target)") }
+      above = try spending(high, .coarse).epsilon
+    }
+    var low = high / 2
+    var below = try spending(low, .coarse).epsilon
+    while below <= target && low > range.lowerBound {
+      (high, above) = (low, below)
+      low = max(low / 2, range.lowerBound)
+      below = try spending(low, .coarse).epsilon
+    }
+    return Bracket(low: low, high: high, below: below, above: above)
+  }
+
+  /// Brings both ends together to a thousandth. ln epsilon is nearly linear in ln z. Epsilon may be 0 at the upper end, where there is
+  /// nothing to interpolate.
+  func narrow(_ bracket: inout Bracket) throws(PrivacyRefusal) {
+    while bracket.high / bracket.low > 1 + 1e-3 {
+      let (low, high, below, above) = (bracket.low, bracket.high, bracket.below, bracket.above)
+      var z = (low * high).squareRoot()
+      if above > 0, below.isFinite, high / low < 1.9 || above > target / 4 {
+        let t = log(below / target) / log(below / above)
+        // Not closer to an end than a tenth: otherwise one end may stay for ever.
+        z = low * exp(log(high / low) * min(max(t, 0.1), 0.9))
+      }
+      let value = try spending(z, .coarse).epsilon
+      if value <= target {
+        (bracket.high, bracket.above) = (z, value)
+      } else {
+        (bracket.low, bracket.below) = (z, value)
+      }
+    }
+  }
+
+  /// By precise looks, with the slope of ln epsilon against ln z in the bracket: within about 10^-7 of the target.
+  func sufficient(_ bracket: Bracket) throws(PrivacyRefusal) -> Sufficient {
+    let (low, high, below, above) = (bracket.low, bracket.high, bracket.below, bracket.above)
+    let slope = above > 0 && below > above ? min(max(log(below / above) / log(high / low), 0.05), 100) : 1
+    var z = (low * high).squareRoot()
+    var best: Sufficient?
+    for _ in 0..<30 {
+      let value = try spending(z, .fine)
+      if value.epsilon <= target {
+        if best == nil || z < (best?.noiseMultiplier ?? z) { best = (z, value) }
+        if value.epsilon >= target * (1 - 2e-7 * slope) || z <= range.lowerBound { break }
+      }
+      // To the middle of what counts as close.
+      let aim = target * (1 - 1e-7 * slope)
+      let next = value.epsilon > 0 ? z * exp(log(value.epsilon / aim) / slope) : z * 0.9
+      z = min(max(next, low / 2), high * 2)
+      if let best, z >= best.noiseMultiplier { break }
+    }
+    guard let best else { throw .unproved("the search for a noise multiplier at epsilon \(target) did not end") }
+    return best
+  }
+
+  /// Away from the answer in growing steps, to where the lower bound is above the target; then back to where it passes it. Nil where
+  /// no such noise multiplier is found.
+  func insufficient(below best: Sufficient) throws(PrivacyRefusal) -> Double? {
+    guard best.spending.lowerBound != nil else { return nil }
+    var insufficient: Double?
+    var step = 1e-6
+    var sufficient = best.noiseMultiplier
+    while insufficient == nil {
+      let candidate = max(best.noiseMultiplier * (1 - min(step, 0.9)), range.lowerBound)
+      if try isInsufficient(candidate) {
+        insufficient = candidate
+      } else if candidate <= range.lowerBound || step > 0.9 {
+        break
+      } else {
+        sufficient = candidate
+        step *= 4
+      }
+    }
+    while let found = insufficient,
+      sufficient / found > 1 + 1e-4 || (sufficient == best.noiseMultiplier && sufficient / found > 1 + 4e-6)
+    {
+      let middle = (sufficient * found).squareRoot()
+      if try isInsufficient(middle) { insufficient = middle } else { sufficient = middle }
+    }
+    return insufficient
+  }
+
+  private func isInsufficient(_ z: Double) throws(PrivacyRefusal) -> Bool {
+    try spending(z, .fine).lowerBound.map { $0 > target } ?? false
   }
 }

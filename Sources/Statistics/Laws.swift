@@ -1,3 +1,4 @@
+import Numerics
 import Platform
 
 /// Distribution functions of the laws that the statistical tests compare samples with.
@@ -43,15 +44,8 @@ public enum Laws {
     if p == 0 { return -.infinity }
     if p == 1 { return .infinity }
     let q = p - 0.5
-    if abs(q) <= 0.425 {
-      let r = 0.180625 - q * q
-      return q * horner(r, quantileCentreTop) / horner(r, quantileCentreBottom)
-    }
-    let r = (-log(q < 0 ? p : 1 - p)).squareRoot()
-    let magnitude =
-      r <= 5
-      ? horner(r - 1.6, quantileMiddleTop) / horner(r - 1.6, quantileMiddleBottom)
-      : horner(r - 5, quantileTailTop) / horner(r - 5, quantileTailBottom)
+    if abs(q) <= NormalQuantile.centre { return NormalQuantile.central(q) }
+    let magnitude = NormalQuantile.magnitude((-log(q < 0 ? p : 1 - p)).squareRoot())
     return q < 0 ? -magnitude : magnitude
   }
 
@@ -137,18 +131,9 @@ public enum Laws {
     incompleteGamma(0.5 * degrees, 0.5 * x)
   }
 
-  /// Both P(a, x) and Q(a, x); one is computed, the other is its complement.
+  /// Both P(a, x) and Q(a, x).
   static func incompleteGamma(_ a: Double, _ x: Double) -> (lower: Double, upper: Double) {
-    guard a > 0, a.isFinite, !x.isNaN else { return (.nan, .nan) }
-    if x <= 0 { return (0, 1) }
-    if x == .infinity { return (1, 0) }
-    let density = poissonDensity(a, x)
-    if x < a + 1 {
-      let lower = density == 0 ? 0 : atMostOne(density * lowerSeries(a, x))
-      return (lower, 1 - lower)
-    }
-    let upper = density == 0 ? 0 : atMostOne(density * a * upperFraction(a, x))
-    return (1 - upper, upper)
+    IncompleteGamma.tails(a, x)
   }
 
   // MARK: Kolmogorov law
@@ -173,117 +158,8 @@ public enum Laws {
     return 2 * (exp(-unit) - exp(-4 * unit) + exp(-9 * unit) - exp(-16 * unit))
   }
 
-  // MARK: Parts of the incomplete gamma function
-
-  /// x^a exp(-x) / Gamma(a + 1), without the cancellation of a log x - x - lgamma(a + 1) at large a.
-  private static func poissonDensity(_ a: Double, _ x: Double) -> Double {
-    if a < 10 { return exp(a * log(x) - x) / tgamma(a + 1) }
-    return exp(-stirlingError(a) - deviance(a, x)) / (2 * Double.pi * a).squareRoot()
-  }
-
-  /// log Gamma(a + 1) - log(sqrt(2 pi a) (a/e)^a) for a >= 10.
-  private static func stirlingError(_ a: Double) -> Double {
-    let r = 1 / (a * a)
-    return horner(r, stirlingCoefficients) / a
-  }
-
-  private static let stirlingCoefficients = [
-    1 / 12.0, -1 / 360.0, 1 / 1260.0, -1 / 1680.0, 1 / 1188.0, -691 / 360360.0,
-  ]
-
-  /// a log(a/x) + x - a, accurate near x = a (Loader's bd0).
-  private static func deviance(_ a: Double, _ x: Double) -> Double {
-    let difference = a - x
-    guard abs(difference) < 0.1 * (a + x) else { return a * log(a / x) - difference }
-    let v = difference / (a + x)
-    var sum = difference * v
-    var power = 2 * a * v
-    for k in 1...100 {
-      power *= v * v
-      let next = sum + power / Double(2 * k + 1)
-      if next == sum { break }
-      sum = next
-    }
-    return sum
-  }
-
-  /// sum of x^k / ((a + 1) ... (a + k)), so that P(a, x) is this times ``poissonDensity``; x < a + 1.
-  private static func lowerSeries(_ a: Double, _ x: Double) -> Double {
-    var term = 1.0
-    var sum = 1.0
-    var denominator = a
-    for _ in 1...1_000_000 {
-      denominator += 1
-      term *= x / denominator
-      sum += term
-      if term <= 1e-17 * sum { return sum }
-    }
-    return .nan
-  }
-
-  /// The continued fraction h of Q(a, x) = x^a exp(-x) / Gamma(a) h, for x >= a + 1.
-  private static func upperFraction(_ a: Double, _ x: Double) -> Double {
-    let tiny = 1e-300
-    var b = x + 1 - a
-    var c = 1 / tiny
-    var d = 1 / b
-    var h = d
-    for i in 1...1_000_000 {
-      let k = Double(i)
-      let numerator = -k * (k - a)
-      b += 2
-      d = numerator * d + b
-      if abs(d) < tiny { d = tiny }
-      c = b + numerator / c
-      if abs(c) < tiny { c = tiny }
-      d = 1 / d
-      let factor = d * c
-      h *= factor
-      if abs(factor - 1) < 1e-15 { return h }
-    }
-    return .nan
-  }
-
   /// Cuts off a rounding error above 1; keeps NaN, which Swift.min(1, _) would turn into 1.
   static func atMostOne(_ p: Double) -> Double {
     p > 1 ? 1 : p
   }
-
-  // MARK: Polynomials
-
-  /// The polynomial of the given coefficients, lowest degree first.
-  private static func horner(_ x: Double, _ coefficients: [Double]) -> Double {
-    var value = 0.0
-    for coefficient in coefficients.reversed() { value = value * x + coefficient }
-    return value
-  }
-
-  private static let quantileCentreTop = [
-    3.3871328727963666080, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
-    4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3,
-  ]
-  private static let quantileCentreBottom = [
-    1.0, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
-    2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4, 5.2264952788528545610e3,
-  ]
-  private static let quantileMiddleTop = [
-    1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550, 3.64784832476320460504,
-    1.27045825245236838258, 2.41780725177450611770e-1, 2.27238449892691845833e-2,
-    7.74545014278341407640e-4,
-  ]
-  private static let quantileMiddleBottom = [
-    1.0, 2.05319162663775882187, 1.67638483018380384940, 6.89767334985100004550e-1,
-    1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4,
-    1.05075007164441684324e-9,
-  ]
-  private static let quantileTailTop = [
-    6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580, 2.96560571828504891230e-1,
-    2.65321895265761230930e-2, 1.24266094738807843860e-3, 2.71155556874348757815e-5,
-    2.01033439929228813265e-7,
-  ]
-  private static let quantileTailBottom = [
-    1.0, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
-    7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
-    2.04426310338993978564e-15,
-  ]
 }

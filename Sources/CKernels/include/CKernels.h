@@ -1,6 +1,6 @@
 // The few loops that must be vectorised.
 //
-// Every kernel is compiled once for each instruction set from one text (*.inc), without contraction of
+// Every kernel is compiled once for each instruction set from one text (see each_instruction_set.h), without contraction of
 // a * b + c, with a fixed vector width and only + - * / sqrt and comparisons: the same bits everywhere.
 // Decoders rely on that. `ck_get` returns null where the machine lacks an instruction set, so tests can
 // compare all that exist.

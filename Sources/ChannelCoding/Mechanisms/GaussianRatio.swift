@@ -1,3 +1,4 @@
+import Numerics
 import Platform
 
 /// The density ratio r = dQ/dP of two Gaussians in n dimensions, P = N(0, I) and Q = N(m, tau^2 I) with
@@ -80,79 +81,4 @@ struct GaussianRatio {
     let above = high > 12 && low < 8 ? 0 : erfc(high * 0.5.squareRoot())
     return 0.5 * (erfc(low * 0.5.squareRoot()) - above)
   }
-}
-
-/// Pr[chi'^2 <= x] with `degrees` of freedom and non-centrality `centrality`: the Poisson(centrality / 2) mixture of
-/// central laws of degrees + 2 j. Terms are summed upwards in accuracy: downwards in j, where each distribution
-/// function is the next plus a positive density. 12 digits relative to 1, and to the result where it is not tiny.
-func nonCentralChiSquare(_ x: Double, degrees: Double, centrality: Double) -> Double {
-  guard x > 0 else { return 0 }
-  let mean = centrality / 2
-  let half = x / 2
-  // Poisson weights upwards; the mean is at most some hundreds here, so the first does not vanish.
-  var weights = [exp(-mean)]
-  var weight = weights[0]
-  while Double(weights.count) <= mean || weight > 1e-18 {
-    weight *= mean / Double(weights.count)
-    weights.append(weight)
-  }
-  var shape = degrees / 2 + Double(weights.count - 1)
-  var below = regularisedGamma(shape, half)
-  var step = exp(shape * log(half) - half - lgammaOf(shape + 1))
-  var total = 0.0
-  for j in stride(from: weights.count - 1, through: 0, by: -1) {
-    total += weights[j] * below
-    step *= shape / half
-    shape -= 1
-    below += step
-  }
-  return min(total, 1)
-}
-
-/// ln Gamma(x) for x >= 1/2: Stirling's series where it has 15 digits, stepped up to there.
-private func lgammaOf(_ x: Double) -> Double {
-  var shift = 0.0
-  var x = x
-  while x < 16 {
-    shift += log(x)
-    x += 1
-  }
-  let inverse = 1 / x
-  let square = inverse * inverse
-  let series =
-    inverse * (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square * (1.0 / 1680 - square / 1188))))
-  return (x - 0.5) * log(x) - x + 0.5 * log(2 * Double.pi) + series - shift
-}
-
-/// P(a, x), the distribution function of a Gamma law: series below a + 1, continued fraction above.
-private func regularisedGamma(_ a: Double, _ x: Double) -> Double {
-  let density = exp(a * log(x) - x - lgammaOf(a + 1))
-  if x < a + 1 {
-    var term = 1.0
-    var sum = 1.0
-    var k = a
-    while term > sum * 1e-17 {
-      k += 1
-      term *= x / k
-      sum += term
-    }
-    return min(density * sum, 1)
-  }
-  // Lentz.
-  var b = x + 1 - a
-  var c = 1e300
-  var d = 1 / b
-  var h = d
-  for i in 1...100_000 {
-    let an = -Double(i) * (Double(i) - a)
-    b += 2
-    d = an * d + b
-    if abs(d) < 1e-300 { d = 1e-300 }
-    c = b + an / c
-    if abs(c) < 1e-300 { c = 1e-300 }
-    d = 1 / d
-    h *= d * c
-    if abs(d * c - 1) < 1e-16 { break }
-  }
-  return max(1 - density * a * h, 0)
 }

@@ -9,7 +9,7 @@ enum LayerKind: Sendable {
   /// One step, sqrt(12) sigma: uniform noise.
   case uniform
 
-  /// The smallest step over sigma: 2 sqrt(2 ln 2) for `shifted`, reached at half the height.
+  /// The smallest step over sigma: 2 sqrt(2 ln 2), rounded down, for `shifted`, reached at half the height.
   var smallestStep: Double {
     switch self {
     case .direct: 0x1p-26

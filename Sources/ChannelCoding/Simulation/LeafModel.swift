@@ -67,7 +67,7 @@ struct LeafTree {
       var next = [Double](repeating: 0, count: 2 * logs.count)
       for i in logs.indices {
         next[2 * i] = evolution.minus(logs[i])
-        next[2 * i + 1] = logs[i] + 0.6931471805599453
+        next[2 * i + 1] = logs[i] + Elementary.ln2
       }
       logs = next
       if keepsInformations { informations.append(logs.map { evolution.information($0) }) }
@@ -115,7 +115,7 @@ struct DensityEvolution: Sendable {
     }
     let deviation = (2 * mu).squareRoot()
     if mu > 60 {
-      let rest = (Double.pi / mu).squareRoot() * Elementary.exp(-mu / 4) * (1 - 1.4285714285714286 / mu)
+      let rest = (Double.pi / mu).squareRoot() * Elementary.exp(-mu / 4) * (1 - 10.0 / 7 / mu)
       return (1 - rest, rest)
     }
     // Simpson's rule; q by tanh over both sides folded together: f(l) tanh(l / 2) (1 - e^-l).
@@ -150,14 +150,14 @@ struct DensityEvolution: Sendable {
       let weight = (i == 0 || i == panels ? 1.0 : (i % 2 == 1 ? 4.0 : 2.0)) * (high - low) / (3 * Double(panels))
       missing += weight * f * (PublicRatioLaw.log1p(e) + max(-l, 0))
     }
-    return max(0.6931471805599453 - missing, mu < 1 ? 1e-4 : 0.5)
+    return max(Elementary.ln2 - missing, mu < 1 ? 1e-4 : 0.5)
   }
 
   /// Nats that a sign of a node carries.
   func information(_ logMean: Double) -> Double {
     let position = (logMean - Self.low) * Self.perUnit
     if position <= 0 { return Elementary.exp(max(logMean, -200)) / 4 }
-    guard position < Double(Self.cells) else { return 0.6931471805599453 }
+    guard position < Double(Self.cells) else { return Elementary.ln2 }
     let cell = Int(position)
     return Elementary.exp(
       informationTable[cell] + (position - Double(cell)) * (informationTable[cell + 1] - informationTable[cell]))
@@ -165,7 +165,7 @@ struct DensityEvolution: Sendable {
 
   private static func inverse(_ logits: [Double], _ target: Double) -> Double {
     // Below the table q = mu / 2.
-    if target <= logits[0] { return target + 0.6931471805599453 }
+    if target <= logits[0] { return target + Elementary.ln2 }
     var (low, high) = (0, logits.count - 1)
     if target >= logits[high] { return Self.low + Double(high) / perUnit }
     while high - low > 1 {
@@ -180,7 +180,7 @@ struct DensityEvolution: Sendable {
   func minus(_ logMean: Double) -> Double {
     let position = (logMean - Self.low) * Self.perUnit
     // q^2 = mu^2 / 4 = mu^- / 2 below; above, mu^- = mu - 4 ln 2 nearly.
-    if position <= 0 { return max(2 * logMean - 0.6931471805599453, -200) }
+    if position <= 0 { return max(2 * logMean - Elementary.ln2, -200) }
     guard position < Double(Self.cells) else { return logMean }
     let cell = Int(position)
     return minusTable[cell] + (position - Double(cell)) * (minusTable[cell + 1] - minusTable[cell])
@@ -237,7 +237,7 @@ struct LeafLaws: Sendable {
       let weight = 4 * x * x * x / Double(cells)
       let p = probability(Elementary.log((1 + v) / (1 - v)), centre, slope, cumulative)
       flags += weight * p
-      bits -= weight * (p * Elementary.log(p) + (1 - p) * Elementary.log(1 - p)) / 0.6931471805599453
+      bits -= weight * (p * Elementary.log(p) + (1 - p) * Elementary.log(1 - p)) / Elementary.ln2
     }
     return (flags, bits)
   }

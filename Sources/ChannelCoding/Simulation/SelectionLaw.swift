@@ -35,7 +35,7 @@ struct SelectionLaw: Sendable {
     let body = max(1 - escapeProbability, 1e-9)
     bits =
       body * indexModel.expectedBits
-      - (escapeProbability * Elementary.log(escapeProbability) + body * Elementary.log(body)) / 0.6931471805599453
+      - (escapeProbability * Elementary.log(escapeProbability) + body * Elementary.log(body)) / Elementary.ln2
     // After the escape's flag the search runs until its time is M times the best value.
     draws = body * grid.cap / max(grid.bodyMass, 1e-9)
   }
@@ -54,9 +54,8 @@ struct SelectionLaws: Sendable {
   private static let smallest = 0.02
   private static let informationStep = 0.125
   private static let classCount = 52
-  /// ln 1.5 and ln 2 / 2.
-  private static let firstLogCap = 0.4054651081081644
-  private static let logCapStep = 0.34657359027997264
+  private static let firstLogCap = Elementary.lnThreeHalves
+  private static let logCapStep = Elementary.ln2 / 2
   static let capCount = 31
 
   /// [class][cap]

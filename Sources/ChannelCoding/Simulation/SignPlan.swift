@@ -1,3 +1,5 @@
+import Numerics
+
 /// Which nodes of a polar transform of N signs are simulated in one piece, and how all that is left is modelled. From public numbers
 /// alone, the same at both ends.
 ///
@@ -82,7 +84,7 @@ struct SignPlan: Sendable {
           let law = SelectionLaws.shared[c, cap]
           // An escape sends the leaves of a dear realisation.
           let escape =
-            law.escapeProbability * (leafBits[i] + 1.15 * law.escapeExcess / 0.6931471805599453 + 1)
+            law.escapeProbability * (leafBits[i] + 1.15 * law.escapeExcess / Elementary.ln2 + 1)
           let time =
             law.draws * (Self.nanosecondsPerLookUp * Double(max(size, 8)) + Self.nanosecondsPerCandidate)
           let total = law.bits + escape + price * time

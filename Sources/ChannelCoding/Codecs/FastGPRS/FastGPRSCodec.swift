@@ -1,3 +1,5 @@
+import Numerics
+
 /// Each rotated coordinate by greedy Poisson rejection sampling with the search path as its code.
 ///
 /// Target N(x_j, sigma^2), proposal N(0, s^2 sigma^2) with s^2 = 1 + snr of the norm class: the law of Y. Coded per

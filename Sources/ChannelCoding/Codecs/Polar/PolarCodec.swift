@@ -114,7 +114,7 @@ struct PolarCodec: HostilelyReadable {
       let square = 1 + plan.snr
       let constant =
         PublicRatioLaw.log1p(plan.snr) / 2 + 1 / (2 * square) - 0.5
-        - Double(plan.levels.count + 1) * 0.6931471805599453
+        - Double(plan.levels.count + 1) * Elementary.ln2
       for i in range {
         let x = mean[i] * inverse
         information += max(constant + x * x / (2 * square), 0)

@@ -148,7 +148,7 @@ struct PolarPlan: Sendable {
   /// for each effort more.
   private static func price(effort: Int, count: Int, snr: Double) -> Double? {
     guard effort > 0 else { return nil }
-    let information = Double(count) * PublicRatioLaw.log1p(snr) / 2 / 0.6931471805599453
+    let information = Double(count) * PublicRatioLaw.log1p(snr) / 2 / Elementary.ln2
     return 0.01 * information / Double(count) / 2 / Double(1 << (2 * (effort - 1)))
   }
 
@@ -175,7 +175,7 @@ struct PolarPlan: Sendable {
         let e = Elementary.exp(-2 * z)
         let t = (1 - e) / (1 + e)
         // ln cosh z
-        let l = z < 0.01 ? z * z / 2 - z * z * z * z / 12 : z + Elementary.log(1 + e) - 0.6931471805599453
+        let l = z < 0.01 ? z * z / 2 - z * z * z * z / 12 : z + Elementary.log(1 + e) - Elementary.ln2
         information += p * (logScale - snr * u * u / 2 - x * x / 2 + l)
         law.add(t, weight: p)
         mass += p

@@ -4,7 +4,6 @@ import Testing
 @testable import Aggregator
 @testable import Numerics
 @testable import PrivacyAccounting
-@testable import Reports
 
 /// Tests/Vectors/accounting.json: rigorous two-sided reference epsilons.
 private struct AccountingVectors: Decodable {
@@ -57,16 +56,9 @@ private struct RenyiVectors: Decodable {
     let delta: Double
     let epsilon: Double
   }
-  struct Binomial: Decodable {
-    let trials: Int
-    let probability: Double
-    let atLeast: Int
-    let value: Double
-  }
   let epsilon: [Epsilon]
   let divergence: [Divergence]
   let gaussian: [Gaussian]
-  let binomial: [Binomial]
 }
 
 private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
@@ -194,24 +186,6 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
   }
 }
 
-@Suite struct BinomialTests {
-  @Test func tailsMatchFortyDigitsFromAbove() throws {
-    let vectors: RenyiVectors = try Vectors.load("rdp.json")
-    #expect(vectors.binomial.count >= 20)
-    for v in vectors.binomial {
-      let found = binomialUpperTail(trials: v.trials, probability: v.probability, atLeast: v.atLeast)
-      #expect(found >= v.value, "\(v): found \(found)")
-      #expect(
-        found <= max(v.value * (1 + 3e-6), Double(v.atLeast) > Double(v.trials) * v.probability ? 0 : 1),
-        "\(v): found \(found)")
-    }
-    #expect(binomialUpperTail(trials: 10, probability: 0.5, atLeast: 0) == 1)
-    #expect(binomialUpperTail(trials: 10, probability: 0.5, atLeast: 11) == 0)
-    #expect(binomialUpperTail(trials: 10, probability: 0, atLeast: 1) == 0)
-    #expect(binomialUpperTail(trials: 10, probability: 1, atLeast: 10) == 1)
-  }
-}
-
 @Suite struct AccountantTests {
   private func event(_ z: Double, _ sampling: Sampling, _ relation: NeighboringRelation) -> PrivacyEvent {
     PrivacyEvent(noiseMultiplier: z, sampling: sampling, relation: relation)
@@ -286,72 +260,5 @@ private func accountant(_ rounds: [Rounds]) -> RenyiAccountant {
         #expect(try #require(spent(insufficient).lowerBound) > v.epsilon)
       }
     }
-  }
-}
-
-@Suite struct PrivacyPlanTests {
-  private func plan(_ sampling: Sampling, population: Int = 1438, delta: Double = 1e-5) throws -> PrivacyPlan {
-    try PrivacyPlan(
-      population: population, clippingNorm: 2, noise: .multiplier(1.5), sampling: sampling, relation: .zeroOut,
-      accountant: sampling == .everyone ? .gaussian : .rdp, delta: delta, rounds: 100)
-  }
-
-  @Test func sharesAndCompletionAddUpToTheWhole() throws {
-    for sampling in [Sampling.everyone, .poisson(rate: 0.1), .poisson(rate: 0.001)] {
-      let plan = try plan(sampling)
-      for arrived in [0, 1, plan.largestCohort / 2, plan.largestCohort] {
-        let completion = plan.completionScale(arrived: arrived, clippingNorm: plan.clippingNorm)
-        let total = Double(arrived) * plan.noiseScale * plan.noiseScale + completion * completion
-        #expect(abs(total.squareRoot() / 3 - 1) < 1e-12, "z C = 3")
-      }
-    }
-  }
-
-  @Test func largestCohortIsTheSmallestThatDeltaPaysFor() throws {
-    let plan = try plan(.poisson(rate: 0.1))
-    let charge = { 100 * binomialUpperTail(trials: 1438, probability: 0.1, atLeast: $0) }
-    #expect(charge(plan.largestCohort) <= 1e-7 && charge(plan.largestCohort - 1) > 1e-7)
-    #expect(plan.truncationDelta == charge(plan.largestCohort))
-    #expect(try self.plan(.everyone).largestCohort == 1438)
-    #expect(try self.plan(.everyone).truncationDelta == 0)
-    // All clients are a bound that needs no charge.
-    let few = try self.plan(.poisson(rate: 0.9), population: 3)
-    #expect(few.largestCohort == 3 && few.truncationDelta == 0)
-    #expect(try self.plan(.poisson(rate: 1), population: 7).largestCohort == 7)
-  }
-
-  /// With m_max = N the neighbour that has one client more would be cut (Poisson) or carry N + 1 shares (everyone): a
-  /// difference that nothing was charged for.
-  @Test(arguments: [Sampling.everyone, .poisson(rate: 1), .poisson(rate: 0.9)])
-  func underAddOrRemoveThereIsRoomForTheNeighbour(sampling: Sampling) throws {
-    for population in [1, 2, 3] {
-      let plan = { (relation: NeighboringRelation) in
-        try PrivacyPlan(
-          population: population, clippingNorm: 2, noise: .multiplier(1.5), sampling: sampling, relation: relation,
-          accountant: sampling == .everyone ? .gaussian : .rdp, delta: 1e-5, rounds: 100)
-      }
-      #expect(try plan(.addOrRemove).largestCohort == population + 1)
-      #expect(try plan(.addOrRemove).truncationDelta == 0)
-      #expect(try plan(.zeroOut).largestCohort == population)
-      for arrived in [population, population + 1] {
-        let total =
-          try Double(arrived) * plan(.addOrRemove).noiseScale * plan(.addOrRemove).noiseScale
-          + plan(.addOrRemove).completionScale(arrived: arrived, clippingNorm: 2)
-          * plan(.addOrRemove).completionScale(arrived: arrived, clippingNorm: 2)
-        #expect(abs(total.squareRoot() / 3 - 1) < 1e-12, "z C on both sides")
-      }
-    }
-    // Where a charged bound below N is there, the relation changes nothing.
-    let charged = { (relation: NeighboringRelation) in
-      PrivacyPlan.largestCohort(
-        population: 1438, sampling: .poisson(rate: 0.1), relation: relation, rounds: 100, delta: 1e-5)
-    }
-    #expect(charged(.addOrRemove) == charged(.zeroOut))
-  }
-
-  @Test func truncationIsChargedToDelta() throws {
-    let plan = try plan(.poisson(rate: 0.1))
-    let whole = try Accountant.rdp.spending(plan.event, rounds: 100, delta: 1e-5).epsilon
-    #expect(try plan.spending(rounds: 100).epsilon > whole)
   }
 }

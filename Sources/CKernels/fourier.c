@@ -1,43 +1,8 @@
-// Part of kernels.inc: what the loss accountant needs.
-
-static void NAME(moments)(
-    const double *log_mass, const double *loss, double theta, size_t count, double *top, double *sum, double *first) {
-  vd high = (vd){0} - __builtin_inf(), total = {0}, slope = {0};
-  for (int pass = 0; pass < 2; pass++) {
-    for (size_t i = 0; i < count; i += W) {
-      // The last group is filled up with nothing.
-      vd m = (vd){0} - __builtin_inf(), l = {0};
-      if (count - i >= W) {
-        __builtin_memcpy(&m, log_mass + i, sizeof m);
-        __builtin_memcpy(&l, loss + i, sizeof l);
-      } else {
-        __builtin_memcpy(&m, log_mass + i, (count - i) * sizeof(double));
-        __builtin_memcpy(&l, loss + i, (count - i) * sizeof(double));
-      }
-      vd x = m + l * theta;
-      if (pass == 0) {
-        high = x > high ? x : high;
-        continue;
-      }
-      x -= *top;
-      x = x < -700.0 ? (vd){0} - 700.0 : x;
-      vd e;
-      NAME(exp_)(&x, &e);
-      total += e;
-      slope += e * l;
-    }
-    if (pass == 0) {
-      *top = high[0];
-      for (int j = 1; j < W; j++) *top = high[j] > *top ? high[j] : *top;
-    }
-  }
-  *sum = 0;
-  *first = 0;
-  for (int j = 0; j < W; j++) {
-    *sum += total[j];
-    *first += slope[j];
-  }
-}
+// The discrete Fourier transform.
+// The file is compiled once for each instruction set.
+#define TOPIC "fourier.c"
+#include "each_instruction_set.h"
+#ifdef SUFFIX
 
 // One pass of a Stockham transform: x has n / 4 butterflies for each of s interleaved transforms.
 static void NAME(fft_pass4)(
@@ -89,7 +54,7 @@ static void NAME(fft_pass4)(
   }
 }
 
-static void NAME(fft)(
+void NAME(fft)(
     double *xr, double *xi, double *yr, double *yi, size_t count, const double *cosines, const double *sines) {
   double *fr = xr, *fi = xi, *tr = yr, *ti = yi;
   size_t n = count, s = 1;
@@ -111,3 +76,5 @@ static void NAME(fft)(
     __builtin_memcpy(xi, fi, count * sizeof *xi);
   }
 }
+
+#endif

@@ -1,4 +1,45 @@
-// Part of kernels.inc: successive cancellation and the signs of `polar`.
+// Successive cancellation and the signs of `polar`.
+// The file is compiled once for each instruction set.
+#define TOPIC "polar.c"
+#include "each_instruction_set.h"
+#ifdef SUFFIX
+#include "elementary.h"
+
+// tanh(mu z), in (-1, 1) or at its ends.
+void NAME(biases)(const double *z, const double *mu, double *out, size_t groups) {
+  for (size_t i = 0; i < groups; i++) {
+    vd a, b, e;
+    __builtin_memcpy(&a, z + W * i, sizeof a);
+    __builtin_memcpy(&b, mu + W * i, sizeof b);
+    a = a < 0 ? -a : a;
+    vd u = a * b;
+    vd x = (u < 0 ? u : -u) * 2.0;
+    x = x < -700.0 ? (vd){0} - 700.0 : x;
+    NAME(exp_)(&x, &e);
+    vd t = (1.0 - e) / (1.0 + e);
+    t = u < 0 ? -t : t;
+    __builtin_memcpy(out + W * i, &t, sizeof t);
+  }
+}
+
+// ln((1 + v) / (1 - v)), v = |2 w - 1|, of a dither w = (word >> 11) 2^-53: the log-likelihood ratio beyond which a leaf's
+// sign differs from the dither's guess.
+void NAME(thresholds)(const uint64_t *words, double *out, size_t groups) {
+  for (size_t i = 0; i < groups; i++) {
+    vu w;
+    vd u, above, below;
+    __builtin_memcpy(&w, words + W * i, sizeof w);
+    NAME(uniform_)(&w, &u);
+    vd v = u * 2.0 - 1.0;
+    v = v < 0 ? -v : v;
+    vd high = 1.0 + v, low = 1.0 - v;
+    low = low < 0x1p-53 ? (vd){0} + 0x1p-53 : low;
+    NAME(log_)(&high, &above);
+    NAME(log_)(&low, &below);
+    above -= below;
+    __builtin_memcpy(out + W * i, &above, sizeof above);
+  }
+}
 
 // Signs are bits here, 1 for plus: first leaf in bit 0. The biases of what follows a leaf are computed for both of its signs while
 // it is decided, as a chain of divisions takes twice the time; what is not chosen may be infinite or no number. Strict comparisons
@@ -109,7 +150,7 @@ static void NAME(polar_few)(const double *t, size_t n, const uint64_t *words, ui
   }
 }
 
-static void NAME(polarize)(
+void NAME(polarize)(
     const double *t, size_t n, const uint64_t *words, uint8_t *flags, double *signs, double *scratch) {
   if (n < W)
     NAME(polar_few)(t, n, words, flags, signs);
@@ -118,7 +159,7 @@ static void NAME(polarize)(
 }
 
 // One step of the recursion of polar_node, for nodes of which some are not handed on to it.
-static void NAME(polar_products)(const double *t, size_t half, double *out) {
+void NAME(polar_products)(const double *t, size_t half, double *out) {
   size_t j = 0;
   for (; j + W <= half; j += W) {
     vd x, y;
@@ -130,7 +171,7 @@ static void NAME(polar_products)(const double *t, size_t half, double *out) {
   for (; j < half; j++) out[j] = t[j] * t[j + half];
 }
 
-static void NAME(polar_sums)(const double *t, const double *signs, size_t half, double *out) {
+void NAME(polar_sums)(const double *t, const double *signs, size_t half, double *out) {
   size_t j = 0;
   for (; j + W <= half; j += W) {
     vd x, y, sign;
@@ -148,7 +189,7 @@ static void NAME(polar_sums)(const double *t, const double *signs, size_t half, 
 }
 
 // ln(1 + b t) = a + b h for b = +-1: h[i] for each bias, and the sum of a. Logarithms of what is below 2^-80 stop there.
-static double NAME(sign_ratios)(const double *t, double *h, size_t groups) {
+double NAME(sign_ratios)(const double *t, double *h, size_t groups) {
   vd sum = {0};
   for (size_t i = 0; i < groups; i++) {
     vd x, plus, minus;
@@ -168,7 +209,7 @@ static double NAME(sign_ratios)(const double *t, double *h, size_t groups) {
 }
 
 // Sign i of candidate k is minus where bit i of its words is 1.
-static void NAME(sign_scores)(
+void NAME(sign_scores)(
     const double *h, size_t groups, const uint64_t *words, size_t stride, size_t count, double constant, double *out) {
   const vu place = {1, 2, 4, 8, 16, 32, 64, 128};
   for (size_t k = 0; k < count; k++, words += stride) {
@@ -195,3 +236,5 @@ static void NAME(sign_scores)(
     out[k] = constant + sum[0];
   }
 }
+
+#endif

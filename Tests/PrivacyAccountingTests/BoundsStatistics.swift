@@ -3,6 +3,7 @@ import Support
 import Testing
 @testable import Aggregator
 @testable import ChannelCoding
+@testable import Numerics
 @testable import PrivacyAccounting
 
 /// What attacks on the accountant found, each with the test that failed before. Slow without optimisation: left out of debug builds by its

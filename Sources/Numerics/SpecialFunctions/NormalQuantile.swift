@@ -1,31 +1,34 @@
-import Numerics
-
-/// The lower half of the standard normal quantile function, from + - * / sqrt and the portable logarithm: the same bits
-/// on every machine.
+/// The standard normal quantile function, to about 16 digits [Wichura 1988, algorithm AS 241, PPND16].
 ///
-/// [Wichura 1988, algorithm AS 241, PPND16]: about 16 digits.
-enum NormalQuantile {
+/// `lower` and `point` are made from + - * / sqrt and the portable logarithm, so that they have the same bits on every machine: both ends of
+/// a channel evaluate them. `central` and `magnitude` are their parts, for callers that have a logarithm of their own. The coefficients are
+/// written once more in CKernels/normal_tail.h, for eight numbers at a time.
+package enum NormalQuantile {
   /// The z <= 0 with Phi(z) = p, for p in (0, 1/2].
-  static func lower(_ p: Double) -> Double {
+  package static func lower(_ p: Double) -> Double {
     let q = p - 0.5
-    if q >= -0.425 {
-      let r = 0.180625 - q * q
-      return q * horner(r, centreTop) / horner(r, centreBottom)
-    }
-    let r = (-Elementary.log(p)).squareRoot()
-    return r <= 5
-      ? -horner(r - 1.6, middleTop) / horner(r - 1.6, middleBottom)
-      : -horner(r - 5, tailTop) / horner(r - 5, tailBottom)
+    return q >= -centre ? central(q) : -magnitude((-Elementary.log(p)).squareRoot())
   }
 
   /// The point of N(0, 1) that has mass `left` below it and `right` above it; the smaller of the two counts.
-  static func point(left: Double, right: Double) -> Double { left < right ? lower(left) : -lower(right) }
+  package static func point(left: Double, right: Double) -> Double { left < right ? lower(left) : -lower(right) }
 
-  private static func horner(_ x: Double, _ coefficients: [Double]) -> Double {
-    var value = 0.0
-    for i in stride(from: coefficients.count - 1, through: 0, by: -1) { value = value * x + coefficients[i] }
-    return value
+  /// `central` is for |q| up to this.
+  package static let centre = 0.425
+
+  /// The z with Phi(z) = 1/2 + q.
+  package static func central(_ q: Double) -> Double {
+    let r = 0.180625 - q * q
+    return q * Polynomial.value(r, centreTop) / Polynomial.value(r, centreBottom)
   }
+
+  /// The z > 0 with 1 - Phi(z) = e^(-r^2), for tails below 0.075.
+  package static func magnitude(_ r: Double) -> Double {
+    r <= 5
+      ? Polynomial.value(r - 1.6, middleTop) / Polynomial.value(r - 1.6, middleBottom)
+      : Polynomial.value(r - 5, tailTop) / Polynomial.value(r - 5, tailBottom)
+  }
+
   private static let centreTop = [
     3.3871328727963666080, 1.3314166789178437745e2, 1.9715909503065514427e3, 1.3731693765509461125e4,
     4.5921953931549871457e4, 6.7265770927008700853e4, 3.3430575583588128105e4, 2.5090809287301226727e3,

@@ -1,0 +1,15 @@
+// Declares every kernel for the instruction set SUFFIX, with the type that its place in `ck_ops` has: a definition of another type does
+// not compile.
+#ifndef KERNELS
+#define KERNELS(X) \
+  X(uniforms) X(exponentials) X(normals) X(layers) X(shifts) X(keystream) X(keyed_normals) \
+  X(hadamard) X(gemm) \
+  X(square_sum) X(square_sum_floats) X(widen) X(narrow) X(accumulate) X(all_finite) X(accumulate_floats) \
+  X(scores) X(magnitude_scores) X(magnitudes) X(cell_scores) \
+  X(biases) X(thresholds) X(polarize) X(polar_products) X(polar_sums) X(sign_ratios) X(sign_scores) \
+  X(sides) X(half_biases) X(cell_places) \
+  X(exps) X(log1ps) X(signed_tails) X(moments) X(fft)
+#define DECLARE(f) __attribute__((visibility("hidden"))) __typeof__(*((ck_ops *)0)->f) NAME(f);
+#endif
+
+KERNELS(DECLARE)
