@@ -1,5 +1,6 @@
 import ChannelCoding
 import Clients
+import Datasets
 import JSONText
 import Scenarios
 

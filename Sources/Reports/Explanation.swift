@@ -1,4 +1,5 @@
 import Aggregator
+import Datasets
 import FedSim
 import Files
 import JSONText
