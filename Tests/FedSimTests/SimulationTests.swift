@@ -157,9 +157,9 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
 
   @Test func recordsDoNotDependOnBatches() throws {
     let setup = try RunSetup(scenario: scenario(), split: nil, threads: 1)
-    #expect(setup.batches(of: []).isEmpty)
-    #expect(setup.batches(of: Array(0..<20_000)).flatMap { $0 } == Array(0..<20_000))
-    #expect(setup.batches(of: Array(0..<20_000)).count > 1)
+    #expect(setup.frame.batches(of: [Int]()).isEmpty)
+    #expect(setup.frame.batches(of: Array(0..<20_000)).flatMap { $0 } == Array(0..<20_000))
+    #expect(setup.frame.batches(of: Array(0..<20_000)).count > 1)
   }
 
   @Test func anEmptyCohortReleasesNoiseAndCostsARound() throws {
