@@ -5,7 +5,7 @@ import Statistics
 /// Checks of what every codec family promises, for families of any package: hand one to `check` in a test.
 ///
 ///     let findings = try CodecLaws().check(MyFamily())
-///     #expect(findings.allSatisfy(\.holds), "\(findings.filter { !$0.holds })")
+///     #expect(findings.allSatisfy { $0.holds }, "\(findings.filter { !$0.holds })")
 ///
 /// Laws that are certain are tried on a few updates; the noise's law is tested on samples, where a right codec fails a check with
 /// probability `falseAlarm`.

@@ -113,7 +113,7 @@ private let certain = CodecLaws(samples: nil)
   @Test(arguments: [3, 4])
   func aCodecOfAnotherPackageKeepsTheLaws(bytes: Int) throws {
     let findings = try certain.check(ShortFloats(), options: CodecOptions(ShortFloats.Options(bytes: bytes)))
-    #expect(findings.count == 8 * 8 && findings.allSatisfy(\.holds), "\(findings.filter { !$0.holds })")
+    #expect(findings.count == 8 * 8 && findings.allSatisfy { $0.holds }, "\(findings.filter { !$0.holds })")
   }
 
   @Test(arguments: ShortFloats.Fault.allCases.filter { !$0.isStatistical })
@@ -126,7 +126,7 @@ private let certain = CodecLaws(samples: nil)
     let laws = CodecLaws(dimensions: [1, 37], samples: nil, hostilePayloads: 60, messages: 8, tolerance: 0.3)
     for family in CodecRegistry.standard.families {
       let findings = try laws.check(family, options: CodecOptions(BlockOptions(draws: 10)))
-      #expect(findings.allSatisfy(\.holds), "\(findings.filter { !$0.holds })")
+      #expect(findings.allSatisfy { $0.holds }, "\(findings.filter { !$0.holds })")
     }
   }
 
@@ -215,7 +215,7 @@ private let certain = CodecLaws(samples: nil)
 @Suite struct ChannelCodecLawStatistics {
   @Test func aCodecOfAnotherPackageHasTheLaw() throws {
     let findings = try CodecLaws(dimensions: [37], ratios: [0.5]).check(ShortFloats())
-    #expect(findings.allSatisfy(\.holds), "\(findings.filter { !$0.holds })")
+    #expect(findings.allSatisfy { $0.holds }, "\(findings.filter { !$0.holds })")
   }
 
   @Test(arguments: ShortFloats.Fault.allCases.filter(\.isStatistical))
