@@ -1,18 +1,14 @@
 import Settings
 
 /// parameters += rate D [McMahan et al. 2017].
-public struct FedAvg: ServerOptimizing, Configurable, Equatable {
+public struct FedAvg: ServerOptimizing, Equatable {
   public static let name = "fedavg"
 
   public var learningRate: Double
+  /// Nil or 0: there is none, and a scenario may say so.
+  public var momentum: Double?
 
   public init(learningRate: Double = 1) { self.learningRate = learningRate }
-
-  public static let keys = SettingList(
-    FedAvg(),
-    [
-      Setting("learningRate", \.learningRate, .positive, "step size of the server")
-    ])
 
   public func initialState(parameters: Int) -> NoServerOptimizerState { NoServerOptimizerState() }
 
@@ -23,4 +19,15 @@ public struct FedAvg: ServerOptimizing, Configurable, Equatable {
       }
     }
   }
+}
+
+extension FedAvg: Configurable {
+  public static let keys = SettingList(
+    FedAvg(),
+    [
+      Setting("learningRate", \.learningRate, .positive, "step size of the server"),
+      Setting(
+        "momentum", \.momentum, .number(0..<1), .unset("none"), "momentum of the server; 0 is none",
+        objection: { $0.momentum == 0 ? nil : "\"\(name)\" has none" }),
+    ])
 }

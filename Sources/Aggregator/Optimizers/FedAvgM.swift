@@ -1,25 +1,21 @@
 import Settings
 
 /// v <- momentum v + D, parameters += rate v [Hsu et al. 2019].
-public struct FedAvgM: ServerOptimizing, Configurable, Equatable {
+public struct FedAvgM: ServerOptimizing, Equatable {
   public static let name = "fedavgm"
 
   public var learningRate: Double
-  public var momentum: Double
+  /// beta_1; nil for 0.9.
+  public var momentum: Double?
 
-  public init(learningRate: Double = 1, momentum: Double = 0.9) {
+  public init(learningRate: Double = 1, momentum: Double? = nil) {
     self.learningRate = learningRate
     self.momentum = momentum
   }
 
-  public static let keys = SettingList(
-    FedAvgM(),
-    [
-      Setting("learningRate", \.learningRate, .positive, "step size of the server"),
-      Setting("momentum", \.momentum, .number(0..<1), "momentum of the server"),
-    ])
+  private var beta1: Double { momentum ?? 0.9 }
 
-  public var options: [(name: String, value: Double)] { [("momentum", momentum)] }
+  public var options: [(name: String, value: Double)] { [("momentum", beta1)] }
 
   /// The velocity v, zero at first.
   public struct State: ServerOptimizerState {
@@ -38,8 +34,17 @@ public struct FedAvgM: ServerOptimizing, Configurable, Equatable {
 
   public func step(_ parameters: inout [Float], mean: [Double], _ state: inout State) {
     for i in parameters.indices {
-      state.velocity[i] = momentum * state.velocity[i] + mean[i]
+      state.velocity[i] = beta1 * state.velocity[i] + mean[i]
       parameters[i] = Float(Double(parameters[i]) + learningRate * state.velocity[i])
     }
   }
+}
+
+extension FedAvgM: Configurable {
+  public static let keys = SettingList(
+    FedAvgM(),
+    [
+      Setting("learningRate", \.learningRate, .positive, "step size of the server"),
+      Setting("momentum", \.momentum, .number(0..<1), .unset("0.9"), "momentum of the server, beta_1"),
+    ])
 }
