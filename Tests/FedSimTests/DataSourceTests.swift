@@ -118,11 +118,11 @@ import Testing
     ),
     (
       ["data={\"source\": \"idx\", \"images\": \"i\", \"labels\": \"l\", \"test\": \"t\"}"],
-      "data.test: found \"t\"; allowed: {\"images\""
+      "data.test: found a string, \"t\"; allowed: {\"images\""
     ),
     (
       ["data={\"source\": \"leaf\", \"path\": \"i\", \"test\": {\"images\": \"t\", \"labels\": \"t\"}}"],
-      "data.test: found {"
+      "data.test: found an object, {"
     ),
     (["data={\"source\": \"csv\", \"path\": \"i\"}"], "data.labelColumn: \"csv\" needs the column of labels"),
     (

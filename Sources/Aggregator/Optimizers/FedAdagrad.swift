@@ -1,7 +1,7 @@
 import Settings
 
 /// v <- v + D^2 [Reddi et al. 2021]; see `AdaptiveMoments` for the step.
-public struct FedAdagrad: ServerOptimizing {
+public struct FedAdagrad: ServerOptimizing, Equatable {
   public static let name = "fedadagrad"
 
   public var learningRate: Double

@@ -1,7 +1,7 @@
 import Settings
 
 /// v <- beta_2 v + (1 - beta_2) D^2 [Reddi et al. 2021]; see `AdaptiveMoments` for the step.
-public struct FedAdam: ServerOptimizing {
+public struct FedAdam: ServerOptimizing, Equatable {
   public static let name = "fedadam"
 
   public var learningRate: Double

@@ -1,7 +1,7 @@
 import Settings
 
 /// parameters += rate D [McMahan et al. 2017].
-public struct FedAvg: ServerOptimizing {
+public struct FedAvg: ServerOptimizing, Equatable {
   public static let name = "fedavg"
 
   public var learningRate: Double

@@ -1,7 +1,7 @@
 import Settings
 
 /// v <- momentum v + D, parameters += rate v [Hsu et al. 2019].
-public struct FedAvgM: ServerOptimizing {
+public struct FedAvgM: ServerOptimizing, Equatable {
   public static let name = "fedavgm"
 
   public var learningRate: Double

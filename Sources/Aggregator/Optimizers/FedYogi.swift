@@ -1,7 +1,7 @@
 import Settings
 
 /// v <- v - (1 - beta_2) D^2 sign(v - D^2) [Reddi et al. 2021]; see `AdaptiveMoments` for the step.
-public struct FedYogi: ServerOptimizing {
+public struct FedYogi: ServerOptimizing, Equatable {
   public static let name = "fedyogi"
 
   public var learningRate: Double
