@@ -45,17 +45,12 @@ private func values<T>(of type: T.Type, in value: Any, depth: Int = 0) -> [T] {
     return try round.channel.decode(upload.payload, shared: SharedRandomness(session: session, round: round.round))
   }
 
-  /// By type and by value: nothing in the pool is the run's key, or the server's, or that of a client that has not enrolled.
+  /// By type and by value: nothing in the clients' ends is the run's key, or the server's, or that of a client that has not enrolled.
   @Test func clientsHoldNothingOfTheServer() throws {
-    var stream = random(6)
-    let population = try Population(Digits.load(), partition: OneExamplePartition(), random: &stream)
-    var pool = ClientPool(
-      population: population,
-      trainer: LocalTrainer(
-        network: Network(features: 64, hidden: [], classes: 10), work: .epochs(1), batchSize: 1, learningRate: 0.1))
-    _ = pool.enrol([3, 4], keys: [3, 4].map(runKeys.client), parallel)
-    #expect(values(of: RunKeys.self, in: pool).isEmpty && values(of: ServerKeys.self, in: pool).isEmpty)
-    let held = Set(values(of: Key.self, in: pool))
+    var ends = ClientEnds()
+    _ = ends.enrol([3, 4], keys: [3, 4].map(runKeys.client), parallel)
+    #expect(values(of: RunKeys.self, in: ends).isEmpty && values(of: ServerKeys.self, in: ends).isEmpty)
+    let held = Set(values(of: Key.self, in: ends))
     #expect(held == Set([3, 4].flatMap { values(of: Key.self, in: runKeys.client($0)) }), "two roots, and no more")
     let secrets = values(of: Key.self, in: runKeys) + values(of: Key.self, in: runKeys.server)
     #expect(secrets.count == 2 && held.isDisjoint(with: secrets))

@@ -224,9 +224,11 @@ private let runKeys = RunKeys(seed: 1, fingerprint: [])
   private func participate(
     _ clients: inout ClientPool, _ cohort: [Int], _ broadcast: [UInt8], evaluates: Bool = false, threads: Int = 1
   ) throws -> [Participation] {
-    _ = clients.enrol(cohort, keys: cohort.map(runKeys.client), Parallel(threads: threads))
+    var ends = ClientEnds()
+    _ = ends.enrol(cohort, keys: cohort.map(runKeys.client), Parallel(threads: threads))
     return try clients.participate(
-      cohort, in: clients.receive(broadcast), evaluates: evaluates, Parallel(threads: threads))
+      cohort, in: clients.receive(ReceivedBroadcast(broadcast)), through: &ends, evaluates: evaluates,
+      Parallel(threads: threads))
   }
 
   private func broadcast(_ parameters: [Float], round: Int = 1) -> [UInt8] {
