@@ -99,6 +99,4 @@ private struct CodecChoice: SettingValue {
 /// The value of an option, of whatever kind.
 private struct OptionValue: SettingValue {
   let setting: JSON
-
-  init(setting: JSON) { self.setting = setting }
 }
