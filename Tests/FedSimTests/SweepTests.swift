@@ -103,7 +103,7 @@ import Testing
       let alone = try RunSetup(scenario: scenario, split: nil, threads: 1)
       let together = try RunSetup(scenario: scenario, split: nil, threads: 1, accounting: shared)
       #expect(alone.plan == together.plan && alone.plan != nil)
-      #expect(try alone.spending(rounds: 2) == together.spending(rounds: 2))
+      #expect(try alone.frame.spending(rounds: 2) == together.frame.spending(rounds: 2))
     }
     // Four of seven have a plan of their own and one another C, which needs no calibration.
     #expect(shared.computed.plans == 5 && shared.computed.spendings == 4, "\(shared.computed)")
