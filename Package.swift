@@ -69,7 +69,8 @@ let modules: [Target] = [
   .executableTarget(
     name: "FedSimCommand",
     dependencies: [
-      "ChannelCoding", "FedSim", "Files", "JSONText", "Numerics", "Platform", "PrivacyAccounting", "Reports", "RunFiles",
+      "ChannelCoding", "FedSim", "Files", "JSONText", "Numerics", "Platform", "PrivacyAccounting", "Reports",
+      "RunFiles",
       "Scenarios", "Settings", "Verification", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: swiftSettings),

@@ -34,7 +34,8 @@ extension Federation {
     var restored = self
     try restored.restoreFields(state)
     guard restored.state == state else {
-      throw StateError(byte: 0, problem: "its sections are not those of a federation made with this nonce and these settings")
+      throw StateError(
+        byte: 0, problem: "its sections are not those of a federation made with this nonce and these settings")
     }
     self = restored
   }

@@ -1,6 +1,6 @@
 import Aggregator
-import Datasets
 import ChannelCoding
+import Datasets
 import FedSim
 import Files
 import JSONText

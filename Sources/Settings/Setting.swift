@@ -77,7 +77,8 @@ public struct Setting<Section: Sendable>: Sendable {
   /// - Parameter objection: why the key must not have a value in a section that is as given, as in "found 3, but ...";
   ///   nil where it may.
   public init<Value: SettingValue>(
-    _ name: String, _ property: any WritableKeyPath<Section, Value> & Sendable, _ range: KeyRange, _ fallback: KeyFallback,
+    _ name: String, _ property: any WritableKeyPath<Section, Value> & Sendable, _ range: KeyRange,
+    _ fallback: KeyFallback,
     _ meaning: String, objection: @escaping @Sendable (Section) -> String? = { _ in nil }
   ) {
     self.init(name, property, range, Optional(fallback), meaning, objection)

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import ChannelCoding
 
 @Suite struct AcceptanceTests {

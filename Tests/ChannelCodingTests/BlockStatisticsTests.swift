@@ -1,5 +1,6 @@
 import Statistics
 import Testing
+
 @testable import ChannelCoding
 @testable import Numerics
 @testable import Settings

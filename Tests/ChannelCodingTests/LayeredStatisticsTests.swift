@@ -1,5 +1,6 @@
 import Statistics
 import Testing
+
 @testable import ChannelCoding
 
 /// Y - x through encode, bytes and decode is N(0, sigma^2), independent of x and over coordinates.

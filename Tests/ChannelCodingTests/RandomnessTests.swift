@@ -1,5 +1,6 @@
 import CKernels
 import Testing
+
 @testable import ChannelCoding
 @testable import Numerics
 

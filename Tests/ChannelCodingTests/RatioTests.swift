@@ -1,6 +1,7 @@
 import Statistics
 import Support
 import Testing
+
 @testable import ChannelCoding
 @testable import Numerics
 

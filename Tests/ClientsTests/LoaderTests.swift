@@ -1,6 +1,7 @@
 import CZlib
 import Foundation
 import Testing
+
 @testable import Clients
 @testable import Datasets
 @testable import Files

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Clients
 @testable import Datasets
 @testable import Files

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Clients
 @testable import Datasets
 @testable import Files

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import ChannelCoding
 @testable import Clients
 @testable import Datasets

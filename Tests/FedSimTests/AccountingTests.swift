@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import FedSim
 @testable import Files
 @testable import Numerics

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Aggregator
 @testable import FedSim
 

@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+
 @testable import FedSim
 @testable import FedSimCommand
 @testable import Files

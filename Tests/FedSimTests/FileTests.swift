@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Files
 
 /// The one place where files are opened, staged, locked and told apart.

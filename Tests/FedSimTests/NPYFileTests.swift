@@ -1,4 +1,5 @@
 import Testing
+
 @testable import FedSim
 @testable import Files
 

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import FedSim
 @testable import RunFiles
 @testable import Scenarios
@@ -18,7 +19,8 @@ func scratchPath() -> String {
   /// Writes docs/scenario.md and docs/run-files.md when asked to; does nothing in an ordinary run.
   @Test(.enabled(if: ProcessInfo.processInfo.environment["FEDSIM_WRITE_REFERENCE"] != nil))
   func writeReference() throws {
-    try ScenarioTable.standard.reference.write(to: repositoryFile("docs/scenario.md"), atomically: true, encoding: .utf8)
+    try ScenarioTable.standard.reference.write(
+      to: repositoryFile("docs/scenario.md"), atomically: true, encoding: .utf8)
     try RunFilesReference.text.write(to: repositoryFile("docs/run-files.md"), atomically: true, encoding: .utf8)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import FedSim
 @testable import Reports
 @testable import Scenarios
@@ -204,6 +205,8 @@ func scenario(_ overrides: [String], text: String = smallScenario) throws -> Sce
   /// Made from the table of keys: `swift run fedsim` users read it as docs/scenario.md.
   @Test func theReferenceIsUpToDate() throws {
     let written = try String(contentsOf: repositoryFile("docs/scenario.md"), encoding: .utf8)
-    #expect(written == ScenarioTable.standard.reference, "regenerate with FEDSIM_WRITE_REFERENCE=1 swift test --filter reference")
+    #expect(
+      written == ScenarioTable.standard.reference,
+      "regenerate with FEDSIM_WRITE_REFERENCE=1 swift test --filter reference")
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Statistics
 import Testing
+
 @testable import ChannelCoding
 @testable import Clients
 @testable import Datasets

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import FedSim
 @testable import RunFiles
 @testable import Scenarios

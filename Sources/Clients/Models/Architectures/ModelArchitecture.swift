@@ -19,7 +19,10 @@ extension Choices where Value == any ModelArchitecture {
       [
         Choice("softmax-regression", "one linear layer", SoftmaxRegression.self) { $0 },
         Choice("perceptron", "fully connected layers with ReLU between them", Perceptron.self) { $0 },
-        Choice("convolutional", "convolutions with ReLU and 2 x 2 maxima, then fully connected layers", ConvolutionalNetwork.self) { $0 },
+        Choice(
+          "convolutional", "convolutions with ReLU and 2 x 2 maxima, then fully connected layers",
+          ConvolutionalNetwork.self
+        ) { $0 },
       ], alwaysWritten: ["hidden", "channels", "kernel"])
   }
 }

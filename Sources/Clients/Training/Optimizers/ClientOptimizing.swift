@@ -47,7 +47,8 @@ extension Choices where Value == any ClientOptimizing {
     Choices([
       Choice("sgd", "minibatch SGD", SGD.self) { $0 },
       Choice(
-        "scaffold", "SGD corrected by control variates, which doubles both messages; not for runs with privacy", Scaffold.self
+        "scaffold", "SGD corrected by control variates, which doubles both messages; not for runs with privacy",
+        Scaffold.self
       ) { $0 },
     ])
   }
