@@ -71,23 +71,29 @@ public struct LedgerFile: Sendable {
     }
     self.ledger = ledger
     if let item = root["planned"] {
-      let (entry, count) = try reader.rounds(item, at: "planned", relation)
-      var planned = PrivacyLedger()
-      planned.append(entry, rounds: count)
-      // What was done must be the plan's beginning: otherwise the plan is not what the run claims.
-      if let i = ledger.rounds.firstIndex(where: { $0.entry != entry }) {
-        throw reader.error(
-          at: JSONParser.childPath("rounds", index: i), "found another kind of round than was planned",
-          "rounds as in \"planned\"")
-      }
-      guard ledger.count <= count else {
-        throw reader.error(
-          at: "planned", "found \(count) planned rounds, and \(ledger.count) done", "no more than planned")
-      }
-      self.planned = planned
+      planned = try Self.planned(item, relation, done: ledger, reader)
     } else {
       planned = nil
     }
+  }
+
+  /// The rounds that were planned, of which those that were done must be the beginning: otherwise the plan is not what the run claims.
+  private static func planned(
+    _ item: JSON, _ relation: NeighboringRelation, done ledger: PrivacyLedger, _ reader: Reader
+  ) throws(ToolError) -> PrivacyLedger {
+    let (entry, count) = try reader.rounds(item, at: "planned", relation)
+    if let i = ledger.rounds.firstIndex(where: { $0.entry != entry }) {
+      throw reader.error(
+        at: JSONParser.childPath("rounds", index: i), "found another kind of round than was planned",
+        "rounds as in \"planned\"")
+    }
+    guard ledger.count <= count else {
+      throw reader.error(
+        at: "planned", "found \(count) planned rounds, and \(ledger.count) done", "no more than planned")
+    }
+    var planned = PrivacyLedger()
+    planned.append(entry, rounds: count)
+    return planned
   }
 
   static let format = "fedsim-ledger-1"

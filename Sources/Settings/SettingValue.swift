@@ -34,7 +34,10 @@ extension Double: SettingValue {
     self = value
   }
 
-  public var setting: JSON { .number(self) }
+  /// Whole numbers as files have them.
+  public var setting: JSON {
+    magnitude < 1e15 ? Int(exactly: self).map { .integer($0) } ?? .number(self) : .number(self)
+  }
 }
 
 extension Bool: SettingValue {

@@ -3,7 +3,6 @@ import Synchronization
 import Testing
 
 @testable import FedSim
-@testable import FedSimCommand
 @testable import Files
 @testable import RunFiles
 @testable import Scenarios

@@ -101,24 +101,29 @@ public struct PrivacyPlan: Sendable, Equatable {
       throw .unproved("a clipping norm of \(clippingNorm) leaves a noise of \(noiseScale) for each client")
     }
     // Refused before the first round, not after the last.
-    let event = Self.event(updateNoiseMultiplier, sampling, relation, adaptiveClipping)
+    (affordedRounds, plannedSpending) = try Self.afforded(
+      Self.event(updateNoiseMultiplier, sampling, relation, adaptiveClipping), by: budget, accountant, rounds: rounds,
+      delta: delta, reserved: reserved)
+  }
+
+  /// The rounds that the budget pays for, all of them without one, and what they spend.
+  ///
+  /// - Parameter reserved: the part of delta that pays for something else.
+  /// - Throws: where nothing finite is proved of all rounds, or the budget does not pay for one.
+  private static func afforded(
+    _ event: PrivacyEvent, by budget: Double?, _ accountant: Accountant, rounds: Int, delta: Double, reserved: Double
+  ) throws(PrivacyRefusal) -> (rounds: Int, spent: PrivacySpent) {
     let spending = { (rounds: Int) throws(PrivacyRefusal) in
-      try accountant.spending(
-        PrivacyLedger(event, rounds: rounds), delta: delta, truncation: reserved)
+      try accountant.spending(PrivacyLedger(event, rounds: rounds), delta: delta, truncation: reserved)
     }
     let whole = try spending(rounds)
     guard whole.epsilon.isFinite else {
       throw .unproved("no finite epsilon is proved for this cohort and relation at a delta of \(delta)")
     }
-    if let budget, whole.epsilon > budget {
-      affordedRounds = try accountant.mostRounds(
-        event, targetEpsilon: budget, delta: delta - reserved, limit: rounds)
-      guard affordedRounds > 0 else { throw .budget(budget) }
-      plannedSpending = try spending(affordedRounds)
-    } else {
-      affordedRounds = rounds
-      plannedSpending = whole
-    }
+    guard let budget, whole.epsilon > budget else { return (rounds, whole) }
+    let afforded = try accountant.mostRounds(event, targetEpsilon: budget, delta: delta - reserved, limit: rounds)
+    guard afforded > 0 else { throw .budget(budget) }
+    return (afforded, try spending(afforded))
   }
 
   public enum Noise: Sendable, Equatable {

@@ -27,7 +27,7 @@ public struct DirichletClassPartition: PartitionScheme, Equatable {
   static let mostDraws = 11
 
   public func assignment(of data: Dataset, _ random: inout RandomStream) throws(DataError) -> ClientAssignment {
-    try DataError.checkClients(clients, examplesEach: minimumSize, data)
+    try DataError.checkClients(clients, examplesEach: minimumSize, data, about: .minimumSize)
     var smallest = 0
     for _ in 0..<Self.mostDraws {
       var classes = ClassQueues(data, &random)

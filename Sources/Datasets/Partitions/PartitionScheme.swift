@@ -32,15 +32,19 @@ public enum ClientAssignment: Sendable {
 
 extension DataError {
   /// Refuses more clients than there are examples for.
-  static func checkClients(_ clients: Int, examplesEach: Int, _ data: Dataset) throws(DataError) {
+  ///
+  /// - Parameter subject: what asks for so many examples each; nil where that is the scheme itself.
+  static func checkClients(
+    _ clients: Int, examplesEach: Int, _ data: Dataset, about subject: DataSubject? = nil
+  ) throws(DataError) {
     guard clients >= 1, clients <= data.count else {
       throw .tooFewExamples("\(data.count) training examples cannot be partitioned among \(clients) clients")
     }
     let (needed, isTooLarge) = clients.multipliedReportingOverflow(by: examplesEach)
     guard !isTooLarge, needed <= data.count else {
-      throw DataError.tooFewExamples(
-        "\(clients) clients need at least \(examplesEach) each, and there are \(data.count) training examples"
-      ).about(.minimumSize)
+      let error = DataError.tooFewExamples(
+        "\(clients) clients need at least \(examplesEach) each, and there are \(data.count) training examples")
+      throw subject.map(error.about) ?? error
     }
   }
 }

@@ -58,43 +58,12 @@ public struct Sweep: Sendable {
     let reader = SweepReader(file: base)
     let (axes, repeats) = try (reader.axes(section), reader.repeats(section))
     self.base = base
-    for text in overrides {
-      let path = text.prefix { $0 != "=" }
-      if let axis = axes.first(where: { $0.path == path || $0.path.hasPrefix(path + ".") }) {
-        throw .key(
-          place: "--set", path: String(path), problem: "the sweep varies \(axis.path)",
-          allowed: "keys that no axis has; the axis is in the file's sweep.axes")
-      }
-    }
+    try Self.check(overrides, against: axes)
     let isZip = try reader.isZip(section, axes)
-    let size = axes.reduce(1.0) { isZip ? Double($1.values.count) : $0 * Double($1.values.count) } * Double(repeats)
-    guard size <= Double(Self.mostRuns) else {
-      throw base.error(at: "sweep", "found \(Text.short(size)) runs", allowed: "at most \(Self.mostRuns)")
-    }
-    if repeats > 1, axes.contains(where: { $0.path == "seed" }) {
-      throw base.error(
-        at: "sweep.repeats", "found \(repeats) with an axis of seeds: repeats have seeds of their own",
-        allowed: "one of both")
-    }
-    for axis in axes {
-      for (i, value) in axis.values.enumerated()
-      where axis.values[..<i].contains(where: { $0 == value || ($0.double != nil && $0.double == value.double) })
-        && !isZip
-      {
-        throw base.error(
-          at: JSONParser.childPath("sweep.axes", key: axis.path), "found \(value.summary) twice",
-          allowed: "each value once")
-      }
-    }
-    var points: [[Int]] = [[]]
-    if isZip {
-      points = (axes.first?.values ?? []).indices.map { i in axes.map { _ in i } }
-    } else {
-      for axis in axes { points = points.flatMap { point in axis.values.indices.map { point + [$0] } } }
-    }
+    try Self.check(axes, repeats: repeats, isZip: isZip, base)
     let heading = try base.heading
     var runs: [Run] = []
-    for (p, choices) in points.enumerated() {
+    for (p, choices) in Self.points(of: axes, isZip: isZip).enumerated() {
       let values = zip(axes, choices).map { $0.values[$1] }
       for repetition in 0..<repeats {
         var set = overrides
@@ -120,6 +89,50 @@ public struct Sweep: Sendable {
       "runs": .array(runs.map(\.scenario.json)),
     ]
     source = overrides.isEmpty ? bytes : Array((base.written.text(pretty: true) + "\n").utf8)
+  }
+
+  /// Refuses to set what an axis varies.
+  private static func check(_ overrides: [String], against axes: [Axis]) throws(ScenarioError) {
+    for text in overrides {
+      let path = text.prefix { $0 != "=" }
+      if let axis = axes.first(where: { $0.path == path || $0.path.hasPrefix(path + ".") }) {
+        throw .key(
+          place: "--set", path: String(path), problem: "the sweep varies \(axis.path)",
+          allowed: "keys that no axis has; the axis is in the file's sweep.axes")
+      }
+    }
+  }
+
+  /// Refuses too many runs, and runs that would be the same.
+  private static func check(
+    _ axes: [Axis], repeats: Int, isZip: Bool, _ base: ScenarioFile
+  ) throws(ScenarioError) {
+    let size = axes.reduce(1.0) { isZip ? Double($1.values.count) : $0 * Double($1.values.count) } * Double(repeats)
+    guard size <= Double(mostRuns) else {
+      throw base.error(at: "sweep", "found \(Text.short(size)) runs", allowed: "at most \(mostRuns)")
+    }
+    if repeats > 1, axes.contains(where: { $0.path == "seed" }) {
+      throw base.error(
+        at: "sweep.repeats", "found \(repeats) with an axis of seeds: repeats have seeds of their own",
+        allowed: "one of both")
+    }
+    guard !isZip else { return }
+    for axis in axes {
+      for (i, value) in axis.values.enumerated()
+      where axis.values[..<i].contains(where: { $0 == value || ($0.double != nil && $0.double == value.double) }) {
+        throw base.error(
+          at: JSONParser.childPath("sweep.axes", key: axis.path), "found \(value.summary) twice",
+          allowed: "each value once")
+      }
+    }
+  }
+
+  /// Which value of each axis the points have: every combination, the last axis first, or the axes side by side.
+  private static func points(of axes: [Axis], isZip: Bool) -> [[Int]] {
+    if isZip { return (axes.first?.values ?? []).indices.map { i in axes.map { _ in i } } }
+    return axes.reduce([[]]) { points, axis in
+      points.flatMap { point in axis.values.indices.map { point + [$0] } }
+    }
   }
 
   /// The same mistake, with the place in the axis: values of axes are written there, not in a flag.
