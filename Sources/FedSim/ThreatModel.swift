@@ -4,7 +4,7 @@ import JSONText
 import Numerics
 import PrivacyAccounting
 
-/// Who is guaranteed what: one row for each adversary of docs/privacy.md (Views), with its theorem and assumptions, or none
+/// Who is guaranteed what: one row for each adversary of docs/privacy.md (Threat model), with its theorem and assumptions, or none
 /// and the reason.
 public struct ThreatModel: Sendable {
   public struct Row: Sendable, Equatable {
