@@ -45,6 +45,8 @@ public struct SyntheticData: ExampleSource, Equatable {
       + (seed.map { ", data seed \($0)" } ?? "")
   }
   public var isGenerated: Bool { true }
+  /// FedProx's for its data.
+  public var standardTestFraction: Double { 0.1 }
 
   public func seeded(_ seed: UInt64) -> SyntheticData {
     var data = self
