@@ -92,7 +92,8 @@ let package = Package(
     .library(name: "Verification", targets: ["Verification", "Statistics"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: modules + [
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
