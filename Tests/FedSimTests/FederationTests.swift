@@ -89,7 +89,10 @@ private struct Course: Equatable {
   @Test func nonceOfDataIsAFunctionOfAllOfIt() {
     let nonce = Federation.nonce(seed: 1, data: [[1, 2], [3]])
     #expect(nonce == Federation.nonce(seed: 1, data: [[1, 2], [3]]) && nonce.count == 32)
-    for other: (UInt64, [[UInt8]]) in [(2, [[1, 2], [3]]), (1, [[1], [2, 3]]), (1, [[1, 2, 3]]), (1, [[1, 2], [4]])] {
+    let others: [(UInt64, [[UInt8]])] = [
+      (2, [[1, 2], [3]]), (1, [[1], [2, 3]]), (1, [[1, 2, 3]]), (1, [[1, 2], [4]]),
+    ]
+    for other in others {
       #expect(Federation.nonce(seed: other.0, data: other.1) != nonce)
     }
   }
@@ -115,7 +118,8 @@ private struct Course: Equatable {
         let model = round.parameters
         let half = round.cohort.count / 2
         try round.send(round.cohort[half...].map { update($0, model) }, from: Array(round.cohort[half...]))
-        try round.send(round.cohort[..<half].reversed().map { update($0, model) }, from: round.cohort[..<half].reversed())
+        try round.send(
+          round.cohort[..<half].reversed().map { update($0, model) }, from: round.cohort[..<half].reversed())
       }
       #expect(parts.models == course.models)
     }
@@ -199,7 +203,8 @@ private struct Course: Equatable {
       let second = ClientEndError.secondUpload(client: first, round: number)
       #expect(refuse(&round, good + [good[0]], cohort + [first]) as? ClientEndError == second)
       let short = ClientEndError.updateLength(client: first, found: 4, allowed: 5)
-      #expect(refuse(&round, good.dropFirst() + [[1, 2, 3, 4]], cohort.dropFirst() + [first]) as? ClientEndError == short)
+      #expect(
+        refuse(&round, good.dropFirst() + [[1, 2, 3, 4]], cohort.dropFirst() + [first]) as? ClientEndError == short)
       let flat = Array(good.joined())
       for clients in [Array(cohort.dropLast()), cohort + [first]] {
         flat.withUnsafeBufferPointer { rows in

@@ -29,4 +29,6 @@ let source = try Report.Source(path: folder, charts: charts) { name in
 }
 let report = Report([source], charts: charts)
 print("the page has \(report.charts.count) charts and \(report.html.utf8.count) bytes")
-guard report.charts.contains(where: { $0.name == "traffic" }), report.html.contains("Traffic over rounds") else { exit(1) }
+guard report.charts.contains(where: { $0.name == "traffic" }), report.html.contains("Traffic over rounds") else {
+  exit(1)
+}

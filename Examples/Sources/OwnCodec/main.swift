@@ -12,7 +12,8 @@ struct RandomSteps: CodecFamily {
 
   var descriptor: CodecDescriptor {
     CodecDescriptor(
-      name: "random-steps", noise: .gaussian, isRotated: true, summary: "dithered rounding, integers as Elias gamma codes",
+      name: "random-steps", noise: .gaussian, isRotated: true,
+      summary: "dithered rounding, integers as Elias gamma codes",
       cost: "O(d)", reference: "Wilson 2000")
   }
 
@@ -60,7 +61,8 @@ struct RandomSteps: CodecFamily {
     }
 
     func encode(
-      _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness, tally: inout CodingTally
+      _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness,
+      tally: inout CodingTally
     ) -> Payload {
       tally.draws += settings.dimension
       var encoder = RangeEncoder()

@@ -70,7 +70,9 @@ struct RobustLinearModel: Model {
         return sum + (size <= bend ? size * size / 2 : bend * (size - bend / 2))
       }
       // The label's score is its error and 1.
-      let largest = errors.indices.max { (errors[$0] + ($0 == label ? 1 : 0), -$0) < (errors[$1] + ($1 == label ? 1 : 0), -$1) }
+      let largest = errors.indices.max {
+        (errors[$0] + ($0 == label ? 1 : 0), -$0) < (errors[$1] + ($1 == label ? 1 : 0), -$1)
+      }
       return Prediction(loss: Double(loss), isCorrect: largest == label)
     }
   }
