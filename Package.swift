@@ -119,7 +119,8 @@ let package = Package(
       "FedSimTests",
       [
         "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
-        "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics", "Verification",
+        "FedSimCommand", "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics",
+        "Verification",
       ]),
     tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files"]),
   ],

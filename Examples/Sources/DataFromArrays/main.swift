@@ -25,5 +25,5 @@ let scenario = Scenario(
 var simulation = try Simulation(scenario: scenario, threads: 2)
 while let record = try simulation.nextRound() {
   guard let accuracy = record.accuracy, let epsilon = record.epsilon else { continue }
-  print("round \(record.round): accuracy \(accuracy), epsilon \(epsilon), \(record.payloadBits?.mean ?? 0) bits")
+  print("round \(record.round): accuracy \(accuracy), epsilon \(epsilon), \(Int(record.payloadBits?.mean ?? 0)) bits")
 }

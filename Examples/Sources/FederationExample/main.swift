@@ -25,6 +25,6 @@ var federation = try Federation(
 while var round = try federation.nextRound() {
   for client in round.cohort { try round.send(update(clients[client], from: round.parameters), from: client) }
   let record = try federation.close(round)
-  print("round \(record.round): \(record.arrived) clients, \(record.payloadBits?.mean ?? 0) bits each")
+  print("round \(record.round): \(record.arrived) clients, \(Int(record.payloadBits?.mean ?? 0)) bits each")
 }
 print("the model: \(federation.parameters); epsilon \(federation.privacySpent?.epsilon ?? .infinity)")

@@ -70,7 +70,8 @@ let text = """
     "partition": {"kind": "sorted", "clients": 30},
     "model": {"kind": "softmax-regression"},
     "training": {"learningRate": 0.1},
-    "cohort": {"sampling": "poisson", "size": 10}
+    "cohort": {"sampling": "poisson", "size": 10},
+    "evaluation": {"every": 1}
   }
   """
 let scenario = try Scenario(ScenarioFile(Array(text.utf8), name: "rings.json", components: components))

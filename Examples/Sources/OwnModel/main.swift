@@ -63,17 +63,13 @@ struct RobustLinearModel: Model {
     of examples: ArraySlice<Int>, in data: Dataset, at parameters: FloatBuffer, _ workspace: FloatBuffer
   ) -> [Prediction] {
     examples.map { example in
-      let errors = errors(example, data, parameters)
       let label = Int(data.labels[example])
-      let loss = errors.reduce(0) { sum, error in
-        let size = abs(error)
-        return sum + (size <= bend ? size * size / 2 : bend * (size - bend / 2))
-      }
+      var scores = errors(example, data, parameters)
+      var loss: Float = 0
+      for error in scores { loss += abs(error) <= bend ? error * error / 2 : bend * (abs(error) - bend / 2) }
       // The label's score is its error and 1.
-      let largest = errors.indices.max {
-        (errors[$0] + ($0 == label ? 1 : 0), -$0) < (errors[$1] + ($1 == label ? 1 : 0), -$1)
-      }
-      return Prediction(loss: Double(loss), isCorrect: largest == label)
+      scores[label] += 1
+      return Prediction(loss: Double(loss), isCorrect: scores.firstIndex(of: scores.max() ?? 0) == label)
     }
   }
 }
@@ -95,7 +91,8 @@ let text = """
     "partition": {"kind": "iid", "clients": 50},
     "model": {"kind": "robust-linear", "bend": 0.5},
     "training": {"learningRate": 0.05},
-    "cohort": {"sampling": "poisson", "size": 10}
+    "cohort": {"sampling": "poisson", "size": 10},
+    "evaluation": {"every": 1}
   }
   """
 let scenario = try Scenario(ScenarioFile(Array(text.utf8), name: "robust.json", components: components))

@@ -50,6 +50,7 @@ let text = """
     "model": {"kind": "softmax-regression"},
     "training": {"learningRate": 0.3},
     "cohort": {"sampling": "poisson", "size": 10},
+    "evaluation": {"every": 1},
     "server": {"optimizer": "fedlion", "learningRate": 0.02}
   }
   """
