@@ -8,6 +8,12 @@ let swiftSettings: [SwiftSetting] =
   [.enableUpcomingFeature("ExistentialAny")] + (strict ? [.unsafeFlags(["-warnings-as-errors"])] : [])
 let cSettings: [CSetting] = strict ? [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])] : []
 
+// Scripts/documentation.sh sets FEDSIM_DOCC. Its plugin has libraries that every build would make, also those of packages that
+// depend on this one.
+let documentation: [Package.Dependency] =
+  Context.environment["FEDSIM_DOCC"] == nil
+  ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
+
 /// A module of Sources, with what it may import.
 func module(
   _ name: String, _ dependencies: [Target.Dependency] = [], linkerSettings: [LinkerSetting] = []
@@ -93,7 +99,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
-  ],
+  ] + documentation,
   targets: modules + [
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
     tests("LawTests", ["Platform", "Statistics"]),
@@ -113,7 +119,8 @@ let package = Package(
       "FedSimTests",
       [
         "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
-        "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics", "Verification",
+        "FedSimCommand", "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics",
+        "Verification",
       ]),
     tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files"]),
   ],

@@ -61,11 +61,32 @@ public struct ClientEnds: Sendable {
   public mutating func uploads(
     of clients: [Int], updates: [LocalUpdate], in round: ReceivedBroadcast, _ parallel: Parallel
   ) throws -> [SentUpload] {
-    precondition(clients.count == updates.count, "an update of each client")
-    for (client, update) in zip(clients, updates) { try check(update, of: client, in: round) }
+    try check(updates, of: clients, in: round)
     try begin(clients, in: round, parallel)
     let ends = self
     return parallel.map(clients.count) { ends.send(updates[$0], of: clients[$0], in: round) }
+  }
+
+  /// Checks all that `uploads` would refuse, for callers who send many updates in several parts.
+  ///
+  /// - Parameter updates: of each client, in the same order.
+  public func check(
+    _ updates: [LocalUpdate], of clients: [Int], in round: ReceivedBroadcast
+  ) throws(ClientEndError) {
+    precondition(clients.count == updates.count, "an update of each client")
+    try checkSenders(clients, in: round)
+    for (client, update) in zip(clients, updates) { try check(update, of: client, in: round) }
+  }
+
+  /// Refuses strangers and second uploads.
+  public func checkSenders(_ clients: [Int], in round: ReceivedBroadcast) throws(ClientEndError) {
+    var senders = Set<Int>()
+    for client in clients {
+      guard let end = ends[client] else { throw .notEnrolled(client: client) }
+      guard senders.insert(client).inserted, end.lastRound != round.round else {
+        throw .secondUpload(client: client, round: round.round)
+      }
+    }
   }
 
   private func check(_ update: LocalUpdate, of client: Int, in round: ReceivedBroadcast) throws(ClientEndError) {
@@ -90,16 +111,11 @@ public struct ClientEnds: Sendable {
   /// Agrees on a session with the server where a client has none yet, and notes that all of them take part in the round.
   mutating func begin(_ clients: [Int], in round: ReceivedBroadcast, _ parallel: Parallel) throws {
     let server = round.broadcast.serverPublicKey
-    var drawn = Set<Int>()
-    var strangers: [(client: Int, keys: ClientKeys)] = []
-    for client in clients {
-      guard let end = ends[client] else { throw ClientEndError.notEnrolled(client: client) }
-      guard drawn.insert(client).inserted, end.lastRound != round.round else {
-        throw ClientEndError.secondUpload(client: client, round: round.round)
-      }
-      if end.session == nil { strangers.append((client, end.keys)) }
+    try checkSenders(clients, in: round)
+    let newcomers = clients.compactMap { client -> (client: Int, keys: ClientKeys)? in
+      guard let end = ends[client], end.session == nil else { return nil }
+      return (client, end.keys)
     }
-    let newcomers = strangers
     let agreed = parallel.map(newcomers.count) { i in
       Result { () throws(KeyAgreementError) in try newcomers[i].keys.keyPair.sessionAsClient(server: server) }
     }

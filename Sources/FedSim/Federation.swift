@@ -147,7 +147,10 @@ public struct Federation: Sendable {
   mutating func closing(
     _ round: consuming OpenRound, evaluate: (([Float]) -> Evaluation)?
   ) throws -> (record: RoundRecord, timings: Timings) {
-    guard isOpen, round.round == self.round + 1 else { throw FederationError.foreignRound(round.round) }
+    // A server's public key names its run.
+    guard isOpen, round.round == self.round + 1, round.serverPublicKey == server.publicKey else {
+      throw FederationError.foreignRound(round.round)
+    }
     isOpen = false
     ends = round.ends
     var (timings, watch) = (round.timings, round.watch)

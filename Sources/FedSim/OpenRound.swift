@@ -1,4 +1,5 @@
 import Aggregator
+import ChannelCoding
 import Clients
 import PrivacyAccounting
 
@@ -46,6 +47,9 @@ public struct OpenRound: ~Copyable {
   /// The broadcast model that updates start from. Writing into it does not move the server.
   public var parameters: [Float] { received.parameters }
 
+  /// The key of the server that opened the round.
+  var serverPublicKey: Key { received.broadcast.serverPublicKey }
+
   /// One client's update: clipped, encoded, sent as bytes, decoded and added up.
   ///
   /// - Parameters:
@@ -66,7 +70,8 @@ public struct OpenRound: ~Copyable {
   ///   - examples: each client's number of examples; nil for one each.
   /// - Throws: as the update of one client; nothing of any client was sent.
   public mutating func send(_ updates: [[Float]], from clients: [Int], examples: [Int]? = nil) throws {
-    precondition(updates.count == clients.count && examples?.count ?? clients.count == clients.count)
+    precondition(
+      updates.count == clients.count && examples?.count ?? clients.count == clients.count, "an update of each client")
     try send(
       updates.indices.map { LocalUpdate(updates[$0], exampleCount: examples?[$0] ?? 1) }, from: clients)
   }
@@ -76,23 +81,42 @@ public struct OpenRound: ~Copyable {
   /// - Parameters:
   ///   - rows: clients x parameters, row-major.
   ///   - clients: of the cohort, each once, in the order of the rows.
-  /// - Throws: as the update of one client; `ClientEndError.updateLength` where the matrix has another size.
-  public mutating func send(rows: UnsafeBufferPointer<Float>, from clients: [Int]) throws {
+  ///   - examples: each client's number of examples; nil for one each.
+  /// - Throws: as the update of one client, and nothing of any client was sent; `ClientEndError.updateLength` where the matrix has
+  ///   another size.
+  public mutating func send(
+    rows: UnsafeBufferPointer<Float>, from clients: [Int], examples: [Int]? = nil
+  ) throws {
+    precondition(examples?.count ?? clients.count == clients.count, "examples of each client")
     let width = parameters.count
     guard rows.count == width * clients.count else {
       throw ClientEndError.updateLength(
         client: clients.first ?? 0, found: clients.isEmpty ? rows.count : rows.count / clients.count, allowed: width)
     }
+    // All are checked before the first is sent.
+    try check(clients)
+    if let i = examples?.firstIndex(where: { $0 < 0 }), let found = examples?[i] {
+      throw ClientEndError.exampleCount(client: clients[i], found: found)
+    }
     for batch in frame.batches(of: Array(clients.indices)) {
       try send(
-        batch.map { LocalUpdate(Array(rows[($0 * width)..<(($0 + 1) * width)])) }, from: batch.map { clients[$0] })
+        batch.map { LocalUpdate(Array(rows[($0 * width)..<(($0 + 1) * width)]), exampleCount: examples?[$0] ?? 1) },
+        from: batch.map { clients[$0] })
     }
   }
 
-  private mutating func send(_ updates: [LocalUpdate], from clients: [Int]) throws {
+  /// Refuses strangers, clients that were not drawn, and second uploads.
+  private func check(_ clients: [Int]) throws {
     for client in clients where !drawn.contains(client) {
       throw FederationError.notDrawn(client: client, round: round)
     }
+    try ends.checkSenders(clients, in: received)
+  }
+
+  private mutating func send(_ updates: [LocalUpdate], from clients: [Int]) throws {
+    // All are checked before the first is sent.
+    try check(clients)
+    try ends.check(updates, of: clients, in: received)
     for batch in frame.batches(of: Array(clients.indices)) {
       let sent = try ends.uploads(
         of: batch.map { clients[$0] }, updates: batch.map { updates[$0] }, in: received, frame.parallel)

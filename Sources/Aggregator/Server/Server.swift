@@ -33,6 +33,9 @@ public struct Server: Sendable {
 
   public var parameters: [Float] { state.parameters }
 
+  /// The key that clients agree on sessions with. It follows from the run's secrets, and so tells runs apart.
+  public var publicKey: Key { keyPair.publicKey }
+
   /// What uploads have beside updates, apart from what a plan asks for.
   public enum Algorithm: Sendable, Equatable {
     case unweighted
