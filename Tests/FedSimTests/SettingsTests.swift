@@ -34,6 +34,7 @@ private struct Other: Configurable, Equatable {
 private protocol Thing: Sendable {}
 extension Sample: Thing {}
 extension Other: Thing {}
+private struct Stranger: Thing { let value = 7 }
 
 @Suite struct SettingsTests {
   private let things = Choices<any Thing>(
@@ -100,9 +101,8 @@ extension Other: Thing {}
 
   /// A value that no file can choose is still written, so that whoever reads the record sees what it was.
   @Test func strangersAreWrittenByTheirType() {
-    struct Stranger: Thing { let value = 7 }
     let written = things.write(Stranger(), by: "kind")
-    #expect(written["kind"] == "Stranger" && written["description"]?.summary.contains("7") == true)
+    #expect(written["kind"] == "Stranger" && written["description"]?.summary.contains("7") == true, "\(written)")
   }
 
   @Test func anAddedKindIsChosenAndReplacesItsNamesake() throws {
