@@ -14,7 +14,9 @@ extension Federation {
   /// to, its own seeds. Two runs whose data differ in one client and which share a nonce share their noise, and have no privacy
   /// against whoever sees both.
   ///
-  /// - Parameter data: bytes of all that decides the updates; parts are told apart by their lengths.
+  /// - Parameters:
+  ///   - seed: tells runs of the same data apart.
+  ///   - data: bytes of all that decides the updates; parts are told apart by their lengths.
   public static func nonce(seed: UInt64, data: [[UInt8]]) -> [UInt8] {
     var fingerprint = Fingerprint()
     fingerprint.add(Array("fedsim nonce".utf8))

@@ -34,7 +34,11 @@ public struct RunSetup: Sendable {
   package var parallel: Parallel { frame.parallel }
   var keys: RunKeys { RunKeys(seed: scenario.seed, fingerprint: fingerprint) }
 
-  /// - Parameter accounting: what runs of a sweep share; no result depends on it.
+  /// - Parameters:
+  ///   - scenario: one that was checked.
+  ///   - split: training and test examples; nil loads what the scenario names.
+  ///   - threads: how many work at once; no result depends on it.
+  ///   - accounting: what runs of a sweep share; no result depends on it.
   public init(
     scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting()
   ) throws {

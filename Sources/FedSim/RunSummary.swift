@@ -19,6 +19,9 @@ public struct RunSummary: Sendable {
   }
 
   /// - Parameters:
+  ///   - setup: the run.
+  ///   - records: those of all rounds that were made.
+  ///   - stoppedBy: why there are no more.
   ///   - finalEvaluation: of the last model, where the last record has none because a run was interrupted.
   ///   - mostParticipations: of one client, for an observer who sees who sends.
   public init(

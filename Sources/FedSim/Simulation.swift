@@ -17,6 +17,7 @@ public struct Simulation: Sendable {
   private var clients: ClientPool
 
   /// - Parameters:
+  ///   - scenario: what the run does.
   ///   - split: training and test examples; nil loads what the scenario names.
   ///   - threads: how many work at once; never changes a result.
   ///   - accounting: what runs of a sweep share.

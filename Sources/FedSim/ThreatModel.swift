@@ -48,6 +48,7 @@ public struct ThreatModel: Sendable {
   public let rows: [Row]
 
   /// - Parameters:
+  ///   - setup: the run.
   ///   - records: rounds that were made, for the observer of cohort sizes.
   ///   - mostParticipations: rounds of the client that was drawn most often, for the observer of traffic.
   ///

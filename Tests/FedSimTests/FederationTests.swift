@@ -14,7 +14,7 @@ private struct Setting {
   var threads = 1
   var parameters: [Float] = [0.5, -0.5, 0, 1, 2]
   var rounds = 4
-  var privacy: Privacy? = Privacy(clippingNorm: 0.5, noiseMultiplier: 1.1, delta: 1e-4)
+  var privacy: Privacy? = Privacy(clippingNorm: 0.5, noiseMultiplier: 1.1, delta: 1e-4, accountant: .rdp)
   var server = ServerSection()
   var channel = ChannelSection(codec: .layered)
 
@@ -88,7 +88,8 @@ private struct Course: Equatable {
     }
     let base = try first(Setting())
     let start = try first(Setting(parameters: [0.5, -0.5, 0, 1, 3]))
-    let privacy = try first(Setting(privacy: Privacy(clippingNorm: 0.5, noiseMultiplier: 1.1, delta: 2e-4)))
+    let privacy = try first(
+      Setting(privacy: Privacy(clippingNorm: 0.5, noiseMultiplier: 1.1, delta: 2e-4, accountant: .rdp)))
     #expect(base.0 != start.0 && base.0 != privacy.0, "cohorts")
     for (a, b) in [(base.1, start.1), (base.1, privacy.1)] { #expect(zip(a, b).allSatisfy { abs($0 - $1) > 1e-4 }) }
   }

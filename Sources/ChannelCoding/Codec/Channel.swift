@@ -11,7 +11,13 @@ public struct ChannelSettings: Sendable {
   /// The standard deviation of one client's noise, each coordinate: sigma = z C / sqrt(m_max); 0 for none.
   public var noiseScale: Double
 
-  /// - Parameter codecs: where the name is looked up.
+  /// - Parameters:
+  ///   - codec: the codec's name.
+  ///   - codecs: where the name is looked up.
+  ///   - options: the options of the codec; those of other codecs are of no account.
+  ///   - dimension: d, the coordinates of an update.
+  ///   - clippingNorm: C; infinity where there is no privacy.
+  ///   - noiseScale: the standard deviation of one client's noise, each coordinate; 0 for none.
   public init(
     codec: CodecName, from codecs: CodecRegistry = .standard, options: CodecOptions = .standard, dimension: Int,
     clippingNorm: Double, noiseScale: Double

@@ -16,7 +16,9 @@ public struct ClippedUpdate: Sendable {
   /// through, and leaving the client out would show that its update was bad.
   public let wasReplaced: Bool
 
-  /// - Parameter bound: the clipping norm C > 0; infinity for a run without privacy.
+  /// - Parameters:
+  ///   - update: any values; one that is not finite makes the update zero.
+  ///   - bound: the clipping norm C > 0; infinity for a run without privacy.
   public init(clipping update: [Float], to bound: Double) {
     precondition(bound > 0)
     // As the other initialiser does, without a copy in double before the clip.
@@ -47,7 +49,9 @@ public struct ClippedUpdate: Sendable {
 
   /// Takes every finite update, also one whose squares overflow or vanish in double.
   ///
-  /// - Parameter bound: the clipping norm C > 0; infinity for a run without privacy.
+  /// - Parameters:
+  ///   - update: any values; one that is not finite makes the update zero.
+  ///   - bound: the clipping norm C > 0; infinity for a run without privacy.
   public init(clipping update: [Double], to bound: Double) {
     precondition(bound > 0)
     guard let size = Length(of: update) else {

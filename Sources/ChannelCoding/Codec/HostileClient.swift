@@ -14,7 +14,9 @@ public struct HostileClient {
   private let codec: any UpdateCodec
   private var random: RandomStream
 
-  /// - Parameter random: what choices are made with.
+  /// - Parameters:
+  ///   - settings: the channel that it attacks.
+  ///   - random: what choices are made with.
   public init(_ settings: ChannelSettings, random: RandomStream) throws(ChannelError) {
     self.settings = settings
     codec = try settings.makeCodec()

@@ -18,7 +18,9 @@ public struct Rotation: Sendable {
   private let signs: [UInt64]
   private let window: Int
 
-  /// - Parameter key: public; in the round's broadcast.
+  /// - Parameters:
+  ///   - dimension: d, the coordinates that are rotated; at least 1.
+  ///   - key: public; in the round's broadcast.
   public init(dimension: Int, key: Key) {
     precondition(dimension > 0)
     self.dimension = dimension

@@ -3,7 +3,11 @@
 /// Guarantee of a codec that calls itself exact: for every update, `decode(encode(x)) - x` is a sample of
 /// N(0, sigma^2 I_d), independent of x (in real arithmetic), over the draw of shared and private randomness.
 public protocol UpdateCodec: Sendable {
-  /// - Parameter tally: counts the work that was done.
+  /// - Parameters:
+  ///   - update: the clipped update x.
+  ///   - shared: the randomness of the round that the decoder has too.
+  ///   - noise: the client's own randomness.
+  ///   - tally: counts the work that was done.
   func encode(
     _ update: ClippedUpdate, shared: SharedRandomness, private noise: inout PrivateRandomness,
     tally: inout CodingTally

@@ -11,7 +11,9 @@
 public struct RunKeys: Sendable {
   private let run: Key
 
-  /// - Parameter fingerprint: any bytes that name the run; see `Fingerprint`.
+  /// - Parameters:
+  ///   - seed: the run's seed.
+  ///   - fingerprint: any bytes that name the run; see `Fingerprint`.
   public init(seed: UInt64, fingerprint: [UInt8]) {
     let root = Self.root(seed)
     run = Sodium.hash(Array("fedsim run".utf8) + fingerprint, key: root)
@@ -95,7 +97,9 @@ public struct Fingerprint: Sendable {
 
   /// The same digest, without the bytes in one array.
   ///
-  /// - Parameter forEachPart: calls what it is given with parts of `byteCount` bytes in all, in order.
+  /// - Parameters:
+  ///   - byteCount: how many bytes there are.
+  ///   - forEachPart: calls what it is given with parts of `byteCount` bytes in all, in order.
   public mutating func add(byteCount: Int, forEachPart: ((UnsafeRawBufferPointer) -> Void) -> Void) {
     var hash = StreamingHash()
     digest.bytes.withUnsafeBytes { hash.add($0) }

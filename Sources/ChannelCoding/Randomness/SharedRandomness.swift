@@ -4,7 +4,9 @@
 public struct SharedRandomness: Sendable {
   private let key: Key
 
-  /// - Parameter session: the uplink key that `KeyPair` agrees on.
+  /// - Parameters:
+  ///   - session: the uplink key that `KeyPair` agrees on.
+  ///   - round: the round that the randomness is for.
   public init(session: SessionKey, round: Int) {
     key = session.key.derived(.shared, index: UInt64(round))
   }

@@ -67,7 +67,9 @@ public struct Broadcast: Sendable, Equatable {
 
   /// Reads a broadcast.
   ///
-  /// - Parameter codecs: the codecs that this end has; the name of any other is an error.
+  /// - Parameters:
+  ///   - bytes: what the server wrote.
+  ///   - codecs: the codecs that this end has; the name of any other is an error.
   public init(bytes: [UInt8], codecs: CodecRegistry = .standard) throws(WireError) {
     var reader = ByteReader(bytes)
     let version = try reader.byte()

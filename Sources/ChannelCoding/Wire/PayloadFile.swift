@@ -21,7 +21,10 @@ public struct PayloadFile: Sendable, Equatable {
   private static let format: UInt8 = 1
   private static let digestLength = 16
 
-  /// - Parameter key: what both ends share.
+  /// - Parameters:
+  ///   - payload: the coded update.
+  ///   - settings: the channel that it was coded for.
+  ///   - key: what both ends share.
   public init(_ payload: Payload, of settings: ChannelSettings, key: Key) {
     self.settings = Self.relevant(settings)
     self.payload = payload
@@ -48,7 +51,9 @@ public struct PayloadFile: Sendable, Equatable {
 
   /// Reads a file without the key: whether it is whole, and what it was made with.
   ///
-  /// - Parameter codecs: the codecs that this end has; the name of any other is an error.
+  /// - Parameters:
+  ///   - bytes: the file.
+  ///   - codecs: the codecs that this end has; the name of any other is an error.
   public init(bytes: [UInt8], codecs: CodecRegistry = .standard) throws(PayloadFileError) {
     guard bytes.starts(with: Self.magic) else { throw .notAPayloadFile }
     guard bytes.count > Self.magic.count else { throw .damaged("it ends after its first \(bytes.count) bytes") }

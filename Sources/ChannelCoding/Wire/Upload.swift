@@ -35,7 +35,9 @@ public struct Upload: Sendable, Equatable {
 
   /// Reads a sealed message.
   ///
-  /// - Parameter session: the key that is shared with a client; nil for a stranger.
+  /// - Parameters:
+  ///   - bytes: the sealed message.
+  ///   - session: the key that is shared with a client; nil for a stranger.
   /// - Throws: `WireError` also where the seal does not hold.
   public init(
     sealed bytes: [UInt8], session: (Int) -> SessionKey?

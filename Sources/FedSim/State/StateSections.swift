@@ -75,7 +75,9 @@ public struct StateSections: Sendable, Equatable {
 
   public func text(_ name: String) throws(StateError) -> String { String(decoding: try bytes(name), as: UTF8.self) }
 
-  /// - Parameter count: how many there must be; nil for any number.
+  /// - Parameters:
+  ///   - name: the name of the section.
+  ///   - count: how many there must be; nil for any number.
   public func integers(_ name: String, count: Int? = nil) throws(StateError) -> [Int] {
     try words(name, count).map { (word: UInt64) in Int(truncatingIfNeeded: Int64(bitPattern: word)) }
   }
