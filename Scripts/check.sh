@@ -8,7 +8,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 step "format"
 swift format lint --strict --recursive --parallel Package.swift Sources Tests \
-  Benchmarks/Package.swift Benchmarks/Sources Fuzz/Package.swift Fuzz/Sources
+  Benchmarks/Package.swift Benchmarks/Sources Examples/Package.swift Examples/Sources Fuzz/Package.swift Fuzz/Sources
 
 step "files"
 # No path of a machine, no build products, no lock file.
@@ -26,6 +26,9 @@ options=(--scratch-path .build-check --explicit-target-dependency-import-check e
 step "benchmarks build"
 # Unoptimised: it is compiled to see that it compiles.
 swift build --package-path Benchmarks --scratch-path .build-check/benchmarks
+
+step "examples"
+Scripts/examples.sh .build-check/examples
 
 step "all tests, optimised; warnings are errors"
 swift build -c release "${options[@]}" -Xswiftc -enable-testing --build-tests
