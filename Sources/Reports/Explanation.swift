@@ -76,7 +76,9 @@ public struct Explanation: Sendable {
 
   private var classNames: [String]? { setup.population.data.classNames }
 
-  private var source: String { (setup.isDataGiven ? GivenData() : setup.scenario.data.seeded(setup.scenario.seed)).description }
+  private var source: String {
+    (setup.isDataGiven ? GivenData() : setup.scenario.data.seeded(setup.scenario.seed)).description
+  }
 
   private var facts: [(String, String)] {
     let memory =
