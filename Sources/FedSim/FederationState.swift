@@ -28,6 +28,9 @@ extension Federation {
 
   /// Goes on after the round that `state` is of.
   ///
+  /// The rounds after an older state have the same cohorts, noise and agreements as those that were made of it before: whoever sends
+  /// other updates in them releases two sums under one noise. Go back only to make the same rounds again.
+  ///
   /// - Precondition: the federation is new, made with what the other one was made with: its nonce too.
   /// - Throws: `StateError` where the sections are not those of such a federation.
   public mutating func restore(_ state: StateSections) throws(StateError) {
