@@ -26,6 +26,9 @@ import Scenarios
 /// wants the same run again names the nonce, and takes the responsibility for its being of these data alone
 /// (`Federation.nonce(seed:data:)` makes one from all that decides the updates).
 ///
+/// **Copies.** A federation is a value, and its copies share their keys. A round is opened by one of them: another one that opens it
+/// gets `FederationError.roundIsOpen`, since two sums under one noise would release their difference.
+///
 /// Memory grows with the parameters and with the clients that have taken part.
 public struct Federation: Sendable {
   /// Privacy, channel, cohorts: what is known before the first round.
@@ -37,7 +40,11 @@ public struct Federation: Sendable {
   private(set) var timesDrawn: [Int: Int] = [:]
   private var ends = ClientEnds()
   private let keys: RunKeys
-  private var isOpen = false
+  private(set) var isOpen = false
+  /// Nil for a simulation's, whose clients make the same updates in every copy.
+  private let opened: OpenedRounds?
+  /// What all that the federation was made with comes to; nil for a simulation's.
+  let identity: [UInt8]?
   /// The secret bytes by which this run differs from all others; nil for a simulation's, whose data are in its key.
   public let nonce: [UInt8]?
 
@@ -49,16 +56,18 @@ public struct Federation: Sendable {
   ///   - server: what the server does with the mean update.
   ///   - privacy: clipping and noise; nil for none, and for no guarantee.
   ///   - channel: the code of the uplink.
-  ///   - nonce: names the run's keys; nil for fresh ones from the system.
+  ///   - nonce: names the run's keys, at least 16 bytes; nil for fresh ones from the system.
+  ///   - components: what server optimizers are called, where one is not built in.
   ///   - threads: how many work at once; no result depends on it.
   /// - Throws: `ScenarioError` where the settings do not go together, or no guarantee follows from them.
   public init(
     parameters: [Float], clients: Int, rounds: Int, cohort: Cohort, server: ServerSection = ServerSection(),
-    privacy: Privacy?, channel: ChannelSection = ChannelSection(), nonce: [UInt8]? = nil, threads: Int = 1
+    privacy: Privacy?, channel: ChannelSection = ChannelSection(), nonce: [UInt8]? = nil,
+    components: Components = .standard, threads: Int = 1
   ) throws {
     let settings = FederationSettings(
       rounds: rounds, cohort: cohort, server: server, privacy: privacy, channel: channel)
-    try settings.check(parameters: parameters, clients: clients)
+    try settings.check(parameters: parameters, clients: clients, nonce: nonce, components)
     let frame = try RunFrame(
       settings, algorithm: server.weighting == .examples ? .weighted : .unweighted, parameters: parameters.count,
       clients: clients, arrivalRate: 1 - cohort.dropout, parallel: Parallel(threads: max(threads, 1)),
@@ -67,18 +76,29 @@ public struct Federation: Sendable {
     var fingerprint = Fingerprint()
     fingerprint.add(Array("fedsim federation \(FedSimVersion.current)".utf8))
     fingerprint.add(nonce)
-    fingerprint.add(Array(settings.json.text(pretty: false).utf8))
+    fingerprint.add(Array(settings.json(components).text(pretty: false).utf8))
     fingerprint.add(Array("\(clients) clients, \(parameters.count) parameters".utf8))
     fingerprint.add(byteCount: 4 * parameters.count) { parameters.withUnsafeBytes($0) }
+    // And what this build makes of the settings, which another one may do otherwise.
+    fingerprint.add(Array(frame.channel.codec.rawValue.utf8))
+    for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
+      fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
+    }
+    // The keys follow from the fingerprint: what is recorded is a hash of it.
+    var identity = fingerprint
+    identity.add(Array("identity".utf8))
     self.init(
-      frame, parameters: parameters, keys: RunKeys(seed: 0, fingerprint: fingerprint.bytes), nonce: nonce)
+      frame, parameters: parameters, keys: RunKeys(seed: 0, fingerprint: fingerprint.bytes), nonce: nonce,
+      identity: identity.bytes)
   }
 
   /// The federation of a simulation, or of a caller.
-  init(_ frame: RunFrame, parameters: [Float], keys: RunKeys, nonce: [UInt8]?) {
+  init(_ frame: RunFrame, parameters: [Float], keys: RunKeys, nonce: [UInt8]?, identity: [UInt8]? = nil) {
     self.frame = frame
     self.keys = keys
     self.nonce = nonce
+    self.identity = identity
+    opened = nonce.map { _ in OpenedRounds() }
     server = Server(
       parameters: parameters, sampler: frame.sampler, plan: frame.plan, algorithm: frame.algorithm,
       settings: frame.channel, sealsUploads: frame.settings.channel.seal,
@@ -100,12 +120,13 @@ public struct Federation: Sendable {
   /// Asks the accountant, draws the cohort, enrols its new clients and makes the broadcast.
   ///
   /// - Returns: the open round, to be given to `close`; nil when all rounds are done, or all that the budget pays for.
-  /// - Throws: `FederationError.roundIsOpen` where the last round was not closed: it is never drawn again, since a second cohort
-  ///   for it would be a second release. `PrivacyRefusal` for a round that the accountant refuses.
+  /// - Throws: `FederationError.roundIsOpen` where the last round was not closed, or a copy of this federation opened this one: it is
+  ///   never drawn again, since that would be a second release. `PrivacyRefusal` for a round that the accountant refuses.
   public mutating func nextRound() throws -> OpenRound? {
     guard !isOpen else { throw FederationError.roundIsOpen(round + 1) }
     guard round < frame.lastRound else { return nil }
     let next = round + 1
+    guard opened?.open(next) ?? true else { throw FederationError.roundIsOpen(next) }
     var timings = Timings()
     var watch = Stopwatch()
 
@@ -180,12 +201,16 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
   case foreignRound(Int)
   /// A client that the round's cohort does not have.
   case notDrawn(client: Int, round: Int)
+  /// Updates or numbers of examples that are not as many as the clients.
+  case counts(clients: Int, updates: Int, examples: Int?)
 
   public var description: String {
     switch self {
     case .roundIsOpen(let round):
       "round \(round) is open: it must be closed before the next one; it is never drawn a second time"
     case .foreignRound(let round): "round \(round) is not the open round of this federation"
+    case .counts(let clients, let updates, let examples):
+      "found \(updates) updates\(examples.map { " and \($0) numbers of examples" } ?? "") of \(clients) clients; allowed: one for each"
     case .notDrawn(let client, let round): "client \(client) is not in the cohort of round \(round)"
     }
   }

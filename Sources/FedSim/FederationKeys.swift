@@ -33,7 +33,9 @@ extension FederationSettings {
   }
 
   /// Checks what a program asks for as a file is checked.
-  func check(parameters: [Float], clients: Int) throws(ScenarioError) {
+  func check(
+    parameters: [Float], clients: Int, nonce: [UInt8]?, _ components: Components
+  ) throws(ScenarioError) {
     guard !parameters.isEmpty else {
       throw .key(place: "the federation", path: "parameters", problem: "found none", allowed: "at least one value")
     }
@@ -46,16 +48,22 @@ extension FederationSettings {
       throw .key(
         place: "the federation", path: "clients", problem: "found \(clients)", allowed: "an integer from 1 to 10000000")
     }
-    try scenario(clients: clients).check()
+    if let nonce, nonce.count < 16 {
+      throw .key(
+        place: "the federation", path: "nonce", problem: "found \(nonce.count) bytes",
+        allowed: "at least 16 bytes, which follow from all that decides the updates")
+    }
+    try scenario(clients: clients, components).check(as: "the federation")
   }
 
   /// The settings as the sections of a file.
-  var json: JSON { scenario(clients: 1).json }
+  func json(_ components: Components) -> JSON { scenario(clients: 1, components).json }
 
   /// A scenario with these sections; what it says of data, model and training is of no account.
-  private func scenario(clients: Int) -> Scenario {
+  private func scenario(clients: Int, _ components: Components) -> Scenario {
     Scenario(
       rounds: rounds, data: GivenData(), partition: IIDPartition(clients: clients), model: SoftmaxRegression(),
-      training: Training(learningRate: 1), cohort: cohort, server: server, privacy: privacy, channel: channel)
+      training: Training(learningRate: 1), cohort: cohort, server: server, privacy: privacy, channel: channel,
+      components: components)
   }
 }

@@ -6,6 +6,8 @@ extension Federation {
   public var state: StateSections {
     state { state in
       if let nonce { state.put("nonce", nonce.map(Int.init)) }
+      // Settings, sizes and the first parameters: the state of another federation is not this one's.
+      if let identity { state.put("identity", identity.map(Int.init)) }
     }
   }
 
@@ -44,7 +46,9 @@ extension Federation {
   }
 
   mutating func restoreFields(_ state: StateSections) throws(StateError) {
-    precondition(round == 0, "a new federation")
+    guard round == 0, !isOpen else {
+      throw StateError(byte: 0, problem: "a federation that has opened a round goes on from no state")
+    }
     let done = try state.integer("round", in: 0...frame.lastRound)
     let fresh = server.state
     let isOver = done == frame.lastRound

@@ -70,8 +70,9 @@ public struct OpenRound: ~Copyable {
   ///   - examples: each client's number of examples; nil for one each.
   /// - Throws: as the update of one client; nothing of any client was sent.
   public mutating func send(_ updates: [[Float]], from clients: [Int], examples: [Int]? = nil) throws {
-    precondition(
-      updates.count == clients.count && examples?.count ?? clients.count == clients.count, "an update of each client")
+    guard updates.count == clients.count, examples?.count ?? clients.count == clients.count else {
+      throw FederationError.counts(clients: clients.count, updates: updates.count, examples: examples?.count)
+    }
     try send(
       updates.indices.map { LocalUpdate(updates[$0], exampleCount: examples?[$0] ?? 1) }, from: clients)
   }
@@ -87,7 +88,9 @@ public struct OpenRound: ~Copyable {
   public mutating func send(
     rows: UnsafeBufferPointer<Float>, from clients: [Int], examples: [Int]? = nil
   ) throws {
-    precondition(examples?.count ?? clients.count == clients.count, "examples of each client")
+    guard examples?.count ?? clients.count == clients.count else {
+      throw FederationError.counts(clients: clients.count, updates: clients.count, examples: examples?.count)
+    }
     let width = parameters.count
     guard rows.count == width * clients.count else {
       throw ClientEndError.updateLength(

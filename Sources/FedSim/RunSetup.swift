@@ -42,6 +42,8 @@ public struct RunSetup: Sendable {
   public init(
     scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting()
   ) throws {
+    // A program may have changed what a file said.
+    try scenario.check()
     self.scenario = scenario
     let parallel = Parallel(threads: max(threads, 1))
     isDataGiven = split != nil

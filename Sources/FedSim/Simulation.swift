@@ -12,7 +12,7 @@ import Scenarios
 /// Deterministic: one scenario and one set of data give the same records for any number of threads.
 public struct Simulation: Sendable {
   public let setup: RunSetup
-  public private(set) var federation: Federation
+  private(set) var federation: Federation
   public private(set) var timings = Timings()
   private var clients: ClientPool
 
@@ -25,7 +25,6 @@ public struct Simulation: Sendable {
   public init(
     scenario: Scenario, split: Split? = nil, threads: Int, accounting: SharedAccounting = SharedAccounting()
   ) throws {
-    if scenario.file == nil { try scenario.check() }
     setup = try RunSetup(scenario: scenario, split: split, threads: threads, accounting: accounting)
     federation = Federation(setup.frame, parameters: setup.initialParameters, keys: setup.keys, nonce: nil)
     clients = setup.makeClients()

@@ -97,12 +97,24 @@ public struct Scenario: Sendable {
 
   /// Checks what a program has put together as a file is checked.
   ///
-  /// - Throws: `ScenarioError` with the first key that is wrong by itself or beside another.
-  public func check() throws(ScenarioError) {
+  /// - Parameter name: how messages call what was put together.
+  /// - Throws: `ScenarioError` with the first key that is wrong by itself or beside another, or whose value has no name.
+  public func check(as name: String = "the scenario") throws(ScenarioError) {
     var components = components
     components.codecs = channel.codecs
-    _ = try Scenario(
-      ScenarioFile(Array(json.text(pretty: false).utf8), name: "the scenario", components: components))
+    func isNamed<Value>(_ value: Value, _ choices: Choices<Value>, _ path: String) throws(ScenarioError) {
+      guard choices.write(value) == nil else { return }
+      throw .key(
+        place: name, path: path, problem: "found a \(type(of: value as Any)), which no component has",
+        allowed: "a value of what is in the scenario's components: "
+          + choices.all.map { "\"\($0.name)\"" }.joined(separator: ", "))
+    }
+    try isNamed(data, components.sources, "\(DataSection.section).\(DataSection.selector)")
+    try isNamed(partition, components.partitions, "\(PartitionSection.section).\(PartitionSection.selector)")
+    try isNamed(model, components.models, "\(ModelSection.section).\(ModelSection.selector)")
+    try isNamed(training.optimizer, components.clientOptimizers, "\(Training.section).\(Training.selector)")
+    try isNamed(server.optimizer, components.serverOptimizers, "\(ServerSection.section).\(ServerSection.selector)")
+    _ = try Scenario(ScenarioFile(values: json, name: file?.name ?? name, components: components))
   }
 
   /// Every key with its value, as a file has them. Defaults that depend on the data are null.

@@ -47,6 +47,14 @@ public struct ScenarioFile: Sendable {
     _ bytes: [UInt8], name: String, overrides: [String] = [], allowsSweep: Bool = false,
     components: Components = .standard
   ) throws(ScenarioError) {
+    try self.init(bytes, name: name, overrides: overrides, allowsSweep: allowsSweep, components, isBase: false)
+  }
+
+  /// - Parameter isBase: whether single keys are not looked at, but for those outside every section: the axes of a sweep have their say
+  ///   first.
+  package init(
+    _ bytes: [UInt8], name: String, overrides: [String], allowsSweep: Bool, _ components: Components, isBase: Bool
+  ) throws(ScenarioError) {
     self.components = components
     let table = ScenarioTable(components)
     let parsed: ParsedJSON
@@ -73,8 +81,21 @@ public struct ScenarioFile: Sendable {
     }
     written = .object(root)
     root["sweep"] = nil
-    resolved = try Self.resolve(root, source, table)
+    resolved = try Self.resolve(root, source, table, isBase: isBase)
   }
+
+  /// The values of a program, checked as those of a file are.
+  init(values: JSON, name: String, components: Components) throws(ScenarioError) {
+    guard case .object(let root) = values else { preconditionFailure("a scenario is an object") }
+    self.components = components
+    sweep = nil
+    written = values
+    source = Source(name: name, positions: [:], overridden: [])
+    resolved = try Self.resolve(root, source, ScenarioTable(components))
+  }
+
+  /// How messages call the source.
+  var name: String { source.name }
 
   /// An error at `path`, with the place where it was written.
   public func error(at path: String, _ problem: String, allowed: String) -> ScenarioError {
@@ -115,7 +136,7 @@ public struct ScenarioFile: Sendable {
   }
 
   private static func resolve(
-    _ root: JSONObject, _ source: Source, _ table: ScenarioTable
+    _ root: JSONObject, _ source: Source, _ table: ScenarioTable, isBase: Bool = false
   ) throws(ScenarioError) -> JSON {
     let topNames = (table.sections.first?.all.map(\.name) ?? []) + table.sectionNames
     for (key, _) in root where !topNames.contains(key) {
@@ -128,6 +149,7 @@ public struct ScenarioFile: Sendable {
         for (key, value) in try resolve(section, root, source) { resolved[key] = value }
         continue
       }
+      if isBase { continue }
       guard let written = try object(section, root[section.name], source) else {
         resolved[section.name] = .null
         continue

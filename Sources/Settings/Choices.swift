@@ -116,7 +116,7 @@ extension Choices {
   ) -> JSONObject {
     let found = write(value)
     var values = JSONObject()
-    values[selector] = .string(found?.name ?? "\(type(of: value))")
+    values[selector] = .string(found?.name ?? "\(type(of: value as Any))")
     for (key, value) in first { values[key] = value }
     for (key, value) in found?.values ?? ["description": .string(String(reflecting: value))] { values[key] = value }
     for (key, value) in last { values[key] = value }

@@ -6,11 +6,12 @@ import Testing
 @testable import Datasets
 @testable import FedSim
 @testable import JSONText
+@testable import RunFiles
 @testable import Scenarios
 
 /// A federation of 40 clients with five parameters, whose updates follow from the client and the model.
 private struct Setting {
-  var nonce: [UInt8]? = [7]
+  var nonce: [UInt8]? = [UInt8](repeating: 7, count: 16)
   var threads = 1
   var parameters: [Float] = [0.5, -0.5, 0, 1, 2]
   var rounds = 4
@@ -73,7 +74,7 @@ private struct Course: Equatable {
     let course = try Course(Setting())
     #expect(course.records.count == 4 && course.records.contains { $0.arrived > 0 })
     #expect(try Course(Setting()) == course)
-    #expect(try Course(Setting(nonce: [8])).models != course.models)
+    #expect(try Course(Setting(nonce: [UInt8](repeating: 8, count: 16))).models != course.models)
     #expect(try Course(Setting(nonce: nil)).models != Course(Setting(nonce: nil)).models, "a fresh one each time")
   }
 
@@ -172,7 +173,7 @@ private struct Course: Equatable {
   }
 
   @Test func aRoundOfAnotherFederationIsRefused() throws {
-    var (federation, other) = (try Setting().make(), try Setting(nonce: [8]).make())
+    var (federation, other) = (try Setting().make(), try Setting(nonce: [UInt8](repeating: 8, count: 16)).make())
     let round = try open(&federation)
     let foreign = try open(&other)
     do {
@@ -279,7 +280,7 @@ private struct Course: Equatable {
         _ = try Course(&first, rounds: done)
         var second = try setting.make()
         try second.restore(first.state)
-        #expect(second.round == done && second.state == first.state && second.nonce == [7])
+        #expect(second.round == done && second.state == first.state && second.nonce == [UInt8](repeating: 7, count: 16))
         let rest = try Course(&second)
         #expect(rest.records == Array(course.records[done...]) && rest.models == Array(course.models[done...]))
         #expect(second.state == whole.state && second.mostTimesDrawn == whole.mostTimesDrawn)
@@ -290,7 +291,7 @@ private struct Course: Equatable {
   @Test func theStateOfAnotherFederationIsRefused() throws {
     var first = try Setting().make()
     _ = try Course(&first, rounds: 2)
-    var otherNonce = try Setting(nonce: [8]).make()
+    var otherNonce = try Setting(nonce: [UInt8](repeating: 8, count: 16)).make()
     #expect(throws: StateError.self) { try otherNonce.restore(first.state) }
     var otherSize = try Setting(parameters: [1]).make()
     #expect(throws: StateError.self) { try otherSize.restore(first.state) }
@@ -306,7 +307,7 @@ private struct Course: Equatable {
     let record = try #require(try simulation.nextRound())
     var federation = try Federation(
       parameters: simulation.setup.initialParameters, clients: 50, rounds: scenario.rounds, cohort: scenario.cohort,
-      privacy: scenario.privacy, channel: scenario.channel, nonce: [1])
+      privacy: scenario.privacy, channel: scenario.channel, nonce: [UInt8](repeating: 1, count: 16))
     let round = try open(&federation)
     let own = try federation.close(round)
     #expect(own.epsilon == record.epsilon && own.epsilonLowerBound == record.epsilonLowerBound)
@@ -333,5 +334,92 @@ private struct Course: Equatable {
     #expect(throws: ScenarioError.self) {
       try Federation(parameters: [1], clients: 5, rounds: 1, cohort: .fixedSize(6), privacy: nil)
     }
+  }
+}
+
+/// What a cold reading of the new seams found, each with the test that failed before.
+@Suite struct FederationAttackTests {
+  private func federation(
+    _ privacy: Privacy = Privacy(clippingNorm: 1, noiseMultiplier: 3, accountant: .rdp), cohort: Cohort = .everyone,
+    server: ServerSection = ServerSection(), nonce: [UInt8]? = [UInt8](repeating: 7, count: 16)
+  ) throws -> Federation {
+    try Federation(
+      parameters: [0, 0], clients: 20, rounds: 4, cohort: cohort, server: server, privacy: privacy, nonce: nonce)
+  }
+
+  private func problem(_ make: () throws -> Federation) -> String {
+    do {
+      _ = try make()
+      return "no error"
+    } catch { return "\(error)" }
+  }
+
+  /// Two copies that send other updates in one round would release two sums under one noise.
+  @Test func aRoundIsOpenedByOneCopy() throws {
+    var first = try federation()
+    var copy = first
+    if let round = try first.nextRound() { _ = try first.close(round) }
+    var error: (any Error)?
+    do { _ = try copy.nextRound() == nil } catch let found { error = found }
+    #expect(error as? FederationError == .roundIsOpen(1))
+    if let round = try first.nextRound() { _ = try first.close(round) }
+    #expect(first.round == 2)
+  }
+
+  /// The rounds of a state were released with the settings of their time: others must not claim them.
+  @Test func theStateOfOtherSettingsIsRefused() throws {
+    var weak = try federation(Privacy(clippingNorm: 1, noiseMultiplier: 0.5, accountant: .rdp))
+    if let round = try weak.nextRound() { _ = try weak.close(round) }
+    var strong = try federation()
+    #expect(throws: StateError.self) { try strong.restore(weak.state) }
+    var again = try federation(Privacy(clippingNorm: 1, noiseMultiplier: 0.5, accountant: .rdp))
+    try again.restore(weak.state)
+    #expect(again.round == 1)
+    #expect(throws: StateError.self) { try again.restore(weak.state) }
+  }
+
+  @Test func valuesOutsideTheirRangesAreErrors() {
+    let cases: [(String, () throws -> Federation)] = [
+      ("privacy.clippingNorm: found", { try federation(Privacy(clippingNorm: .infinity, noiseMultiplier: 1)) }),
+      ("privacy.noiseMultiplier: found", { try federation(Privacy(clippingNorm: 1, noiseMultiplier: .nan)) }),
+      ("privacy: found neither", { try federation(Privacy(clippingNorm: 1)) }),
+      ("cohort.dropout: found", { try federation(cohort: .poisson(expectedSize: 5, dropout: .nan)) }),
+      ("cohort.size: ", { try federation(cohort: Cohort(sampling: .poisson)) }),
+      (
+        "server.learningRate: found",
+        { try federation(server: ServerSection(optimizer: FedAvg(learningRate: .infinity))) }
+      ),
+      ("nonce: found 3 bytes", { try federation(nonce: [1, 2, 3]) }),
+    ]
+    for (expected, make) in cases {
+      let found = problem(make)
+      #expect(found.hasPrefix("the federation: ") && found.contains(expected), "\(found)")
+    }
+  }
+
+  /// A scenario that a program changes after it was read from a file is checked as any other.
+  @Test func aChangedScenarioIsChecked() throws {
+    var changed = try scenario()
+    changed.privacy?.noiseMultiplier = nil
+    #expect(throws: ScenarioError.self) { try Simulation(scenario: changed, threads: 1) }
+    changed = try scenario()
+    changed.server.weighting = .examples
+    #expect(throws: ScenarioError.self) { try Simulation(scenario: changed, threads: 1) }
+    changed = try scenario()
+    changed.privacy?.delta = 1.5
+    #expect(throws: ScenarioError.self) { try RunSetup(scenario: changed, split: nil, threads: 1) }
+  }
+
+  /// An axis may give what its scenario lacks.
+  @Test func anAxisGivesARequiredKey() throws {
+    let text = """
+      {"task": "classification", "rounds": 1, "data": {"source": "digits"}, "partition": {"kind": "iid"},
+       "model": {"kind": "softmax-regression"}, "training": {"learningRate": 1}, "cohort": {"sampling": "everyone"},
+       "sweep": {"axes": {"partition.clients": [10, 100]}}}
+      """
+    #expect(try Sweep(Array(text.utf8), name: "s").runs.count == 2)
+    let seeded = text.replacing("\"rounds\": 1", with: "\"rounds\": 1, \"seed\": 9223372036854775807")
+      .replacing("[10, 100]}", with: "[10, 100]}, \"repeats\": 2")
+    #expect(throws: ScenarioError.self) { try Sweep(Array(seeded.utf8), name: "s") }
   }
 }

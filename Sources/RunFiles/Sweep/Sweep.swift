@@ -51,7 +51,8 @@ public struct Sweep: Sendable {
   ///   - overrides: as for a single run, but of no key that an axis varies.
   /// - Throws: `ScenarioError` for the first mistake, of the sweep or of any of its scenarios.
   public init(_ bytes: [UInt8], name fileName: String, overrides: [String] = []) throws(ScenarioError) {
-    let base = try ScenarioFile(bytes, name: fileName, overrides: overrides, allowsSweep: true)
+    let base = try ScenarioFile(
+      bytes, name: fileName, overrides: overrides, allowsSweep: true, .standard, isBase: true)
     guard let section = base.sweep else {
       throw base.error(at: "", "found no \"sweep\"", allowed: "a section with \"axes\"")
     }
@@ -62,6 +63,11 @@ public struct Sweep: Sendable {
     let isZip = try reader.isZip(section, axes)
     try Self.check(axes, repeats: repeats, isZip: isZip, base)
     let heading = try base.heading
+    guard heading.seed <= UInt64(Int.max - (repeats - 1)) else {
+      throw base.error(
+        at: "sweep.repeats", "found \(repeats) from the seed \(heading.seed) on",
+        allowed: "seeds up to \(Int.max)")
+    }
     var runs: [Run] = []
     for (p, choices) in Self.points(of: axes, isZip: isZip).enumerated() {
       let values = zip(axes, choices).map { $0.values[$1] }
