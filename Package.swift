@@ -90,6 +90,8 @@ let package = Package(
     // The engine, with what its API is made of: scenarios, data sets, models, channels.
     .library(name: "FedSim", targets: ["FedSim"]),
     .library(name: "ChannelCoding", targets: ["ChannelCoding"]),
+    // Kernels and special functions: for benchmarks; what it has may change without notice.
+    .library(name: "Numerics", targets: ["Numerics"]),
     .library(name: "PrivacyAccounting", targets: ["PrivacyAccounting"]),
     // Run folders, and pages made of them.
     .library(name: "RunFiles", targets: ["RunFiles"]),

@@ -7,11 +7,14 @@ let package = Package(
   dependencies: [.package(name: "fedsim", path: "..")],
   targets: [
     .executableTarget(
-      name: "LayeredBenchmark", dependencies: [.product(name: "ChannelCoding", package: "fedsim")]),
+      name: "LayeredBenchmark",
+      dependencies: [.product(name: "ChannelCoding", package: "fedsim"), .product(name: "Numerics", package: "fedsim")]),
     .executableTarget(
-      name: "CandidateBenchmark", dependencies: [.product(name: "ChannelCoding", package: "fedsim")]),
+      name: "CandidateBenchmark",
+      dependencies: [.product(name: "ChannelCoding", package: "fedsim"), .product(name: "Numerics", package: "fedsim")]),
     .executableTarget(
-      name: "SearchBenchmark", dependencies: [.product(name: "ChannelCoding", package: "fedsim")]),
+      name: "SearchBenchmark",
+      dependencies: [.product(name: "ChannelCoding", package: "fedsim"), .product(name: "Numerics", package: "fedsim")]),
   ],
   swiftLanguageModes: [.v6]
 )

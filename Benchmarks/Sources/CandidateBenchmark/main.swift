@@ -7,6 +7,7 @@
 // coordinates. The last column hashes the normals' bits: the same for every instruction set.
 
 import ChannelCoding
+import Numerics
 
 let pieces = 512
 let piece = 2048

@@ -6,6 +6,7 @@
 // bytes, the mean over repetitions with fresh randomness; times are the medians, one thread.
 
 import ChannelCoding
+import Numerics
 
 struct Row {
   let eta: Double

@@ -6,6 +6,7 @@
 // draws sup r = 2^I e^(1/2) candidates on average [Flamich 2023]: exact, and measured in Tests up to 8 bits.
 
 import ChannelCoding
+import Numerics
 
 let count = CommandLine.arguments.dropFirst().compactMap { Int($0) }.first ?? 20_000
 
