@@ -102,7 +102,9 @@ private struct Stranger: Thing { let value = 7 }
   /// A value that no file can choose is still written, so that whoever reads the record sees what it was.
   @Test func strangersAreWrittenByTheirType() {
     let written = things.write(Stranger(), by: "kind")
-    #expect(written["kind"] == "Stranger" && written["description"]?.summary.contains("7") == true, "\(written)")
+    var description = ""
+    if case .string(let text)? = written["description"] { description = text }
+    #expect(written["kind"] == "Stranger" && description.contains("7"), "\(written)")
   }
 
   @Test func anAddedKindIsChosenAndReplacesItsNamesake() throws {
