@@ -1,4 +1,4 @@
-"""Hashes of what must not change by accident: the payload bytes of every codec, and the records of every scenario.
+"""Hashes of what must not change by accident: the payload bytes of every codec, and the files of runs and of a sweep.
 
 Called by Scripts/golden.sh. A changed hash is a breaking change: it is named in CHANGELOG.md, and written anew by --write.
 """
@@ -17,7 +17,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "Tests/Vectors/golden.sha256"
-RECORDS = ("rounds.jsonl", "summary.json", "model.safetensors")
+RECORDS = ("scenario.json", "rounds.jsonl", "rounds.csv", "ledger.json", "summary.json", "model.safetensors", "state.bin")
+TABLES = ("sweep.json", "runs.jsonl", "runs.csv", "points.csv")
 
 # Scenario, what is set in it. Beside the scenarios as they are: paths that they do not take.
 PRIVATE = ["rounds=6", "evaluation.every=3"]
@@ -107,7 +108,8 @@ def runs(binary, folder, chosen, data):
         out = folder / name
         run(binary, "run", ROOT / f"scenarios/{scenario}.json", *sets, "--out", out, "--force", "--quiet", cwd=data)
         for record in RECORDS:
-            yield f"run/{name}/{record}", digest(out / record)
+            if (out / record).exists():
+                yield f"run/{name}/{record}", digest(out / record)
         print(f"{name}: {time.monotonic() - start:.1f} s", file=sys.stderr)
 
 
@@ -115,8 +117,13 @@ def sweeps(binary, folder):
     for name, (scenario, settings) in SWEEPS.items():
         out = folder / name
         run(binary, "sweep", ROOT / f"scenarios/{scenario}.json", "--out", out, "--quiet")
-        for table in sorted(out.glob("sweep.*")):
-            yield f"sweep/{name}/{table.name}", digest(table)
+        for table in TABLES:
+            yield f"sweep/{name}/{table}", digest(out / table)
+
+
+def part(name):
+    """What is made at once: a run, a sweep, the codecs."""
+    return "/".join(name.split("/")[:2]) if name.startswith(("run/", "sweep/")) else "codec"
 
 
 def main():
@@ -146,13 +153,18 @@ def main():
                 if not options.write and known.get(name) != value:
                     wrong.append(name)
                     print(f"changed: {name}", flush=True)
+    # What is not made any more has changed too: of every part that was asked for, all that is known must be there.
+    parts = {part(name) for name in found}
+    missing = sorted(name for name in known.keys() - found.keys() if part(name) in parts)
     if options.write:
-        known.update(found)
-        GOLDEN.write_text("".join(f"{value}  {name}\n" for name, value in sorted(known.items())))
-        print(f"{len(found)} hashes written")
+        kept = {name: value for name, value in known.items() if name not in missing} | found
+        GOLDEN.write_text("".join(f"{value}  {name}\n" for name, value in sorted(kept.items())))
+        print(f"{len(found)} hashes written, {len(missing)} dropped")
         return
-    print(f"{len(found) - len(wrong)} of {len(found)} hashes as before")
-    sys.exit(1 if wrong else 0)
+    for name in missing:
+        print(f"missing: {name}")
+    print(f"{len(found)} hashes made, {len(wrong)} changed, {len(missing)} missing")
+    sys.exit(1 if wrong or missing else 0)
 
 
 main()
