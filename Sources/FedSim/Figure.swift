@@ -20,13 +20,13 @@ public enum FigureUnit: String, Sendable {
 public enum Coverage: Sendable, Equatable {
   /// The figure follows from the models that are released, from the plan, or from public constants.
   case covered
-  /// The figure follows from the number of clients. It is a public constant, and outside the guarantee where neighbouring data have one
+  /// The figure follows from the number of clients. It is a public constant, and outside the guarantee where neighboring data have one
   /// client more or less. The rank is its place among these in `outsideGuarantee`.
   case clientCount(rank: Int)
   /// The figure is an un-noised function of the data: a diagnostic of a simulation.
   case outside
-  /// Only a part of the value is outside, which these words name.
-  case outsideInPart(String)
+  /// Only a part of the value is outside, which these words name; the rest follows from the number of clients, as `.clientCount`.
+  case outsideInPart(String, rank: Int)
   /// The value keys the noise: whoever has it has every update.
   case secret
 
@@ -36,8 +36,16 @@ public enum Coverage: Sendable, Equatable {
     case .covered: "yes"
     case .clientCount: "yes, but for `add-or-remove`"
     case .outside: "no"
-    case .outsideInPart(let part): "but for \(part)"
+    case .outsideInPart(let part, _): "but for \(part), and for `add-or-remove`"
     case .secret: "no: a secret"
+    }
+  }
+
+  /// The place among the figures that follow from the number of clients; nil for others.
+  var clientCountRank: Int? {
+    switch self {
+    case .clientCount(let rank), .outsideInPart(_, let rank): rank
+    case .covered, .outside, .secret: nil
     }
   }
 }

@@ -29,7 +29,8 @@ public struct GuaranteeStatement: Sendable {
       + "knows neither the seed nor cohort sizes. Population size, sampling rate, noise shares and delta count as public "
       + "constants. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
-      + "trusted." + (setup.numericsSentence.map { " " + $0 } ?? "")
+      + "trusted."
+      + [setup.frame.foreignCodecSentence, setup.numericsSentence].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem
     outsideGuarantee = Self.outside(isClientCountPublic: plan.relation != .addOrRemove)
   }
@@ -37,16 +38,19 @@ public struct GuaranteeStatement: Sendable {
   /// Files of a run that differ from one machine to another, or hold more than what is released.
   package static let filesOutside = ["timings.json", "state.bin"]
 
+  /// Files that follow from the number of clients: settings in numbers of clients, rates, deltas and noise that come of them.
+  package static let filesOfClientCount = ["scenario.json", "ledger.json"]
+
   /// What the tables of figures declare, a name once.
   static func outside(isClientCountPublic: Bool) -> [String] {
     let summary = SummaryField.all
     var constants: [(rank: Int, name: String)] = []
     for (coverage, name) in RoundField.all.map({ ($0.coverage, $0.name) }) + summary.map({ ($0.coverage, $0.name) }) {
-      if case .clientCount(let rank) = coverage, !constants.contains(where: { $0.name == name }) {
+      if let rank = coverage.clientCountRank, !constants.contains(where: { $0.name == name }) {
         constants.append((rank, name))
       }
     }
-    var names = isClientCountPublic ? [] : constants.sorted { $0.rank < $1.rank }.map(\.name)
+    var names = isClientCountPublic ? [] : constants.sorted { $0.rank < $1.rank }.map(\.name) + filesOfClientCount
     for field in RoundField.all {
       switch field.coverage {
       case .covered, .clientCount: continue
@@ -55,7 +59,7 @@ public struct GuaranteeStatement: Sendable {
       names += summary.filter { $0.roundField == field.name && $0.coverage == .outside }.map(\.name)
     }
     names += summary.filter { $0.coverage == .outside && $0.roundField == nil }.map(\.name)
-    names += summary.compactMap { if case .outsideInPart(let part) = $0.coverage { part } else { nil } }
+    names += summary.compactMap { if case .outsideInPart(let part, _) = $0.coverage { part } else { nil } }
     names += filesOutside + summary.filter { $0.coverage == .secret }.map(\.name) + ["other runs"]
     var seen = Set<String>()
     return names.filter { seen.insert($0).inserted }

@@ -33,16 +33,16 @@ public struct RoundFields: FigureTable, Sendable {
   public let clientAccuracyP90 = RoundField(
     "clientAccuracy.p90", .share, \.clientAccuracy, \.p90, .outside, "its 90th percentile over clients")
   public let epsilon = RoundField(
-    "epsilon", .nats, \.epsilon, .covered,
+    "epsilon", .nats, \.epsilon, .clientCount(rank: 6),
     "proved upper bound of epsilon at the run's delta after this many rounds; null without a guarantee")
   public let epsilonLowerBound = RoundField(
-    "epsilonLowerBound", .nats, \.epsilonLowerBound, .covered,
+    "epsilonLowerBound", .nats, \.epsilonLowerBound, .clientCount(rank: 7),
     "proved lower bound of that epsilon, for updates that exist; null where the accountant has none")
   public let samplingRate = RoundField(
     "samplingRate", .probability, \.samplingRate, .clientCount(rank: 2),
     "probability that a client is drawn, or cohort over population")
   public let noiseMultiplier = RoundField(
-    "noiseMultiplier", .clippingNorms, \.noiseMultiplier, .covered,
+    "noiseMultiplier", .clippingNorms, \.noiseMultiplier, .clientCount(rank: 14),
     "z: standard deviation of the noise on the sum of updates; null without privacy")
   public let clippingNorm = RoundField(
     "clippingNorm", .norm, \.clippingNorm, .covered,

@@ -10,9 +10,12 @@ public struct SummaryFields: FigureTable, Sendable {
 
   public let version = SummaryField("version", .count, .covered, "version of this file's keys") { _ in 1 }
   public let name = SummaryField("name", .text, .covered, "name of the scenario") { .string($0.setup.scenario.name) }
-  public let rounds = SummaryField("rounds", .count, .covered, "rounds that were made") { .integer($0.records.count) }
+  public let rounds = SummaryField(
+    "rounds", .count, .clientCount(rank: 19),
+    "rounds that were made; chosen by somebody where `stoppedBy` is `interrupted`"
+  ) { .integer($0.records.count) }
   public let stoppedBy = SummaryField(
-    "stoppedBy", .text, .covered,
+    "stoppedBy", .text, .clientCount(rank: 20),
     "`rounds`: all were made; `budget`: the next would have cost more than `privacy.budget`; `interrupted`: the run can go on"
   ) { .string($0.stoppedBy.rawValue) }
   public let population = SummaryField("population", .count, .clientCount(rank: 1), "clients that there are") {
@@ -36,32 +39,34 @@ public struct SummaryFields: FigureTable, Sendable {
     "nonFiniteUpdates", .count, .outside, "the sum of `nonFinite` over rounds", totalOf: \.nonFinite
   ) { .integer($0.nonFiniteUpdates) }
   public let epsilon = SummaryField(
-    "epsilon", .nats, .covered,
+    "epsilon", .nats, .clientCount(rank: 6),
     "proved upper bound of epsilon at `delta`, for all planned rounds, also where a run stopped before; null without a guarantee"
   ) { .optional($0.spending?.epsilon) }
   public let epsilonLowerBound = SummaryField(
-    "epsilonLowerBound", .nats, .covered,
+    "epsilonLowerBound", .nats, .clientCount(rank: 7),
     "proved lower bound of that epsilon, for updates that exist; null where the accountant has none"
   ) { .optional($0.spending?.lowerBound) }
   public let epsilonOfRoundsDone = SummaryField(
-    "epsilonOfRoundsDone", .nats, .covered,
+    "epsilonOfRoundsDone", .nats, .clientCount(rank: 8),
     "what the rounds done would cost had their number been fixed in advance: no claim where the run stopped early"
   ) { .optional($0.records.last?.spending?.epsilon) }
-  public let delta = SummaryField("delta", .probability, .covered, "the whole delta of the guarantee") {
+  public let delta = SummaryField("delta", .probability, .clientCount(rank: 9), "the whole delta of the guarantee") {
     .optional($0.setup.plan?.delta)
   }
   public let truncationDelta = SummaryField(
-    "truncationDelta", .probability, .covered, "its part that pays for cohorts that may be cut"
+    "truncationDelta", .probability, .clientCount(rank: 10), "its part that pays for cohorts that may be cut"
   ) { .optional($0.setup.plan?.truncationDelta) }
   public let numericalDelta = SummaryField(
-    "numericalDelta", .probability, .covered, "its part that pays for what floating point may choose otherwise"
+    "numericalDelta", .probability, .clientCount(rank: 11),
+    "its part that pays for what floating point may choose otherwise"
   ) { .optional($0.setup.plan?.numericalDelta) }
   public let totalVariationPerUpload = SummaryField(
-    "totalVariationPerUpload", .probability, .covered,
+    "totalVariationPerUpload", .probability, .clientCount(rank: 12),
     "bound on the total variation between an upload's noise and its Gaussian in real arithmetic; null without privacy"
   ) { .optional($0.setup.plan == nil ? nil : $0.setup.channel.totalVariationBound) }
   public let totalVariationOfRun = SummaryField(
-    "totalVariationOfRun", .probability, .covered, "what rounding may change of the whole run, in total variation"
+    "totalVariationOfRun", .probability, .clientCount(rank: 13),
+    "what rounding may change of the whole run, in total variation"
   ) { .optional($0.setup.numericalDeviation) }
   public let budget = SummaryField("budget", .nats, .covered, "`privacy.budget`; null where there is none") {
     .optional($0.setup.scenario.privacy?.budget)
@@ -70,7 +75,7 @@ public struct SummaryFields: FigureTable, Sendable {
     $0.setup.plan.map { .string($0.accountant.rawValue) } ?? .null
   }
   public let relation = SummaryField(
-    "relation", .text, .covered, "what neighbouring data differ by; null without privacy"
+    "relation", .text, .covered, "what neighboring data differ by; null without privacy"
   ) { $0.setup.plan.map { .string($0.relation.rawValue) } ?? .null }
   public let sampling = SummaryField("sampling", .text, .covered, "how a cohort is drawn") {
     .string($0.setup.sampler.sampling.name)
@@ -79,15 +84,15 @@ public struct SummaryFields: FigureTable, Sendable {
     "samplingRate", .probability, .clientCount(rank: 2), "probability that a client is drawn, or cohort over population"
   ) { .number($0.setup.sampler.sampling.rate) }
   public let noiseMultiplier = SummaryField(
-    "noiseMultiplier", .clippingNorms, .covered,
+    "noiseMultiplier", .clippingNorms, .clientCount(rank: 14),
     "z: standard deviation of the noise on the sum of updates; null without privacy"
   ) { .optional($0.setup.plan?.noiseMultiplier) }
   public let accountedNoiseMultiplier = SummaryField(
-    "accountedNoiseMultiplier", .clippingNorms, .covered,
+    "accountedNoiseMultiplier", .clippingNorms, .clientCount(rank: 15),
     "the z that the account has, a hair below: for C with its margin, and with what a count of clipped updates takes"
   ) { .optional($0.setup.plan?.event.effectiveNoiseMultiplier) }
   public let updateNoiseMultiplier = SummaryField(
-    "updateNoiseMultiplier", .clippingNorms, .covered,
+    "updateNoiseMultiplier", .clippingNorms, .clientCount(rank: 16),
     "z of the update beside a count of clipped updates, which is another release"
   ) { .optional($0.setup.plan?.updateNoiseMultiplier) }
   public let countNoise = SummaryField(
@@ -140,14 +145,16 @@ public struct SummaryFields: FigureTable, Sendable {
   public let guarantee = SummaryField("guarantee", .text, .covered, "`epsilon-delta`, or `none`") {
     .string($0.statement.kind)
   }
-  public let guaranteeStatement = SummaryField("guaranteeStatement", .text, .covered, "what is claimed, in words") {
+  public let guaranteeStatement = SummaryField(
+    "guaranteeStatement", .text, .clientCount(rank: 18), "what is claimed, in words"
+  ) {
     .string($0.statement.sentence)
   }
   public let theorem = SummaryField(
     "theorem", .text, .covered, "what the claim rests on; the key is not there without a guarantee"
   ) { $0.statement.theorem.map { .string($0) } }
   public let views = SummaryField(
-    "views", .list, .outsideInPart("views of cohort sizes and traffic"),
+    "views", .list, .outsideInPart("views of cohort sizes and traffic", rank: 17),
     "a row for each adversary: `adversary`, `knows`, `guarantee`, `epsilon`, `delta`, `theorem`, and `assumptions` or the `reason` why "
       + "there is no guarantee"
   ) { .array($0.views.rows.map(\.json)) }

@@ -14,14 +14,17 @@ public enum RunFilesReference {
 
     The column "covered" says whether the guarantee of the run speaks of a figure. What it does not cover is a diagnostic of the simulation, a
     function of the clients' data without noise, and is listed in `outsideGuarantee` of `summary.json`. Figures that follow from the number of
-    clients are public constants, and are not covered where neighbouring data have one client more or less (`add-or-remove`).
+    clients are public constants, and are not covered where neighboring data have one client more or less (`add-or-remove`). The number of
+    classes and the shape of an example, and with them the size of the model, count as public too. Where somebody stopped a run, its
+    last round was chosen by looking: what tells that round is covered no more (docs/privacy.md).
 
     """
 
   private static var runFolder: String {
     section(
       "The folder of a run",
-      "A run writes these files, and each of them whole or not at all; rows appear as soon as their round is done.",
+      "A run writes these files. `classes.json`, `summary.json`, `model.safetensors`, `timings.json` and `state.bin` are there as a whole or "
+        + "not at all; rows appear as soon as their round is done, and a row that was cut off is dropped when the run is resumed.",
       ["file", "content", "covered"],
       RunFolder.File.allCases.map { ["`\($0.rawValue)`", $0.meaning, $0.coverage] })
   }

@@ -39,9 +39,10 @@ public struct RunFolder: Sendable {
     /// Whether the guarantee speaks of it, in words.
     var coverage: String {
       switch self {
-      case .scenario: "but for `seed`"
+      case .scenario: "but for `seed`, and for `add-or-remove`"
       case .classes: "counts as public"
-      case .ledger, .model: "yes"
+      case .ledger: "yes, but for `add-or-remove`"
+      case .model: "yes"
       case .rounds, .table, .summary: "figure by figure"
       case .timings, .state: "no"
       }
