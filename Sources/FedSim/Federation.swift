@@ -20,7 +20,7 @@ import Scenarios
 /// to what the account assumes. The epsilon that is claimed is that of all planned rounds, also where the caller stops earlier:
 /// where a run is stopped may have been chosen by looking at it.
 ///
-/// **Keys.** Noise, cohorts and agreements come from a key of the run, and runs on neighbouring data must never share it: from
+/// **Keys.** Noise, cohorts and agreements come from a key of the run, and runs on neighboring data must never share it: from
 /// the difference of two such runs the noise would fall out. The data are not known here, so that every federation gets a fresh
 /// nonce from the system, recorded in `nonce` and in `state`. Whoever has it can take the noise off: it is a secret. A caller who
 /// wants the same run again names the nonce, and takes the responsibility for its being of these data alone
@@ -35,7 +35,7 @@ public struct Federation: Sendable {
   public let frame: RunFrame
   /// The rounds that are done.
   public private(set) var round = 0
-  public private(set) var server: Server
+  private(set) var server: Server
   /// How often each client was drawn.
   private(set) var timesDrawn: [Int: Int] = [:]
   private var ends = ClientEnds()
@@ -79,8 +79,10 @@ public struct Federation: Sendable {
     fingerprint.add(Array(settings.json(components).text(pretty: false).utf8))
     fingerprint.add(Array("\(clients) clients, \(parameters.count) parameters".utf8))
     fingerprint.add(byteCount: 4 * parameters.count) { parameters.withUnsafeBytes($0) }
+    fingerprint.add(ServerOptimizer(server.optimizer).referenceBytes)
     // And what this build makes of the settings, which another one may do otherwise.
     fingerprint.add(Array(frame.channel.codec.rawValue.utf8))
+    fingerprint.add(frame.channel.referenceBytes ?? [])
     for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }
@@ -126,7 +128,6 @@ public struct Federation: Sendable {
     guard !isOpen else { throw FederationError.roundIsOpen(round + 1) }
     guard round < frame.lastRound else { return nil }
     let next = round + 1
-    guard opened?.open(next) ?? true else { throw FederationError.roundIsOpen(next) }
     var timings = Timings()
     var watch = Stopwatch()
 
@@ -135,21 +136,25 @@ public struct Federation: Sendable {
     watch.lap(\.accounting, &timings)
 
     let cohort = server.cohort(round: next)
-    for client in cohort { timesDrawn[client, default: 0] += 1 }
     let newcomers = cohort.filter { !server.isEnrolled($0) }
     let keys = keys
     let own = frame.parallel.map(newcomers.count) { keys.client(newcomers[$0]) }
     let publicKeys = ends.enrol(newcomers, keys: own, frame.parallel)
     server.enrol(newcomers, publicKeys: publicKeys, frame.parallel)
     let broadcast = server.broadcast(round: next).bytes
+    let received = try ReceivedBroadcast(broadcast, codecs: frame.channel.codecs)
+    let aggregate = try server.open(round: next, cohort: cohort)
     watch.lap(\.enrolment, &timings)
 
+    // From here on nothing fails: a round is open only where the caller has it.
+    guard opened?.open(next) ?? true else { throw FederationError.roundIsOpen(next) }
     isOpen = true
+    for client in cohort { timesDrawn[client, default: 0] += 1 }
     let moved = ends
     ends = ClientEnds()
-    return try OpenRound(
-      round: next, cohort: cohort, spending: spending, broadcast: broadcast, server: server, ends: moved,
-      timings: timings, watch: watch, frame: frame)
+    return OpenRound(
+      aggregate, cohort: cohort, spending: spending, received: received, broadcastBytes: broadcast.count,
+      server: server, ends: moved, timings: timings, watch: watch, frame: frame)
   }
 
   /// Completes the noise, moves the model and makes the record of a round.
@@ -157,7 +162,8 @@ public struct Federation: Sendable {
   /// - Parameters:
   ///   - round: what `nextRound` gave, with what was sent.
   ///   - evaluate: measures the new model; nil where it is not to be measured.
-  /// - Throws: `FederationError.foreignRound` for the round of another federation.
+  /// - Throws: `FederationError.foreignRound` for the round of another federation. The round is used up all the same, so that the one
+  ///   that it is of cannot go on: give each its own.
   public mutating func close(
     _ round: consuming OpenRound, evaluate: (([Float]) -> Evaluation)? = nil
   ) throws -> RoundRecord {

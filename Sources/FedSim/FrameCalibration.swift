@@ -34,7 +34,15 @@ struct FrameCalibration {
       if share > 0, charge < estimate / 2 { continue }
       let plan = try plan(numericalDelta: charge, refusal)
       let channel = try channel(plan, refusal)
-      guard let plan, let deviation = Self.deviation(plan, channel) else { return (plan, channel, nil) }
+      guard let plan else { return (nil, channel, nil) }
+      guard let deviation = try Self.deviation(plan, channel, refusal) else {
+        // A Gaussian codec of another package that knows no bound: nothing is paid for what nobody knows.
+        if channel.descriptor?.isExact == true, share > 0 {
+          estimate = .infinity
+          continue
+        }
+        return (plan, channel, nil)
+      }
       let needed = (1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation
       if needed <= charge || share == 0 { return (plan, channel, deviation) }
       estimate = needed
@@ -43,10 +51,17 @@ struct FrameCalibration {
   }
 
   /// All uploads of all rounds, and the server's own normals, a radius for each two.
-  private static func deviation(_ plan: PrivacyPlan, _ channel: ChannelSettings) -> Double? {
-    channel.totalVariationBound.map {
-      Double(plan.plannedRounds) * (Double(plan.largestCohort) * $0 + Double(channel.paddedDimension + 1) * 0x1p-54)
+  private static func deviation(
+    _ plan: PrivacyPlan, _ channel: ChannelSettings, _ refusal: RunFrame.Refusal
+  ) throws(ScenarioError) -> Double? {
+    guard let bound = channel.totalVariationBound else { return nil }
+    guard bound >= 0, bound.isFinite else {
+      throw refusal(
+        ChannelSection.codecPath,
+        "codec \"\(channel.codec.rawValue)\" gives a bound on total variation of \(bound); allowed: 0 or more")
     }
+    return Double(plan.plannedRounds)
+      * (Double(plan.largestCohort) * bound + Double(channel.paddedDimension + 1) * 0x1p-54)
   }
 
   private func plan(

@@ -24,19 +24,16 @@ public struct OpenRound: ~Copyable {
   private(set) var watch: Stopwatch
 
   init(
-    round: Int, cohort: [Int], spending: PrivacySpent?, broadcast: [UInt8], server: Server, ends: ClientEnds,
-    timings: Timings, watch: Stopwatch, frame: RunFrame
-  ) throws {
-    // What can fail comes before anything is kept.
-    let received = try ReceivedBroadcast(broadcast, codecs: frame.channel.codecs)
-    let aggregate = try server.open(round: round, cohort: cohort)
+    _ aggregate: Aggregate, cohort: [Int], spending: PrivacySpent?, received: ReceivedBroadcast, broadcastBytes: Int,
+    server: Server, ends: ClientEnds, timings: Timings, watch: Stopwatch, frame: RunFrame
+  ) {
     self.received = received
     self.aggregate = aggregate
-    self.round = round
+    round = aggregate.round
     self.cohort = cohort
     drawn = Set(cohort)
     self.spending = spending
-    broadcastBytes = broadcast.count
+    self.broadcastBytes = broadcastBytes
     self.server = server
     self.ends = ends
     self.timings = timings

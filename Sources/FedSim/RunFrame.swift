@@ -114,7 +114,12 @@ public struct RunFrame: Sendable {
 
   /// What floating point does to the claim, where that is not negligible: a hundredth of delta or more.
   public var numericsSentence: String? {
-    guard let plan = guaranteedPlan, let deviation = numericalDeviation else { return nil }
+    guard let plan = guaranteedPlan else { return nil }
+    guard let deviation = numericalDeviation else {
+      return
+        "The claim is for noise in real arithmetic: for codec \"\(channel.codec.rawValue)\" no bound is known on what floating "
+        + "point may choose otherwise."
+    }
     let needed = (1 + Elementary.exp(plan.plannedSpending.epsilon)) * deviation
     guard needed > 0.01 * plan.delta else { return nil }
     let bound =
@@ -125,12 +130,20 @@ public struct RunFrame: Sendable {
         + "\(Text.short(needed)), is more than a delta of \(plan.delta) has room for."
   }
 
+  /// Whose word the guarantee rests on; nil for a codec of ours.
+  public var foreignCodecSentence: String? {
+    guard guaranteedPlan != nil, !channel.isBuiltIn else { return nil }
+    return
+      "Codec \"\(channel.codec.rawValue)\" is not FedSim's own: that its noise is Gaussian, what its payloads tell and how long "
+      + "they are is taken at its word."
+  }
+
   /// What may surprise a user about privacy and channel.
   public var warnings: [String] {
     guard let plan else {
       return ["NO PRIVACY: this scenario has no \"privacy\" section: no clipping, no noise, no guarantee."]
     }
-    var warnings: [String] = []
+    var warnings = foreignCodecSentence.map { [$0] } ?? []
     if plan.noiseSource == .central {
       warnings.append(
         "CENTRAL NOISE: the server sees every clipped update as it is and adds the noise alone; a baseline to compare with."

@@ -70,12 +70,17 @@ public struct RunSetup: Sendable {
     var fingerprint = Fingerprint()
     fingerprint.add(Array(FedSimVersion.current.utf8))
     fingerprint.add(Array(resolved.jsonWithoutLabels.text(pretty: false).utf8))
-    // The data too: with one seed, neighbouring data sets must not share their noise.
+    // The data too: with one seed, neighboring data sets must not share their noise.
     add(split.training, of: resolved.data, to: &fingerprint)
     // And what this build makes of them, which another one may do otherwise: who has which example, what training does, the
     // account's z. Two runs that share their keys would have other sums under the same noise.
     fingerprint.add(population.assignmentBytes)
     addReferenceUpdate(resolved, model, population.data, to: &fingerprint)
+    // The built-in ones are their keys.
+    if Choices.standard.write(resolved.server.optimizer) == nil {
+      fingerprint.add(ServerOptimizer(resolved.server.optimizer).referenceBytes)
+    }
+    if let reference = frame.channel.referenceBytes { fingerprint.add(reference) }
     for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }

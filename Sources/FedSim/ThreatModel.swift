@@ -27,12 +27,17 @@ public struct ThreatModel: Sendable {
 
     /// Says so where a part of delta that is kept for rounding is not enough at this row's epsilon (docs/privacy.md).
     fileprivate func naming(_ setup: RunSetup) -> Row {
-      guard let epsilon, let plan = setup.plan, let deviation = setup.numericalDeviation,
-        (1 + Elementary.exp(epsilon)) * deviation > plan.numericalDelta
-      else { return self }
+      guard let epsilon, let plan = setup.plan else { return self }
+      let reason: String
+      if let deviation = setup.numericalDeviation {
+        guard (1 + Elementary.exp(epsilon)) * deviation > plan.numericalDelta else { return self }
+        reason = "delta has no room for rounding at this epsilon"
+      } else {
+        reason = "no bound on rounding is known for this codec"
+      }
       return Row(
         adversary: adversary, knows: knows, epsilon: epsilon, delta: delta, theorem: theorem,
-        note: note + "; for noise in real arithmetic: delta has no room for rounding at this epsilon")
+        note: note + "; for noise in real arithmetic: \(reason)")
     }
 
     public var json: JSON {

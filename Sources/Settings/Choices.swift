@@ -13,7 +13,7 @@ public struct Choice<Value: Sendable>: Sendable {
 
   /// A kind whose values are of one type.
   ///
-  /// - Parameter convert: makes the section's value of one of `type`.
+  /// - Parameter convert: the value as one of the section's, and nothing else: a value is written by the first kind of its type.
   public init<Type: Configurable>(
     _ name: String, _ summary: String, _ type: Type.Type, _ convert: @escaping @Sendable (Type) -> Value
   ) {

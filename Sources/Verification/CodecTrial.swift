@@ -20,14 +20,21 @@ struct CodecTrial {
     key = Key(seed: laws.seed, label: "codec trial \(descriptor.name) \(settings.dimension) \(snr)")
   }
 
+  static let shapeLaw = "samples have the padded dimension"
+
+  /// The other laws are of samples that have the right shape: without it, it is the one that is found broken.
   func certainLaws() -> [CodecLaws.Finding] {
+    if let problem = shapeProblem {
+      return [CodecLaws.Finding(law: Self.shapeLaw, settings: settings, problem: problem)]
+    }
     let laws: [(String, String?)] = [
       ("settings travel in the broadcast", broadcastProblem),
-      ("samples have the padded dimension", shapeProblem),
+      (Self.shapeLaw, nil),
       ("encoding and decoding depend on their arguments alone", repetitionProblem),
       ("honest payloads decode near the update", nearnessProblem),
       ("any bytes give a sample within the bound or an error", hostileProblem),
       ("payloads have one length where the family says so", lengthProblem),
+      ("a noisy update does not depend on shared randomness", sharingProblem),
       ("mean bits are as predicted", bitsProblem),
       ("predictions and bounds are numbers that can be", predictionProblem),
     ]
@@ -60,7 +67,9 @@ struct CodecTrial {
   }
 
   private func decode(_ payload: Payload, message: Int) -> Result<[Double], PayloadError> {
-    Result { () throws(PayloadError) in try link.channel.decode(payload, shared: link.shared(message: message)) }
+    Result { () throws(PayloadError) in
+      try link.channel.decodeUnchecked(payload, shared: link.shared(message: message))
+    }
   }
 
   // MARK: Laws
@@ -154,8 +163,27 @@ struct CodecTrial {
 
   private var lengthProblem: String? {
     guard settings.hasOneLength else { return nil }
-    let lengths = Set(updates.enumerated().map { encode($1, message: $0).bytes.count })
+    var stream = stream(3)
+    let more = (0..<laws.messages).map { _ in TestUpdate.gaussian(snr: snr, settings: settings, stream: &stream) }
+    let lengths = Set((updates + more).enumerated().map { encode($1, message: $0).bytes.count })
     return lengths.count == 1 ? nil : "payloads of \(lengths.sorted()) bytes"
+  }
+
+  /// Where the payload is the noisy update, it and what is decoded of it are the same whatever is shared: only then does it tell the
+  /// server no more than the sample.
+  private var sharingProblem: String? {
+    guard descriptor.payload == .noisyUpdate else { return nil }
+    for (message, update) in updates.enumerated() {
+      let payload = encode(update, message: message)
+      var noise = PrivateRandomness(key: key.derived(.noise, index: UInt64(message)))
+      let other = link.shared(message: message + updates.count)
+      let again = link.channel.encode(update, shared: other, private: &noise)
+      if again != payload { return "update \(message) has another payload with other shared randomness" }
+      guard case .success(let sample) = decode(payload, message: message),
+        let second = try? link.channel.decode(payload, shared: other), second == sample
+      else { return "update \(message) is decoded otherwise with other shared randomness" }
+    }
+    return nil
   }
 
   /// Gaussian updates of the clipping norm.

@@ -44,6 +44,15 @@ public struct ServerOptimizer: Sendable {
     State(names: Base.State.names, arrays: base.initialState(parameters: parameters).arrays)
   }
 
+  /// Where two steps from zero lead, with means of both signs: whatever decides a step leaves its trace, and so another optimizer, or
+  /// the same with another setting, gives a run other keys.
+  package var referenceBytes: [UInt8] {
+    var parameters: [Float] = [0, 0, 0, 0]
+    var state = initialState(parameters: parameters.count)
+    for mean in [[1, -0.5, 1e-3, 0], [-0.25, 2, 1e-3, 1]] as [[Double]] { step(&parameters, mean: mean, &state) }
+    return parameters.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
+  }
+
   /// - Parameter mean: at least as many values as parameters.
   func step(_ parameters: inout [Float], mean: [Double], _ state: inout State) {
     Self.step(base, &parameters, mean: mean, &state)

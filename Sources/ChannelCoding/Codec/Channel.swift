@@ -86,6 +86,33 @@ extension ChannelSettings: Equatable {
   }
 }
 
+// MARK: Codecs of other packages
+
+extension ChannelSettings {
+  /// Whether the codec is this package's own. What another one promises is taken at its word.
+  public var isBuiltIn: Bool { codecs.isBuiltIn(codec) }
+
+  /// What a codec of another package makes of one update under known keys; nil for a codec of ours, which its name and options tell.
+  ///
+  /// It belongs into the key of a run: the same codec with its noise corrected would otherwise send S + z1 G and S + z2 G, hence S.
+  package var referenceBytes: [UInt8]? {
+    guard !isBuiltIn, problem == nil, let channel = try? Channel(self, rotationKey: Self.referenceKey("rotation"))
+    else {
+      return nil
+    }
+    let bound = clippingNorm.isFinite ? clippingNorm : 1
+    var update = RandomStream(key: Self.referenceKey("update"))
+    let values = (0..<dimension).map { _ in update.normal() }
+    var noise = PrivateRandomness(key: Self.referenceKey("noise"))
+    let shared = SharedRandomness(key: Self.referenceKey("shared"))
+    let payload = channel.encode(ClippedUpdate(clipping: values, to: bound), shared: shared, private: &noise)
+    let sample = (try? channel.decode(payload, shared: shared)) ?? []
+    return payload.bytes + sample.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
+  }
+
+  private static func referenceKey(_ label: String) -> Key { Key(seed: 0, label: "codec reference \(label)") }
+}
+
 // MARK: The choice of a codec
 
 extension ChannelSettings {
@@ -128,11 +155,35 @@ public struct Channel: Sendable {
   /// Coordinates of the channel.
   public let paddedDimension: Int
   private let rotation: Rotation?
+  /// For samples of a codec of another package, which may not have looked at them; nil for ours, which do.
+  private let foreignBound: ForeignBound?
+
+  /// What a sum of samples needs of each: as many values as the channel has, finite, and for Gaussian noise within the bound of an
+  /// honest client.
+  private struct ForeignBound {
+    let count: Int
+    let bound: SampleBound?
+
+    func problem(_ sample: [Double]) -> PayloadError? {
+      guard sample.count == count else { return .wrongLength(found: sample.count, expected: count) }
+      if let i = sample.firstIndex(where: { !$0.isFinite }) { return .notFinite(coordinate: i) }
+      return bound.flatMap { bound in sample.withUnsafeBufferPointer { bound.problem($0) } }
+    }
+  }
 
   public init(_ settings: ChannelSettings, rotationKey: Key) throws(ChannelError) {
     self.settings = settings
     codec = try settings.makeCodec()
     paddedDimension = settings.paddedDimension
+    let isGaussian = settings.descriptor?.isExact == true && settings.clippingNorm.isFinite && settings.noiseScale > 0
+    foreignBound =
+      settings.isBuiltIn
+      ? nil
+      : ForeignBound(
+        count: paddedDimension,
+        bound: isGaussian
+          ? SampleBound(
+            clippingNorm: settings.clippingNorm, noiseScale: settings.noiseScale, count: paddedDimension) : nil)
     rotation =
       settings.descriptor?.isRotated == true ? Rotation(dimension: paddedDimension, key: rotationKey) : nil
   }
@@ -162,12 +213,21 @@ public struct Channel: Sendable {
 
   /// The server's end: the sample in the channel's own coordinates, in which samples may be added up.
   public func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    let sample = try codec.decode(payload, shared: shared)
+    if let problem = foreignBound?.problem(sample) { throw problem }
+    return sample
+  }
+
+  /// As `decode`, whatever the codec makes of it: for laws, which look at it themselves.
+  package func decodeUnchecked(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
     try codec.decode(payload, shared: shared)
   }
 
   /// As `decode`, for a sum of samples.
   public func decodeSample(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> DecodedSample {
-    try codec.decodeSample(payload, shared: shared)
+    let sample = try codec.decodeSample(payload, shared: shared)
+    if let problem = foreignBound?.problem(sample.values) { throw problem }
+    return sample
   }
 
   /// From the channel's coordinates (`paddedDimension` of them) to the model's: once a round, for the whole sum.

@@ -1,11 +1,12 @@
 /// What a user may know of a codec before choosing it.
 public struct CodecDescriptor: Sendable, Equatable {
   public let name: CodecName
-  /// The law of Y - x, in real arithmetic.
+  /// The distribution of Y - x, in real arithmetic. Epsilon rests on it: `.gaussian` is a promise that no run can check.
   public let noise: NoiseLaw
   /// Whether updates are rotated before they are coded, and so added up in rotated coordinates.
   public let isRotated: Bool
-  /// What a payload tells the server, which knows the shared randomness.
+  /// What a payload tells the server, which knows the shared randomness. `.noisyUpdate` is a promise that the guarantee against the
+  /// server rests on.
   public let payload: PayloadContents
   /// Whether the codec also takes updates without noise or without a bound, as runs without privacy have them.
   public let worksWithoutNoise: Bool

@@ -4,15 +4,17 @@ import Settings
 /// `CodecRegistry`.
 ///
 /// A package of its own adds a codec by conforming to this and handing `CodecRegistry.standard.adding(MyFamily())` to the run.
-/// `CodecLaws` of the product Verification checks what a family promises.
+/// `CodecLaws` of the product Verification checks what a family promises. Checks are no proofs: epsilon, and guarantees against the
+/// server and an eavesdropper, rest on what descriptor and `ofOneLength` say, and a run with a codec of another package says so.
 public protocol CodecFamily: Sendable {
-  /// Options with their names, ranges, standard values and meanings: all that scenarios, flags and bytes need of them.
+  /// Options with their names, ranges, standard values and meanings: all that scenarios and bytes need of them.
   associatedtype Options: CodecOptionValues = NoOptions
 
   /// What a user may know before choosing the codec. Its name is the codec's.
   var descriptor: CodecDescriptor { get }
 
-  /// Makes the codec of a round. Settings and options are ones without a problem.
+  /// Makes the codec of a round: it gets updates of `paddedDimension` coordinates, and gives samples of as many. Settings and options
+  /// are ones without a problem.
   func makeCodec(_ settings: ChannelSettings, _ options: Options) -> any UpdateCodec
 
   /// Bits, times and memory for an update of norm C. Settings and options are ones without a problem.
@@ -78,10 +80,10 @@ extension CodecFamily {
     }
     if noise > 0, norm.isFinite, norm / noise > descriptor.largestSignal {
       let largest = descriptor.largestSignal
-      let share = largest.significand == 1 ? "2^-\(largest.exponent)" : "1/\(largest)"
+      let share = largest.significand == 1 && largest > 1 ? "2^-\(largest.exponent)" : "\(1 / largest)"
       return "\"\(descriptor.name)\" needs noise of at least \(share) of the clipping norm, found \(noise / norm)"
     }
-    for option in options {
+    for option in OptionBytes.all(of: self) {
       if let problem = option.range.problem(settings.options[option]) {
         return "\(option.name) must be \(option.allowed), \(problem)"
       }

@@ -76,9 +76,11 @@ public struct CodecOptions: Sendable, Equatable {
 }
 
 extension KeyDescription {
-  /// The value of an option that is not set.
+  /// The value of an option that is not set, in the one spelling that options have: a number is no integer, also where it is whole.
   public var standard: JSON {
-    if case .value(let value) = fallback { value } else { .null }
+    guard case .value(let value) = fallback else { return .null }
+    if case .number = range, let number = value.double { return .number(number) }
+    return value
   }
 
   /// Whether the key can be an option of a codec: bytes have a form for it, and something holds where it is not set.

@@ -61,6 +61,14 @@ public struct CodecRegistry: Sendable {
   }
 }
 
+extension CodecRegistry {
+  /// Whether the family that has a name is this package's own, whose laws, bounds and lengths are proved in docs/codecs.
+  func isBuiltIn(_ name: CodecName) -> Bool {
+    guard let family = self[name], let own = CodecRegistry.standard[name] else { return false }
+    return type(of: family as Any) == type(of: own as Any)
+  }
+}
+
 /// Registries are the same where they have the same names.
 extension CodecRegistry: Equatable {
   public static func == (a: Self, b: Self) -> Bool { a.names == b.names }

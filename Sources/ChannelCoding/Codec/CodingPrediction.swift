@@ -40,7 +40,7 @@ public struct CodingPrediction: Sendable, Equatable {
 ///
 /// This is a prediction only, and other machines have other times: the constants are fitted by eye to `Scripts/coding-times.sh` on one
 /// core of an AMD EPYC with AVX2 that was busy with other work (its times of the thread, at 1024 and 16384 coordinates), and are
-/// within a factor of two of most of what it measures. A core with AVX-512 and nothing else to do takes a quarter of it for candidates.
+/// within a factor of two of most of what it measures.
 public struct CodingTime: Sendable, Equatable {
   /// From the clipped update to the payload, with the rotation.
   public var encodeNanoseconds: Double

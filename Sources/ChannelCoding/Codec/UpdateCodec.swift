@@ -13,7 +13,7 @@ public protocol UpdateCodec: Sendable {
     tally: inout CodingTally
   ) -> Payload
 
-  /// The sample, d values inside `SampleBound`. Any bytes give one or an error.
+  /// The sample: as many values as the update had (`CodecFamily.paddedDimension`), inside `SampleBound`. Any bytes give one or an error.
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double]
 
   /// As `decode`, for a sum of samples.

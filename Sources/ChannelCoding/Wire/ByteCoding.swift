@@ -78,8 +78,6 @@ struct ByteReader {
 
   mutating func double() throws(WireError) -> Double { Double(bitPattern: try fixed()) }
 
-  mutating func float() throws(WireError) -> Float { Float(bitPattern: try fixed()) }
-
   mutating func floats(_ count: Int) throws(WireError) -> [Float] {
     guard count >= 0, count <= remaining / 4 else { throw .truncated(at: bytes.count) }
     defer { position += 4 * count }

@@ -12,18 +12,18 @@ enum OptionBytes {
     BlockOptions.keys.descriptions + ShiftedOptions.keys.descriptions + PolarOptions.keys.descriptions
   }
 
-  private static func all(of family: (any CodecFamily)?) -> [KeyDescription] {
+  static func all(of family: (any CodecFamily)?) -> [KeyDescription] {
     let always = always
     return always + (family?.options ?? []).filter { option in !always.contains { $0.name == option.name } }
   }
 
   static func write(_ options: CodecOptions, of family: (any CodecFamily)?, to writer: inout ByteWriter) {
     for option in all(of: family) {
-      switch options[option] {
-      case .integer(let value): writer.put(varint: value)
-      case .bool(let value): writer.put(varint: value ? 1 : 0)
-      case .number(let value): writer.put(value)
-      case .null, .string, .array, .object: preconditionFailure("options are numbers and flags")
+      switch (option.range, options[option]) {
+      case (.integer, .integer(let value)): writer.put(varint: value)
+      case (.flag, .bool(let value)): writer.put(varint: value ? 1 : 0)
+      case (.number, .number(let value)): writer.put(value)
+      default: preconditionFailure("\"\(option.name)\" is an option without a problem")
       }
     }
   }
