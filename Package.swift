@@ -22,7 +22,7 @@ func module(
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies + ["Support"], swiftSettings: swiftSettings)
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
 // Imports go upwards in this list only. Clients and Aggregator never meet below FedSim: all that they share is the channel.
@@ -39,8 +39,8 @@ let modules: [Target] = [
   module("PrivacyAccounting", ["Numerics", "Platform"]),
   module("Files", ["CZlib", "JSONText", "Platform"]),
   module("Datasets", ["ChannelCoding", "Files", "JSONText", "Numerics", "Settings"]),
-  module("Clients", ["ChannelCoding", "Datasets", "JSONText", "Numerics", "Settings"]),
-  module("Aggregator", ["ChannelCoding", "JSONText", "Numerics", "PrivacyAccounting", "Settings"]),
+  module("Clients", ["ChannelCoding", "Datasets", "Numerics", "Settings"]),
+  module("Aggregator", ["ChannelCoding", "Numerics", "PrivacyAccounting", "Settings"]),
   module(
     "Scenarios",
     [
@@ -56,14 +56,14 @@ let modules: [Target] = [
   module(
     "RunFiles",
     [
-      "Aggregator", "ChannelCoding", "Clients", "FedSim", "Files", "Numerics", "Platform", "PrivacyAccounting",
-      "Scenarios",
+      "Aggregator", "ChannelCoding", "Clients", "FedSim", "Files", "JSONText", "Numerics", "Platform",
+      "PrivacyAccounting", "Scenarios",
     ]),
   module(
     "Reports",
     [
       "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
-      "PrivacyAccounting", "RunFiles", "Scenarios", "Settings",
+      "PrivacyAccounting", "RunFiles", "Settings",
     ]),
   module("Statistics", ["Numerics", "Platform"]),
   module(
@@ -105,9 +105,10 @@ let package = Package(
   targets: modules + [
     .target(name: "Support", path: "Tests/Support", swiftSettings: swiftSettings),
     tests("LawTests", ["Platform", "Statistics"]),
-    tests("NumericsTests", ["CKernels", "Numerics", "Platform", "Statistics"]),
-    tests("PrivacyAccountingTests", ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Statistics"]),
-    tests("ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Statistics"]),
+    tests("NumericsTests", ["Numerics", "Statistics", "Support"]),
+    tests("PrivacyAccountingTests", ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Support"]),
+    tests(
+      "ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Settings", "Statistics", "Support"]),
     tests(
       "ClientsTests",
       [
@@ -116,15 +117,18 @@ let package = Package(
       ]),
     tests(
       "AggregatorTests",
-      ["Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Settings", "Statistics", "Verification"]),
+      [
+        "Aggregator", "ChannelCoding", "Numerics", "PrivacyAccounting", "Settings", "Statistics", "Support",
+        "Verification",
+      ]),
     tests(
       "FedSimTests",
       [
         "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
-        "FedSimCommand", "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics",
+        "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics",
         "Verification",
       ]),
-    tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files"]),
+    tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files", "JSONText"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -19,6 +19,9 @@ if git rev-parse --git-dir >/dev/null 2>&1; then
   [ -z "$bad" ] || { echo "paths of a machine: $bad" >&2; exit 1; }
 fi
 
+step "imports"
+Scripts/modules.py --check
+
 # A build folder of its own: testability changes how release code is compiled.
 export FEDSIM_STRICT=1
 options=(--scratch-path .build-check --explicit-target-dependency-import-check error)

@@ -5,7 +5,7 @@
 
 Three parts: equal rounds, a ledger of 1000 distinct rounds, and calibration of the noise.
 
-The mechanism is the Gaussian on Poisson samples, neighbours by adding or removing one record. At rate 1 each
+The mechanism is the Gaussian on Poisson samples, neighbors by adding or removing one record. At rate 1 each
 library is given the form that it handles faster: prv-accountant the plain Gaussian, dp-accounting a sample.
  - fedsim: a child process, its user and system time, so with the start of the process and reading its input;
  - dp-accounting PLDAccountant: intervals of 1e-4, connect-the-dots (its defaults), an upper bound;

@@ -4,11 +4,15 @@
     Scripts/modules.py            a table
     Scripts/modules.py --graph    what imports what, one line a module
     Scripts/modules.py --long 60  every function of more than 60 lines
+    Scripts/modules.py --check    whether Package.swift declares what is imported, and nothing else; the gate runs it
 """
 
 import argparse
+import json
 import pathlib
 import re
+import subprocess
+import sys
 
 SOURCES = pathlib.Path(__file__).resolve().parent.parent / "Sources"
 FUNCTION = re.compile(
@@ -46,11 +50,37 @@ def modules():
         yield name, files, sorted(imports & set(names) - {name})
 
 
+def check():
+    """What each target declares and does not import, or imports and does not declare, of this package's modules. An empty list is right."""
+    root = SOURCES.parent
+    package = json.loads(subprocess.check_output(["swift", "package", "dump-package"], cwd=root))
+    targets = {target["name"]: target for target in package["targets"]}
+    for name, target in targets.items():
+        kind = "Tests" if target["type"] == "test" else "Sources"
+        folder = root / (target.get("path") or f"{kind}/{name}")
+        declared = {(item.get("byName") or item.get("target") or [None])[0] for item in target["dependencies"]} & set(targets)
+        imported = set()
+        for path in folder.rglob("*.swift"):
+            imported |= set(re.findall(r"^(?:@\w+\s+|public\s+|package\s+|internal\s+)*import (?:struct |func |enum |class )?(\w+)", path.read_text(), re.M))
+        imported = (imported & set(targets)) - {name}
+        if not any(folder.rglob("*.swift")):
+            continue
+        for other in sorted(declared - imported):
+            yield f"{name} declares {other} and does not import it"
+        for other in sorted(imported - declared):
+            yield f"{name} imports {other} and does not declare it"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--graph", action="store_true")
     parser.add_argument("--long", type=int, metavar="LINES")
+    parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    if options.check:
+        faults = list(check())
+        print("\n".join(faults) if faults else "every module declares what it imports")
+        sys.exit(1 if faults else 0)
     if options.graph:
         for name, files, imports in modules():
             print(f"{name}: {' '.join(imports)}")

@@ -13,7 +13,7 @@ struct MechanismArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What neighbouring data sets differ by: zero-out, add-or-remove or replace-one. (default: zero-out, or the ledger's)",
+      "What neighboring data sets differ by: zero-out, add-or-remove or replace-one. (default: zero-out, or the ledger's)",
       valueName: "name"))
   var relation: String?
 

@@ -117,7 +117,7 @@ private struct NoiseSearch {
       precision: precision)
   }
 
-  /// Neighbouring powers of two, of which `high` is enough at a quick look, and `low` is not unless it is the least that is looked at.
+  /// Neighboring powers of two, of which `high` is enough at a quick look, and `low` is not unless it is the least that is looked at.
   func bracket() throws(PrivacyRefusal) -> Bracket {
     var high = 1.0
     var above = try spending(high, .coarse).epsilon

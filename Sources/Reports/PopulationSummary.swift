@@ -130,7 +130,7 @@ public struct PopulationSummary: Sendable {
 
   private var labels: String {
     let classes = sample[0].counts.count
-    // Neighbouring classes share a column where there are too many.
+    // Neighboring classes share a column where there are too many.
     let perColumn = (classes + Self.widestRow - 1) / Self.widestRow
     let columns = (classes + perColumn - 1) / perColumn
     let width = columns <= Self.widestRow / 2 ? 2 : 1

@@ -76,7 +76,7 @@ public enum StatisticalChecks {
   /// Pearson's chi-square test of counts against given cell probabilities.
   ///
   /// Null hypothesis: the counts are multinomial with these probabilities (which must sum to 1 within
-  /// 1e-9; give the tail of an unbounded law its own cell). Neighbouring cells are merged, first to last,
+  /// 1e-9; give the tail of an unbounded law its own cell). Neighboring cells are merged, first to last,
   /// until every expected count reaches `minimumExpectation`; a count in a cell of probability zero gives
   /// p = 0. The statistic is the sum of (observed - expected)^2 / expected.
   ///

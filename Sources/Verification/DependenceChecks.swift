@@ -1,17 +1,17 @@
 import Statistics
 
-/// Independence of the noise: of neighbours, of other rows, of the update and of payload bits.
+/// Independence of the noise: of neighbors, of other rows, of the update and of payload bits.
 enum DependenceChecks {
   static func all(_ rows: NoiseRows) -> [ChannelVerification.Check] {
-    neighbours(rows) + onTheUpdate(rows) + onBits(rows)
+    neighbors(rows) + onTheUpdate(rows) + onBits(rows)
   }
 
   /// A lag over the end of a row pairs coordinates of two rows, which must be independent as well.
-  private static func neighbours(_ rows: NoiseRows) -> [ChannelVerification.Check] {
+  private static func neighbors(_ rows: NoiseRows) -> [ChannelVerification.Check] {
     let squares = rows.noise.map { $0 * $0 }
     var checks: [ChannelVerification.Check] = []
     for lag in [1, 2] {
-      checks.append(.init("neighbours, lag \(lag)", StatisticalChecks.serialCorrelation(sample: rows.noise, lag: lag)))
+      checks.append(.init("neighbors, lag \(lag)", StatisticalChecks.serialCorrelation(sample: rows.noise, lag: lag)))
       checks.append(.init("their squares, lag \(lag)", StatisticalChecks.serialCorrelation(sample: squares, lag: lag)))
     }
     checks.append(

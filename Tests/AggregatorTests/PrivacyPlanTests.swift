@@ -36,10 +36,10 @@ import Testing
     #expect(try self.plan(.poisson(rate: 1), population: 7).largestCohort == 7)
   }
 
-  /// With m_max = N the neighbour that has one client more would be cut (Poisson) or carry N + 1 shares (everyone): a
+  /// With m_max = N the neighbor that has one client more would be cut (Poisson) or carry N + 1 shares (everyone): a
   /// difference that nothing was charged for.
   @Test(arguments: [Sampling.everyone, .poisson(rate: 1), .poisson(rate: 0.9)])
-  func underAddOrRemoveThereIsRoomForTheNeighbour(sampling: Sampling) throws {
+  func underAddOrRemoveThereIsRoomForTheNeighbor(sampling: Sampling) throws {
     for population in [1, 2, 3] {
       let plan = { (relation: NeighboringRelation) in
         try PrivacyPlan(

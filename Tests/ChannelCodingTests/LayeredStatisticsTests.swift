@@ -69,7 +69,7 @@ import Testing
       for i in 0..<dimension { noise.append((decoded[i] - update.values[i]) / sigma) }
     }
     check(noise, expectsPass: true)
-    // Independence of x, of neighbours and of their sizes.
+    // Independence of x, of neighbors and of their sizes.
     let sent = (0..<noise.count).map { update.values[$0 % dimension] }
     if signal > 0 {
       let first = StatisticalChecks.crossCorrelation(noise, sent)

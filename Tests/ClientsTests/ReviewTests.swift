@@ -76,7 +76,7 @@ import Testing
 
   // MARK: Classes
 
-  /// 2^53 and its neighbour were one class.
+  /// 2^53 and its neighbor were one class.
   @Test func largeIntegersAreClassesOfTheirOwn() throws {
     let data = try load("x,y\n0,9007199254740993\n0,9007199254740992\n0,9007199254740993.0\n0,9\n").training
     #expect(data.labels == [2, 1, 2, 0] && data.classNames == ["9", "9007199254740992", "9007199254740993"])

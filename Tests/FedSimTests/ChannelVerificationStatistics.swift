@@ -101,8 +101,8 @@ import Testing
   }
 
   /// One coordinate in twenty is that of `lag` before, as it is or with a random sign: every single law stays normal.
-  @Test(arguments: [(1, "neighbours, lag 1", "their squares, lag 1"), (2, "neighbours, lag 2", "their squares, lag 2")])
-  func dependentNeighboursAreRejected(lag: Int, plain: String, squares: String) throws {
+  @Test(arguments: [(1, "neighbors, lag 1", "their squares, lag 1"), (2, "neighbors, lag 2", "their squares, lag 2")])
+  func dependentNeighborsAreRejected(lag: Int, plain: String, squares: String) throws {
     try checkCopies(lag: lag, plain: plain, squares: squares)
   }
 

@@ -207,6 +207,6 @@ func scenario(_ overrides: [String], text: String = smallScenario) throws -> Sce
     let written = try String(contentsOf: repositoryFile("docs/scenario.md"), encoding: .utf8)
     #expect(
       written == ScenarioTable.standard.reference,
-      "regenerate with FEDSIM_WRITE_REFERENCE=1 swift test --filter reference")
+      "regenerate with FEDSIM_WRITE_REFERENCE=1 swift test --filter ReferenceWriter")
   }
 }

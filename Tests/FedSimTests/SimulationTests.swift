@@ -80,19 +80,19 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
     #expect(abs(dot / norms) < 0.25, "650 coordinates, 6 standard deviations")
   }
 
-  /// With the data too: neighbouring data sets and one seed.
-  @Test func neighbouringDataDoNotShareNoise() throws {
+  /// With the data too: neighboring data sets and one seed.
+  @Test func neighboringDataDoNotShareNoise() throws {
     let digits = try Digits.load()
     var stream = RunKeys.experimentStream(seed: 1, .split)
     let split = try Split(stratified: digits, testFraction: 0.2, random: &stream)
     var features = split.training.features
     features[5] += 0.5
-    let neighbour = try Split(
+    let neighbor = try Split(
       training: Dataset(features: features, labels: split.training.labels, featureCount: 64, classCount: 10),
       test: split.test)
     let quiet = try scenario("training.learningRate=1e-30")
     var a = try Simulation(scenario: quiet, split: split, threads: 1)
-    var b = try Simulation(scenario: quiet, split: neighbour, threads: 1)
+    var b = try Simulation(scenario: quiet, split: neighbor, threads: 1)
     _ = try a.nextRound()
     _ = try b.nextRound()
     #expect(a.server.parameters != b.server.parameters)

@@ -192,7 +192,7 @@ import Testing
   }
 
   @Test func chiSquareMergesCells() {
-    // Expectations 2, 3, 45, 46, 4: the first two make a cell, the last joins its neighbour.
+    // Expectations 2, 3, 45, 46, 4: the first two make a cell, the last joins its neighbor.
     let merged = StatisticalChecks.chiSquare(
       counts: [5, 3, 40, 47, 5], probabilities: [0.02, 0.03, 0.45, 0.46, 0.04])
     let byHand = StatisticalChecks.chiSquare(counts: [8, 40, 52], probabilities: [0.05, 0.45, 0.5])

@@ -233,7 +233,7 @@ private func stream(_ number: UInt64) throws -> RandomStream {
       if masses.allSatisfy({ $0 >= 0 }) { #expect(hull == masses) }
     }
     #expect(hulls > 100)
-    #expect(GridLaw.convexHull([0.5, -0.1], step: 0.3) == nil, "the last kink has no neighbour above it")
+    #expect(GridLaw.convexHull([0.5, -0.1], step: 0.3) == nil, "the last kink has no neighbor above it")
   }
 
   /// Masses that doubles hold with few digits count as at the end that is worse for each law.

@@ -33,12 +33,12 @@ public struct PrivacyPlan: Sendable, Equatable {
   public let plannedSpending: PrivacySpent
 
   /// The smallest m_max with T Pr[Bin(N, q) >= m_max] <= delta / 100, and that probability. Where that is more than all
-  /// clients, or all are drawn: as many as either neighbour can have, and 0. Under add-or-remove that is N + 1: with N,
-  /// the neighbour with one client more would be cut, or carry more noise than z C.
+  /// clients, or all are drawn: as many as either neighbor can have, and 0. Under add-or-remove that is N + 1: with N,
+  /// the neighbor with one client more would be cut, or carry more noise than z C.
   ///
   /// Why "at least" and N, not "more than" and N - 1: condition on the coins of the *other* clients. Where fewer than
   /// m_max of them are drawn in every round, no cohort is cut whatever the target's coin says, and the composed pair
-  /// applies; the rest has the same probability under both neighbours. docs/privacy.md has the argument.
+  /// applies; the rest has the same probability under both neighbors. docs/privacy.md has the argument.
   public static func largestCohort(
     population: Int, sampling: Sampling, relation: NeighboringRelation, rounds: Int, delta: Double
   ) -> (size: Int, truncationDelta: Double) {

@@ -165,14 +165,14 @@ extension LossBuckets {
 }
 
 extension GridLaw {
-  /// Takes concave kinks out: each is split between its neighbours linearly in a = e^l, or lost at a = 0. Nil where the last
+  /// Takes concave kinks out: each is split between its neighbors linearly in a = e^l, or lost at a = 0. Nil where the last
   /// one is concave.
   static func convexHull(_ masses: [Double], step: Double) -> [Double]? {
     guard masses.contains(where: { $0 < 0 }) else { return masses }
     var w = masses
     var kept: [Int] = []
     for k in w.indices {
-      // Neighbours of the one on top of the stack: the one below it, and k.
+      // Neighbors of the one on top of the stack: the one below it, and k.
       while let t = kept.last, w[t] < 0 {
         kept.removeLast()
         // P-mass m at l_t is m e^-l_t of kink; fractions linear in a.

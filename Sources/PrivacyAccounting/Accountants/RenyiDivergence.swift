@@ -1,7 +1,7 @@
 import Numerics
 import Platform
 
-/// Which way a neighbouring data set differs; the worse one counts, after composition.
+/// Which way a neighboring data set differs; the worse one counts, after composition.
 enum Direction: CaseIterable {
   /// The mixture against the pure noise.
   case remove
@@ -180,7 +180,7 @@ struct RenyiAccountant {
     var middle = min(max(guess, limits.lowerBound), limits.upperBound)
     var best = value(middle)
     var step = 0.5
-    // Walk downhill until both neighbours are higher.
+    // Walk downhill until both neighbors are higher.
     while step > 0.1 {
       let left = max(middle - step, limits.lowerBound)
       let right = min(middle + step, limits.upperBound)

@@ -3,7 +3,7 @@ import Platform
 /// A pair of laws (P, Q) that dominates what one round tells about one client; docs/privacy.md has the proofs. Units: C = 1,
 /// `scale` is the deviation of the noise.
 ///
-/// The privacy loss is L = ln dP/dQ. Its law under both is all that accountants need: P is data set D, Q its neighbour
+/// The privacy loss is L = ln dP/dQ. Its law under both is all that accountants need: P is data set D, Q its neighbor
 /// D', and the other direction is the pair the other way round.
 struct DominatingPair: Hashable, Sendable {
   enum Kind: Int, Sendable {

@@ -1,4 +1,4 @@
-/// Which data sets are neighbours. The unit of privacy is one client with all its examples.
+/// Which data sets are neighbors. The unit of privacy is one client with all its examples.
 public enum NeighboringRelation: String, Sendable, CaseIterable {
   /// The client's contributions become zero; it is still drawn and still sends noise.
   case zeroOut = "zero-out"
@@ -93,12 +93,6 @@ public struct PrivacyEvent: Sendable, Hashable {
   /// Clipping and summation in floating point may exceed C by a hair: a run accounts for C (1 + 10^-6).
   public static let sensitivityMargin = 1 + 1e-6
 
-  /// The pair that dominates the round and composes round by round; docs/privacy.md has the proofs. Nil where the round tells
-  /// nothing.
-  ///
-  /// - Throws: `PrivacyRefusal` without noise.
-  func dominatingPair() throws(PrivacyRefusal) -> DominatingPair? { try pairs()?.dominating }
-
   /// And a pair that the mechanism attains, with updates that exist: what is proved of it from below holds for the
   /// mechanism.
   func pairs() throws(PrivacyRefusal) -> (dominating: DominatingPair, attained: DominatingPair)? {
@@ -110,7 +104,7 @@ public struct PrivacyEvent: Sendable, Hashable {
     let twice = relation == .replaceOne || (sampling.takesPlaces && relation == .addOrRemove)
     if q == 1 {
       let pair = DominatingPair.gaussian(scale: twice ? z / 2 : z)
-      // A cohort of all of fixed size has no neighbour with one client less of its size: that the place is taken is a bound.
+      // A cohort of all of fixed size has no neighbor with one client less of its size: that the place is taken is a bound.
       return (pair, sampling.takesPlaces && relation == .addOrRemove ? .gaussian(scale: z) : pair)
     }
     let poisson = DominatingPair(kind: .subsampled, rate: q, scale: z)
@@ -140,7 +134,7 @@ public struct PrivacyEvent: Sendable, Hashable {
       noiseMultiplier: noiseMultiplier, sampling: sampling, relation: relation, countNoise: countNoise)
   }
 
-  /// Whether the profile of `other` is nowhere above this event's, and what attains it is a pair of neighbours of this event, noise and
+  /// Whether the profile of `other` is nowhere above this event's, and what attains it is a pair of neighbors of this event, noise and
   /// rate being equal (docs/privacy.md, Containment).
   func contains(_ other: PrivacyEvent) -> Bool {
     guard noiseMultiplier == other.noiseMultiplier, countNoise == other.countNoise, sampling.rate == other.sampling.rate
@@ -153,9 +147,6 @@ public struct PrivacyEvent: Sendable, Hashable {
     // A client that is not there and one that sends zero have one law, but for the place that is taken.
     return !otherIsFixed && other.relation != .replaceOne
   }
-
-  /// Whether the dominating pair is one that no update attains, so that the bounds stay apart.
-  public var hasProfileOnly: Bool { sampling.takesPlaces && relation != .addOrRemove && sampling.rate < 1 }
 
   /// The theorem that the pair comes from, for whoever reads epsilon.
   public var dominationTheorem: String {

@@ -8,7 +8,7 @@ import Scenarios
 ///     var execution = try RunExecution(simulation, in: "runs/digits-1", start: .resuming)
 ///     let outcome = try execution.run(update: { record in print(record.accuracy ?? .nan) })
 ///
-/// All files but timings.json and state.bin follow from the scenario, the data and the version: a run that was stopped and resumed ends with
+/// All files but timings.json follow from the scenario, the data and the version: a run that was stopped and resumed ends with
 /// the bytes of one that was not. docs/run-files.md says what each file has.
 public struct RunExecution: Sendable {
   /// What is done with what the folder has already.

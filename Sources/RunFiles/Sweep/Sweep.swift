@@ -49,10 +49,13 @@ public struct Sweep: Sendable {
   /// - Parameters:
   ///   - name: how messages call the file.
   ///   - overrides: as for a single run, but of no key that an axis varies.
+  ///   - components: what names in the file stand for.
   /// - Throws: `ScenarioError` for the first mistake, of the sweep or of any of its scenarios.
-  public init(_ bytes: [UInt8], name fileName: String, overrides: [String] = []) throws(ScenarioError) {
+  public init(
+    _ bytes: [UInt8], name fileName: String, overrides: [String] = [], components: Components = .standard
+  ) throws(ScenarioError) {
     let base = try ScenarioFile(
-      bytes, name: fileName, overrides: overrides, allowsSweep: true, .standard, isBase: true)
+      bytes, name: fileName, overrides: overrides, allowsSweep: true, components, isBase: true)
     guard let section = base.sweep else {
       throw base.error(at: "", "found no \"sweep\"", allowed: "a section with \"axes\"")
     }
@@ -76,7 +79,8 @@ public struct Sweep: Sendable {
         if !axes.contains(where: { $0.path == "seed" }) { set.append("seed=\(Int(heading.seed) + repetition)") }
         for (axis, value) in zip(axes, values) { set.append("\(axis.path)=\(value.text(pretty: false))") }
         do {
-          let file = try ScenarioFile(bytes, name: fileName, overrides: set, allowsSweep: true)
+          let file = try ScenarioFile(
+            bytes, name: fileName, overrides: set, allowsSweep: true, components: components)
           runs.append(
             Run(
               index: runs.count, point: p, repetition: repetition, values: values, choices: choices,

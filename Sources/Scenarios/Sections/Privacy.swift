@@ -21,7 +21,7 @@ public struct Privacy: ScenarioSection, Equatable {
   public var countNoise: Double?
   /// The delta of (epsilon, delta); nil for min(1e-5, N^-1.1).
   public var delta: Double?
-  /// Which data sets are neighbours.
+  /// Which data sets are neighbors.
   public var relation: NeighboringRelation
   /// How epsilon is computed.
   public var accountant: Accountant
@@ -81,7 +81,7 @@ public struct Privacy: ScenarioSection, Equatable {
         "the delta of (epsilon, delta); at least 1/N only where it is written here"),
       Setting(
         "relation", \.relation, .choice(["zero-out", "add-or-remove", "replace-one"], later: []),
-        "which data sets are neighbours; the unit is a client with all its examples"),
+        "which data sets are neighbors; the unit is a client with all its examples"),
       Setting(
         "accountant", \.accountant, .choice(Accountant.self),
         "how epsilon is computed: `pld` from above and below for every cohort and relation, `rdp` (upper bounds) and `gaussian` "
