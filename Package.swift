@@ -21,8 +21,11 @@ func module(
   .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings, linkerSettings: linkerSettings)
 }
 
+// The gate tests optimised modules. Optimising the tests themselves would take it minutes.
+let testSettings = swiftSettings + (strict ? [.unsafeFlags(["-Onone"])] : [])
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: testSettings)
 }
 
 // Imports go upwards in this list only. Clients and Aggregator never meet below FedSim: all that they share is the channel.

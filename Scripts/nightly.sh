@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What is too long for the gate: fast tests unoptimised, where assertions hold; hostile clients, 10^7 uploads a codec; coverage-guided
-# fuzzing.
+# What is too long for the gate: fast tests unoptimised, where assertions hold; all samples and cases of statistics, of which the gate
+# takes a part; hashes of codes and of runs; hostile clients, 10^7 uploads a codec; coverage-guided fuzzing.
 #
 #   Scripts/nightly.sh [uploads a codec] [seconds of fuzzing]
 set -euo pipefail
@@ -15,8 +15,15 @@ echo "== unoptimised: fast tests"
 swift build "${options[@]}" --build-tests
 swift test "${options[@]}" --skip-build --skip Statistics 2>&1 | Scripts/quiet-tests.sh
 
-echo "== $uploads hostile uploads a codec"
+echo "== statistics, whole"
 swift build -c release "${options[@]}" -Xswiftc -enable-testing --build-tests
+FEDSIM_NIGHTLY=1 swift test -c release "${options[@]}" -Xswiftc -enable-testing --skip-build --filter Statistics 2>&1 \
+  | Scripts/quiet-tests.sh
+
+echo "== hashes of codes and of short runs"
+Scripts/golden.sh --quick --binary .build-check/release/fedsim
+
+echo "== $uploads hostile uploads a codec"
 FEDSIM_FUZZ_EXECUTIONS=$uploads swift test -c release "${options[@]}" -Xswiftc -enable-testing --skip-build \
   --filter HostileClientStatistics 2>&1 | Scripts/quiet-tests.sh
 

@@ -24,19 +24,40 @@ public struct ClientEnds: Sendable {
   }
 
   private var ends: [Int: End] = [:]
+  /// The probability that an upload is written: 1 but for a simulation that leaves the rest to the server's noise.
+  public let codedShare: Double
 
-  public init() {}
+  public init(codedShare: Double = 1) { self.codedShare = codedShare }
 
   /// Whether the client has keys here.
   public func isEnrolled(_ client: Int) -> Bool { ends[client] != nil }
 
   /// Gives new clients their keys: once a client, before its first round.
+  public mutating func admit(_ clients: [Int], keys: [ClientKeys]) {
+    precondition(clients.count == keys.count, "keys of each client")
+    for (client, keys) in zip(clients, keys) { ends[client] = End(keys: keys) }
+  }
+
+  /// As `admit`, for clients that will send.
   ///
   /// - Returns: the public keys that the server enrols them with, in their order.
   public mutating func enrol(_ clients: [Int], keys: [ClientKeys], _ parallel: Parallel) -> [Key] {
-    precondition(clients.count == keys.count, "keys of each client")
-    for (client, keys) in zip(clients, keys) { ends[client] = End(keys: keys) }
-    return parallel.map(keys.count) { keys[$0].keyPair.publicKey }
+    admit(clients, keys: keys)
+    return publicKeys(of: clients, parallel)
+  }
+
+  /// The keys that the server enrols clients with.
+  ///
+  /// - Parameter clients: ones that have keys here.
+  public func publicKeys(of clients: [Int], _ parallel: Parallel) -> [Key] {
+    parallel.map(clients.count) { keys(of: clients[$0]).keyPair.publicKey }
+  }
+
+  /// Whether the upload of a client is written in a round, and not only simulated.
+  ///
+  /// - Parameter client: one that has keys here.
+  public func isCoded(_ client: Int, round: Int) -> Bool {
+    codedShare >= 1 || keys(of: client).isCoded(round: round, share: codedShare)
   }
 
   /// The upload of one client's update: clipped, encoded and, where the broadcast asks for it, sealed.
@@ -113,7 +134,7 @@ public struct ClientEnds: Sendable {
     let server = round.broadcast.serverPublicKey
     try checkSenders(clients, in: round)
     let newcomers = clients.compactMap { client -> (client: Int, keys: ClientKeys)? in
-      guard let end = ends[client], end.session == nil else { return nil }
+      guard let end = ends[client], end.session == nil, isCoded(client, round: round.round) else { return nil }
       return (client, end.keys)
     }
     let agreed = parallel.map(newcomers.count) { i in
@@ -125,20 +146,26 @@ public struct ClientEnds: Sendable {
 
   /// The upload of a client that has begun the round.
   func send(_ update: LocalUpdate, of client: Int, in received: ReceivedBroadcast) -> SentUpload {
-    guard let end = ends[client], let session = end.session else { preconditionFailure("agreed when the round began") }
+    guard let end = ends[client] else { preconditionFailure("admitted before the round") }
     let (broadcast, channel) = (received.broadcast, received.channel)
     let start = ContinuousClock.now
     let message = UpdateVector(update, broadcast)
+    let sent = { (content: SentUpload.Content, time: ContinuousClock.Instant) in
+      SentUpload(
+        content: content, norm: message.vector.norm, wasClipped: message.update.wasClipped,
+        wasReplaced: message.update.wasReplaced,
+        idealBits: message.vector.informationBits(noiseScale: broadcast.channel.noiseScale), codingTime: time - start)
+    }
+    guard isCoded(client, round: broadcast.round) else { return sent(.simulated(message.vector), .now) }
+    guard let session = end.session else { preconditionFailure("agreed when the round began") }
     var noise = end.keys.noise(round: broadcast.round)
     let payload = channel.encode(
       message.vector, shared: SharedRandomness(session: session, round: broadcast.round), private: &noise)
     let encoded = ContinuousClock.now
     let upload = Upload(client: client, round: broadcast.round, payload: payload)
-    return SentUpload(
-      bytes: broadcast.sealsUploads ? upload.sealed(session: session) : upload.bytes,
-      wasClipped: message.update.wasClipped, wasReplaced: message.update.wasReplaced,
-      idealBits: message.vector.informationBits(noiseScale: broadcast.channel.noiseScale),
-      codingTime: encoded - start)
+    return sent(
+      .coded(broadcast.sealsUploads ? upload.sealed(session: session) : upload.bytes, payloadBits: payload.bits),
+      encoded)
   }
 }
 
@@ -182,8 +209,24 @@ public struct LocalUpdate: Sendable {
 
 /// One client's upload, and what a simulation can tell of it beside.
 public struct SentUpload: Sendable {
-  /// The upload: all that the server gets.
-  public let bytes: [UInt8]
+  /// What reaches the server.
+  public enum Content: Sendable {
+    /// The upload's bytes, all that the server gets, and the length of the payload in them.
+    case coded([UInt8], payloadBits: Int)
+    /// No message is written: the vector that would have been coded, whose share of the noise the server draws.
+    case simulated(ClippedUpdate)
+  }
+
+  public let content: Content
+  /// The L2 norm of what is coded.
+  public let norm: Double
+
+  /// The upload's bytes; nil where none was written.
+  public var bytes: [UInt8]? { if case .coded(let bytes, _) = content { bytes } else { nil } }
+
+  /// What was not written; nil for an upload.
+  public var simulated: ClippedUpdate? { if case .simulated(let update) = content { update } else { nil } }
+
   /// Whether the update was longer than the clipping norm.
   public let wasClipped: Bool
   /// Whether the update was not finite, so that the zero update replaced it.

@@ -9,12 +9,31 @@ struct CohortDiagnostics {
   private(set) var accuracies: [Double] = []
   private(set) var trainingTime = Duration.zero
   private(set) var codingTime = Duration.zero
+  /// What is expected of lengths, with the classes that occurred so far; nil where nothing can be.
+  private(set) var lengths: PredictedLengths?
+  /// Bits to expect of all uploads that were sent, written or not.
+  private(set) var predictedBits = 0.0
+  /// The same of those that were written, and the bits that their payloads have.
+  private(set) var predictedBitsOfCoded = 0.0
+  private(set) var measuredBits = 0.0
+
+  init(_ lengths: PredictedLengths? = nil) { self.lengths = lengths }
 
   /// - Parameters:
+  ///   - bound: the largest norm that an upload may have.
   ///   - accuracy: of the broadcast model on the client's own examples; nil where it is not known.
   ///   - trainingTime: of the client's local work.
-  mutating func add(_ upload: SentUpload, accuracy: Double? = nil, trainingTime: Duration = .zero) {
+  mutating func add(
+    _ upload: SentUpload, bound: Double, accuracy: Double? = nil, trainingTime: Duration = .zero
+  ) {
     sent += 1
+    if let predicted = lengths?.bits(norm: upload.norm, bound: bound) {
+      predictedBits += predicted
+      if case .coded(_, let bits) = upload.content {
+        predictedBitsOfCoded += predicted
+        measuredBits += Double(bits)
+      }
+    }
     clipped += upload.wasClipped ? 1 : 0
     nonFinite += upload.wasReplaced ? 1 : 0
     idealBits += upload.idealBits

@@ -38,7 +38,9 @@ public struct Federation: Sendable {
   private(set) var server: Server
   /// How often each client was drawn.
   private(set) var timesDrawn: [Int: Int] = [:]
-  private var ends = ClientEnds()
+  private var ends: ClientEnds
+  /// Nil where no lengths can be predicted.
+  private var lengths: PredictedLengths?
   private let keys: RunKeys
   private(set) var isOpen = false
   /// Nil for a simulation's, whose clients make the same updates in every copy.
@@ -101,6 +103,8 @@ public struct Federation: Sendable {
     self.nonce = nonce
     self.identity = identity
     opened = nonce.map { _ in OpenedRounds() }
+    ends = ClientEnds(codedShare: frame.codedShare)
+    lengths = frame.predictedLengths
     server = Server(
       parameters: parameters, sampler: frame.sampler, plan: frame.plan, algorithm: frame.algorithm,
       settings: frame.channel, sealsUploads: frame.settings.channel.seal,
@@ -136,10 +140,10 @@ public struct Federation: Sendable {
     watch.lap(\.accounting, &timings)
 
     let cohort = server.cohort(round: next)
-    let newcomers = cohort.filter { !server.isEnrolled($0) }
-    let keys = keys
-    let own = frame.parallel.map(newcomers.count) { keys.client(newcomers[$0]) }
-    let publicKeys = ends.enrol(newcomers, keys: own, frame.parallel)
+    admit(cohort)
+    // Whose upload is not written needs no agreement with the server.
+    let newcomers = cohort.filter { !server.isEnrolled($0) && ends.isCoded($0, round: next) }
+    let publicKeys = ends.publicKeys(of: newcomers, frame.parallel)
     server.enrol(newcomers, publicKeys: publicKeys, frame.parallel)
     let broadcast = server.broadcast(round: next).bytes
     let received = try ReceivedBroadcast(broadcast, codecs: frame.channel.codecs)
@@ -151,10 +155,18 @@ public struct Federation: Sendable {
     isOpen = true
     for client in cohort { timesDrawn[client, default: 0] += 1 }
     let moved = ends
-    ends = ClientEnds()
+    ends = ClientEnds(codedShare: frame.codedShare)
     return OpenRound(
       aggregate, cohort: cohort, spending: spending, received: received, broadcastBytes: broadcast.count,
-      server: server, ends: moved, timings: timings, watch: watch, frame: frame)
+      server: server, ends: moved, diagnostics: CohortDiagnostics(lengths), timings: timings, watch: watch, frame: frame
+    )
+  }
+
+  /// Gives clients that are drawn for the first time their keys.
+  private mutating func admit(_ cohort: [Int]) {
+    let newcomers = cohort.filter { !ends.isEnrolled($0) }
+    let keys = keys
+    ends.admit(newcomers, keys: frame.parallel.map(newcomers.count) { keys.client(newcomers[$0]) })
   }
 
   /// Completes the noise, moves the model and makes the record of a round.
@@ -180,6 +192,7 @@ public struct Federation: Sendable {
     }
     isOpen = false
     ends = round.ends
+    lengths = round.diagnostics.lengths
     var (timings, watch) = (round.timings, round.watch)
 
     // The server completes the noise to z C and moves the model.

@@ -19,14 +19,16 @@ public struct OpenRound: ~Copyable {
   private let frame: RunFrame
   private(set) var ends: ClientEnds
   private(set) var aggregate: Aggregate
-  private(set) var diagnostics = CohortDiagnostics()
+  private(set) var diagnostics: CohortDiagnostics
   private(set) var timings: Timings
   private(set) var watch: Stopwatch
 
   init(
     _ aggregate: Aggregate, cohort: [Int], spending: PrivacySpent?, received: ReceivedBroadcast, broadcastBytes: Int,
-    server: Server, ends: ClientEnds, timings: Timings, watch: Stopwatch, frame: RunFrame
+    server: Server, ends: ClientEnds, diagnostics: CohortDiagnostics, timings: Timings, watch: Stopwatch,
+    frame: RunFrame
   ) {
+    self.diagnostics = diagnostics
     self.received = received
     self.aggregate = aggregate
     round = aggregate.round
@@ -120,9 +122,9 @@ public struct OpenRound: ~Copyable {
     for batch in frame.batches(of: Array(clients.indices)) {
       let sent = try ends.uploads(
         of: batch.map { clients[$0] }, updates: batch.map { updates[$0] }, in: received, frame.parallel)
-      for upload in sent { diagnostics.add(upload) }
+      for upload in sent { diagnostics.add(upload, bound: received.broadcast.channel.clippingNorm) }
       watch.lap(\.clients, &timings)
-      receive(sent.map(\.bytes))
+      receive(sent)
     }
   }
 
@@ -134,16 +136,19 @@ public struct OpenRound: ~Copyable {
         Array(batch), in: start, through: &ends, evaluates: evaluates, frame.parallel)
       for client in participations {
         guard let upload = client.sent else { continue }
-        diagnostics.add(upload, accuracy: client.accuracy, trainingTime: client.trainingTime)
+        diagnostics.add(
+          upload, bound: received.broadcast.channel.clippingNorm, accuracy: client.accuracy,
+          trainingTime: client.trainingTime)
       }
       watch.lap(\.clients, &timings)
-      receive(participations.compactMap { $0.sent?.bytes })
+      receive(participations.compactMap(\.sent))
     }
   }
 
   /// The server decodes and adds up.
-  private mutating func receive(_ uploads: [[UInt8]]) {
-    server.receive(uploads, into: &aggregate, frame.parallel)
+  private mutating func receive(_ sent: [SentUpload]) {
+    server.receive(sent.compactMap(\.bytes), into: &aggregate, frame.parallel)
+    server.receive(simulated: sent.compactMap(\.simulated), into: &aggregate, frame.parallel)
     watch.lap(\.decoding, &timings)
   }
 }

@@ -49,7 +49,7 @@ public struct RoundFields: FigureTable, Sendable {
     "C: the norm that updates were clipped to in this round; null without privacy")
   public let payloadBitsMean = RoundField(
     "uplink.payloadBits.mean", .bits, \.payloadBits, \.mean, .outside,
-    "length of a payload that counted: mean over uploads; null where none arrived")
+    "length of a payload that counted: mean over uploads that were written; null where none was")
   public let payloadBitsMin = RoundField(
     "uplink.payloadBits.min", .bits, \.payloadBits, \.min, .outside, "the shortest payload")
   public let payloadBitsMax = RoundField(
@@ -57,9 +57,22 @@ public struct RoundFields: FigureTable, Sendable {
   public let payloadBitsP50 = RoundField(
     "uplink.payloadBits.p50", .bits, \.payloadBits, \.p50, .outside, "the median payload")
   public let payloadBitsTotal = RoundField(
-    "uplink.payloadBits.total", .bits, \.totalPayloadBits, .outside, "all payloads that counted")
+    "uplink.payloadBits.total", .bits, \.totalPayloadBits, .outside, "all payloads that counted and were written")
+  public let payloadBitsError = RoundField(
+    "uplink.payloadBits.standardError", .bits, \.payloadBitsError, .outside,
+    "standard error of their mean; null with fewer than two payloads")
   public let wireBytes = RoundField(
     "uplink.wireBytes", .bytes, \.wireBytes, .outside, "all uploads with their envelopes, refused ones included")
+  public let coded = RoundField(
+    "uplink.coded", .count, \.coded, .outside,
+    "uploads that counted and were written as bytes: all of `arrived`, or a share of them (`channel.coded`)")
+  public let predictedBits = RoundField(
+    "uplink.predictedBits", .bits, \.predictedBits, .outside,
+    "what the codec predicts of a payload from its update's norm: mean over all uploads that were sent, written or not; null without Gaussian "
+      + "noise in them, and where none was sent")
+  public let measuredOverPredicted = RoundField(
+    "uplink.measuredOverPredicted", .share, \.measuredOverPredicted, .outside,
+    "bits of the payloads that were written over those predicted of them; null where none was written")
   public let downlinkBytes = RoundField(
     "downlinkBytes", .bytes, \.downlinkBytes, .outside, "the broadcast, once for each drawn client")
   public let idealBits = RoundField(

@@ -20,6 +20,10 @@ public struct RoundRecord: Sendable, Equatable {
   public internal(set) var clippingNorm: Double?
   public internal(set) var payloadBits: Spread?
   public internal(set) var totalPayloadBits = 0
+  public internal(set) var coded = 0
+  public internal(set) var payloadBitsError: Double?
+  public internal(set) var predictedBits: Double?
+  public internal(set) var measuredOverPredicted: Double?
   public internal(set) var wireBytes = 0
   public internal(set) var downlinkBytes = 0
   public internal(set) var idealBits: Double?
@@ -50,6 +54,13 @@ public struct RoundRecord: Sendable, Equatable {
     noiseMultiplier = frame.plan?.noiseMultiplier
     payloadBits = Spread(aggregate.payloadBits.map(Double.init))
     totalPayloadBits = aggregate.payloadBits.reduce(0, +)
+    coded = aggregate.coded
+    payloadBitsError = Estimate(aggregate.payloadBits.map(Double.init))?.error
+    if diagnostics.lengths != nil {
+      predictedBits = diagnostics.share(diagnostics.predictedBits)
+      measuredOverPredicted =
+        diagnostics.predictedBitsOfCoded > 0 ? diagnostics.measuredBits / diagnostics.predictedBitsOfCoded : nil
+    }
     wireBytes = aggregate.wireBytes
     downlinkBytes = broadcastBytes * drawn
     idealBits = frame.channel.noiseScale == 0 ? nil : diagnostics.share(diagnostics.idealBits)

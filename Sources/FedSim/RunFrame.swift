@@ -73,8 +73,22 @@ public struct RunFrame: Sendable {
       settings: settings, algorithm: algorithm, parameters: parameters, clients: clients, arrivalRate: arrivalRate,
       sampling: try Self.sampling(settings.cohort, clients, refusal), accounting: accounting)
     (plan, channel, numericalDeviation) = try calibration.solve(refusal)
+    if let share = settings.channel.coded, share < 1, let reason = Self.reasonToCode(channel) {
+      throw refusal(ChannelSection.codedPath, "found \(share), but \(reason); allowed: 1, or no such key")
+    }
     sampler = CohortSampler(
       sampling: calibration.sampling, population: clients, largest: plan?.largestCohort ?? clients)
+  }
+
+  /// Why every upload must be coded; nil where a share of them is enough.
+  private static func reasonToCode(_ channel: ChannelSettings) -> String? {
+    guard channel.noiseScale > 0 else {
+      return "the clients' messages have no noise, which alone can be drawn in their place"
+    }
+    guard channel.descriptor?.isExact == true else {
+      return "the noise of codec \"\(channel.codec.rawValue)\" is not Gaussian, and only its messages have it"
+    }
+    return nil
   }
 
   private static func sampling(
@@ -85,6 +99,14 @@ public struct RunFrame: Sendable {
       throw refusal(Cohort.path(\.size), "found a cohort of \(size) out of \(clients) clients; at most all")
     }
     return Sampling(name: cohort.sampling, rate: Double(size) / Double(clients))
+  }
+
+  /// The probability that an upload is written.
+  public var codedShare: Double { settings.channel.coded ?? 1 }
+
+  /// What is expected of lengths of uploads; nil where the channel has no noise, and where it is not Gaussian.
+  var predictedLengths: PredictedLengths? {
+    channel.noiseScale > 0 && channel.clippingNorm.isFinite && isChannelExact ? PredictedLengths(channel) : nil
   }
 
   /// Whether the codec's noise is the Gaussian that epsilon is proved for.

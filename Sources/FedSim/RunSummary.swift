@@ -47,26 +47,50 @@ public struct RunSummary: Sendable {
   /// Of all *planned* rounds: where a run is stopped may have been chosen by looking at it.
   public var spending: PrivacySpent? { setup.guaranteedPlan?.plannedSpending }
 
-  private var arrived: Int { records.reduce(0) { $0 + $1.arrived } }
+  /// Uploads that counted and were written.
+  public var coded: Int { records.reduce(0) { $0 + $1.coded } }
 
-  /// Mean payload bits of an upload that counted; nil where none did.
+  /// Mean payload bits of an upload that counted and was written; nil where none was.
   public var payloadBitsPerClientRound: Double? {
-    arrived == 0 ? nil : Double(records.reduce(0) { $0 + $1.totalPayloadBits }) / Double(arrived)
+    coded == 0 ? nil : Double(records.reduce(0) { $0 + $1.totalPayloadBits }) / Double(coded)
   }
 
-  /// Mean bytes of an upload with its envelope, refused ones included.
+  /// The standard error of that mean; nil with fewer than two uploads.
+  public var payloadBitsError: Double? {
+    Estimate(
+      records.compactMap { record in
+        record.payloadBits.map { (Estimate(mean: $0.mean, error: record.payloadBitsError), record.coded) }
+      })?.error
+  }
+
+  /// Mean predicted bits of all uploads that were sent, written or not; nil where nothing can be predicted.
+  public var predictedBitsPerClientRound: Double? {
+    mean(\.predictedBits) { $0.arrived + $0.refused }
+  }
+
+  /// Bits of the payloads that were written, over those predicted of them; nil where none was.
+  public var measuredOverPredicted: Double? {
+    let parts = records.compactMap { record in
+      record.measuredOverPredicted.map { (measured: Double(record.totalPayloadBits), ratio: $0) }
+    }
+    let predicted = parts.reduce(0) { $0 + $1.measured / $1.ratio }
+    return predicted > 0 ? parts.reduce(0) { $0 + $1.measured } / predicted : nil
+  }
+
+  /// Mean bytes of an upload with its envelope, refused ones included, of those that were written.
   public var wireBytesPerClientRound: Double? {
-    let uploads = arrived + records.reduce(0) { $0 + $1.refused }
+    let uploads = coded + records.reduce(0) { $0 + $1.refused }
     return uploads == 0 ? nil : Double(records.reduce(0) { $0 + $1.wireBytes }) / Double(uploads)
   }
 
   /// Mean I(X; Y) of the updates that were sent, weighted by uploads.
-  public var idealBitsPerClientRound: Double? {
-    let parts = records.compactMap { record in
-      record.idealBits.map { (bits: $0, count: record.arrived + record.refused) }
-    }
+  public var idealBitsPerClientRound: Double? { mean(\.idealBits) { $0.arrived + $0.refused } }
+
+  /// The mean of a figure over rounds that have it, weighted.
+  private func mean(_ figure: KeyPath<RoundRecord, Double?>, weight: (RoundRecord) -> Int) -> Double? {
+    let parts = records.compactMap { record in record[keyPath: figure].map { (value: $0, count: weight(record)) } }
     let count = parts.reduce(0) { $0 + $1.count }
-    return count == 0 ? nil : parts.reduce(0) { $0 + $1.bits * Double($1.count) } / Double(count)
+    return count == 0 ? nil : parts.reduce(0) { $0 + $1.value * Double($1.count) } / Double(count)
   }
 
   public var float32Bits: Int { 32 * setup.model.parameterCount }

@@ -124,11 +124,26 @@ public struct SummaryFields: FigureTable, Sendable {
     .string($0.setup.channel.codec.rawValue)
   }
   public let payloadBitsPerClientRound = SummaryField(
-    "payloadBitsPerClientRound", .bits, .outside, "mean length of a payload that counted; null where none did"
+    "payloadBitsPerClientRound", .bits, .outside,
+    "mean length of a payload that counted and was written; null where none was"
   ) { .optional($0.payloadBitsPerClientRound) }
+  public let payloadBitsStandardError = SummaryField(
+    "payloadBitsStandardError", .bits, .outside, "standard error of that mean over uploads; null with fewer than two"
+  ) { .optional($0.payloadBitsError) }
+  public let codedUploads = SummaryField(
+    "codedUploads", .count, .outside, "uploads that counted and were written: all, or a share of them (`channel.coded`)"
+  ) { .integer($0.coded) }
+  public let predictedBitsPerClientRound = SummaryField(
+    "predictedBitsPerClientRound", .bits, .outside,
+    "mean of what the codec predicts of all uploads from their norms, written or not; null without Gaussian noise in them"
+  ) { .optional($0.predictedBitsPerClientRound) }
+  public let measuredOverPredicted = SummaryField(
+    "measuredOverPredicted", .share, .outside,
+    "bits of the payloads that were written over those predicted of them: the check of the prediction; null where none was written"
+  ) { .optional($0.measuredOverPredicted) }
   public let wireBytesPerClientRound = SummaryField(
     "wireBytesPerClientRound", .bytes, .outside,
-    "mean length of an upload with its envelope, refused ones included; null where there was none"
+    "mean length of an upload with its envelope, refused ones included, of those that were written; null where there was none"
   ) { .optional($0.wireBytesPerClientRound) }
   public let idealBitsPerClientRound = SummaryField(
     "idealBitsPerClientRound", .bits, .outside, "mean I(X;Y) of the updates that were sent; null without noise"

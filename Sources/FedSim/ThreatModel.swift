@@ -40,6 +40,17 @@ public struct ThreatModel: Sendable {
         note: note + "; for noise in real arithmetic: \(reason)")
     }
 
+    /// Views of messages are of the protocol that is simulated, in which every message is sent.
+    fileprivate func sayingWhatWasSimulated(_ setup: RunSetup) -> Row {
+      let seesMessages = ["participant", "colluding-clients", "eavesdropper", "server"].contains(adversary)
+      guard seesMessages, setup.frame.codedShare < 1 else { return self }
+      return Row(
+        adversary: adversary, knows: knows, epsilon: epsilon, delta: delta, theorem: theorem,
+        note: note
+          + "; of a protocol in which every message is sent: here a share of \(Text.short(setup.frame.codedShare)) was, and the "
+          + "others were simulated (channel.coded)")
+    }
+
     public var json: JSON {
       [
         "adversary": .string(adversary), "knows": .string(knows),
@@ -71,7 +82,7 @@ public struct ThreatModel: Sendable {
       Self.colluding(max(2, plan.largestCohort / 2), plan, setup),
       Self.eavesdropper(plan, setup, mostParticipations, roundsDone: records.count),
       Self.server(plan, setup),
-    ].map { $0.withFiniteEpsilon.naming(setup) }
+    ].map { $0.withFiniteEpsilon.naming(setup).sayingWhatWasSimulated(setup) }
   }
 
   private static func releasedModel(_ plan: PrivacyPlan) -> Row {

@@ -33,7 +33,7 @@ struct Progress {
     var parts = ["round \(record.round)/\(total)", "\(record.arrived) clients"]
     if let accuracy = record.accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
     if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixedUp(epsilon, 3))") }
-    if let bits = record.payloadBits?.mean { parts.append("\(Text.fixed(bits, 0)) bits/client") }
+    if record.payloadBits != nil || record.predictedBits != nil { parts.append("\(record.shownBits) bits/client") }
     return parts.joined(separator: "  ")
   }
 

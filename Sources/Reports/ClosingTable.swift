@@ -17,7 +17,7 @@ extension RunSummary {
         "\(record.round)", "\(record.arrived)", record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
         record.loss.map(Text.loss) ?? (record.accuracy == nil ? "-" : "not finite"),
         record.spending.map { Text.fixedUp($0.epsilon, 2) } ?? "none",
-        record.payloadBits.map { Text.fixed($0.mean, 0) } ?? "-", record.idealBits.map { Text.fixed($0, 0) } ?? "-",
+        record.shownBits, record.idealBits.map { Text.fixed($0, 0) } ?? "-",
       ]
     }
     var lines = [
@@ -69,13 +69,36 @@ extension RunSummary {
           ? "privacy    NONE: neither clipping nor noise"
           : "privacy    NONE: the noise of \"\(setup.channel.codec.rawValue)\" is not exactly Gaussian")
     }
-    if let bits = payloadBitsPerClientRound {
+    lines += uplink
+    return lines
+  }
+
+  /// Bits that were measured and, where only a share of the uploads was written, what the rest is predicted to take.
+  private var uplink: [String] {
+    var lines: [String] = []
+    if let bits = payloadBitsPerClientRound ?? predictedBitsPerClientRound {
       let share = Text.short(100 * bits / Double(float32Bits))
       let ideal = idealBitsPerClientRound.map { "; Gaussian I(X;Y) = \(Text.fixed($0, 0))" } ?? ""
+      let isMeasured = payloadBitsPerClientRound != nil
       lines.append(
-        "uplink     \(Text.fixed(bits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\": \(share) % of "
+        "uplink     \(isMeasured ? "" : "predicted: ")\(Text.fixed(bits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\": \(share) % of "
           + "float32's \(Text.grouped(float32Bits))\(ideal)")
     }
+    if setup.frame.codedShare < 1, let predicted = predictedBitsPerClientRound {
+      let arrived = records.reduce(0) { $0 + $1.arrived }
+      let error = payloadBitsError.map { " +- \(Text.short($0))" } ?? ""
+      let check = measuredOverPredicted.map { "; measured over predicted \(Text.fixed($0, 3))" } ?? ""
+      lines.append(
+        "           measured on \(Text.grouped(coded)) of \(Text.grouped(arrived)) uploads\(error), the others simulated "
+          + "(channel.coded); all predicted \(Text.fixed(predicted, 0))\(check)")
+    }
     return lines
+  }
+}
+
+extension RoundRecord {
+  /// Mean bits of the uploads that were written, or what is predicted of those that were not.
+  public var shownBits: String {
+    payloadBits.map { Text.fixed($0.mean, 0) } ?? predictedBits.map { Text.fixed($0, 0) + " predicted" } ?? "-"
   }
 }

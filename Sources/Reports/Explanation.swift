@@ -50,6 +50,7 @@ public struct Explanation: Sendable {
       "clippingNorm": .optional(plan?.clippingNorm), "noiseMultiplier": .optional(plan?.noiseMultiplier),
       "noiseScalePerClient": .optional(plan?.noiseScale), "signalToNoiseRatio": .optional(rho),
       "codec": .string(setup.channel.codec.rawValue), "predictedBits": .number(setup.channel.predictedBits),
+      "codedShare": .number(setup.frame.codedShare),
       "blockLength": coding?.blocks.map { .integer($0.length) } ?? .null,
       "blockCount": coding?.blocks.map { .integer($0.count) } ?? .null,
       "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.model.parameterCount),
@@ -162,6 +163,14 @@ public struct Explanation: Sendable {
           "about \(Text.fixed(setup.channel.predictedBits, 0)) a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
             + "\(Text.fixed(idealBits, 0)), float32 \(Text.grouped(32 * setup.channel.dimension))"
         ))
+      if setup.frame.codedShare < 1 {
+        facts.append(
+          (
+            "coded",
+            "a share of \(Text.short(setup.frame.codedShare)) of the uploads, about \(Text.short(setup.frame.codedShare * setup.sampler.expectedSize)) a round, is "
+              + "written and measured; the others are simulated, and their bits predicted (channel.coded)"
+          ))
+      }
       for detail in setup.channel.prediction?.details ?? [] { facts.append((detail.label, Self.text(detail))) }
       if let prediction { facts.append(epsilon(prediction, plan)) }
     } else if let plan = setup.plan {

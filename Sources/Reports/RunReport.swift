@@ -34,11 +34,13 @@ extension Report {
     } else {
       headline += ", without a guarantee of privacy"
     }
-    if let bits = summary.number(\.payloadBitsPerClientRound),
+    let measured = summary.number(\.payloadBitsPerClientRound)
+    if let bits = measured ?? summary.number(\.predictedBitsPerClientRound),
       let floats = summary.number(\.float32BitsPerClientRound), floats > 0
     {
       headline +=
-        "; an upload took \(Text.fixed(bits, 0)) bits, \(Text.short(100 * bits / floats)) % of plain floats"
+        "; an upload \(measured == nil ? "is predicted to take" : "took") \(Text.fixed(bits, 0)) bits, "
+        + "\(Text.short(100 * bits / floats)) % of plain floats"
     }
     add(headline: headline + ".")
   }

@@ -76,7 +76,9 @@ public struct SweepPage: Sendable {
       }
       if let value = result.number(\.epsilon) { point.epsilon.append(value) }
       if let value = result.number(\.finalAccuracy) { point.accuracy.append(100 * value) }
-      if let value = result.number(\.payloadBitsPerClientRound) { point.bits.append(value) }
+      if let value = result.number(\.payloadBitsPerClientRound) ?? result.number(\.predictedBitsPerClientRound) {
+        point.bits.append(value)
+      }
       if let value = result.number(\.idealBitsPerClientRound) { point.information.append(value) }
       if let rounds = files.rounds[i] { point.rounds.append(rounds) }
       points[index] = point

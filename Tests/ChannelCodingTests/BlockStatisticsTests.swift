@@ -1,4 +1,5 @@
 import Statistics
+import Support
 import Testing
 
 @testable import ChannelCoding
@@ -84,7 +85,7 @@ struct NoiseChecks {
     var noise: [Double] = []
     noise.reserveCapacity(d * setting.rounds)
     let keys = RunKeys(seed: seed, fingerprint: [])
-    for round in 0..<setting.rounds {
+    for round in 0..<Effort.samples(setting.rounds, gate: setting.rounds / 4) {
       let shared = SharedRandomness(key: keys.server.rotation(round: round))
       var random = keys.client(0).noise(round: round)
       let payload = codec.encode(update, shared: shared, private: &random, tally: &tally)
@@ -99,7 +100,7 @@ struct NoiseChecks {
     let (noise, sent, tally) = try noise(selection, setting, seed: 3)
     let checks = NoiseChecks(noise, sent: sent)
     #expect(checks.failures.isEmpty, "\(selection): \(checks.failures)")
-    #expect(noise.count >= 400_000)
+    #expect(noise.count >= Effort.samples(400_000, gate: 100_000))
     if setting.blocks > 0 {
       // 5 to 50 % escapes: the third branch is not the common one.
       let share = Double(tally.escapes) / Double(tally.blocks)
@@ -128,7 +129,7 @@ struct NoiseChecks {
       let update = ClippedUpdate(clipping: x, to: 30)
       var tally = CodingTally()
       var noise: [Double] = []
-      for round in 0..<10_000 {
+      for round in 0..<Effort.samples(10_000, gate: 2_500) {
         let shared = SharedRandomness(key: RunKeys(seed: 9, fingerprint: []).server.rotation(round: round))
         var random = RunKeys(seed: 9, fingerprint: []).client(kind).noise(round: round)
         let payload = codec.encode(update, shared: shared, private: &random, tally: &tally)

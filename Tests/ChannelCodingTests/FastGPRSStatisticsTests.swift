@@ -1,4 +1,5 @@
 import Statistics
+import Support
 import Testing
 
 @testable import ChannelCoding
@@ -60,7 +61,9 @@ import Testing
   /// The same search for Laplace laws, which have a kink at the mode and another at zero.
   @Test(arguments: [(0.0, 2.0), (1.5, 2.0), (-0.3, 1.2), (6.0, 5.0)])
   func laplaceSamplesAreTheTarget(mean: Double, scale: Double) {
-    let (noise, _, _) = searches(count: 200_000, seed: 500, means: .fixed(mean)) {
+    let (noise, _, _) = searches(
+      count: Effort.samples(200_000, gate: 40_000), seed: 500, means: .fixed(mean)
+    ) {
       LaplacePair(mean: $0, proposalScale: scale)
     }
     let cdf = { (y: Double) in y < 0 ? Elementary.exp(y) / 2 : 1 - Elementary.exp(-y) / 2 }
@@ -88,7 +91,7 @@ import Testing
       var farBelow: Double { pair.farBelow }
       func proposalQuantile(left: Double, right: Double) -> Double { pair.proposalQuantile(left: left, right: right) }
     }
-    let (noise, _, _) = searches(count: 50_000, seed: 600, means: .fixed(2)) {
+    let (noise, _, _) = searches(count: 5_000, seed: 600, means: .fixed(2)) {
       Unstretched(pair: GaussianPair(mean: $0, proposalScale: 3))
     }
     #expect(!StatisticalChecks.kolmogorovSmirnov(sample: noise) { Laws.normalCDF($0) }.passes())

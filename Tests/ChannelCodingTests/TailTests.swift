@@ -1,4 +1,5 @@
 import Statistics
+import Support
 import Testing
 
 @testable import ChannelCoding
@@ -209,7 +210,7 @@ import Testing
   /// noises beyond 3.2 (2.8) sigma on either side is Poisson with mean n Q(3.2), false-alarm rate 1e-6 a side; and the law of all by
   /// KS. Places that were multiples of 2^-53 had 28 and 29 beyond 3.2 sigma, but none of 6.4 beyond 3.47 on the side of x: the tests of
   /// places in `TailTests` are what they fail.
-  @Test(arguments: [nil, 1e9])
+  @Test(arguments: Effort.cases([nil, 1e9], gate: 1))
   func farCoordinatesKeepTheirTails(forcedLimit: Double?) throws {
     // Searches for escapes of such coordinates are long.
     let messages = forcedLimit == nil ? 40_000 : 10_000

@@ -251,7 +251,7 @@ private let runKeys = RunKeys(seed: 1, fingerprint: [])
     #expect(one.map(\.client) == cohort)
     #expect(one.map { $0.sent?.bytes } == two.map { $0.sent?.bytes })
     for (id, participation) in zip(cohort, one) {
-      let upload = try Upload(bytes: try #require(participation.sent).bytes)
+      let upload = try Upload(bytes: try #require(participation.sent?.bytes))
       #expect(upload.client == id && upload.round == 1)
       #expect(participation.accuracy != nil)
     }
@@ -297,6 +297,6 @@ private let runKeys = RunKeys(seed: 1, fingerprint: [])
     let sent = try #require(
       try participate(&clients, [7], broadcast(parameters))[0].sent)
     #expect(sent.wasReplaced && !sent.wasClipped && sent.idealBits == 0)
-    #expect(try Upload(bytes: sent.bytes).payload.bytes.count == 1, "the code of the zero update")
+    #expect(try Upload(bytes: try #require(sent.bytes)).payload.bytes.count == 1, "the code of the zero update")
   }
 }

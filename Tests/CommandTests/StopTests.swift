@@ -160,7 +160,7 @@ private struct Running {
             !hasBegun || status == 1 && running.said.contains("out of memory"), "\(limit): \(status) \(running.said)")
           if hasBegun { refusals += 1 }
         }
-        limit += limit / 12
+        limit += limit / 6
       }
       #expect(isDone && refusals > 0)
       #expect(try contents("limited") == contents("whole"))

@@ -22,8 +22,8 @@ import Testing
   }
 
   @Test func namesAreUnique() {
-    #expect(Set(RoundField.all.map(\.name)).count == RoundField.all.count && RoundField.all.count == 25)
-    #expect(Set(SummaryField.all.map(\.name)).count == SummaryField.all.count && SummaryField.all.count == 46)
+    #expect(Set(RoundField.all.map(\.name)).count == RoundField.all.count && RoundField.all.count == 29)
+    #expect(Set(SummaryField.all.map(\.name)).count == SummaryField.all.count && SummaryField.all.count == 50)
     for meaning in RoundField.all.map(\.meaning) + SummaryField.all.map(\.meaning) {
       #expect(!meaning.isEmpty && !meaning.contains("|") && !meaning.contains("\n"), "\(meaning): a cell of a table")
     }
@@ -35,7 +35,7 @@ import Testing
     for (a, b) in zip(whole.children, empty.children) {
       #expect("\(a.value)" != "\(b.value)" && !"\(a.value)".contains("nan"), "\(a.label ?? "")")
     }
-    #expect(whole.children.count == 19)
+    #expect(whole.children.count == 23)
   }
 
   /// A figure is at one place: putting it changes no other one.
@@ -84,7 +84,9 @@ import Testing
       }
       let damaged = line.replacing("\"\(name)\": \(value)", with: "\"\(name)\": null")
       #expect(damaged != line)
-      let isLoneFigure = isOptional(field) && !field.name.contains(".") && field.name != "epsilon"
+      let alone: Set = ["uplink.payloadBits.standardError", "uplink.predictedBits", "uplink.measuredOverPredicted"]
+      let isLoneFigure =
+        isOptional(field) && (!field.name.contains(".") || alone.contains(field.name)) && field.name != "epsilon"
       #expect((RoundRecord(line: damaged.utf8) == nil) == !isLoneFigure, "\(damaged)")
     }
   }
@@ -96,14 +98,16 @@ import Testing
         == #"{"round": 0, "drawn": 0, "arrived": 0, "refused": 0, "nonFinite": 0, "clippedFraction": null, "loss": null, "#
         + #""accuracy": null, "clientAccuracy": null, "epsilon": null, "epsilonLowerBound": null, "samplingRate": 0, "#
         + #""noiseMultiplier": null, "clippingNorm": null, "uplink": {"payloadBits": {"mean": null, "min": null, "#
-        + #""max": null, "p50": null, "total": 0}, "wireBytes": 0}, "downlinkBytes": 0, "idealBits": {"mean": null}}"#)
+        + #""max": null, "p50": null, "total": 0, "standardError": null}, "wireBytes": 0, "coded": 0, "predictedBits": null, "#
+        + #""measuredOverPredicted": null}, "downlinkBytes": 0, "idealBits": {"mean": null}}"#)
     #expect(
       RoundRecord.csvHeader
         == "round,drawn,arrived,refused,nonFinite,clippedFraction,loss,accuracy,clientAccuracy.mean,clientAccuracy.p10,"
         + "clientAccuracy.p50,clientAccuracy.p90,epsilon,epsilonLowerBound,samplingRate,noiseMultiplier,clippingNorm,"
         + "uplink.payloadBits.mean,uplink.payloadBits.min,uplink.payloadBits.max,uplink.payloadBits.p50,"
-        + "uplink.payloadBits.total,uplink.wireBytes,downlinkBytes,idealBits.mean")
-    #expect(RoundRecord().csvLine == "0,0,0,0,0,,,,,,,,,,0,,,,,,,0,0,0,")
+        + "uplink.payloadBits.total,uplink.payloadBits.standardError,uplink.wireBytes,uplink.coded,uplink.predictedBits,"
+        + "uplink.measuredOverPredicted,downlinkBytes,idealBits.mean")
+    #expect(RoundRecord().csvLine == "0,0,0,0,0,,,,,,,,,,0,,,,,,,0,,0,0,,,0,")
   }
 
   // MARK: The guarantee
@@ -170,7 +174,8 @@ import Testing
     let list = [
       "drawn", "arrived", "refused", "nonFinite", "nonFiniteUpdates", "clippedFraction", "loss", "accuracy",
       "clientAccuracy", "uplink", "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy", "finalLoss",
-      "payloadBitsPerClientRound", "wireBytesPerClientRound", "idealBitsPerClientRound",
+      "payloadBitsPerClientRound", "payloadBitsStandardError", "codedUploads", "predictedBitsPerClientRound",
+      "measuredOverPredicted", "wireBytesPerClientRound", "idealBitsPerClientRound",
       "views of cohort sizes and traffic", "timings.json", "state.bin", "seed", "other runs",
     ]
     let statement = { (overrides: [String]) in

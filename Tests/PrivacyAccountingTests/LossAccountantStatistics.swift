@@ -453,7 +453,7 @@ private struct Reference: Decodable {
   /// precision, never below a bound that one event gives: all-or-nothing, delta >= 1 - (1 - q)^T at epsilon 0 less what noise hides.
   @Test func extremesAreSound() throws {
     var random = RandomStream(key: try #require(Key(Array(0..<32))), stream: 4712)
-    for _ in 0..<60 {
+    for _ in 0..<Effort.samples(60, gate: 15) {
       let z = exp(log(0.02) + random.uniform() * log(1e3))
       let q = exp(log(1e-5) * random.uniform())
       let rounds = Int(exp(log(300) * random.uniform()))

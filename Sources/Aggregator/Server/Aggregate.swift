@@ -24,6 +24,11 @@ public struct Aggregate: Sendable {
   public private(set) var payloadBits: [Int] = []
   /// Of each upload that did not.
   public private(set) var refusals: [UploadRefusal] = []
+  /// Uploads that were not written: what their clients' clipped updates add up to, in the upload's own coordinates and without any
+  /// noise. Empty where there are none.
+  private(set) var simulatedSum: [Double] = []
+  /// How many they are.
+  public private(set) var simulated = 0
   /// Whole uploads with their envelopes, refused ones included.
   public private(set) var wireBytes = 0
   let cohort: Set<Int>
@@ -37,7 +42,33 @@ public struct Aggregate: Sendable {
     sum = [Double](repeating: 0, count: channel.settings.paddedDimension)
   }
 
-  public var arrived: Int { payloadBits.count }
+  /// All uploads that counted.
+  public var arrived: Int { coded + simulated }
+
+  /// Those that were decoded from bytes. Each brought its share of the noise.
+  public var coded: Int { payloadBits.count }
+
+  /// Adds updates of which no message is written, in their order, as `add(_:wireBytes:)` does.
+  ///
+  /// - Parameter updates: each of the channel's dimension.
+  mutating func add(simulated updates: [ClippedUpdate], _ parallel: Parallel) {
+    guard !updates.isEmpty else { return }
+    simulated += updates.count
+    if simulatedSum.isEmpty { simulatedSum = [Double](repeating: 0, count: channel.settings.dimension) }
+    let width = 4096
+    simulatedSum.withUnsafeMutableBufferPointer { sum in
+      // Ranges do not overlap.
+      nonisolated(unsafe) let sum = sum
+      _ = parallel.map((sum.count + width - 1) / width) { part in
+        let range = (part * width)..<min((part + 1) * width, sum.count)
+        for update in updates {
+          update.values.withUnsafeBufferPointer { values in
+            for i in range { sum[i] += values[i] }
+          }
+        }
+      }
+    }
+  }
 
   /// Adds decoded uploads in their order: ranges of coordinates on several cores, each added up as one core would.
   mutating func add(

@@ -147,13 +147,29 @@ public struct Server: Sendable {
     }
   }
 
+  /// Adds updates whose messages a simulation does not write: without noise, all of which `complete` adds in one draw.
+  ///
+  /// A sum of k shares of noise, each N(0, sigma^2 I), is N(0, k sigma^2 I): so the completed sum has the same distribution as if all of
+  /// them had been sent through an exact codec (docs/privacy.md, "A share of the messages").
+  ///
+  /// - Parameter updates: of clients of the cohort that have not sent anything, each of the channel's dimension.
+  public func receive(simulated updates: [ClippedUpdate], into aggregate: inout Aggregate, _ parallel: Parallel) {
+    aggregate.add(simulated: updates, parallel)
+  }
+
   /// Turns the sum back into the upload's coordinates and adds the server's own noise, so that it carries exactly z C
-  /// whoever dropped out and however many were drawn.
+  /// whoever dropped out, however many were drawn, and however many of them sent a message with their share of it.
   public func complete(_ aggregate: Aggregate) -> [Double] {
     var sum = aggregate.sum
-    aggregate.channel.unrotate(&sum)
+    if aggregate.coded > 0 || aggregate.simulated == 0 {
+      aggregate.channel.unrotate(&sum)
+    } else {
+      // Zeros are zeros in any coordinates.
+      sum.removeLast(sum.count - aggregate.simulatedSum.count)
+    }
+    for i in aggregate.simulatedSum.indices { sum[i] += aggregate.simulatedSum[i] }
     guard let plan else { return sum }
-    let scale = plan.completionScale(arrived: aggregate.arrived, clippingNorm: state.clippingNorm)
+    let scale = plan.completionScale(arrived: aggregate.coded, clippingNorm: state.clippingNorm)
     guard scale > 0 else { return sum }
     var random = secrets.completion(round: aggregate.round)
     sum.withUnsafeMutableBufferPointer { values in

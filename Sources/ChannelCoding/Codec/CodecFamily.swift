@@ -20,6 +20,10 @@ public protocol CodecFamily: Sendable {
   /// Bits, times and memory for an update of norm C. Settings and options are ones without a problem.
   func prediction(_ settings: ChannelSettings, _ options: Options) -> CodingPrediction
 
+  /// Bits to expect of an update of norm |x|, at most C, with what is sent of the norm itself. Settings and options are ones without a
+  /// problem, and have noise. Simulations that write a share of the messages alone report it of the others.
+  func expectedBits(_ settings: ChannelSettings, _ options: Options, norm: Double) -> Double
+
   /// What is wrong with settings beyond what the descriptor and the options' ranges say; nil where nothing is.
   func problem(_ settings: ChannelSettings, _ options: Options) -> String?
 
@@ -36,6 +40,11 @@ public protocol CodecFamily: Sendable {
 }
 
 extension CodecFamily {
+  /// As of updates of norm C, in a channel whose C is the norm.
+  public func expectedBits(_ settings: ChannelSettings, _ options: Options, norm: Double) -> Double {
+    norm > 0 ? prediction(settings.narrowed(to: norm), options).expectedBits : 0
+  }
+
   public func problem(_ settings: ChannelSettings, _ options: Options) -> String? { nil }
 
   public func totalVariationBound(_ settings: ChannelSettings, _ options: Options) -> Double? { nil }
@@ -53,6 +62,10 @@ extension CodecFamily {
   func makeCodec(_ settings: ChannelSettings) -> any UpdateCodec { makeCodec(settings, settings.options.values()) }
 
   func prediction(_ settings: ChannelSettings) -> CodingPrediction { prediction(settings, settings.options.values()) }
+
+  func expectedBits(_ settings: ChannelSettings, norm: Double) -> Double {
+    expectedBits(settings, settings.options.values(), norm: norm)
+  }
 
   func totalVariationBound(_ settings: ChannelSettings) -> Double? {
     totalVariationBound(settings, settings.options.values())

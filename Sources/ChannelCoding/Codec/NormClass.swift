@@ -5,6 +5,15 @@ struct NormClass: Equatable {
   let index: Int
 
   private static let zero = 63
+
+  /// What naming a class takes; the first takes 1.
+  static let bitsOfOthers = 7.0
+
+  /// Nil for a number that no class has.
+  init?(index: Int) {
+    guard (0...Self.zero).contains(index) else { return nil }
+    self.index = index
+  }
   private static let ratios: [Double] = {
     let quarter = 0.5.squareRoot().squareRoot()
     var ratios = [1.0]

@@ -56,6 +56,7 @@ public enum KeyPurpose: String, Sendable, CaseIterable {
   case training = "FStraing"
   case dropout = "FSdropou"
   case straggler = "FSstragl"
+  case coded = "FScoded_"
   case shared = "FSshared"
   case seal = "FSsealed"
   case payloadFile = "FSpayfil"

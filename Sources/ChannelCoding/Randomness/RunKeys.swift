@@ -82,6 +82,16 @@ public struct ClientKeys: Sendable {
   public func straggler(round: Int) -> PrivateRandomness {
     PrivateRandomness(key: root.derived(.straggler, index: UInt64(round)))
   }
+
+  /// Whether the client's upload of a round is written and decoded, in a simulation that does so with a share of them alone. The coin depends
+  /// on the client and the round, and on nothing that happens in the run.
+  ///
+  /// - Parameter share: the probability, from 0 to 1.
+  public func isCoded(round: Int, share: Double) -> Bool {
+    guard share < 1 else { return true }
+    var coin = PrivateRandomness(key: root.derived(.coded, index: UInt64(round)))
+    return coin.stream.bernoulli(share)
+  }
 }
 
 /// Collects what names a run and hashes it. Every part is preceded by its length, so no two lists of parts agree.

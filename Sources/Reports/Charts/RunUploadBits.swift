@@ -1,5 +1,6 @@
 extension RunChart {
-  public static let uploadBits = RunChart("bits", figures: [\.round, \.payloadBitsMean, \.idealBits]) { run in
+  public static let uploadBits = RunChart("bits", figures: [\.round, \.payloadBitsMean, \.idealBits, \.predictedBits]) {
+    run in
     let ideal = run.rounds.points(\.idealBits)
     let ends = run.rounds.values(\.round)
     let parameters = run.summary.number(\.parameters).flatMap { Int(exactly: $0) } ?? 0
@@ -11,6 +12,7 @@ extension RunChart {
       y: .init("bits a client", isLog: true),
       series: [
         .init(run.summary.plain(\.codec), run.rounds.points(\.payloadBitsMean)),
+        .init("predicted of all uploads", run.rounds.points(\.predictedBits), isReference: true),
         .init("Gaussian I(X;Y)", ideal, isReference: true),
         .init(
           "lower bound F", Report.lowerBounds(information: ideal, parameters: parameters), isReference: true),

@@ -60,21 +60,8 @@ public struct SweepTable: Sendable {
     return text
   }
 
-  /// Mean and standard error over the repeats of a point; the error is nil with fewer than two.
-  public struct Estimate: Sendable, Equatable {
-    public let mean: Double
-    public let error: Double?
-
-    package init?(_ values: [Double]) {
-      guard !values.isEmpty else { return nil }
-      let n = Double(values.count)
-      let mean = values.reduce(0, +) / n
-      self.mean = mean
-      error =
-        values.count < 2
-        ? nil : (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1) / n).squareRoot()
-    }
-  }
+  /// Mean and standard error over the repeats of a point.
+  public typealias Estimate = FedSim.Estimate
 
   /// A result's estimate at each point; nil where no run of it has the result.
   public func estimates(_ key: String) -> [Estimate?] {
@@ -92,7 +79,8 @@ public struct SweepTable: Sendable {
   public static let results: [String] = {
     let keys = SummaryFields.table
     return [
-      keys.finalAccuracy, keys.epsilon, keys.payloadBitsPerClientRound, keys.wireBytesPerClientRound,
+      keys.finalAccuracy, keys.epsilon, keys.payloadBitsPerClientRound, keys.predictedBitsPerClientRound,
+      keys.wireBytesPerClientRound,
       keys.noiseMultiplier,
     ].map(\.name)
   }()
@@ -137,7 +125,7 @@ public struct SweepTable: Sendable {
   public var closingTable: String {
     let accuracy = estimates("finalAccuracy")
     let epsilon = estimates("epsilon")
-    let bits = estimates("payloadBitsPerClientRound")
+    let bits = zip(estimates("payloadBitsPerClientRound"), estimates("predictedBitsPerClientRound")).map { $0 ?? $1 }
     let rows = pointValues.map { p, values -> [String] in
       let error = accuracy[p]?.error.map { " +- " + Text.fixed(100 * $0, 1) } ?? ""
       return values.map { $0.plain } + [

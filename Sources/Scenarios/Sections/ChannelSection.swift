@@ -14,6 +14,8 @@ public struct ChannelSection: Sendable, Equatable {
   public var seal: Bool
   /// What lengths of uploads may tell.
   public var padding: Padding
+  /// The probability that an upload is written and decoded; nil for all of them. The models' distribution does not depend on it.
+  public var coded: Double?
 
   public enum Padding: String, CaseIterable, SettingValue {
     case none
@@ -23,19 +25,21 @@ public struct ChannelSection: Sendable, Equatable {
   /// - Parameter codecs: the codecs that both ends have, and where the name is looked up.
   public init(
     codec: CodecName? = nil, from codecs: CodecRegistry = .standard, options: CodecOptions = .standard,
-    seal: Bool = false, padding: Padding = .none
+    seal: Bool = false, padding: Padding = .none, coded: Double? = nil
   ) {
     self.codec = codec
     self.codecs = codecs
     self.options = options
     self.seal = seal
     self.padding = padding
+    self.coded = coded
   }
 
   public static let section = "channel"
   static let automatic = "auto"
   package static let codecPath = "\(section).codec"
   package static let paddingPath = "\(section).padding"
+  package static let codedPath = "\(section).coded"
 
   /// The keys: those of every channel, and an option for each that a codec declares.
   static func keys(_ codecs: CodecRegistry) -> SettingList<ChannelSection> {
@@ -54,6 +58,12 @@ public struct ChannelSection: Sendable, Equatable {
         "padding", \.padding, .choice(Padding.self),
         "`fixed-length`: only codecs whose payloads have one length, whatever the update (`layered-shifted`, `float32`), so that "
           + "lengths tell nothing; `auto` takes the shorter of them. No cut, no overflow"),
+      Setting(
+        "coded", \.coded, .number(0...1), .absent("1: all of them"),
+        "the share of uploads that are written as bytes and decoded, each drawn by a coin of its own. The others are simulated: their clipped update "
+          + "is added up, and their noise drawn with the server's, so that models and guarantees have the same distribution and are cheaper "
+          + "to compute; bits are measured on the share and predicted for the rest (docs/privacy.md). Exact codecs with noise only"
+      ),
     ]
     return SettingList(ChannelSection(from: codecs), [codec] + options + others)
   }

@@ -54,6 +54,10 @@ struct BlockFamily: CodecFamily {
       NormClass(norm: settings.clippingNorm, bound: settings.clippingNorm))
   }
 
+  func expectedBits(_ settings: ChannelSettings, _ options: BlockOptions, norm: Double) -> Double {
+    settings.expectedRangeCodeBits(norm: norm) { prediction($0, options).expectedBits }
+  }
+
   func totalVariationBound(_ settings: ChannelSettings, _ options: BlockOptions) -> Double? {
     guard selection.isExact else { return nil }
     return NumericalBound(settings).blocks(plan(settings)) + SampleBound.refusal

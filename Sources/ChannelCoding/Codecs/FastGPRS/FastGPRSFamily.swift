@@ -14,6 +14,10 @@ struct FastGPRSFamily: CodecFamily {
 
   func makeCodec(_ settings: ChannelSettings, _ options: NoOptions) -> any UpdateCodec { FastGPRSCodec(settings) }
 
+  func expectedBits(_ settings: ChannelSettings, _ options: NoOptions, norm: Double) -> Double {
+    settings.expectedRangeCodeBits(norm: norm) { prediction($0, options).expectedBits }
+  }
+
   func totalVariationBound(_ settings: ChannelSettings, _ options: NoOptions) -> Double? {
     NumericalBound(settings).searches + SampleBound.refusal
   }

@@ -23,6 +23,10 @@ struct Float32Family: CodecFamily {
       encoderBytes: 8 * settings.dimension, sampleBytes: 4 * settings.dimension)
   }
 
+  func expectedBits(_ settings: ChannelSettings, _ options: NoOptions, norm: Double) -> Double {
+    32 * Double(settings.dimension)
+  }
+
   func totalVariationBound(_ settings: ChannelSettings, _ options: NoOptions) -> Double? {
     guard settings.noiseScale > 0 else { return 0 }
     return NumericalBound.unit * NumericalBound.normals(settings.dimension) + SampleBound.refusal

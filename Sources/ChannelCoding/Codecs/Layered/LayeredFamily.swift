@@ -32,6 +32,10 @@ struct DitheredFamily: CodecFamily {
     .dithered(kind, settings)
   }
 
+  func expectedBits(_ settings: ChannelSettings, _ options: NoOptions, norm: Double) -> Double {
+    settings.expectedRangeCodeBits(norm: norm) { prediction($0, options).expectedBits }
+  }
+
   func totalVariationBound(_ settings: ChannelSettings, _ options: NoOptions) -> Double? {
     kind == .uniform
       ? nil : NumericalBound.unit * NumericalBound.layers(settings.dimension) + SampleBound.refusal
@@ -60,6 +64,11 @@ struct ShiftedFamily: CodecFamily {
   }
 
   func ofOneLength(_ options: ShiftedOptions) -> ShiftedOptions? { ShiftedOptions(fixedLength: true) }
+
+  func expectedBits(_ settings: ChannelSettings, _ options: ShiftedOptions, norm: Double) -> Double {
+    if options.fixedLength { return Double(DitheredCodec.fixedBits(settings)) }
+    return settings.expectedRangeCodeBits(norm: norm) { prediction($0, options).expectedBits }
+  }
 
   func totalVariationBound(_ settings: ChannelSettings, _ options: ShiftedOptions) -> Double? {
     NumericalBound.unit * NumericalBound.layers(settings.dimension) + SampleBound.refusal

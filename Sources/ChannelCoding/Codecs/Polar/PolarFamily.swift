@@ -25,6 +25,10 @@ struct PolarFamily: CodecFamily {
     PolarCodec(settings).plan(NormClass(norm: settings.clippingNorm, bound: settings.clippingNorm))
   }
 
+  func expectedBits(_ settings: ChannelSettings, _ options: PolarOptions, norm: Double) -> Double {
+    settings.expectedRangeCodeBits(norm: norm) { prediction($0, options).expectedBits }
+  }
+
   func totalVariationBound(_ settings: ChannelSettings, _ options: PolarOptions) -> Double? {
     NumericalBound(settings).polar(plan(settings)) + SampleBound.refusal
   }

@@ -1,0 +1,67 @@
+import Numerics
+import Platform
+
+/// Payload bits to expect of updates of any norm, for one channel: what a simulation reports of uploads that it does not write.
+///
+/// The codec's own prediction, `CodecFamily.expectedBits`, is asked once for each class of norms (`NormClass`: a public grid of ratio
+/// 2^(1/4), by which our codecs choose their plans), and between two classes bits are linear in the logarithm of the norm. Bits depend
+/// on norm / sigma alone, and so the table holds for all rounds of a run whose clipping norm and noise move together.
+///
+/// Cost: a plan for each class that occurs; a few nanoseconds after that.
+public struct PredictedLengths: Sendable {
+  /// With C = 1.
+  private let settings: ChannelSettings
+  private var known: [Int: Double] = [:]
+
+  /// - Parameter settings: a channel with noise and a finite clipping norm, without a problem.
+  public init(_ settings: ChannelSettings) {
+    precondition(settings.noiseScale > 0 && settings.clippingNorm.isFinite, "lengths follow from norms over the noise")
+    self.settings = settings
+  }
+
+  /// Bits to expect of an update.
+  ///
+  /// - Parameters:
+  ///   - norm: |x|, at most C but for rounding.
+  ///   - bound: C of the round.
+  public mutating func bits(norm: Double, bound: Double) -> Double {
+    let normClass = NormClass(norm: norm, bound: bound)
+    let bits = bits(normClass)
+    guard !normClass.isZero else { return bits }
+    // The slope among classes that write their number alike: the first one, of updates that were clipped, has a short name.
+    let lower = max(normClass.index, 1)
+    guard let below = NormClass(index: lower + 1), !below.isZero else { return bits }
+    let slope = self.bits(NormClass(index: lower) ?? normClass) - self.bits(below)
+    let steps = 4 * log2(norm / (bound * normClass.scale))
+    return max(bits + slope * steps, 8)
+  }
+
+  private mutating func bits(_ normClass: NormClass) -> Double {
+    if let bits = known[normClass.index] { return bits }
+    let bits = settings.expectedBits(norm: normClass.scale * settings.clippingNorm)
+    known[normClass.index] = bits
+    return bits
+  }
+}
+
+extension ChannelSettings {
+  /// Payload bits to expect of an update of norm |x|, at most C; at least the shortest payload, of 8.
+  package func expectedBits(norm: Double) -> Double {
+    guard let family, problem == nil else { return .infinity }
+    return max(family.expectedBits(self, norm: norm), 8)
+  }
+
+  /// The same channel for updates of a smaller norm, without what is sent of the norm itself.
+  func narrowed(to norm: Double) -> ChannelSettings {
+    var narrow = self
+    narrow.clippingNorm = norm
+    return narrow
+  }
+
+  /// Bits of an update of norm |x| by a codec that names a class of norms: those of updates as long as can be, and a longer name.
+  func expectedRangeCodeBits(norm: Double, longest: (ChannelSettings) -> Double) -> Double {
+    let normClass = NormClass(norm: norm, bound: clippingNorm)
+    guard !normClass.isZero else { return Self.rangeCodeBits(0) + NormClass.bitsOfOthers - 1 }
+    return longest(narrowed(to: norm)) + (normClass.index == 0 ? 0 : NormClass.bitsOfOthers - 1)
+  }
+}
