@@ -60,6 +60,11 @@ public struct ClientEnds: Sendable {
     codedShare >= 1 || keys(of: client).isCoded(round: round, share: codedShare)
   }
 
+  /// Makes a round that is abandoned one that clients can send in again.
+  public mutating func forget(round: Int, of clients: [Int]) {
+    for client in clients where ends[client]?.lastRound == round { ends[client]?.lastRound = nil }
+  }
+
   /// The upload of one client's update: clipped, encoded and, where the broadcast asks for it, sealed.
   ///
   /// - Parameters:

@@ -32,7 +32,7 @@ import Scenarios
 /// Memory grows with the parameters and with the clients that have taken part.
 public struct Federation: Sendable {
   /// Privacy, channel, cohorts: what is known before the first round.
-  public let frame: RunFrame
+  public internal(set) var frame: RunFrame
   /// The rounds that are done.
   public private(set) var round = 0
   private(set) var server: Server
@@ -167,6 +167,21 @@ public struct Federation: Sendable {
     let newcomers = cohort.filter { !ends.isEnrolled($0) }
     let keys = keys
     ends.admit(newcomers, keys: frame.parallel.map(newcomers.count) { keys.client(newcomers[$0]) })
+  }
+
+  /// Takes a round back of which nothing was released: made again, it is the same.
+  ///
+  /// That is so for a simulation's rounds alone. Whoever computes updates elsewhere may have others the second time, under the same noise.
+  mutating func abandon(_ round: consuming OpenRound) {
+    precondition(opened == nil && isOpen && round.round == self.round + 1, "an open round of a simulation")
+    isOpen = false
+    for client in round.cohort {
+      let times = (timesDrawn[client] ?? 1) - 1
+      timesDrawn[client] = times > 0 ? times : nil
+    }
+    lengths = round.diagnostics.lengths
+    ends = round.ends
+    ends.forget(round: round.round, of: round.cohort)
   }
 
   /// Completes the noise, moves the model and makes the record of a round.

@@ -129,9 +129,21 @@ public struct OpenRound: ~Copyable {
   }
 
   /// Lets a pool's clients of the cohort take part: they train, clip, encode and send; all that leaves them is bytes.
-  mutating func participate(_ pool: inout ClientPool, evaluates: Bool) throws {
+  ///
+  /// - Parameter continues: asked between batches of clients.
+  /// - Returns: whether all of them took part.
+  mutating func participate(
+    _ pool: inout ClientPool, evaluates: Bool, continues: (RoundProgress) -> Bool
+  ) throws -> Bool {
     let start = pool.receive(received)
+    let began = ContinuousClock.now
+    var done = 0
     for batch in frame.batches(of: cohort) {
+      if done > 0 {
+        let progress = RoundProgress(round: round, done: done, drawn: cohort.count, elapsed: .now - began)
+        guard continues(progress) else { return false }
+      }
+      done += batch.count
       let participations = try pool.participate(
         Array(batch), in: start, through: &ends, evaluates: evaluates, frame.parallel)
       for client in participations {
@@ -143,6 +155,7 @@ public struct OpenRound: ~Copyable {
       watch.lap(\.clients, &timings)
       receive(participations.compactMap(\.sent))
     }
+    return true
   }
 
   /// The server decodes and adds up.

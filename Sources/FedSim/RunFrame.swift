@@ -125,7 +125,9 @@ public struct RunFrame: Sendable {
   }
 
   /// An upload and its sample take at most 12 bytes a coordinate: a batch of so many is about 50 MB, or two clients a thread.
-  var batchSize: Int { max(4_000_000 / channel.dimension, 2 * parallel.threads) }
+  var batchCoordinates = 4_000_000
+
+  var batchSize: Int { max(batchCoordinates / channel.dimension, 2 * parallel.threads) }
 
   /// Parts of a list that are worked on together: small enough that what is held at a time is bounded, large enough to keep all
   /// threads busy. No result depends on the size.

@@ -12,7 +12,7 @@ import Scenarios
 /// Deterministic: one scenario and one set of data give the same records for any number of threads.
 public struct Simulation: Sendable {
   public let setup: RunSetup
-  private(set) var federation: Federation
+  var federation: Federation
   public private(set) var timings = Timings()
   private var clients: ClientPool
 
@@ -42,11 +42,19 @@ public struct Simulation: Sendable {
   /// One round: the federation draws and broadcasts, each drawn client trains and sends bytes, the federation adds up, completes
   /// the noise and moves the model.
   ///
+  /// - Parameter continues: told how far the round is, some times in a long one; false abandons it.
   /// - Returns: what happened; nil when all rounds are done, or all that the budget pays for.
-  public mutating func nextRound() throws -> RoundRecord? {
+  /// - Throws: `SimulationError.abandoned`; the simulation is as it was before the round.
+  public mutating func nextRound(continues: (RoundProgress) -> Bool = { _ in true }) throws -> RoundRecord? {
     guard var open = try federation.nextRound() else { return nil }
     let evaluates = open.round % setup.scenario.evaluation.every == 0 || open.round == setup.lastRound
-    try open.participate(&clients, evaluates: evaluates)
+    let variates = clients.variates
+    guard try open.participate(&clients, evaluates: evaluates, continues: continues) else {
+      let round = open.round
+      clients.restore(variates: variates)
+      federation.abandon(open)
+      throw SimulationError.abandoned(round: round)
+    }
     let setup = setup
     let closed = try federation.closing(open, evaluate: evaluates ? { setup.evaluate($0) } : nil)
     timings.add(closed.timings)

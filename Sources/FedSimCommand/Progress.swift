@@ -9,6 +9,10 @@ struct Progress {
   private let isQuiet: Bool
   private var lastDrawn: ContinuousClock.Instant?
   private var accuracy: Double?
+  /// Rounds that are made.
+  private var made: Int
+  /// When something was last said of a round that is being made.
+  private var lastSaid = ContinuousClock.now
 
   /// Rounds that an earlier process made.
   private let first: Int
@@ -16,10 +20,26 @@ struct Progress {
   init(total: Int, after first: Int = 0, isQuiet: Bool) {
     self.total = total
     self.first = first
+    made = first
     self.isQuiet = isQuiet
   }
 
+  /// Of a round that takes its time: on a terminal every second, elsewhere every ten.
+  mutating func update(_ progress: RoundProgress) {
+    guard !isQuiet, ContinuousClock.now - lastSaid > .seconds(isTerminal ? 1 : 10) else { return }
+    lastSaid = .now
+    let done = Double(progress.round - 1) + Double(progress.done) / Double(progress.drawn)
+    let part = "\(Text.grouped(progress.done)) of \(Text.grouped(progress.drawn)) clients"
+    if isTerminal {
+      draw(done, [part])
+    } else {
+      Console.error("round \(progress.round)/\(total)  \(part)  \(left(done)) left")
+    }
+  }
+
   mutating func update(_ record: RoundRecord) {
+    made = record.round
+    lastSaid = .now
     accuracy = record.accuracy ?? accuracy
     guard !isQuiet else { return }
     if isTerminal { draw(record) } else { Console.error(line(record)) }
@@ -41,16 +61,24 @@ struct Progress {
     let now = ContinuousClock.now
     if let lastDrawn, now - lastDrawn < .milliseconds(50), record.round < total { return }
     lastDrawn = now
-    let elapsed = (now - start).seconds
-    let left = elapsed / Double(max(record.round - first, 1)) * Double(total - record.round)
+    draw(Double(record.round), record.spending.map { ["epsilon \(Text.fixedUp($0.epsilon, 2))"] } ?? [])
+  }
+
+  /// - Parameter done: rounds that are done, with the part of the one that is being made.
+  private func draw(_ done: Double, _ news: [String]) {
     let width = 24
-    let filled = width * record.round / total
+    let filled = Int(Double(width) * done / Double(total))
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-    var parts = [bar, "round \(record.round)/\(total)"]
+    var parts = [bar, "round \(done == Double(made) ? made : made + 1)/\(total)"]
     if let accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
-    if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixedUp(epsilon, 2))") }
-    parts.append("\(time(left)) left")
+    parts += news + ["\(left(done)) left"]
     Console.control("\r\u{1B}[K" + parts.joined(separator: "  ").prefix(Console.width - 1))
+  }
+
+  /// At the pace so far.
+  private func left(_ done: Double) -> String {
+    let elapsed = (ContinuousClock.now - start).seconds
+    return time(elapsed / max(done - Double(first), 1e-9) * (Double(total) - done))
   }
 
   private func time(_ seconds: Double) -> String {

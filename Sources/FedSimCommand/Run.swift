@@ -56,7 +56,8 @@ struct Run: ParsableCommand {
     for warning in setup.warnings + (memoryWarning.map { [$0] } ?? []) { Console.warning(warning) }
     Interruption.watch(during: .run)
     var progress = Progress(total: setup.lastRound, after: execution.simulation.round, isQuiet: quiet)
-    let outcome = try execution.run(stop: { Interruption.isRequested }, update: { progress.update($0) })
+    let outcome = try execution.run(
+      stop: { Interruption.isRequested }, progress: { progress.update($0) }, update: { progress.update($0) })
     progress.finish()
     let wall = (ContinuousClock.now - start).seconds
 

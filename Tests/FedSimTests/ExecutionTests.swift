@@ -52,6 +52,68 @@ import Testing
     #expect(try files("stopped", in: folder) == files("whole", in: folder))
   }
 
+  /// Rounds of about 20 clients, in batches of four.
+  private func longRounds(_ overrides: [String]) throws -> Simulation {
+    var simulation = try Simulation(scenario: scenario(["rounds=3", "evaluation.every=3"] + overrides), threads: 2)
+    simulation.federation.frame.batchCoordinates = 1
+    return simulation
+  }
+
+  /// A round that was abandoned is made again with the same result, as if nothing had been.
+  @Test(arguments: [
+    ["channel.coded=0.1"], ["privacy=null", "channel.codec=float32", "training.algorithm=scaffold"],
+  ])
+  func anAbandonedRoundLeavesNoTrace(overrides: [String]) throws {
+    var whole = try longRounds(overrides)
+    var simulation = whole
+    let first = try #require(try whole.nextRound())
+    #expect(try simulation.nextRound() == first)
+    let before = simulation.state
+    var told: [RoundProgress] = []
+    for calls in 1...2 {
+      told = []
+      #expect(throws: SimulationError.abandoned(round: 2)) {
+        try simulation.nextRound { progress in
+          told.append(progress)
+          return told.count < calls
+        }
+      }
+      #expect(told.count == calls && simulation.round == 1 && simulation.state == before)
+    }
+    #expect(told.allSatisfy { $0.round == 2 && $0.done < $0.drawn && $0.timeLeft ?? .zero > .zero })
+    #expect(told[0].done < told[1].done)
+    for _ in 2...3 { #expect(try simulation.nextRound() == whole.nextRound()) }
+    #expect(simulation.state == whole.state && simulation.mostTimesDrawn == whole.mostTimesDrawn)
+  }
+
+  /// A stop within a round that would take too long leaves a run that goes on from the round before.
+  @Test func aStopWithinARoundLeavesTheRoundsBefore() throws {
+    let folder = scratchPath()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let make = { (name: String, start: RunExecution.Start) in
+      try RunExecution(longRounds(["channel.coded=0.1"]), in: "\(folder)/\(name)", start: start)
+    }
+    var whole = try make("whole", .new)
+    #expect(try whole.run().isWhole)
+    do {
+      var stopped = try make("stopped", .new)
+      stopped.patience = .zero
+      var isAsked = false
+      let outcome = try stopped.run(stop: { isAsked }, progress: { isAsked = $0.round == 2 })
+      #expect(!outcome.isWhole && outcome.summary.records.count == 1)
+    }
+    var patient = try make("stopped", .resuming)
+    #expect(patient.records.count == 1)
+    // With more patience than a round takes, it is finished.
+    var isAsked = false
+    let outcome = try patient.run(stop: { isAsked }, progress: { _ in isAsked = true })
+    #expect(outcome.summary.records.count == 2)
+    _ = consume patient
+    var rest = try make("stopped", .resuming)
+    #expect(try rest.run().isWhole)
+    #expect(try files("stopped", in: folder) == files("whole", in: folder))
+  }
+
   private let text = smallScenario.replacing(
     "\"rounds\": 4,",
     with: "\"rounds\": 2, \"sweep\": {\"axes\": {\"training.learningRate\": [0.5, 1]}, \"repeats\": 2},")

@@ -91,16 +91,19 @@ public struct RunExecution: Sendable {
   /// Makes the rounds that are left, each on the disk before the next one begins, and then the files of the whole run.
   ///
   /// - Parameters:
-  ///   - stop: asked before each round; a run that is stopped has a summary and can be resumed.
+  ///   - stop: asked before each round, and within a long one. A run that is stopped has a summary and can be resumed; a round that
+  ///     would take more than `patience` from then on is abandoned, and made again by whoever resumes, with the same result.
+  ///   - progress: told how far a long round is.
   ///   - update: told of each round that was made.
   /// - Returns: what the run came to. summary.json is written after all else but the last checkpoint: a folder that has it is whole. Of a
   ///   run that is whole already nothing is written.
   public mutating func run(
-    stop: () -> Bool = { false }, update: (RoundRecord) -> Void = { _ in }
+    stop: () -> Bool = { false }, progress: (RoundProgress) -> Void = { _ in },
+    update: (RoundRecord) -> Void = { _ in }
   ) throws -> Outcome {
     try settleBeginning()
     schedule = CheckpointSchedule()
-    while !stop(), let record = try simulation.nextRound() {
+    while !stop(), let record = try nextRound(stop, progress) {
       try append(record)
       if schedule.isDue() { try keepCheckpoint() }
       update(record)
@@ -110,6 +113,24 @@ public struct RunExecution: Sendable {
     // Last: should it fail, what the run came to is there, and the checkpoint before it to go on from.
     try keepCheckpoint()
     return Outcome(summary: summary, isWhole: isOver)
+  }
+
+  /// Whoever asks for a stop waits no longer than this for a round.
+  var patience = Duration.seconds(3)
+
+  /// Nil where there is no further round, and where one was abandoned.
+  private mutating func nextRound(
+    _ stop: () -> Bool, _ progress: (RoundProgress) -> Void
+  ) throws -> RoundRecord? {
+    let patience = patience
+    do {
+      return try simulation.nextRound { state in
+        progress(state)
+        return !(stop() && state.timeLeft ?? .zero > patience)
+      }
+    } catch SimulationError.abandoned {
+      return nil
+    }
   }
 
   private var isOver: Bool { simulation.round == simulation.setup.lastRound }
