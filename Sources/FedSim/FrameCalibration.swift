@@ -114,7 +114,15 @@ struct FrameCalibration {
     }
     let hasOneLength = settings.channel.padding == .fixedLength
     guard let codec = settings.channel.codec else {
-      return hasOneLength ? made(.float32).withFewestBitsOfOneLength : made(.float32).withFewestBits
+      guard let budget = settings.channel.timeBudget else {
+        return hasOneLength ? made(.float32).withFewestBitsOfOneLength : made(.float32).withFewestBits
+      }
+      guard let chosen = made(.float32).withFewestBits(within: budget, ofOneLength: hasOneLength) else {
+        throw refusal(
+          ChannelSection.timeBudgetPath,
+          "found \(budget) microseconds, in which no codec is predicted to encode an update of \(made(.float32).dimension) coordinates")
+      }
+      return chosen
     }
     let chosen = made(codec)
     if let problem = chosen.problem { throw refusal(ChannelSection.codecPath, problem) }

@@ -103,6 +103,34 @@ import Testing
     #expect(record.arrived == 60 && (12...48).contains(record.coded))
   }
 
+  /// `auto` within a time: the fewest bits of those that are fast enough, an error where none is.
+  @Test func autoKeepsATimeBudget() throws {
+    let channel = { (overrides: [String]) in
+      try RunSetup(scenario: scenario(["channel.codec=auto"] + overrides), split: nil, threads: 1).channel
+    }
+    let free = try channel([])
+    let slow = try channel(["channel.timeBudget=1e6"])
+    #expect(slow.codec == free.codec)
+    var others: Set<CodecName> = []
+    for share in [0.9, 0.5, 0.2] {
+      let budget = share * free.predictedEncodeMicroseconds
+      guard let found = try? channel(["channel.timeBudget=\(budget)"]) else { continue }
+      others.insert(found.codec)
+      #expect(found.predictedEncodeMicroseconds <= budget && found.predictedBits > free.predictedBits)
+    }
+    #expect(!others.isEmpty && !others.contains(free.codec))
+    for (overrides, reason) in [
+      (["channel.timeBudget=0.001"], "channel.timeBudget: refused: found 0.001 microseconds"),
+      (["channel.timeBudget=1000", "channel.codec=layered"], "\"layered\" is chosen already"),
+      (["channel.timeBudget=0"], "channel.timeBudget: found 0"),
+    ] {
+      do {
+        _ = try channel(overrides)
+        Issue.record("no error: \(overrides)")
+      } catch { #expect("\(error)".contains(reason), "\(error)") }
+    }
+  }
+
   /// Only Gaussian noise of the channel's own can be drawn elsewhere.
   @Test func othersAreRefusedWithTheReason() {
     for (overrides, reason) in [

@@ -120,17 +120,37 @@ extension ChannelSettings {
   public var hasOneLength: Bool { family?.hasOneLength(options) ?? false }
 
   /// The same with the exact codec that is predicted to take the fewest bits.
-  public var withFewestBits: ChannelSettings { shortest { _ in true } }
+  public var withFewestBits: ChannelSettings { shortest { _ in true } ?? self }
 
   /// The same with the exact codec of one length that takes the fewest bits.
-  public var withFewestBitsOfOneLength: ChannelSettings {
+  public var withFewestBitsOfOneLength: ChannelSettings { ofOneLength.shortest(where: \.hasOneLength) ?? self }
+
+  /// The same with the exact codec that is predicted to take the fewest bits of those that are predicted to be fast enough.
+  ///
+  /// - Parameters:
+  ///   - budget: microseconds that encoding an update of norm C may take on one thread, by `CodingTime`, which is within a factor of two
+  ///     or so on the machine that it was fitted on.
+  ///   - hasOneLength: whether only codecs of one length count.
+  /// - Returns: nil where none is fast enough.
+  public func withFewestBits(within budget: Double, ofOneLength hasOneLength: Bool = false) -> ChannelSettings? {
+    (hasOneLength ? ofOneLength : self).shortest { settings in
+      (settings.hasOneLength || !hasOneLength) && settings.predictedEncodeMicroseconds <= budget
+    }
+  }
+
+  /// Microseconds that encoding an update of norm C is predicted to take; infinite where no codec can be made of the settings.
+  public var predictedEncodeMicroseconds: Double {
+    prediction.map { $0.time.encodeNanoseconds * Double(dimension) / 1000 } ?? .infinity
+  }
+
+  private var ofOneLength: ChannelSettings {
     var settings = self
     for family in codecs.families { settings.options = family.ofOneLength(settings.options) ?? settings.options }
-    return settings.shortest(where: \.hasOneLength)
+    return settings
   }
 
   /// The exact codec with the shortest predicted payloads among those for which `isWanted`; the first of several.
-  private func shortest(where isWanted: (ChannelSettings) -> Bool) -> ChannelSettings {
+  private func shortest(where isWanted: (ChannelSettings) -> Bool) -> ChannelSettings? {
     var best: (settings: ChannelSettings, prediction: CodingPrediction)?
     for name in codecs.names {
       var settings = self
@@ -140,7 +160,7 @@ extension ChannelSettings {
       }
       if best.map({ prediction.isShorter(than: $0.prediction) }) ?? true { best = (settings, prediction) }
     }
-    return best?.settings ?? self
+    return best?.settings
   }
 }
 

@@ -16,6 +16,8 @@ public struct ChannelSection: Sendable, Equatable {
   public var padding: Padding
   /// The probability that an upload is written and decoded; nil for all of them. The models' distribution does not depend on it.
   public var coded: Double?
+  /// Microseconds that an upload may take to encode, for `auto`; nil for any time.
+  public var timeBudget: Double?
 
   public enum Padding: String, CaseIterable, SettingValue {
     case none
@@ -25,7 +27,8 @@ public struct ChannelSection: Sendable, Equatable {
   /// - Parameter codecs: the codecs that both ends have, and where the name is looked up.
   public init(
     codec: CodecName? = nil, from codecs: CodecRegistry = .standard, options: CodecOptions = .standard,
-    seal: Bool = false, padding: Padding = .none, coded: Double? = nil
+    seal: Bool = false, padding: Padding = .none, coded: Double? = nil,
+    timeBudget: Double? = nil
   ) {
     self.codec = codec
     self.codecs = codecs
@@ -33,6 +36,7 @@ public struct ChannelSection: Sendable, Equatable {
     self.seal = seal
     self.padding = padding
     self.coded = coded
+    self.timeBudget = timeBudget
   }
 
   public static let section = "channel"
@@ -40,6 +44,7 @@ public struct ChannelSection: Sendable, Equatable {
   package static let codecPath = "\(section).codec"
   package static let paddingPath = "\(section).padding"
   package static let codedPath = "\(section).coded"
+  package static let timeBudgetPath = "\(section).timeBudget"
 
   /// The keys: those of every channel, and an option for each that a codec declares.
   static func keys(_ codecs: CodecRegistry) -> SettingList<ChannelSection> {
@@ -58,6 +63,10 @@ public struct ChannelSection: Sendable, Equatable {
         "padding", \.padding, .choice(Padding.self),
         "`fixed-length`: only codecs whose payloads have one length, whatever the update (`layered-shifted`, `float32`), so that "
           + "lengths tell nothing; `auto` takes the shorter of them. No cut, no overflow"),
+      Setting(
+        "timeBudget", \.timeBudget, .positive, .absent("any time"),
+        "`auto`: only codecs that are predicted to encode an update within so many microseconds on one thread (`fedsim channel bench` measures)",
+        objection: { $0.codec == nil ? nil : "codec \"\($0.codec?.rawValue ?? "")\" is chosen already" }),
       Setting(
         "coded", \.coded, .number(0...1), .absent("1: all of them"),
         "the share of uploads that are written as bytes and decoded, each drawn by a coin of its own. The others are simulated: their clipped update "
