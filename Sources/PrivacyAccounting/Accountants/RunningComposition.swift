@@ -1,0 +1,422 @@
+import Numerics
+import Platform
+
+/// The losses of r equal rounds of one pair in one direction, for one r after the other: both bounds of delta at points of one grid.
+///
+/// Laws, tilt, grid and transform are those of `ComposedLosses`, and one of each serves all r of a range. With x the tilted masses of one round on a
+/// circle of N points, X their transform and w_d = e^(-theta d h)(1 - e^(-d h)), delta at the point l of the grid is e^(r K - theta l) times the sum of w_d x_(l + d)
+/// over 0 < d <= D, that is the real part of 1/N sum_f X_f^r conj(W_f) e^(2 pi i f l / N): one product a frequency takes r to r + 1 and another one
+/// reads delta. |X_f|^r falls fast, so few frequencies are kept; the sum of all that the others can be is charged.
+struct RunningComposition {
+  /// How the rounds of a range are composed. It proves nothing: any plan gives bounds.
+  struct Plan {
+    let pair: DominatingPair
+    let direction: Direction
+    /// The numbers of rounds that are asked for.
+    let counts: ClosedRange<Int>
+    /// The distance of one number of rounds from the next.
+    let stride: Int
+    let composition: LossComposition
+    /// Of the most rounds.
+    let plan: LossComposition.Plan
+    /// The window reaches this far below and above where delta is read.
+    let below: Double
+    let above: Double
+    /// Roughly what the most rounds have.
+    let epsilon: Double
+
+    /// - Parameter delta: where epsilon will be asked, roughly.
+    init?(_ pair: DominatingPair, _ direction: Direction, counts: ClosedRange<Int>, stride: Int, delta: Double) {
+      (self.pair, self.direction, self.counts, self.stride) = (pair, direction, counts, stride)
+      let composed = { (count: Int) in
+        LossComposition(entries: [.init(pair: pair, count: count)], direction: direction)
+      }
+      let (fewest, most) = (Double(counts.lowerBound), Double(counts.upperBound))
+      // One tilt for all: that of a number in between, by ratio.
+      let middle = composed(Int((fewest * most).squareRoot())).plan(.epsilon(delta: delta))
+      composition = composed(counts.upperBound)
+      let cut = 1e-9 * delta / most
+      var ends: [(plan: LossComposition.Plan, epsilon: Double)] = []
+      for count in [counts.lowerBound, counts.upperBound] {
+        let own = composed(count).plan(.epsilon(delta: delta))
+        let plan = LossComposition.Plan(
+          LossMoments([.init(pair: pair, count: count)], direction, cut: cut), cut: cut, theta: middle.theta)
+        let epsilon = (own.moment - log(delta) + LossComposition.logPeak(own.theta)) / own.theta
+        ends.append((plan, epsilon))
+      }
+      plan = ends[1].plan
+      epsilon = ends[1].epsilon
+      // The Renyi bound is a few units of 1 / theta above epsilon.
+      below = ends.map { $0.epsilon - $0.plan.mean + $0.plan.left }.max() ?? 0
+      above = ends.map { $0.plan.mean - $0.epsilon + $0.plan.right + 4 / $0.plan.theta }.max() ?? 0
+      guard below > 0, above > 0, below.isFinite, above.isFinite, epsilon.isFinite, plan.theta.isFinite else { return nil }
+    }
+
+    /// The step of a grid of so many points, with room for what splitting buckets adds.
+    func grid(size: Int) -> (step: Double, below: Int)? {
+      let rounds = Double(counts.upperBound)
+      let rough = (below + above) / Double(size)
+      let slack = { (tilt: Double) in
+        min(Double(size) / 5, tilt * rough > 0.1 ? 8 + 3 * rounds : 4 + 2 * rounds.squareRoot())
+      }
+      let (low, high) = (slack(plan.leftTilt), slack(plan.rightTilt))
+      let step = (below + above) / (Double(size) - 1 - low - high)
+      guard step > 0, step.isFinite else { return nil }
+      return (step, min(size - 2, Int((below / step + low).rounded(.up))))
+    }
+
+    /// How far apart both bounds of epsilon will be, roughly: ln of the moment of a round is off by theta (theta + 1) h^2 / 12 above and twice that
+    /// below (docs/privacy.md).
+    func width(step: Double) -> Double { Double(counts.upperBound) * (plan.theta + 1) * step * step / 4 }
+  }
+
+  private let size: Int
+  private let step: Double
+  private let theta: Double
+  private let cosines: [Double]
+  private let sines: [Double]
+  /// The window has so many points at or below the one that is read, less 1, and above it.
+  private let below: Int
+  private let above: Int
+  /// Of one round: the loss at its first point, ln of its moment, and the width of its grid.
+  private let offset: Double
+  private let logMoment: Double
+  private let peak: Double
+  /// What rounding of laws and tilts may do, in units of e^(r K - theta l), for the most rounds.
+  private let rounding: Double
+  private let stride: Int
+  private var upper: Law
+  private var lower: Law
+  /// r.
+  private(set) var rounds: Int
+
+  /// Nil where nothing is known.
+  init?(_ plan: Plan, _ transform: FourierTransform) {
+    size = transform.size
+    stride = plan.stride
+    theta = plan.plan.theta
+    guard let grid = plan.grid(size: size) else { return nil }
+    (step, below) = grid
+    above = size - 1 - below
+    (cosines, sines) = (transform.cosines, transform.sines)
+    let most = Double(plan.counts.upperBound)
+    let buckets = plan.composition.buckets(0, step: step, plan: plan.plan)
+    guard buckets.count < 1 << 22 else { return nil }
+    let (upperLaw, lowerLaw) = (buckets.upper, buckets.lower)
+    // A safety net: no mass may get lost.
+    let total = upperLaw.masses.reduce(upperLaw.infinity, +)
+    guard abs(total - 1) < 1e-9 else { return nil }
+    let tilted = TiltedRound(
+      upper: upperLaw, lower: lowerLaw, theta: theta, estimate: plan.plan.moments.cumulant(0, theta))
+    (offset, logMoment) = (upperLaw.offset, tilted.logMoment)
+    peak = exp(LossComposition.logPeak(theta))
+    var budget = RoundingBudget()
+    budget.add(
+      .init(pair: plan.pair, count: plan.counts.upperBound), plan.direction, tilted.upper, offset: offset, step: step,
+      theta: theta, logMoment: logMoment)
+    let misplaced = budget.misplaced + 4 * RoundingBudget.unit * (most * abs(logMoment) + most)
+    let inflation = budget.inflation(theta)
+    guard inflation < 1 else { return nil }
+    rounding = exp(inflation) * budget.profile + peak * misplaced
+
+    var (real, imaginary) = ([Double](repeating: 0, count: size), [Double](repeating: 0, count: size))
+    let norm = tilted.fill(&real, &imaginary, 0..<upperLaw.masses.count)
+    transform.forward(&real, &imaginary)
+    let error = norm * transform.error
+    // Where powers of errors are not small, nothing is known.
+    guard most * error < 1e-3 else { return nil }
+    rounds = plan.counts.lowerBound
+    let reader = Reader(theta: theta, step: step, above: above, transform)
+    let tails = { (masses: [Double]) in
+      var tails = WindowTails(right: plan.plan.rightTilt, left: plan.plan.leftTilt)
+      tails.add(masses, offset: upperLaw.offset, step: buckets.step, count: 1)
+      return tails
+    }
+    upper = Law(
+      real, imaginary, isUpper: true, error: error, counts: plan.counts, stride: stride, reader,
+      logFinite: log1p(-upperLaw.infinity), tails: tails(tilted.upper))
+    lower = Law(
+      real, imaginary, isUpper: false, error: error, counts: plan.counts, stride: stride, reader,
+      logFinite: log1p(-lowerLaw.infinity), tails: tails(tilted.lower))
+  }
+
+  /// No finite loss of the upper law is larger.
+  var largestLoss: Double { max(0, Double(rounds) * upper.tails.most * (1 + 8 * RoundingBudget.unit)) }
+
+  /// Goes on to the next number of rounds.
+  mutating func advance() {
+    rounds += stride
+    upper.advance()
+    lower.advance()
+  }
+
+  /// The loss at a point of the grid of r rounds, and how far it may be off.
+  private func place(_ point: Int) -> (loss: Double, error: Double) {
+    let (first, rest) = (Double(rounds) * offset, Double(point) * step)
+    let loss = first + rest
+    return (loss, 8 * RoundingBudget.unit * max(abs(first), abs(rest), abs(loss)))
+  }
+
+  /// Whether more than the target may be left at a loss, as far as the upper law tells.
+  func mayExceed(_ target: Target, at loss: Double) -> Bool {
+    loss < largestLoss && !(bound(point(at: loss), sign: 1) <= target.constant)
+  }
+
+  /// Whether more than the target is left at a point above a loss, as the lower law tells.
+  func exceeds(_ target: Target, above loss: Double) -> Bool {
+    let point = point(at: loss) + 1
+    return bound(point, sign: -1) > target.value(at: place(point).loss)
+  }
+
+  /// The last point of the grid that is not above a loss.
+  private func point(at loss: Double) -> Int { Int(((loss - Double(rounds) * offset) / step).rounded(.down)) }
+
+  /// A bound of delta at a point of the grid, from above for a sign of 1 and from below for -1.
+  ///
+  /// The window holds the points from `below` under the one that is read to `above` over it: the tilted mass outside it, wherever on the circle it is
+  /// folded to, changes delta by no more than `peak` times it, as w is at most that and at least 0.
+  private func bound(_ point: Int, sign: Double) -> Double {
+    let (loss, shift) = place(point)
+    let times = Double(rounds)
+    let exponent = times * logMoment - theta * loss
+    // Exponentials of more are not told from one another.
+    guard exponent < 690 else { return sign > 0 ? .infinity : 0 }
+    let relative =
+      RoundingBudget.unit * (4 * theta * abs(loss) + 4 * abs(times * logMoment) + 50) + 2 * theta * shift
+    guard relative < 0.5 else { return sign > 0 ? .infinity : 0 }
+    let law = sign > 0 ? upper : lower
+    // Between the last point outside and the first one inside, where no rounding matters.
+    let folded = law.tails.probability(
+      low: loss - (Double(below) + 0.5) * step, high: loss + (Double(above) + 0.5) * step, times: times)
+    let budget = 1.01 * (rounding + peak * folded + law.error)
+    let scale = exp(exponent)
+    let infinity = -expm1(times * law.logFinite)
+    let sum = max(0, law.sum(point & (size - 1), cosines, sines))
+    let delta = (infinity + scale * sum) * (1 + sign * relative) + sign * budget * scale
+    return delta.isNaN ? (sign > 0 ? .infinity : 0) : max(0, delta)
+  }
+
+  /// What delta is compared with at a loss l: constant + slope e^l.
+  struct Target {
+    var constant: Double
+    var slope = 0.0
+
+    func value(at loss: Double) -> Double { slope == 0 ? constant : constant + slope * exp(min(loss, 700)) }
+  }
+
+  /// The least proved epsilon for a sign of 1, the largest refuted one for -1: infinity and 0 where nothing is known.
+  ///
+  /// Between two points of its grid a law's delta is linear in e^epsilon, as the target is: a line between bounds at both is a bound.
+  ///
+  /// - Parameter start: where to look first; no answer depends on it, but for rounding.
+  func epsilon(_ target: Target, sign: Double, start: Double) -> Double {
+    // ln of delta over the target: above 0 below epsilon.
+    let excess = { (point: Int) -> Double in
+      log(max(bound(point, sign: sign), 1e-300) / (target.value(at: place(point).loss) * (1 - sign * 1e-12)))
+    }
+    let unknown = sign > 0 ? Double.infinity : 0
+    guard start.isFinite, theta * step > 0 else { return unknown }
+    let least = point(at: 0)
+    var (low, high): (Int?, Int?) = (nil, nil)
+    var (lowValue, highValue) = (0.0, 0.0)
+    var next = max(least, point(at: start))
+    for trial in 0..<100 {
+      let value = excess(next)
+      if value > 0 { (low, lowValue) = (next, value) } else { (high, highValue) = (next, value) }
+      guard let bottom = low else {
+        guard next > least else { return 0 }
+        next = max(least, next - leap(-value))
+        continue
+      }
+      guard let top = high else {
+        next += leap(value)
+        continue
+      }
+      guard top - bottom > 1 else { return between(bottom, top, target, sign: sign) }
+      // Where ln delta would be if it were linear; halves now and then.
+      let share = trial % 4 == 3 || !lowValue.isFinite ? 0.5 : lowValue / (lowValue - highValue)
+      next = bottom + max(1, min(top - bottom - 1, Int((Double(top - bottom) * share).rounded())))
+    }
+    return unknown
+  }
+
+  /// So many points that ln delta falls by that much, and one more.
+  private func leap(_ excess: Double) -> Int {
+    1 + Int(min(excess / (theta * step), Double(size / 4)).rounded(.up))
+  }
+
+  private func between(_ bottom: Int, _ top: Int, _ target: Target, sign: Double) -> Double {
+    let value = { (point: Int) in
+      bound(point, sign: sign) - target.value(at: place(point).loss) * (1 - sign * 1e-12)
+    }
+    let (first, last) = (value(bottom), value(top))
+    let (loss, shift) = place(bottom)
+    // Not finite where nothing is known at the lower point: then the upper one has to do.
+    let share = first.isFinite && first > last ? min(1, max(0, first / (first - last))) : 1
+    let epsilon = sign > 0 || first.isFinite ? loss + log1p(share * expm1(step)) : loss
+    return max(0, epsilon + sign * (2 * shift + 1e-12 * abs(epsilon)))
+  }
+
+  /// The transform of w, conjugate and over N, twice that where a frequency stands for two.
+  private struct Reader {
+    let real: [Double]
+    let imaginary: [Double]
+    /// How far each value may be off, times its weight.
+    let error: Double
+
+    init(theta: Double, step: Double, above: Int, _ transform: FourierTransform) {
+      let size = transform.size
+      var (x, y) = ([Double](repeating: 0, count: size), [Double](repeating: 0, count: size))
+      let first = Kernels.best.exponentials(from: 0, step: -theta * step, count: above + 1)
+      let second = Kernels.best.exponentials(from: 0, step: -(theta + 1) * step, count: above + 1)
+      var sum = 0.0
+      for d in 1...above {
+        x[d] = first[d] - second[d]
+        sum += abs(x[d])
+      }
+      transform.forward(&x, &y)
+      let half = size / 2
+      let weight = 2 / Double(size)
+      var (real, imaginary) = ([Double](repeating: 0, count: half + 1), [Double](repeating: 0, count: half + 1))
+      for k in 0...half {
+        let weight = k == 0 || k == half ? weight / 2 : weight
+        (real[k], imaginary[k]) = (weight * x[k], -weight * y[k])
+      }
+      (self.real, self.imaginary) = (real, imaginary)
+      // Exponentials are within 4 units and their arguments' rounding, differences of the size of the first.
+      let exponentials = 16 * RoundingBudget.unit * (1 + 1 / -expm1(-theta * step))
+      error = weight * (transform.error * sum + exponentials + 700 * Double(above) * 1e-300) * 1.01
+    }
+  }
+
+  /// One of both laws: X_f^r times the reader, for the frequencies that are kept.
+  private struct Law {
+    var real: [Double]
+    var imaginary: [Double]
+    /// X_f to the power of a stride.
+    let stepReal: [Double]
+    let stepImaginary: [Double]
+    /// ln of the finite mass of a round.
+    let logFinite: Double
+    /// Of one round.
+    let tails: WindowTails
+    /// How far the sum may be off for any number of rounds of the range.
+    let error: Double
+
+    /// - Parameters:
+    ///   - x: with `y` the transform of upper + i lower.
+    ///   - error: of each value of both laws' transforms.
+    init(
+      _ x: [Double], _ y: [Double], isUpper: Bool, error: Double, counts: ClosedRange<Int>, stride: Int,
+      _ reader: Reader, logFinite: Double, tails: WindowTails
+    ) {
+      (self.logFinite, self.tails) = (logFinite, tails)
+      let size = x.count
+      let half = size / 2
+      var (real, imaginary) = ([Double](repeating: 0, count: half + 1), [Double](repeating: 0, count: half + 1))
+      // |X_f| + error to the fewest rounds less 1: at most 1.003 where it is above 1, as the most rounds times the error are below 10^-3.
+      var sizes = real
+      for k in 0...half {
+        let j = (size - k) & (size - 1)
+        (real[k], imaginary[k]) =
+          isUpper
+          ? ((x[k] + x[j]) / 2, (y[k] - y[j]) / 2) : ((y[k] + y[j]) / 2, (x[j] - x[k]) / 2)
+        sizes[k] = min(1, (real[k] * real[k] + imaginary[k] * imaginary[k]).squareRoot() + error)
+      }
+      let powers = Self.powers(sizes, counts.lowerBound - 1)
+      // Of each frequency: what it can add to the sum, but for its reader's error.
+      var shares = [Double](repeating: 0, count: half + 1)
+      var (whole, readers) = (0.0, 0.0)
+      for k in 0...half {
+        let weight = (reader.real[k] * reader.real[k] + reader.imaginary[k] * reader.imaginary[k]).squareRoot()
+        shares[k] = 1.003 * powers[k] * weight
+        whole += shares[k]
+        readers += 1.003 * powers[k] * reader.error
+      }
+      // The last ones that together are nothing are left out.
+      var (kept, dropped) = (half + 1, 0.0)
+      while kept > 1, dropped + shares[kept - 1] < 1e-11 * whole {
+        kept -= 1
+        dropped += shares[kept]
+      }
+      let unit = RoundingBudget.unit
+      let most = Double(counts.upperBound)
+      // X_f^r is off by r (error + 4 u) (|X_f| + error)^(r - 1); a sum of so many products.
+      self.error = (most * (error + 4 * unit) + (Double(kept) + 30) * unit) * whole + readers + 1.01 * dropped + 1e-30
+      let base = (Array(real[..<kept]), Array(imaginary[..<kept]))
+      (stepReal, stepImaginary) = Self.power(base, stride)
+      let first = Self.power(base, counts.lowerBound)
+      (self.real, self.imaginary) = (first.0, first.1)
+      for k in 0..<kept {
+        let (a, b) = (first.0[k], first.1[k])
+        self.real[k] = a * reader.real[k] - b * reader.imaginary[k]
+        self.imaginary[k] = a * reader.imaginary[k] + b * reader.real[k]
+      }
+    }
+
+    private static func powers(_ x: [Double], _ power: Int) -> [Double] {
+      let zeros = [Double](repeating: 0, count: x.count)
+      return Self.power((x, zeros), power).0
+    }
+
+    /// Complex numbers to a power, by squaring; what is below 10^-40 on the way is 0, before denormal numbers make it slow.
+    private static func power(_ base: ([Double], [Double]), _ power: Int) -> ([Double], [Double]) {
+      var (x, y) = base
+      let n = x.count
+      var (u, v) = ([Double](repeating: 1, count: n), [Double](repeating: 0, count: n))
+      var rest = power
+      while rest > 0 {
+        if rest & 1 == 1 { multiply(&u, &v, x, y) }
+        rest >>= 1
+        guard rest > 0 else { break }
+        for k in 0..<n {
+          let (a, b) = (x[k], y[k])
+          let keep = abs(a) + abs(b) > 1e-40 ? 1.0 : 0.0
+          x[k] = (a * a - b * b) * keep
+          y[k] = 2 * a * b * keep
+        }
+      }
+      return (u, v)
+    }
+
+    private static func multiply(_ x: inout [Double], _ y: inout [Double], _ a: [Double], _ b: [Double]) {
+      let n = x.count
+      x.withUnsafeMutableBufferPointer { x in
+        y.withUnsafeMutableBufferPointer { y in
+          a.withUnsafeBufferPointer { a in
+            b.withUnsafeBufferPointer { b in
+              for k in 0..<n {
+                let (u, v) = (x[k], y[k])
+                x[k] = u * a[k] - v * b[k]
+                y[k] = u * b[k] + v * a[k]
+              }
+            }
+          }
+        }
+      }
+    }
+
+    mutating func advance() { Self.multiply(&real, &imaginary, stepReal, stepImaginary) }
+
+    /// Real part of the sum over f of value times e^(2 pi i f point / N).
+    func sum(_ point: Int, _ cosines: [Double], _ sines: [Double]) -> Double {
+      let mask = cosines.count - 1
+      return real.withUnsafeBufferPointer { real in
+        imaginary.withUnsafeBufferPointer { imaginary in
+          cosines.withUnsafeBufferPointer { cosines in
+            sines.withUnsafeBufferPointer { sines in
+              var sum = 0.0
+              var angle = 0
+              for k in 0..<real.count {
+                // Sines are those of negative angles.
+                sum += real[k] * cosines[angle] + imaginary[k] * sines[angle]
+                angle = (angle + point) & mask
+              }
+              return sum
+            }
+          }
+        }
+      }
+    }
+  }
+}
