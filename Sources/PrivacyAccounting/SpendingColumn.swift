@@ -80,7 +80,7 @@ public final class SpendingColumn: Sendable {
     from before: LossComposition.Bounds, to most: LossComposition.Bounds
   ) {
     guard k == segments.count else { return }
-    var segment = RoundSegment(after: 1 << k, upTo: min(2 << k, end), question)
+    var segment = RoundSegment(after: 1 << k, upTo: min(2 << k, end), question, before: before)
     segment?.rise(from: before, to: most)
     segments.append(segment)
   }

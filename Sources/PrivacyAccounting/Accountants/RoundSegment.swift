@@ -28,18 +28,21 @@ struct RoundSegment {
   private static let dense = 4096
 
   /// How far apart both bounds of the dominating pair's epsilon may be, relative to it.
-  private static let goal = 6e-4
+  private static let goal = 2e-4
+  /// How far apart they may be where no larger transform is tried.
+  private static let limit = 1e-3
 
   /// Nil where the grid does not bring both bounds together.
-  init?(after start: Int, upTo end: Int, _ question: Question) {
+  init?(after start: Int, upTo end: Int, _ question: Question, before: LossComposition.Bounds) {
     self.start = start
     stride = max(1, 2 * start / Self.dense)
     let numbers = (end - start + stride - 1) / stride
     let counts = start + stride...start + numbers * stride
-    guard let composed = Composed(question, counts: counts, stride: stride) else { return nil }
+    guard let composed = Composed(question, counts: counts, stride: stride, before: before) else { return nil }
     var logSize = composed.logSize
     while logSize <= 17 {
-      if let (upper, lower) = composed.columns(logSize: logSize, numbers, question, goal: Self.goal) {
+      let goal = logSize < 16 ? Self.goal : Self.limit
+      if let (upper, lower) = composed.columns(logSize: logSize, numbers, question, goal: goal) {
         (self.upper, self.lower) = (upper, lower)
         return
       }
@@ -75,29 +78,52 @@ struct RoundSegment {
 /// The plans of a segment's compositions: one for each pair and direction that bounds are taken of.
 private struct Composed {
   private let main: RunningComposition.Plan
-  /// The other direction of the dominating pair.
+  /// The other direction of the dominating pair, where it may matter.
   private let other: RunningComposition.Plan?
+  /// Of the other direction where there is one: a Renyi bound, which mostly tells that it does not matter.
+  private let chernoff: (pair: SubsampledGaussian, order: Double, logMoment: Double)?
   /// The attained pair, where it is another one; nil where the main composition has its lower bounds.
   private let attained: [RunningComposition.Plan]
 
-  init?(_ question: RoundSegment.Question, counts: ClosedRange<Int>, stride: Int) {
-    let plan = { (pair: DominatingPair, direction: Direction) in
-      RunningComposition.Plan(pair, direction, counts: counts, stride: stride, delta: question.above)
+  init?(
+    _ question: RoundSegment.Question, counts: ClosedRange<Int>, stride: Int, before: LossComposition.Bounds
+  ) {
+    let plan = { (pair: DominatingPair, direction: Direction, epsilons: (Double, Double)) in
+      RunningComposition.Plan(
+        pair, direction, counts: counts, stride: stride, delta: question.above, epsilons: epsilons)
     }
-    guard let main = plan(question.dominating, .remove) else { return nil }
+    let last = Self.look(question.dominating, counts.upperBound, delta: question.above)
+    guard let last, let main = plan(question.dominating, .remove, (before.upper, last)) else { return nil }
     self.main = main
     if question.dominating.isSymmetric {
-      other = nil
+      (other, chernoff) = (nil, nil)
     } else {
-      guard let other = plan(question.dominating, .add) else { return nil }
-      self.other = other
+      // Read where the first direction has delta.
+      let theta = LossComposition(
+        entries: [.init(pair: question.dominating, count: counts.upperBound)], direction: .add
+      ).plan(.epsilon(delta: question.above)).theta
+      if question.dominating.kind == .subsampled {
+        let pair = SubsampledGaussian(
+          samplingRate: question.dominating.rate, noiseMultiplier: question.dominating.scale)
+        chernoff = (pair, theta + 1, pair.logMoment(order: theta + 1, .add))
+      } else {
+        chernoff = nil
+      }
+      other = plan(question.dominating, .add, main.epsilons)
     }
     if question.attained == question.dominating {
       attained = []
     } else {
       let directions = question.attained.isSymmetric || question.isForward ? [Direction.remove] : Direction.allCases
-      attained = directions.compactMap { plan(question.attained, $0) }
+      guard let last = Self.look(question.attained, counts.upperBound, delta: question.above) else { return nil }
+      attained = directions.compactMap { plan(question.attained, $0, (before.lower, last)) }
     }
+  }
+
+  /// Epsilon of so many rounds, roughly.
+  private static func look(_ pair: DominatingPair, _ count: Int, delta: Double) -> Double? {
+    let bounds = LossAccountant([(pair, count)], directions: [.remove]).epsilon(delta: delta, precision: 0.02)
+    return bounds.upper < 1.2 * bounds.lower ? (bounds.lower + bounds.upper) / 2 : nil
   }
 
   private static func scale(_ plan: RunningComposition.Plan, _ epsilon: Double) -> Double {
@@ -109,7 +135,7 @@ private struct Composed {
     var size = 10
     while size < 16 {
       guard let grid = main.grid(size: 1 << size) else { break }
-      if main.width(step: grid.step) < 5e-4 * Self.scale(main, main.epsilon) { break }
+      if main.width(step: grid.step) < 2e-4 * Self.scale(main, main.epsilons.most) { break }
       size += 1
     }
     return size
@@ -121,27 +147,32 @@ private struct Composed {
   ) -> (upper: [Double], lower: [Double])? {
     let transform = FourierTransform(size: 1 << logSize)
     guard var first = RunningComposition(main, transform) else { return nil }
-    var second = other.flatMap { RunningComposition($0, transform) }
-    guard (second == nil) == (other == nil) else { return nil }
+    var second = Second(other, transform)
+    // No loss of the other direction is larger than so much a round.
+    let largest = question.dominating.isSymmetric ? 0 : -question.dominating.leastLoss * (1 + 1e-12)
     var below = attained.compactMap { RunningComposition($0, transform) }
     let above = RunningComposition.Target(constant: question.above)
     var (upper, lower): ([Double], [Double]) = ([], [])
     for number in 1...numbers {
-      var high = first.epsilon(above, sign: 1, start: Self.next(upper) ?? 0.8 * main.epsilon)
+      var high = first.epsilon(above, sign: 1, start: Self.next(upper) ?? main.epsilons.fewest)
       high = min(high, first.largestLoss)
       if number == 1 || number == numbers {
         let low = first.epsilon(above, sign: -1, start: high)
+        if DBG { print("size", logSize, "r", first.rounds, low, high, (high - low) / high, "theta", main.plan.theta, "reach", main.below, main.above, main.epsilons, first.info) }
         guard high - low <= goal * Self.scale(main, high) else { return nil }
       }
-      if let second, second.mayExceed(above, at: high) {
-        high = max(high, min(second.epsilon(above, sign: 1, start: high), second.largestLoss))
+      if high < Double(first.rounds) * largest, !isSmaller(first.rounds, delta: question.above, epsilon: high) {
+        guard let second = second.at(first.rounds) else { return nil }
+        if second.mayExceed(above, at: high) {
+          high = max(high, min(second.epsilon(above, sign: 1, start: high), second.largestLoss))
+        }
       }
       upper.append(high)
       let guess = Self.next(lower) ?? high
       var low = 0.0
       if attained.isEmpty {
         low = first.epsilon(question.below, sign: -1, start: guess)
-        if !question.isForward, let second, second.exceeds(question.below, above: low) {
+        if !question.isForward, !question.dominating.isSymmetric, let second = second.at(first.rounds), second.exceeds(question.below, above: low) {
           low = max(low, second.epsilon(question.below, sign: -1, start: low))
         }
       } else {
@@ -152,10 +183,36 @@ private struct Composed {
       lower.append(low)
       guard number < numbers else { break }
       first.advance()
-      second?.advance()
       for k in below.indices { below[k].advance() }
     }
     return (upper, lower)
+  }
+
+  /// The other direction's composition, made where it is asked for.
+  private struct Second {
+    let plan: RunningComposition.Plan?
+    let transform: FourierTransform
+    private var made: RunningComposition?
+    private var isMade = false
+
+    init(_ plan: RunningComposition.Plan?, _ transform: FourierTransform) {
+      (self.plan, self.transform) = (plan, transform)
+    }
+
+    mutating func at(_ rounds: Int) -> RunningComposition? {
+      if !isMade { made = plan.flatMap { RunningComposition($0, transform) } }
+      isMade = true
+      while let composition = made, composition.rounds < rounds { made?.advance() }
+      return made
+    }
+  }
+
+  /// Whether a Renyi bound of the other direction is below epsilon [Canonne, Kamath & Steinke 2020, Proposition 12].
+  private func isSmaller(_ rounds: Int, delta: Double, epsilon: Double) -> Bool {
+    guard let (_, order, logMoment) = chernoff else { return false }
+    let bound =
+      Double(rounds) * logMoment / (order - 1) + log1p(-1 / order) - (log(delta) + log(order)) / (order - 1)
+    return bound * (1 + 1e-9) < epsilon
   }
 
   /// Where the next value is, roughly.
@@ -165,3 +222,5 @@ private struct Composed {
     return 2 * last - values[values.count - 2]
   }
 }
+
+nonisolated(unsafe) public var DBG = false

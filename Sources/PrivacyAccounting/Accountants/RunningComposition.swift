@@ -22,34 +22,58 @@ struct RunningComposition {
     /// The window reaches this far below and above where delta is read.
     let below: Double
     let above: Double
-    /// Roughly what the most rounds have.
-    let epsilon: Double
+    /// Roughly epsilon of the fewest and of the most rounds.
+    let epsilons: (fewest: Double, most: Double)
 
-    /// - Parameter delta: where epsilon will be asked, roughly.
-    init?(_ pair: DominatingPair, _ direction: Direction, counts: ClosedRange<Int>, stride: Int, delta: Double) {
+    /// The P-mass that may be cut off all rounds together, of delta: it moves epsilon by less than 10^-4 / theta.
+    private static let cut = 3e-5
+    /// Exponent of what may lie outside the window, of the tilted law.
+    private static let outside = 22.0
+    /// What rounding and folding may come to, of delta.
+    private static let share = 1e-5
+
+    /// - Parameters:
+    ///   - delta: where epsilon will be asked, roughly.
+    ///   - epsilons: what the fewest and the most rounds have, roughly.
+    init?(
+      _ pair: DominatingPair, _ direction: Direction, counts: ClosedRange<Int>, stride: Int, delta: Double,
+      epsilons: (fewest: Double, most: Double)
+    ) {
       (self.pair, self.direction, self.counts, self.stride) = (pair, direction, counts, stride)
-      let composed = { (count: Int) in
-        LossComposition(entries: [.init(pair: pair, count: count)], direction: direction)
-      }
+      self.epsilons = epsilons
       let (fewest, most) = (Double(counts.lowerBound), Double(counts.upperBound))
-      // One tilt for all: that of a number in between, by ratio.
-      let middle = composed(Int((fewest * most).squareRoot())).plan(.epsilon(delta: delta))
-      composition = composed(counts.upperBound)
-      let cut = 1e-9 * delta / most
-      var ends: [(plan: LossComposition.Plan, epsilon: Double)] = []
-      for count in [counts.lowerBound, counts.upperBound] {
-        let own = composed(count).plan(.epsilon(delta: delta))
-        let plan = LossComposition.Plan(
-          LossMoments([.init(pair: pair, count: count)], direction, cut: cut), cut: cut, theta: middle.theta)
-        let epsilon = (own.moment - log(delta) + LossComposition.logPeak(own.theta)) / own.theta
-        ends.append((plan, epsilon))
+      let entry = LossComposition.Entry(pair: pair, count: counts.upperBound)
+      composition = LossComposition(entries: [entry], direction: direction)
+      let cut = Self.cut * delta / most
+      let moments = LossMoments([entry], direction, cut: cut)
+      // The largest tilt is that of the smallest Renyi bound; smaller ones have narrower windows, and more rounding beside delta.
+      let allowed = log(Self.share) - log(4 * exp(-Self.outside) + 3e-14 * most)
+      var theta = composition.plan(.epsilon(delta: delta)).theta
+      var best: (value: Double, plan: LossComposition.Plan, below: Double, above: Double)?
+      for _ in 0..<12 {
+        let plan = LossComposition.Plan(moments, cut: cut, theta: theta, outside: Self.outside)
+        // Chernoff's bounds of the tilted laws' ends: linear in the number of rounds, but for the exponent.
+        let ends = [(fewest / most, epsilons.fewest), (1, epsilons.most)].map { share, epsilon in
+          (
+            epsilon - share * (plan.mean - plan.left) + (1 - share) * Self.outside / plan.leftTilt,
+            share * (plan.mean + plan.right) + (1 - share) * Self.outside / plan.rightTilt - epsilon
+          )
+        }
+        let (below, above) = (ends.map(\.0).max() ?? 0, ends.map(\.1).max() ?? 0)
+        // Half the goal's width apart, roughly, for the first tilt whatever it is.
+        let fits =
+          plan.moment * fewest / most - theta * epsilons.fewest < log(delta) + allowed
+          && plan.moment - theta * epsilons.most < log(delta) + allowed
+        let value = (below + above) * (below + above) * (theta + 1)
+        if below > 0, above > 0, value.isFinite, best == nil || (fits && value < best?.value ?? .infinity) {
+          best = (value, plan, below, above)
+        }
+        guard fits else { break }
+        theta /= 1.3
       }
-      plan = ends[1].plan
-      epsilon = ends[1].epsilon
-      // The Renyi bound is a few units of 1 / theta above epsilon.
-      below = ends.map { $0.epsilon - $0.plan.mean + $0.plan.left }.max() ?? 0
-      above = ends.map { $0.plan.mean - $0.epsilon + $0.plan.right + 4 / $0.plan.theta }.max() ?? 0
-      guard below > 0, above > 0, below.isFinite, above.isFinite, epsilon.isFinite, plan.theta.isFinite else { return nil }
+      if DBG { print(direction, counts, "theta", theta, best?.plan.theta ?? -1, best?.below ?? -1, best?.above ?? -1) }
+      guard let best else { return nil }
+      (plan, below, above) = (best.plan, best.below, best.above)
     }
 
     /// The step of a grid of so many points, with room for what splitting buckets adds.
@@ -143,6 +167,7 @@ struct RunningComposition {
   /// No finite loss of the upper law is larger.
   var largestLoss: Double { max(0, Double(rounds) * upper.tails.most * (1 + 8 * RoundingBudget.unit)) }
 
+  var info: String { "kept \(upper.real.count) err \(upper.error) round \(rounding) step \(step)" }
   /// Goes on to the next number of rounds.
   mutating func advance() {
     rounds += stride
