@@ -92,8 +92,12 @@ private struct Composed {
       RunningComposition.Plan(
         pair, direction, counts: counts, stride: stride, delta: question.above, epsilons: epsilons)
     }
+    // A step on from the last number of the segment before.
+    let first = { (before: Double, last: Double) in
+      (before.isFinite ? before + (last - before) / Double((counts.upperBound - counts.lowerBound) / stride + 1) : last, last)
+    }
     let last = Self.look(question.dominating, counts.upperBound, delta: question.above)
-    guard let last, let main = plan(question.dominating, .remove, (before.upper, last)) else { return nil }
+    guard let last, let main = plan(question.dominating, .remove, first(before.upper, last)) else { return nil }
     self.main = main
     if question.dominating.isSymmetric {
       (other, chernoff) = (nil, nil)
@@ -116,7 +120,7 @@ private struct Composed {
     } else {
       let directions = question.attained.isSymmetric || question.isForward ? [Direction.remove] : Direction.allCases
       guard let last = Self.look(question.attained, counts.upperBound, delta: question.above) else { return nil }
-      attained = directions.compactMap { plan(question.attained, $0, (before.lower, last)) }
+      attained = directions.compactMap { plan(question.attained, $0, first(before.lower, last)) }
     }
   }
 

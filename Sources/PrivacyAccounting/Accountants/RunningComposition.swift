@@ -1,5 +1,6 @@
 import Numerics
 import Platform
+nonisolated(unsafe) public var DBG2 = false
 
 /// The losses of r equal rounds of one pair in one direction, for one r after the other: both bounds of delta at points of one grid.
 ///
@@ -24,6 +25,10 @@ struct RunningComposition {
     let above: Double
     /// Roughly epsilon of the fewest and of the most rounds.
     let epsilons: (fewest: Double, most: Double)
+    /// Roughly by how much ln of delta falls with epsilon: the order, less 1, of the smallest Renyi bound.
+    let slope: Double
+    /// How far from `epsilons` delta may be read.
+    let margin: Double
 
     /// The P-mass that may be cut off all rounds together, of delta: it moves epsilon by less than 10^-4 / theta.
     private static let cut = 3e-5
@@ -48,7 +53,9 @@ struct RunningComposition {
       let moments = LossMoments([entry], direction, cut: cut)
       // The largest tilt is that of the smallest Renyi bound; smaller ones have narrower windows, and more rounding beside delta.
       let allowed = log(Self.share) - log(4 * exp(-Self.outside) + 3e-14 * most)
-      var theta = composition.plan(.epsilon(delta: delta)).theta
+      slope = composition.plan(.epsilon(delta: delta)).theta
+      margin = 0.04 * epsilons.most + 0.5 / slope
+      var theta = slope
       var best: (value: Double, plan: LossComposition.Plan, below: Double, above: Double)?
       for _ in 0..<12 {
         let plan = LossComposition.Plan(moments, cut: cut, theta: theta, outside: Self.outside)
@@ -59,7 +66,7 @@ struct RunningComposition {
             share * (plan.mean + plan.right) + (1 - share) * Self.outside / plan.rightTilt - epsilon
           )
         }
-        let (below, above) = (ends.map(\.0).max() ?? 0, ends.map(\.1).max() ?? 0)
+        let (below, above) = (margin + (ends.map(\.0).max() ?? 0), margin + (ends.map(\.1).max() ?? 0))
         // Half the goal's width apart, roughly, for the first tilt whatever it is.
         let fits =
           plan.moment * fewest / most - theta * epsilons.fewest < log(delta) + allowed
@@ -109,6 +116,9 @@ struct RunningComposition {
   /// What rounding of laws and tilts may do, in units of e^(r K - theta l), for the most rounds.
   private let rounding: Double
   private let stride: Int
+  /// How many points delta may be read beyond where it was expected to be, and by how much its logarithm falls with a point.
+  private let reach: Int
+  private let fall: Double
   private var upper: Law
   private var lower: Law
   /// r.
@@ -122,6 +132,8 @@ struct RunningComposition {
     guard let grid = plan.grid(size: size) else { return nil }
     (step, below) = grid
     above = size - 1 - below
+    reach = max(1, Int(plan.margin / step))
+    fall = plan.slope * step
     (cosines, sines) = (transform.cosines, transform.sines)
     let most = Double(plan.counts.upperBound)
     let buckets = plan.composition.buckets(0, step: step, plan: plan.plan)
@@ -217,6 +229,7 @@ struct RunningComposition {
     let scale = exp(exponent)
     let infinity = -expm1(times * law.logFinite)
     let sum = max(0, law.sum(point & (size - 1), cosines, sines))
+    if DBG2, rounds == 2 { print("bound", sign, loss, "scale", scale, "sum", law.sum(point & (size - 1), cosines, sines) * scale, "inf", infinity, "round", rounding * scale, "folded", peak * folded * scale, law.error * scale, law.tails) }
     let delta = (infinity + scale * sum) * (1 + sign * relative) + sign * budget * scale
     return delta.isNaN ? (sign > 0 ? .infinity : 0) : max(0, delta)
   }
@@ -240,7 +253,7 @@ struct RunningComposition {
       log(max(bound(point, sign: sign), 1e-300) / (target.value(at: place(point).loss) * (1 - sign * 1e-12)))
     }
     let unknown = sign > 0 ? Double.infinity : 0
-    guard start.isFinite, theta * step > 0 else { return unknown }
+    guard start.isFinite, fall > 0 else { return unknown }
     let least = point(at: 0)
     var (low, high): (Int?, Int?) = (nil, nil)
     var (lowValue, highValue) = (0.0, 0.0)
@@ -267,7 +280,7 @@ struct RunningComposition {
 
   /// So many points that ln delta falls by that much, and one more.
   private func leap(_ excess: Double) -> Int {
-    1 + Int(min(excess / (theta * step), Double(size / 4)).rounded(.up))
+    1 + Int(min(excess / fall, Double(reach) / 2).rounded(.up))
   }
 
   private func between(_ bottom: Int, _ top: Int, _ target: Target, sign: Double) -> Double {
