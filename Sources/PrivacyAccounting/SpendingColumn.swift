@@ -17,11 +17,15 @@ public final class SpendingColumn: Sendable {
   private let known = Mutex<Known>(Known())
 
   private struct Known {
-    /// Of one round.
-    var first: PrivacySpent?
-    /// Nil where the grid does not bring both bounds together.
-    var segments: [RoundSegment?] = []
+    /// What was asked of the accountant, the latest numbers of rounds: runs that share a column ask for much the same.
+    var alone: [Int: PrivacySpent] = [:]
+    var order: [Int] = []
+    var computed = 0
+    var segments: [RoundSegment] = []
   }
+
+  /// So many numbers of rounds are remembered.
+  private static let remembered = 4096
 
   /// - Parameters:
   ///   - rounds: the planned number.
@@ -55,43 +59,63 @@ public final class SpendingColumn: Sendable {
   /// - Throws: `PrivacyRefusal` where there is no proof.
   public func spending(rounds number: Int) throws(PrivacyRefusal) -> PrivacySpent {
     if number >= rounds { return planned }
-    guard let question else { return try alone(number) }
     return try known.withLock { known throws(PrivacyRefusal) in
-      if known.first == nil { known.first = try alone(1) }
-      guard let first = known.first else { return try alone(1) }
-      guard number > 1 else { return first }
+      guard let question, number > 1 else { return try alone(number, &known) }
       // Segment k has the numbers above 2^k, up to 2^(k + 1).
       let last = Int.bitWidth - 1 - (number - 1).leadingZeroBitCount
-      let most = LossComposition.Bounds(lower: planned.lowerBound ?? 0, upper: planned.epsilon)
-      var before = LossComposition.Bounds(lower: first.lowerBound ?? 0, upper: first.epsilon)
-      for k in 0..<last {
-        Self.extend(&known.segments, to: k, upTo: rounds - 1, question, from: before, to: most)
-        before = known.segments[k]?.last ?? before
+      var before = Self.bounds(try alone(1, &known))
+      for k in 0...last {
+        if k == known.segments.count {
+          known.segments.append(try segment(after: 1 << k, question, before: before))
+        }
+        guard k < last else { break }
+        before = known.segments[k].last
       }
-      Self.extend(&known.segments, to: last, upTo: rounds - 1, question, from: before, to: most)
-      guard let segment = known.segments[last] else { return try alone(number) }
-      let bounds = segment.bounds(number, before: before)
+      let bounds = known.segments[last].bounds(number, before: before)
       return PrivacySpent(epsilon: bounds.upper, lowerBound: bounds.lower)
     }
   }
 
-  private static func extend(
-    _ segments: inout [RoundSegment?], to k: Int, upTo end: Int, _ question: RoundSegment.Question,
-    from before: LossComposition.Bounds, to most: LossComposition.Bounds
-  ) {
-    guard k == segments.count else { return }
-    var segment = RoundSegment(after: 1 << k, upTo: min(2 << k, end), question, before: before)
-    segment?.rise(from: before, to: most)
-    segments.append(segment)
+  private static func bounds(_ spent: PrivacySpent) -> LossComposition.Bounds {
+    .init(lower: spent.lowerBound ?? 0, upper: spent.epsilon)
+  }
+
+  private func segment(
+    after start: Int, _ question: RoundSegment.Question, before: LossComposition.Bounds
+  ) throws(PrivacyRefusal) -> RoundSegment {
+    let end = min(2 * start, rounds - 1)
+    var segment =
+      if let composed = RoundSegment.composed(after: start, upTo: end, question, before: before) {
+        composed
+      } else {
+        try RoundSegment.separate(after: start, upTo: end) { number throws(PrivacyRefusal) in
+          Self.bounds(try compute(number))
+        }
+      }
+    segment.rise(from: before, to: Self.bounds(planned))
+    return segment
+  }
+
+  private func alone(_ number: Int, _ known: inout Known) throws(PrivacyRefusal) -> PrivacySpent {
+    if let spent = known.alone[number] { return spent }
+    let spent = try compute(number)
+    if known.order.count < Self.remembered {
+      known.order.append(number)
+    } else {
+      let place = known.computed % Self.remembered
+      known.alone[known.order[place]] = nil
+      known.order[place] = number
+    }
+    known.computed += 1
+    known.alone[number] = spent
+    return spent
   }
 
   /// What the accountant says of so many rounds on their own: about 10^-3 wide.
-  private func alone(_ number: Int) throws(PrivacyRefusal) -> PrivacySpent {
+  private func compute(_ number: Int) throws(PrivacyRefusal) -> PrivacySpent {
     let spent = try accountant.spending(
       PrivacyLedger(event, rounds: number), delta: delta, truncation: truncation, precision: .coarse)
     // Fewer rounds never cost more.
-    return PrivacySpent(
-      epsilon: min(spent.epsilon, planned.epsilon),
-      lowerBound: spent.lowerBound)
+    return PrivacySpent(epsilon: min(spent.epsilon, planned.epsilon), lowerBound: spent.lowerBound)
   }
 }

@@ -24,31 +24,52 @@ struct RoundSegment {
     let isForward: Bool
   }
 
-  /// Rows of numbers up to this one are all there.
+  /// Numbers up to this one are all there.
   private static let dense = 4096
 
-  /// How far apart both bounds of the dominating pair's epsilon may be, relative to it.
-  private static let goal = 2e-4
-  /// How far apart they may be where no larger transform is tried.
-  private static let limit = 1e-3
+  private init(after start: Int, stride: Int) { (self.start, self.stride) = (start, stride) }
 
-  /// Nil where the grid does not bring both bounds together.
-  init?(after start: Int, upTo end: Int, _ question: Question, before: LossComposition.Bounds) {
-    self.start = start
-    stride = max(1, 2 * start / Self.dense)
-    let numbers = (end - start + stride - 1) / stride
+  /// How many numbers of a stride it takes to reach the end.
+  private static func numbers(_ start: Int, _ end: Int, _ stride: Int) -> Int { (end - start + stride - 1) / stride }
+
+  /// One composition for all numbers. Nil where its grid does not bring both bounds together.
+  ///
+  /// - Parameter before: the bounds of `start` rounds.
+  static func composed(
+    after start: Int, upTo end: Int, _ question: Question, before: LossComposition.Bounds
+  ) -> RoundSegment? {
+    var segment = RoundSegment(after: start, stride: max(1, 2 * start / dense))
+    let stride = segment.stride
+    let numbers = numbers(start, end, stride)
     let counts = start + stride...start + numbers * stride
     guard let composed = Composed(question, counts: counts, stride: stride, before: before) else { return nil }
     var logSize = composed.logSize
-    while logSize <= 17 {
-      let goal = logSize < 16 ? Self.goal : Self.limit
-      if let (upper, lower) = composed.columns(logSize: logSize, numbers, question, goal: goal) {
-        (self.upper, self.lower) = (upper, lower)
-        return
+    while logSize <= 19 {
+      // How far apart both bounds of the dominating pair's epsilon may be, relative to it: more where it costs more.
+      let goal = logSize <= 14 ? 2e-4 : logSize == 15 ? 5e-4 : 1e-3
+      let found = composed.columns(logSize: logSize, numbers, question, goal: goal)
+      if let columns = found.columns {
+        (segment.upper, segment.lower) = columns
+        return segment
       }
-      logSize += 1
+      // Widths go with the square of the step.
+      let finer = found.width.isFinite ? Int((log2(found.width / goal) / 2).rounded(.up)) : 1
+      logSize += min(max(1, finer), 3)
     }
     return nil
+  }
+
+  /// What the accountant says of every number on its own, up to 64 of them.
+  static func separate(
+    after start: Int, upTo end: Int, _ bounds: (Int) throws(PrivacyRefusal) -> LossComposition.Bounds
+  ) throws(PrivacyRefusal) -> RoundSegment {
+    var segment = RoundSegment(after: start, stride: max(1, start / 64))
+    for number in 1...numbers(start, end, segment.stride) {
+      let found = try bounds(start + number * segment.stride)
+      segment.upper.append(found.upper)
+      segment.lower.append(found.lower)
+    }
+    return segment
   }
 
   /// Bounds at every number of rounds of this segment, given those of the last one before it.
@@ -134,23 +155,23 @@ private struct Composed {
     max(epsilon, 1e-3 / plan.plan.theta, 1e-9)
   }
 
-  /// The smallest size that may do.
+  /// The size to begin with. Where few losses are large, widths are far below what is expected.
   var logSize: Int {
     var size = 10
     while size < 16 {
       guard let grid = main.grid(size: 1 << size) else { break }
-      if main.width(step: grid.step) < 2e-4 * Self.scale(main, main.epsilons.most) { break }
+      if main.width(step: grid.step) < 1e-3 * Self.scale(main, main.epsilons.most) { break }
       size += 1
     }
-    return size
+    return max(10, size - 2)
   }
 
-  /// Nil where both bounds are not close enough at both ends.
+  /// Both columns; nil, and how far apart the bounds are, where that is more than the goal at either end.
   func columns(
     logSize: Int, _ numbers: Int, _ question: RoundSegment.Question, goal: Double
-  ) -> (upper: [Double], lower: [Double])? {
+  ) -> (columns: (upper: [Double], lower: [Double])?, width: Double) {
     let transform = FourierTransform(size: 1 << logSize)
-    guard var first = RunningComposition(main, transform) else { return nil }
+    guard var first = RunningComposition(main, transform) else { return (nil, .infinity) }
     var second = Second(other, transform)
     // No loss of the other direction is larger than so much a round.
     let largest = question.dominating.isSymmetric ? 0 : -question.dominating.leastLoss * (1 + 1e-12)
@@ -163,10 +184,12 @@ private struct Composed {
       if number == 1 || number == numbers {
         let low = first.epsilon(above, sign: -1, start: high)
         if DBG { print("size", logSize, "r", first.rounds, low, high, (high - low) / high, "theta", main.plan.theta, "reach", main.below, main.above, main.epsilons, first.info) }
-        guard high - low <= goal * Self.scale(main, high) else { return nil }
+        let width = (high - low) / Self.scale(main, high)
+        // It grows with the number of rounds.
+        guard width <= (number == numbers ? 1 : 0.7) * goal else { return (nil, width / 0.7) }
       }
       if high < Double(first.rounds) * largest, !isSmaller(first.rounds, delta: question.above, epsilon: high) {
-        guard let second = second.at(first.rounds) else { return nil }
+        guard let second = second.at(first.rounds) else { return (nil, .infinity) }
         if second.mayExceed(above, at: high) {
           high = max(high, min(second.epsilon(above, sign: 1, start: high), second.largestLoss))
         }
@@ -189,7 +212,7 @@ private struct Composed {
       first.advance()
       for k in below.indices { below[k].advance() }
     }
-    return (upper, lower)
+    return ((upper, lower), 0)
   }
 
   /// The other direction's composition, made where it is asked for.
