@@ -116,6 +116,8 @@ public final class SpendingColumn: Sendable {
     let spent = try accountant.spending(
       PrivacyLedger(event, rounds: number), delta: delta, truncation: truncation, precision: .coarse)
     // Fewer rounds never cost more.
-    return PrivacySpent(epsilon: min(spent.epsilon, planned.epsilon), lowerBound: spent.lowerBound)
+    return PrivacySpent(
+      epsilon: min(spent.epsilon, planned.epsilon),
+      lowerBound: spent.lowerBound.map { min($0, planned.lowerBound ?? $0) })
   }
 }

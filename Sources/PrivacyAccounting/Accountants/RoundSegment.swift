@@ -103,7 +103,7 @@ private struct Composed {
   private let other: RunningComposition.Plan?
   /// Of the other direction where there is one: a Renyi bound, which mostly tells that it does not matter.
   private let chernoff: (pair: SubsampledGaussian, order: Double, logMoment: Double)?
-  /// The attained pair, where it is another one; nil where the main composition has its lower bounds.
+  /// The attained pair's directions, where it is another one; none where the main composition has its lower bounds.
   private let attained: [RunningComposition.Plan]
 
   init?(
@@ -114,11 +114,12 @@ private struct Composed {
         pair, direction, counts: counts, stride: stride, delta: question.above, epsilons: epsilons)
     }
     // A step on from the last number of the segment before.
-    let first = { (before: Double, last: Double) in
-      (before.isFinite ? before + (last - before) / Double((counts.upperBound - counts.lowerBound) / stride + 1) : last, last)
+    let numbers = Double((counts.upperBound - counts.lowerBound) / stride + 1)
+    let ends = { (before: Double, last: Double) in
+      (before.isFinite ? before + (last - before) / numbers : last, last)
     }
     let last = Self.look(question.dominating, counts.upperBound, delta: question.above)
-    guard let last, let main = plan(question.dominating, .remove, first(before.upper, last)) else { return nil }
+    guard let last, let main = plan(question.dominating, .remove, ends(before.upper, last)) else { return nil }
     self.main = main
     if question.dominating.isSymmetric {
       (other, chernoff) = (nil, nil)
@@ -141,7 +142,7 @@ private struct Composed {
     } else {
       let directions = question.attained.isSymmetric || question.isForward ? [Direction.remove] : Direction.allCases
       guard let last = Self.look(question.attained, counts.upperBound, delta: question.above) else { return nil }
-      attained = directions.compactMap { plan(question.attained, $0, first(before.lower, last)) }
+      attained = directions.compactMap { plan(question.attained, $0, ends(before.lower, last)) }
     }
   }
 
@@ -176,37 +177,37 @@ private struct Composed {
     // No loss of the other direction is larger than so much a round.
     let largest = question.dominating.isSymmetric ? 0 : -question.dominating.leastLoss * (1 + 1e-12)
     var below = attained.compactMap { RunningComposition($0, transform) }
-    let above = RunningComposition.Target(constant: question.above)
     var (upper, lower): ([Double], [Double]) = ([], [])
     for number in 1...numbers {
-      var high = first.epsilon(above, sign: 1, start: Self.next(upper) ?? main.epsilons.fewest)
-      high = min(high, first.largestLoss)
+      var high = first.upperEpsilon(question.above, start: Self.next(upper) ?? main.epsilons.fewest)
       if number == 1 || number == numbers {
-        let low = first.epsilon(above, sign: -1, start: high)
-        if DBG { print("size", logSize, "r", first.rounds, low, high, (high - low) / high, "theta", main.plan.theta, "reach", main.below, main.above, main.epsilons, first.info) }
+        let low = first.lowerEpsilon(.init(constant: question.above), start: high)
         let width = (high - low) / Self.scale(main, high)
-        // It grows with the number of rounds.
-        guard width <= (number == numbers ? 1 : 0.7) * goal else { return (nil, width / 0.7) }
+        // It grows with the number of rounds; and where it is negative, something is wrong, and nothing is claimed.
+        guard width >= -1e-12, width <= (number == numbers ? 1 : 0.7) * goal else { return (nil, abs(width) / 0.7) }
       }
       if high < Double(first.rounds) * largest, !isSmaller(first.rounds, delta: question.above, epsilon: high) {
         guard let second = second.at(first.rounds) else { return (nil, .infinity) }
-        if second.mayExceed(above, at: high) {
-          high = max(high, min(second.epsilon(above, sign: 1, start: high), second.largestLoss))
+        if second.mayExceed(question.above, at: high) {
+          high = max(high, second.upperEpsilon(question.above, start: high))
         }
       }
-      upper.append(high)
-      let guess = Self.next(lower) ?? high
       var low = 0.0
+      let guess = Self.next(lower) ?? high
       if attained.isEmpty {
-        low = first.epsilon(question.below, sign: -1, start: guess)
-        if !question.isForward, !question.dominating.isSymmetric, let second = second.at(first.rounds), second.exceeds(question.below, above: low) {
-          low = max(low, second.epsilon(question.below, sign: -1, start: low))
+        low = first.lowerEpsilon(question.below, start: guess)
+        if !question.isForward, !question.dominating.isSymmetric, let second = second.at(first.rounds),
+          second.exceeds(question.below, above: low)
+        {
+          low = max(low, second.lowerEpsilon(question.below, start: low))
         }
       } else {
         for one in below where low == 0 || one.exceeds(question.below, above: low) {
-          low = max(low, one.epsilon(question.below, sign: -1, start: guess))
+          low = max(low, one.lowerEpsilon(question.below, start: guess))
         }
       }
+      guard low <= high * (1 + 1e-12) else { return (nil, .infinity) }
+      upper.append(high)
       lower.append(low)
       guard number < numbers else { break }
       first.advance()
@@ -249,5 +250,3 @@ private struct Composed {
     return 2 * last - values[values.count - 2]
   }
 }
-
-nonisolated(unsafe) public var DBG = false

@@ -1,6 +1,5 @@
 import Numerics
 import Platform
-nonisolated(unsafe) public var DBG2 = false
 
 /// The losses of r equal rounds of one pair in one direction, for one r after the other: both bounds of delta at points of one grid.
 ///
@@ -78,7 +77,6 @@ struct RunningComposition {
         guard fits else { break }
         theta /= 1.3
       }
-      if DBG { print(direction, counts, "theta", theta, best?.plan.theta ?? -1, best?.below ?? -1, best?.above ?? -1) }
       guard let best else { return nil }
       (plan, below, above) = (best.plan, best.below, best.above)
     }
@@ -176,10 +174,6 @@ struct RunningComposition {
       logFinite: log1p(-lowerLaw.infinity), tails: tails(tilted.lower))
   }
 
-  /// No finite loss of the upper law is larger.
-  var largestLoss: Double { max(0, Double(rounds) * upper.tails.most * (1 + 8 * RoundingBudget.unit)) }
-
-  var info: String { "kept \(upper.real.count) err \(upper.error) round \(rounding) step \(step)" }
   /// Goes on to the next number of rounds.
   mutating func advance() {
     rounds += stride
@@ -194,10 +188,26 @@ struct RunningComposition {
     return (loss, 8 * RoundingBudget.unit * max(abs(first), abs(rest), abs(loss)))
   }
 
-  /// Whether more than the target may be left at a loss, as far as the upper law tells.
-  func mayExceed(_ target: Target, at loss: Double) -> Bool {
-    loss < largestLoss && !(bound(point(at: loss), sign: 1) <= target.constant)
+  /// Whether more than this delta may be left at a loss, as far as the upper law tells.
+  func mayExceed(_ delta: Double, at loss: Double) -> Bool {
+    guard isFinite(delta) else { return true }
+    return loss < largestLoss && !(bound(point(at: loss), sign: 1) <= delta)
   }
+
+  /// The least proved epsilon, as far as the upper law tells: infinity where nothing is known.
+  func upperEpsilon(_ delta: Double, start: Double) -> Double {
+    guard isFinite(delta) else { return .infinity }
+    return min(epsilon(Target(constant: delta), sign: 1, start: start), largestLoss)
+  }
+
+  /// The largest refuted epsilon, as far as the lower law tells: 0 where nothing is known.
+  func lowerEpsilon(_ target: Target, start: Double) -> Double { epsilon(target, sign: -1, start: start) }
+
+  /// Whether the mass at infinity leaves anything of delta.
+  private func isFinite(_ delta: Double) -> Bool { -expm1(Double(rounds) * upper.logFinite) * (1 + 1e-12) < delta }
+
+  /// No finite loss of the upper law is larger.
+  private var largestLoss: Double { max(0, Double(rounds) * upper.tails.most * (1 + 8 * RoundingBudget.unit)) }
 
   /// Whether more than the target is left at a point above a loss, as the lower law tells.
   func exceeds(_ target: Target, above loss: Double) -> Bool {
@@ -229,7 +239,6 @@ struct RunningComposition {
     let scale = exp(exponent)
     let infinity = -expm1(times * law.logFinite)
     let sum = max(0, law.sum(point & (size - 1), cosines, sines))
-    if DBG2, rounds == 2 { print("bound", sign, loss, "scale", scale, "sum", law.sum(point & (size - 1), cosines, sines) * scale, "inf", infinity, "round", rounding * scale, "folded", peak * folded * scale, law.error * scale, law.tails) }
     let delta = (infinity + scale * sum) * (1 + sign * relative) + sign * budget * scale
     return delta.isNaN ? (sign > 0 ? .infinity : 0) : max(0, delta)
   }
@@ -247,7 +256,7 @@ struct RunningComposition {
   /// Between two points of its grid a law's delta is linear in e^epsilon, as the target is: a line between bounds at both is a bound.
   ///
   /// - Parameter start: where to look first; no answer depends on it, but for rounding.
-  func epsilon(_ target: Target, sign: Double, start: Double) -> Double {
+  private func epsilon(_ target: Target, sign: Double, start: Double) -> Double {
     // ln of delta over the target: above 0 below epsilon.
     let excess = { (point: Int) -> Double in
       log(max(bound(point, sign: sign), 1e-300) / (target.value(at: place(point).loss) * (1 - sign * 1e-12)))
