@@ -25,7 +25,10 @@ public final class SpendingColumn: Sendable {
   }
 
   /// So many numbers of rounds are remembered.
-  private static let remembered = 4096
+  private static let most = 4096
+
+  /// How many numbers of rounds, and rows of segments, are held.
+  var remembered: Int { known.withLock { $0.alone.count + $0.segments.reduce(0) { $0 + $1.upper.count } } }
 
   /// - Parameters:
   ///   - rounds: the planned number.
@@ -99,10 +102,10 @@ public final class SpendingColumn: Sendable {
   private func alone(_ number: Int, _ known: inout Known) throws(PrivacyRefusal) -> PrivacySpent {
     if let spent = known.alone[number] { return spent }
     let spent = try compute(number)
-    if known.order.count < Self.remembered {
+    if known.order.count < Self.most {
       known.order.append(number)
     } else {
-      let place = known.computed % Self.remembered
+      let place = known.computed % Self.most
       known.alone[known.order[place]] = nil
       known.order[place] = number
     }

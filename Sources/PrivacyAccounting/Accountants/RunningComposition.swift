@@ -20,8 +20,8 @@ struct RunningComposition {
     /// Of the most rounds.
     let plan: LossComposition.Plan
     /// The window reaches this far below and above where delta is read.
-    let below: Double
-    let above: Double
+    var below: Double
+    var above: Double
     /// Roughly epsilon of the fewest and of the most rounds.
     let epsilons: (fewest: Double, most: Double)
     /// Roughly by how much ln of delta falls with epsilon: the order, less 1, of the smallest Renyi bound.
@@ -182,7 +182,7 @@ struct RunningComposition {
   }
 
   /// The loss at a point of the grid of r rounds, and how far it may be off.
-  private func place(_ point: Int) -> (loss: Double, error: Double) {
+  func place(_ point: Int) -> (loss: Double, error: Double) {
     let (first, rest) = (Double(rounds) * offset, Double(point) * step)
     let loss = first + rest
     return (loss, 8 * RoundingBudget.unit * max(abs(first), abs(rest), abs(loss)))
@@ -216,13 +216,13 @@ struct RunningComposition {
   }
 
   /// The last point of the grid that is not above a loss.
-  private func point(at loss: Double) -> Int { Int(((loss - Double(rounds) * offset) / step).rounded(.down)) }
+  func point(at loss: Double) -> Int { Int(((loss - Double(rounds) * offset) / step).rounded(.down)) }
 
   /// A bound of delta at a point of the grid, from above for a sign of 1 and from below for -1.
   ///
   /// The window holds the points from `below` under the one that is read to `above` over it: the tilted mass outside it, wherever on the circle it is
   /// folded to, changes delta by no more than `peak` times it, as w is at most that and at least 0.
-  private func bound(_ point: Int, sign: Double) -> Double {
+  func bound(_ point: Int, sign: Double) -> Double {
     let (loss, shift) = place(point)
     let times = Double(rounds)
     let exponent = times * logMoment - theta * loss
