@@ -68,7 +68,7 @@ import Testing
   @Test func separateRowsRise() throws {
     let noisy = { (number: Int) -> LossComposition.Bounds in
       let epsilon = Double(number).squareRoot()
-      let noise = number % 2 == 0 ? 0.3 : 0
+      let noise = number % 8 == 0 ? 0.3 : 0
       return .init(lower: epsilon - 0.4 + noise, upper: epsilon + noise)
     }
     let before = LossComposition.Bounds(lower: noisy(256).lower, upper: noisy(256).upper)
