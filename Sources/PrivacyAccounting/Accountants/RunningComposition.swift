@@ -230,7 +230,7 @@ struct RunningComposition {
     guard exponent < 690 else { return sign > 0 ? .infinity : 0 }
     let relative =
       RoundingBudget.unit * (4 * theta * abs(loss) + 4 * abs(times * logMoment) + 50) + 2 * theta * shift
-    guard relative < 0.5 else { return sign > 0 ? .infinity : 0 }
+    guard relative < 0.005 else { return sign > 0 ? .infinity : 0 }
     let law = sign > 0 ? upper : lower
     // Between the last point outside and the first one inside, where no rounding matters.
     let folded = law.tails.probability(
@@ -361,24 +361,27 @@ struct RunningComposition {
       let size = x.count
       let half = size / 2
       var (real, imaginary) = ([Double](repeating: 0, count: half + 1), [Double](repeating: 0, count: half + 1))
-      // |X_f| + error to the fewest rounds less 1: at most 1.003 where it is above 1, as the most rounds times the error are below 10^-3.
+      // |X_f| + error. It is hardly above 1: in the lower law, which has all large losses at its last point, too.
       var sizes = real
       for k in 0...half {
         let j = (size - k) & (size - 1)
         (real[k], imaginary[k]) =
           isUpper
           ? ((x[k] + x[j]) / 2, (y[k] - y[j]) / 2) : ((y[k] + y[j]) / 2, (x[j] - x[k]) / 2)
-        sizes[k] = min(1, (real[k] * real[k] + imaginary[k] * imaginary[k]).squareRoot() + error)
+        sizes[k] = (real[k] * real[k] + imaginary[k] * imaginary[k]).squareRoot() + error
       }
-      let powers = Self.powers(sizes, counts.lowerBound - 1)
+      // To the fewest rounds less 1, times what the most rounds may make of that where it is above 1.
+      let most = Double(counts.upperBound)
+      let growth = 1.0001 * exp(most * log(max(1, sizes.max() ?? 1)))
+      let powers = Self.powers(sizes.map { min(1, $0) }, counts.lowerBound - 1)
       // Of each frequency: what it can add to the sum, but for its reader's error.
       var shares = [Double](repeating: 0, count: half + 1)
       var (whole, readers) = (0.0, 0.0)
       for k in 0...half {
         let weight = (reader.real[k] * reader.real[k] + reader.imaginary[k] * reader.imaginary[k]).squareRoot()
-        shares[k] = 1.003 * powers[k] * weight
+        shares[k] = growth * powers[k] * weight
         whole += shares[k]
-        readers += 1.003 * powers[k] * reader.error
+        readers += growth * powers[k] * reader.error
       }
       // The last ones that together are nothing are left out.
       var (kept, dropped) = (half + 1, 0.0)
@@ -387,9 +390,11 @@ struct RunningComposition {
         dropped += shares[kept]
       }
       let unit = RoundingBudget.unit
-      let most = Double(counts.upperBound)
       // X_f^r is off by r (error + 4 u) (|X_f| + error)^(r - 1); a sum of so many products.
-      self.error = (most * (error + 4 * unit) + (Double(kept) + 30) * unit) * whole + readers + 1.01 * dropped + 1e-30
+      let sum =
+        (most * (error + 4 * unit) + (Double(kept) + 30) * unit) * whole + readers + 1.01 * dropped + 1e-30
+      // Where growth is more than next to nothing, so may be what is folded.
+      self.error = growth < 1.005 ? sum : .infinity
       let base = (Array(real[..<kept]), Array(imaginary[..<kept]))
       (stepReal, stepImaginary) = Self.power(base, stride)
       let first = Self.power(base, counts.lowerBound)
