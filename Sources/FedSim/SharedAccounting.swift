@@ -34,27 +34,27 @@ public final class SharedAccounting: Sendable {
     }
   }
 
-  /// All that `PrivacyPlan.spending(rounds:)` looks at.
-  private struct SpendingKey: Hashable {
+  /// All that `PrivacyPlan.spendingColumn` is made of.
+  private struct ColumnKey: Hashable {
     let noiseMultiplier: Double
     let countNoise: Double?
     let sampling: Sampling
     let relation: NeighboringRelation
     let accountant: Accountant
     let delta: Double
-    let roundsDelta: Double
+    let reservedDelta: Double
     let affordedRounds: Int
     let plannedEpsilon: Double
-    let rounds: Int
+    let plannedLowerBound: Double?
   }
 
   private let plans = Shared<PlanKey, PrivacyPlan>()
-  private let spendings = Shared<SpendingKey, PrivacySpent>()
+  private let columns = Shared<ColumnKey, SpendingColumn>()
 
   public init() {}
 
-  /// How many plans and spendings were computed so far, not asked for.
-  public var computed: (plans: Int, spendings: Int) { (plans.count, spendings.count) }
+  /// How many plans were computed so far, and columns of what rounds of them cost made, not asked for.
+  public var computed: (plans: Int, columns: Int) { (plans.count, columns.count) }
 
   func plan(_ key: PlanKey) throws(PrivacyRefusal) -> PrivacyPlan {
     try plans.value(key) { () throws(PrivacyRefusal) in
@@ -69,12 +69,13 @@ public final class SharedAccounting: Sendable {
   }
 
   func spending(_ plan: PrivacyPlan, rounds: Int) throws(PrivacyRefusal) -> PrivacySpent {
-    let key = SpendingKey(
+    let key = ColumnKey(
       noiseMultiplier: plan.event.noiseMultiplier, countNoise: plan.event.countNoise, sampling: plan.sampling,
       relation: plan.relation,
-      accountant: plan.accountant, delta: plan.delta, roundsDelta: plan.roundsDelta,
-      affordedRounds: plan.affordedRounds, plannedEpsilon: plan.plannedSpending.epsilon, rounds: rounds)
-    return try spendings.value(key) { () throws(PrivacyRefusal) in try plan.spending(rounds: rounds) }
+      accountant: plan.accountant, delta: plan.delta, reservedDelta: plan.truncationDelta + plan.numericalDelta,
+      affordedRounds: plan.affordedRounds, plannedEpsilon: plan.plannedSpending.epsilon,
+      plannedLowerBound: plan.plannedSpending.lowerBound)
+    return try columns.value(key) { () throws(PrivacyRefusal) in plan.spendingColumn }.spending(rounds: rounds)
   }
 }
 

@@ -9,8 +9,9 @@ package final class FourierTransform {
   /// so are roots of sums of squares, relative to their own. A pass of radix 4 adds twice (2 units), multiplies (sqrt 5) and has factors
   /// from the tables (within 4 units): docs/privacy.md.
   package var error: Double { Double(size.trailingZeroBitCount / 2 + 1) * 9 * 0x1p-53 }
-  private let cosines: [Double]
-  private let sines: [Double]
+  /// cos(2 pi k / size) and -sin(2 pi k / size), each within 4 units.
+  package let cosines: [Double]
+  package let sines: [Double]
   private var scratchReal: [Double]
   private var scratchImaginary: [Double]
 

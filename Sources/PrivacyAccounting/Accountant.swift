@@ -179,7 +179,7 @@ public enum Accountant: String, Sendable, CaseIterable {
   private func forwardPairs(_ ledger: PrivacyLedger) throws(PrivacyRefusal) -> [(pair: DominatingPair, count: Int)]? {
     let isForward = ledger.rounds.allSatisfy { part in
       guard case .event(let event) = part.entry else { return false }
-      return !event.sampling.takesPlaces && event.relation != .replaceOne
+      return event.isForward
     }
     return isForward ? try ledger.pairs().attained : nil
   }

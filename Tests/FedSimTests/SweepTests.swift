@@ -107,7 +107,7 @@ import Testing
       #expect(try alone.frame.spending(rounds: 2) == together.frame.spending(rounds: 2))
     }
     // Four of seven have a plan of their own and one another C, which needs no calibration.
-    #expect(shared.computed.plans == 5 && shared.computed.spendings == 4, "\(shared.computed)")
+    #expect(shared.computed.plans == 5 && shared.computed.columns == 4, "\(shared.computed)")
   }
 
   @Test func aSingleRunHasNoSweep() {

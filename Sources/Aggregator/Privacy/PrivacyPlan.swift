@@ -153,16 +153,19 @@ public struct PrivacyPlan: Sendable, Equatable {
   /// The delta that is left for the composed rounds.
   public var roundsDelta: Double { delta - truncationDelta - numericalDelta }
 
-  /// Epsilon of the first `rounds` rounds, at most the afforded ones, at the plan's delta. Precise for all of them; about
-  /// 10^-3 wide before.
+  /// Epsilon after each number of rounds: one of these serves a whole run, and all that have the plan's numbers in common.
+  public var spendingColumn: SpendingColumn {
+    SpendingColumn(
+      accountant, event, rounds: affordedRounds, planned: plannedSpending, delta: delta,
+      truncation: truncationDelta + numericalDelta)
+  }
+
+  /// Epsilon of the first `rounds` rounds, at most the afforded ones, at the plan's delta. Precise for all of them; within
+  /// 10^-3 before, apart from what `truncationDelta` and `numericalDelta` cost the lower bound.
+  ///
+  /// Whoever asks for many numbers of rounds asks `spendingColumn`, which says the same and computes less.
   public func spending(rounds: Int) throws(PrivacyRefusal) -> PrivacySpent {
-    if rounds >= affordedRounds { return plannedSpending }
-    let spending = try accountant.spending(
-      PrivacyLedger(event, rounds: rounds), delta: delta, truncation: truncationDelta + numericalDelta,
-      precision: .coarse)
-    // Fewer rounds never cost more.
-    return PrivacySpent(
-      epsilon: min(spending.epsilon, plannedSpending.epsilon), lowerBound: spending.lowerBound)
+    try spendingColumn.spending(rounds: rounds)
   }
 
   /// sigma = z_u C / sqrt(m_max): the deviation of one client's noise, 0 where the server adds all. A public constant: shares

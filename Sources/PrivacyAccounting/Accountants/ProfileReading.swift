@@ -38,12 +38,23 @@ struct ProfileReading {
     // Of the point above.
     var f = infinity
     var s = 0.0
+    var most = 0.0
     for i in stride(from: n - 1, through: 0, by: -1) {
       let l = least + Double(i) * step
       // Here the budget is cut off, and nothing is known from below.
       if sign < 0, logMoment - theta * l > Self.largestExponent { return 0 }
-      let budget = sign * budget(l)
       let next = f + shrink * s
+      // The budget rises on the way down: where even that of the block's last point leaves delta unreached, it need not be
+      // computed.
+      if i & 255 == 255 || i == n - 1 {
+        most = max(0, sign) * self.budget(least + Double(i & ~255) * step) * (1 + 1e-9)
+      }
+      guard l < 0 || !(next * factor + most < delta * (1 - 1e-9)) else {
+        f = next
+        s = s * decay + max(0, tilted[(first + i) & (n - 1)]) * exp(min(logMoment - theta * l, 700))
+        continue
+      }
+      let budget = sign * budget(l)
       let value = next * factor + budget
       // Not a number counts as too much above, and as nothing below.
       if sign > 0 ? !(value < delta) : value >= delta {

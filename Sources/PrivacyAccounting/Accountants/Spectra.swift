@@ -190,12 +190,19 @@ struct Spectra {
               }
               rest >>= 1
               guard rest > 0 else { break }
+              var kept = 0.0
               for i in 0..<n {
                 let (u, v) = (x[i], y[i])
                 // Below 10^-40 of the largest: 0, before denormal numbers make it slow.
                 let keep = abs(u) + abs(v) > 1e-40 ? 1.0 : 0.0
                 x[i] = (u * u - v * v) * keep
                 y[i] = 2 * u * v * keep
+                kept += keep
+              }
+              // Most blocks of a smooth law are 0 after a few squarings, and the highest power is always multiplied in.
+              guard kept > 0 else {
+                for i in start..<start + n { (real[i], imaginary[i]) = (0, 0) }
+                return
               }
             }
             for i in 0..<n {

@@ -37,8 +37,11 @@ struct WindowTails {
     logRest += count * (log(max(0, down - masses[0]) + 1e-16 * down) - left * offset)
   }
 
-  func probability(low: Double, high: Double) -> Double {
-    (most <= high ? 0 : exp(logRight - right * high))
-      + (least >= low ? 0 : min(exp(logLeft + left * low), direct + exp(logRest + left * low)))
+  /// - Parameter times: how often all that was added is repeated: every term of every bound is a sum over rounds.
+  func probability(low: Double, high: Double, times: Double = 1) -> Double {
+    (times * most <= high ? 0 : exp(times * logRight - right * high))
+      + (times * least >= low
+        ? 0
+        : min(exp(times * logLeft + left * low), times * direct + exp(times * logRest + left * low)))
   }
 }

@@ -126,6 +126,9 @@ public struct PrivacyEvent: Sendable, Hashable {
     }
   }
 
+  /// Whether the second law is noise alone where all others send zero: then it is the same however many are cut.
+  var isForward: Bool { !sampling.takesPlaces && relation != .replaceOne }
+
   /// Another relation, and a Poisson cohort of the same rate in place of one of fixed size.
   func changed(_ relation: NeighboringRelation, isPoisson: Bool) -> PrivacyEvent {
     var sampling = sampling
