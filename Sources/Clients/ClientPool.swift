@@ -40,6 +40,17 @@ public struct ClientPool: Sendable {
   /// Goes on from a checkpoint of this run.
   public mutating func restore(variates: [Int: [Float]]) { self.variates = variates }
 
+  /// The control variates of some clients; none of those that have none.
+  public func variates(of clients: [Int]) -> [Int: [Float]] {
+    variates.isEmpty
+      ? [:] : Dictionary(uniqueKeysWithValues: clients.compactMap { id in variates[id].map { (id, $0) } })
+  }
+
+  /// Takes back what some clients did to their control variates.
+  public mutating func restore(_ before: [Int: [Float]], of clients: [Int]) {
+    for id in clients where variates[id] != nil || before[id] != nil { variates[id] = before[id] }
+  }
+
   /// A broadcast as read. Every client reads the same bytes to the same end; the simulation does it once for all.
   public struct Received: Sendable {
     fileprivate let round: ReceivedBroadcast

@@ -32,7 +32,7 @@ import Scenarios
 /// Memory grows with the parameters and with the clients that have taken part.
 public struct Federation: Sendable {
   /// Privacy, channel, cohorts: what is known before the first round.
-  public internal(set) var frame: RunFrame
+  public let frame: RunFrame
   /// The rounds that are done.
   public private(set) var round = 0
   private(set) var server: Server
@@ -85,6 +85,7 @@ public struct Federation: Sendable {
     // And what this build makes of the settings, which another one may do otherwise.
     fingerprint.add(Array(frame.channel.codec.rawValue.utf8))
     fingerprint.add(frame.channel.referenceBytes ?? [])
+    if let coins = frame.referenceCoins { fingerprint.add(coins) }
     for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }

@@ -120,9 +120,16 @@ struct FrameCalibration {
       guard let chosen = made(.float32).withFewestBits(within: budget, ofOneLength: hasOneLength) else {
         throw refusal(
           ChannelSection.timeBudgetPath,
-          "found \(budget) microseconds, in which no codec is predicted to encode an update of \(made(.float32).dimension) coordinates")
+          "found \(budget) microseconds, in which no codec is predicted to encode an update of \(made(.float32).dimension) coordinates; allowed: more, or \"float32\""
+        )
       }
       return chosen
+    }
+    if let budget = settings.channel.timeBudget {
+      throw refusal(
+        ChannelSection.timeBudgetPath,
+        "found \(budget) microseconds, but codec \"\(codec.rawValue)\" is chosen already; only \"auto\" chooses by time"
+      )
     }
     let chosen = made(codec)
     if let problem = chosen.problem { throw refusal(ChannelSection.codecPath, problem) }

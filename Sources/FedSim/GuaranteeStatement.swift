@@ -59,7 +59,10 @@ public struct GuaranteeStatement: Sendable {
       names += summary.filter { $0.roundField == field.name && $0.coverage == .outside }.map(\.name)
     }
     names += summary.filter { $0.coverage == .outside && $0.roundField == nil }.map(\.name)
-    names += summary.compactMap { if case .outsideInPart(let part, _) = $0.coverage { part } else { nil } }
+    // Where the whole is outside, its part is.
+    names += summary.compactMap { field in
+      if case .outsideInPart(let part, _) = field.coverage, !names.contains(field.name) { part } else { nil }
+    }
     names += filesOutside + summary.filter { $0.coverage == .secret }.map(\.name) + ["other runs"]
     var seen = Set<String>()
     return names.filter { seen.insert($0).inserted }

@@ -40,7 +40,8 @@ public struct MemoryPrediction: Sendable {
     bytes += setup.parallel.threads * (parameters * 12 + dimension * 8 + (coding?.encoderBytes ?? 0))
     // The uploads of a batch with their payloads, and their samples.
     let batch = min(setup.frame.batchSize, Int(setup.sampler.expectedSize.rounded(.up)))
-    bytes += batch * (2 * Int((coding?.bits ?? 0) / 8) + (coding?.sampleBytes ?? 0))
+    let simulated = setup.frame.codedShare < 1 ? 8 * dimension : 0
+    bytes += batch * (2 * Int((coding?.bits ?? 0) / 8) + max(coding?.sampleBytes ?? 0, simulated)) + simulated
     // Clients that have taken part: sessions at both ends, a count, a control variate.
     let clients = Double(setup.population.clientCount)
     let known = clients * (1 - Elementary.exp(-setup.sampler.expectedSize * Double(setup.lastRound) / clients))

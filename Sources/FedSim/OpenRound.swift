@@ -130,19 +130,23 @@ public struct OpenRound: ~Copyable {
 
   /// Lets a pool's clients of the cohort take part: they train, clip, encode and send; all that leaves them is bytes.
   ///
-  /// - Parameter continues: asked between batches of clients.
+  /// - Parameters:
+  ///   - pace: how many clients are a batch.
+  ///   - continues: asked between batches of clients.
   /// - Returns: whether all of them took part.
   mutating func participate(
-    _ pool: inout ClientPool, evaluates: Bool, continues: (RoundProgress) -> Bool
+    _ pool: inout ClientPool, evaluates: Bool, _ pace: inout BatchPace, continues: (RoundProgress) -> Bool
   ) throws -> Bool {
     let start = pool.receive(received)
     let began = ContinuousClock.now
     var done = 0
-    for batch in frame.batches(of: cohort) {
+    while done < cohort.count {
+      let batchBegan = ContinuousClock.now
       if done > 0 {
-        let progress = RoundProgress(round: round, done: done, drawn: cohort.count, elapsed: .now - began)
+        let progress = RoundProgress(round: round, done: done, drawn: cohort.count, elapsed: batchBegan - began)
         guard continues(progress) else { return false }
       }
+      let batch = cohort[done..<min(done + min(pace.size, frame.batchSize), cohort.count)]
       done += batch.count
       let participations = try pool.participate(
         Array(batch), in: start, through: &ends, evaluates: evaluates, frame.parallel)
@@ -154,6 +158,7 @@ public struct OpenRound: ~Copyable {
       }
       watch.lap(\.clients, &timings)
       receive(participations.compactMap(\.sent))
+      pace.took(.now - batchBegan, count: batch.count)
     }
     return true
   }

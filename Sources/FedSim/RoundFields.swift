@@ -62,7 +62,8 @@ public struct RoundFields: FigureTable, Sendable {
     "uplink.payloadBits.standardError", .bits, \.payloadBitsError, .outside,
     "standard error of their mean; null with fewer than two payloads")
   public let wireBytes = RoundField(
-    "uplink.wireBytes", .bytes, \.wireBytes, .outside, "all uploads with their envelopes, refused ones included")
+    "uplink.wireBytes", .bytes, \.wireBytes, .outside,
+    "all uploads that were written, with their envelopes, refused ones included")
   public let coded = RoundField(
     "uplink.coded", .count, \.coded, .outside,
     "uploads that counted and were written as bytes: all of `arrived`, or a share of them (`channel.coded`)")

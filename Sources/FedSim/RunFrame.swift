@@ -104,6 +104,13 @@ public struct RunFrame: Sendable {
   /// The probability that an upload is written.
   public var codedShare: Double { settings.channel.coded ?? 1 }
 
+  /// Coins under known keys, for a run's key: a build that threw others would have other sums under the same noise. Nil where there are none.
+  var referenceCoins: [UInt8]? {
+    guard codedShare < 1 else { return nil }
+    let keys = RunKeys(seed: 0, fingerprint: [])
+    return (0..<64).map { keys.client($0).isCoded(round: 1, share: 0.5) ? 1 : 0 }
+  }
+
   /// What is expected of lengths of uploads; nil where the channel has no noise, and where it is not Gaussian.
   var predictedLengths: PredictedLengths? {
     channel.noiseScale > 0 && channel.clippingNorm.isFinite && isChannelExact ? PredictedLengths(channel) : nil
@@ -125,9 +132,7 @@ public struct RunFrame: Sendable {
   }
 
   /// An upload and its sample take at most 12 bytes a coordinate: a batch of so many is about 50 MB, or two clients a thread.
-  var batchCoordinates = 4_000_000
-
-  var batchSize: Int { max(batchCoordinates / channel.dimension, 2 * parallel.threads) }
+  var batchSize: Int { max(4_000_000 / channel.dimension, 2 * parallel.threads) }
 
   /// Parts of a list that are worked on together: small enough that what is held at a time is bounded, large enough to keep all
   /// threads busy. No result depends on the size.

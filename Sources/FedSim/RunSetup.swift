@@ -81,6 +81,7 @@ public struct RunSetup: Sendable {
       fingerprint.add(ServerOptimizer(resolved.server.optimizer).referenceBytes)
     }
     if let reference = frame.channel.referenceBytes { fingerprint.add(reference) }
+    if let coins = frame.referenceCoins { fingerprint.add(coins) }
     for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }
@@ -193,6 +194,8 @@ public struct RunSetup: Sendable {
     }
     if filled.training.epochs == nil, filled.training.steps == nil { filled.training.epochs = 1 }
     filled.channel.codec = frame.channel.codec
+    // It chose the codec, which is named now.
+    filled.channel.timeBudget = nil
     if isDataGiven || !scenario.data.hasTest { filled.testFraction = scenario.testShare }
     filled.data = filled.data.seeded(scenario.seed)
     if isDataGiven { filled.data = GivenData() }

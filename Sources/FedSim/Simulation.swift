@@ -12,9 +12,10 @@ import Scenarios
 /// Deterministic: one scenario and one set of data give the same records for any number of threads.
 public struct Simulation: Sendable {
   public let setup: RunSetup
-  var federation: Federation
+  private(set) var federation: Federation
   public private(set) var timings = Timings()
   private var clients: ClientPool
+  private var pace: BatchPace
 
   /// - Parameters:
   ///   - scenario: what the run does.
@@ -28,6 +29,7 @@ public struct Simulation: Sendable {
     setup = try RunSetup(scenario: scenario, split: split, threads: threads, accounting: accounting)
     federation = Federation(setup.frame, parameters: setup.initialParameters, keys: setup.keys, nonce: nil)
     clients = setup.makeClients()
+    pace = BatchPace(threads: setup.parallel.threads)
   }
 
   /// The rounds that are done.
@@ -48,10 +50,10 @@ public struct Simulation: Sendable {
   public mutating func nextRound(continues: (RoundProgress) -> Bool = { _ in true }) throws -> RoundRecord? {
     guard var open = try federation.nextRound() else { return nil }
     let evaluates = open.round % setup.scenario.evaluation.every == 0 || open.round == setup.lastRound
-    let variates = clients.variates
-    guard try open.participate(&clients, evaluates: evaluates, continues: continues) else {
+    let variates = clients.variates(of: open.cohort)
+    guard try open.participate(&clients, evaluates: evaluates, &pace, continues: continues) else {
       let round = open.round
-      clients.restore(variates: variates)
+      clients.restore(variates, of: open.cohort)
       federation.abandon(open)
       throw SimulationError.abandoned(round: round)
     }

@@ -119,8 +119,10 @@ public struct SummaryFields: FigureTable, Sendable {
   public let adversary = SummaryField(
     "adversary", .text, .covered, "for whom `epsilon` holds: `released-model`; null without a guarantee"
   ) { $0.setup.guaranteedPlan == nil ? .null : "released-model" }
-  public let codec = SummaryField("codec", .text, .covered, "the codec of updates, also where the scenario says `auto`")
-  {
+  public let codec = SummaryField(
+    "codec", .text, .clientCount(rank: 21),
+    "the codec of updates, also where the scenario says `auto`, which chooses by the noise"
+  ) {
     .string($0.setup.channel.codec.rawValue)
   }
   public let payloadBitsPerClientRound = SummaryField(

@@ -43,7 +43,7 @@ public struct ThreatModel: Sendable {
     /// Views of messages are of the protocol that is simulated, in which every message is sent.
     fileprivate func sayingWhatWasSimulated(_ setup: RunSetup) -> Row {
       let seesMessages = ["participant", "colluding-clients", "eavesdropper", "server"].contains(adversary)
-      guard seesMessages, setup.frame.codedShare < 1 else { return self }
+      guard seesMessages, epsilon != nil, setup.frame.codedShare < 1 else { return self }
       return Row(
         adversary: adversary, knows: knows, epsilon: epsilon, delta: delta, theorem: theorem,
         note: note

@@ -61,7 +61,8 @@ private func handle(_ number: Int32) {
     say(
       work == Interruption.Work.sweep.rawValue
         ? "\nfedsim: stopping; again stops at once. Runs that are whole are kept\n"
-        : "\nfedsim: finishing this round, or leaving it if it takes long; again stops at once and keeps only the rows that are written\n")
+        : "\nfedsim: finishing this round, or leaving it if it takes long; again stops at once and keeps only the rows that are written\n"
+    )
     errno = saved
     return
   }

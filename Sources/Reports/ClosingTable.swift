@@ -86,11 +86,11 @@ extension RunSummary {
     }
     if setup.frame.codedShare < 1, let predicted = predictedBitsPerClientRound {
       let arrived = records.reduce(0) { $0 + $1.arrived }
-      let error = payloadBitsError.map { " +- \(Text.short($0))" } ?? ""
+      let error = payloadBitsError.map { ", +- \(Text.short($0)) bits" } ?? ""
       let check = measuredOverPredicted.map { "; measured over predicted \(Text.fixed($0, 3))" } ?? ""
       lines.append(
-        "           measured on \(Text.grouped(coded)) of \(Text.grouped(arrived)) uploads\(error), the others simulated "
-          + "(channel.coded); all predicted \(Text.fixed(predicted, 0))\(check)")
+        "           measured on \(Text.grouped(coded)) of \(Text.grouped(arrived)) uploads\(error); the others simulated "
+          + "(channel.coded); predicted of all \(Text.fixed(predicted, 0))\(check)")
     }
     return lines
   }

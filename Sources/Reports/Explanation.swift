@@ -167,7 +167,7 @@ public struct Explanation: Sendable {
         facts.append(
           (
             "coded",
-            "a share of \(Text.short(setup.frame.codedShare)) of the uploads, about \(Text.short(setup.frame.codedShare * setup.sampler.expectedSize)) a round, is "
+            "a share of \(Text.short(setup.frame.codedShare)) of the uploads, about \(Text.short(setup.frame.codedShare * setup.sampler.expectedSize * setup.scenario.faults.arrivalRate)) a round, is "
               + "written and measured; the others are simulated, and their bits predicted (channel.coded)"
           ))
       }

@@ -75,6 +75,11 @@ extension Report {
       }
       let scenario = JSON.object(try Self.object(text, "\(path)/scenario.json"))
       guard let rows = try read("rounds.jsonl") else {
+        if summary["rounds"] == 0 {
+          throw .input(
+            place: path,
+            problem: "the run was stopped before its first round was made; fedsim run --resume goes on with it")
+        }
         throw .input(place: "\(path)/rounds.jsonl", problem: "the file is missing")
       }
       let rounds = RoundTable(try Self.lines(rows, "\(path)/rounds.jsonl"))

@@ -42,7 +42,7 @@ public struct RunFolder: Sendable {
       case .scenario: "but for `seed`, and for `add-or-remove`"
       case .classes: "counts as public"
       case .ledger: "yes, but for `add-or-remove`"
-      case .model: "yes"
+      case .model: "yes, but for `rounds` in its header, for `add-or-remove`"
       case .rounds, .table, .summary: "figure by figure"
       case .timings, .state: "no"
       }

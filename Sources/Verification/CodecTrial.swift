@@ -206,6 +206,12 @@ struct CodecTrial {
       prediction.expectedBits, prediction.time.encodeNanoseconds, prediction.time.decodeNanoseconds,
       Double(prediction.encoderBytes), Double(prediction.sampleBytes),
     ]
+    if settings.noiseScale > 0, settings.clippingNorm.isFinite {
+      for share in [0, 0.01, 1] {
+        let bits = settings.expectedBits(norm: share * settings.clippingNorm)
+        if !(bits.isFinite && bits >= 0) { return "\(bits) bits are predicted of an update of \(share) C" }
+      }
+    }
     if !numbers.allSatisfy({ $0.isFinite && $0 >= 0 }) { return "a prediction is negative or not finite: \(numbers)" }
     if let bound = settings.totalVariationBound {
       if !descriptor.isExact { return "a bound on total variation from Gaussian noise, which it is not" }

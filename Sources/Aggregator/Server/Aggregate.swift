@@ -53,7 +53,11 @@ public struct Aggregate: Sendable {
   /// - Parameter updates: each of the channel's dimension.
   mutating func add(simulated updates: [ClippedUpdate], _ parallel: Parallel) {
     guard !updates.isEmpty else { return }
+    // As `Channel.encode` asks for: epsilon is of updates of this norm.
+    let settings = channel.settings
+    precondition(updates.allSatisfy { $0.values.count == settings.dimension && $0.norm <= settings.clippingNorm })
     simulated += updates.count
+    precondition(arrived <= cohort.count, "an upload of each drawn client at most")
     if simulatedSum.isEmpty { simulatedSum = [Double](repeating: 0, count: channel.settings.dimension) }
     let width = 4096
     simulatedSum.withUnsafeMutableBufferPointer { sum in

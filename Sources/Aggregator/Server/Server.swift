@@ -153,7 +153,7 @@ public struct Server: Sendable {
   /// them had been sent through an exact codec (docs/privacy.md, "A share of the messages").
   ///
   /// - Parameter updates: of clients of the cohort that have not sent anything, each of the channel's dimension.
-  public func receive(simulated updates: [ClippedUpdate], into aggregate: inout Aggregate, _ parallel: Parallel) {
+  package func receive(simulated updates: [ClippedUpdate], into aggregate: inout Aggregate, _ parallel: Parallel) {
     aggregate.add(simulated: updates, parallel)
   }
 

@@ -40,9 +40,12 @@ public protocol CodecFamily: Sendable {
 }
 
 extension CodecFamily {
-  /// As of updates of norm C, in a channel whose C is the norm.
+  /// As of updates of norm C, in a channel whose C is the norm; in this channel where payloads have one length, and where the other cannot be.
   public func expectedBits(_ settings: ChannelSettings, _ options: Options, norm: Double) -> Double {
-    norm > 0 ? prediction(settings.narrowed(to: norm), options).expectedBits : 0
+    if ofOneLength(options) == options { return prediction(settings, options).expectedBits }
+    guard norm > 0 else { return 0 }
+    let narrow = settings.narrowed(to: norm)
+    return prediction(problem(narrow) == nil ? narrow : settings, options).expectedBits
   }
 
   public func problem(_ settings: ChannelSettings, _ options: Options) -> String? { nil }

@@ -1,5 +1,4 @@
 import Numerics
-import Platform
 
 /// Payload bits to expect of updates of any norm, for one channel: what a simulation reports of uploads that it does not write.
 ///
@@ -21,10 +20,18 @@ public struct PredictedLengths: Sendable {
 
   /// Bits to expect of an update.
   ///
+  /// They are multiples of 1/1024, so that the last digits of the platform's error function, which predictions are made with, do not show.
+  ///
   /// - Parameters:
   ///   - norm: |x|, at most C but for rounding.
   ///   - bound: C of the round.
-  public mutating func bits(norm: Double, bound: Double) -> Double {
+  /// - Returns: nil where the codec, one of another package, predicts what is no number of bits.
+  public mutating func bits(norm: Double, bound: Double) -> Double? {
+    let bits = unrounded(norm: norm, bound: bound)
+    return bits.isFinite && bits < 1e15 ? (bits * 1024).rounded() / 1024 : nil
+  }
+
+  private mutating func unrounded(norm: Double, bound: Double) -> Double {
     let normClass = NormClass(norm: norm, bound: bound)
     let bits = bits(normClass)
     guard !normClass.isZero else { return bits }
@@ -32,7 +39,7 @@ public struct PredictedLengths: Sendable {
     let lower = max(normClass.index, 1)
     guard let below = NormClass(index: lower + 1), !below.isZero else { return bits }
     let slope = self.bits(NormClass(index: lower) ?? normClass) - self.bits(below)
-    let steps = 4 * log2(norm / (bound * normClass.scale))
+    let steps = 4 * Elementary.log(norm / (bound * normClass.scale)) / Elementary.log(2)
     return max(bits + slope * steps, 8)
   }
 

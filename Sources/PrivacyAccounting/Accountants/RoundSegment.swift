@@ -143,6 +143,8 @@ private struct Composed {
       let directions = question.attained.isSymmetric || question.isForward ? [Direction.remove] : Direction.allCases
       guard let last = Self.look(question.attained, counts.upperBound, delta: question.above) else { return nil }
       attained = directions.compactMap { plan(question.attained, $0, ends(before.lower, last)) }
+      // Without one nothing is known from below: the dominating pair's own bound would be no bound.
+      guard !attained.isEmpty else { return nil }
     }
   }
 

@@ -168,8 +168,19 @@ public struct SweepExecution: Sendable {
   private static func expected(_ run: Sweep.Run, like point: JSON?) -> JSON? {
     guard case .object(var settings)? = point else { return nil }
     settings["seed"] = .integer(Int(run.scenario.seed))
+    // A source that makes its examples has a seed of its own, which is the scenario's where nobody gave one.
+    var seeded = run.scenario
+    seeded.data = seeded.data.seeded(seeded.seed)
+    if case .object(var data)? = settings["data"], data["seed"] != nil,
+      case .object(let own)? = object(seeded.json)?["data"]
+    {
+      data["seed"] = own["seed"]
+      settings["data"] = .object(data)
+    }
     return .object(settings)
   }
+
+  private static func object(_ json: JSON) -> JSONObject? { if case .object(let object) = json { object } else { nil } }
 
   /// For each run the first one with the same scenario, often itself: codec "auto" may be a codec that is named too.
   private static func originals(_ scenarios: [JSON?]) -> [Int] {

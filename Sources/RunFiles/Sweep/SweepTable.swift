@@ -125,12 +125,14 @@ public struct SweepTable: Sendable {
   public var closingTable: String {
     let accuracy = estimates("finalAccuracy")
     let epsilon = estimates("epsilon")
+    let isMeasured = estimates("payloadBitsPerClientRound").map { $0 != nil }
     let bits = zip(estimates("payloadBitsPerClientRound"), estimates("predictedBitsPerClientRound")).map { $0 ?? $1 }
     let rows = pointValues.map { p, values -> [String] in
       let error = accuracy[p]?.error.map { " +- " + Text.fixed(100 * $0, 1) } ?? ""
       return values.map { $0.plain } + [
         accuracy[p].map { Text.fixed(100 * $0.mean, 1) + error + " %" } ?? "-",
-        epsilon[p].map { Text.fixedUp($0.mean, 3) } ?? "none", bits[p].map { Text.fixed($0.mean, 0) } ?? "-",
+        epsilon[p].map { Text.fixedUp($0.mean, 3) } ?? "none",
+        bits[p].map { Text.fixed($0.mean, 0) + (isMeasured[p] ? "" : " predicted") } ?? "-",
       ]
     }
     return Text.table(sweep.axes.map(\.path) + ["accuracy", "epsilon", "bits/client"], rows)

@@ -65,10 +65,10 @@ public struct ChannelSection: Sendable, Equatable {
           + "lengths tell nothing; `auto` takes the shorter of them. No cut, no overflow"),
       Setting(
         "timeBudget", \.timeBudget, .positive, .absent("any time"),
-        "`auto`: only codecs that are predicted to encode an update within so many microseconds on one thread (`fedsim channel bench` measures)",
-        objection: { $0.codec == nil ? nil : "codec \"\($0.codec?.rawValue ?? "")\" is chosen already" }),
+        "`auto`: only codecs that are predicted to encode an update within so many microseconds on one thread (`fedsim channel bench` measures)"
+      ),
       Setting(
-        "coded", \.coded, .number(0...1), .absent("1: all of them"),
+        "coded", \.coded, .number(0...1), .absent("all of them"),
         "the share of uploads that are written as bytes and decoded, each drawn by a coin of its own. The others are simulated: their clipped update "
           + "is added up, and their noise drawn with the server's, so that models and guarantees have the same distribution and are cheaper "
           + "to compute; bits are measured on the share and predicted for the rest (docs/privacy.md). Exact codecs with noise only"
