@@ -10,7 +10,7 @@ import Numerics
 ///     let publicKeys = ends.enrol(newcomers, keys: newcomers.map(runKeys.client), parallel)    // for the server
 ///     let round = try ReceivedBroadcast(bytes)
 ///     let sent = try ends.upload(of: 7, update: LocalUpdate(values), in: round)
-///     server.receive([sent.bytes].compactMap { $0 }, into: &aggregate, parallel)
+///     if let bytes = sent.bytes { server.receive([bytes], into: &aggregate, parallel) }
 ///
 /// Nothing from which the server's secrets or those of a client that has not enrolled follow is held here. Memory grows with the
 /// clients that have taken part.

@@ -11,11 +11,12 @@ struct CohortDiagnostics {
   private(set) var codingTime = Duration.zero
   /// What is expected of lengths, with the classes that occurred so far; nil where nothing can be.
   private(set) var lengths: PredictedLengths?
-  /// Bits to expect of all uploads that were sent, written or not.
-  private(set) var predictedBits = 0.0
+  /// Bits to expect of all uploads that were sent, written or not; of as many as something can be expected of.
+  private var predictedBits = 0.0
+  private var predicted = 0
   /// The same of those that were written, and the bits that their payloads have.
-  private(set) var predictedBitsOfCoded = 0.0
-  private(set) var measuredBits = 0.0
+  private var predictedBitsOfCoded = 0.0
+  private var measuredBits = 0.0
 
   init(_ lengths: PredictedLengths? = nil) { self.lengths = lengths }
 
@@ -27,10 +28,11 @@ struct CohortDiagnostics {
     _ upload: SentUpload, bound: Double, accuracy: Double? = nil, trainingTime: Duration = .zero
   ) {
     sent += 1
-    if let predicted = lengths?.bits(norm: upload.norm, bound: bound) {
-      predictedBits += predicted
+    if let expected = lengths?.bits(norm: upload.norm, bound: bound) {
+      predictedBits += expected
+      predicted += 1
       if case .coded(_, let bits) = upload.content {
-        predictedBitsOfCoded += predicted
+        predictedBitsOfCoded += expected
         measuredBits += Double(bits)
       }
     }
@@ -41,6 +43,12 @@ struct CohortDiagnostics {
     self.trainingTime += trainingTime
     codingTime += upload.codingTime
   }
+
+  /// Mean bits to expect of an upload; nil where nothing can be expected, and where none was sent.
+  var meanPredictedBits: Double? { predicted == 0 ? nil : predictedBits / Double(predicted) }
+
+  /// Bits of the payloads that were written over those expected of them; nil where there are none.
+  var measuredOverPredicted: Double? { predictedBitsOfCoded > 0 ? measuredBits / predictedBitsOfCoded : nil }
 
   /// `total` over the clients that sent; nil where none did.
   func share(_ total: Double) -> Double? { sent == 0 ? nil : total / Double(sent) }

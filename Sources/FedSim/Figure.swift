@@ -3,6 +3,8 @@ public enum FigureUnit: String, Sendable {
   case count = "number"
   /// From 0 to 1.
   case share
+  /// One number over another of the same unit.
+  case ratio
   case probability
   /// Natural logarithms: of probabilities (loss), and of ratios of probabilities (epsilon).
   case nats

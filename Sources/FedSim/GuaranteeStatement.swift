@@ -30,7 +30,9 @@ public struct GuaranteeStatement: Sendable {
       + "constants. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
-      + [setup.frame.foreignCodecSentence, setup.numericsSentence].compactMap { $0.map { " " + $0 } }.joined()
+      + [setup.frame.codedSentence, setup.frame.foreignCodecSentence, setup.numericsSentence].compactMap {
+        $0.map { " " + $0 }
+      }.joined()
     theorem = plan.accountant.theorem
     outsideGuarantee = Self.outside(isClientCountPublic: plan.relation != .addOrRemove)
   }

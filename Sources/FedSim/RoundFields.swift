@@ -72,7 +72,7 @@ public struct RoundFields: FigureTable, Sendable {
     "what the codec predicts of a payload from its update's norm: mean over all uploads that were sent, written or not; null without Gaussian "
       + "noise in them, and where none was sent")
   public let measuredOverPredicted = RoundField(
-    "uplink.measuredOverPredicted", .share, \.measuredOverPredicted, .outside,
+    "uplink.measuredOverPredicted", .ratio, \.measuredOverPredicted, .outside,
     "bits of the payloads that were written over those predicted of them; null where none was written")
   public let downlinkBytes = RoundField(
     "downlinkBytes", .bytes, \.downlinkBytes, .outside, "the broadcast, once for each drawn client")

@@ -56,11 +56,8 @@ public struct RoundRecord: Sendable, Equatable {
     totalPayloadBits = aggregate.payloadBits.reduce(0, +)
     coded = aggregate.coded
     payloadBitsError = Estimate(aggregate.payloadBits.map(Double.init))?.error
-    if diagnostics.lengths != nil {
-      predictedBits = diagnostics.share(diagnostics.predictedBits)
-      measuredOverPredicted =
-        diagnostics.predictedBitsOfCoded > 0 ? diagnostics.measuredBits / diagnostics.predictedBitsOfCoded : nil
-    }
+    predictedBits = diagnostics.meanPredictedBits
+    measuredOverPredicted = diagnostics.measuredOverPredicted
     wireBytes = aggregate.wireBytes
     downlinkBytes = broadcastBytes * drawn
     idealBits = frame.channel.noiseScale == 0 ? nil : diagnostics.share(diagnostics.idealBits)

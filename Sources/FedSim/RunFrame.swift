@@ -159,6 +159,14 @@ public struct RunFrame: Sendable {
         + "\(Text.short(needed)), is more than a delta of \(plan.delta) has room for."
   }
 
+  /// What was simulated of the messages; nil where all of them are written.
+  public var codedSentence: String? {
+    guard guaranteedPlan != nil, codedShare < 1 else { return nil }
+    return
+      "A share of \(Text.short(codedShare)) of the uploads is written and decoded; the others are simulated, from the same distribution "
+      + "of every model."
+  }
+
   /// Whose word the guarantee rests on; nil for a codec of ours.
   public var foreignCodecSentence: String? {
     guard guaranteedPlan != nil, !channel.isBuiltIn else { return nil }

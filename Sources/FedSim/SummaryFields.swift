@@ -140,7 +140,7 @@ public struct SummaryFields: FigureTable, Sendable {
     "mean of what the codec predicts of all uploads from their norms, written or not; null without Gaussian noise in them"
   ) { .optional($0.predictedBitsPerClientRound) }
   public let measuredOverPredicted = SummaryField(
-    "measuredOverPredicted", .share, .outside,
+    "measuredOverPredicted", .ratio, .outside,
     "bits of the payloads that were written over those predicted of them: the check of the prediction; null where none was written"
   ) { .optional($0.measuredOverPredicted) }
   public let wireBytesPerClientRound = SummaryField(

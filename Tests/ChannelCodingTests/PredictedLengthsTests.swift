@@ -11,6 +11,8 @@ import Testing
     /// Messages of each norm.
     let messages: Int
     var draws = 20
+    /// Whether payloads have one length.
+    var isConstant = false
 
     var testDescription: String { "\(codec) \(dimension) \(snr)" }
   }
@@ -18,14 +20,18 @@ import Testing
   static let norms = [1, 0.93, 0.7, 0.33, 0.1, 0.01]
 
   /// Noise of deviation 1, and |x|^2 = d snr at most.
-  private static func settings(_ codec: CodecName, _ dimension: Int, _ snr: Double, draws: Int) -> ChannelSettings {
-    ChannelSettings(
-      codec: codec, options: CodecOptions(BlockOptions(draws: draws)), dimension: dimension,
-      clippingNorm: (Double(dimension) * snr).squareRoot(), noiseScale: 1)
+  private static func settings(
+    _ codec: CodecName, _ dimension: Int, _ snr: Double, draws: Int, isConstant: Bool = false
+  ) -> ChannelSettings {
+    var options = CodecOptions(BlockOptions(draws: draws))
+    options.set(ShiftedOptions(fixedLength: isConstant))
+    return ChannelSettings(
+      codec: codec, options: options, dimension: dimension, clippingNorm: (Double(dimension) * snr).squareRoot(),
+      noiseScale: 1)
   }
 
   private func measure(_ c: Case, norm: Double) throws -> (mean: Double, error: Double, predicted: Double) {
-    let settings = Self.settings(c.codec, c.dimension, c.snr, draws: c.draws)
+    let settings = Self.settings(c.codec, c.dimension, c.snr, draws: c.draws, isConstant: c.isConstant)
     let key = Key(seed: 5, label: "predicted lengths \(c.codec) \(norm)")
     let channel = try Channel(settings, rotationKey: key)
     var stream = RandomStream(key: key)
@@ -53,13 +59,14 @@ import Testing
     Case(codec: .layered, dimension: 1000, snr: 0.02, messages: 60),
     Case(codec: .layered, dimension: 300, snr: 2, messages: 60),
     Case(codec: .layeredShifted, dimension: 500, snr: 0.05, messages: 60),
+    Case(codec: .layeredShifted, dimension: 500, snr: 0.05, messages: 3, isConstant: true),
     Case(codec: .polar, dimension: 1024, snr: 0.01, messages: 60),
     Case(codec: .polar, dimension: 4000, snr: 0.002, messages: 40),
     Case(codec: .pfr, dimension: 600, snr: 0.02, messages: 40),
     Case(codec: .gprs, dimension: 600, snr: 0.02, messages: 40),
     Case(codec: .ringToss, dimension: 600, snr: 0.02, messages: 40),
     Case(codec: .fastGPRS, dimension: 1000, snr: 0.02, messages: 40),
-    Case(codec: .float32, dimension: 10, snr: 1, messages: 3),
+    Case(codec: .float32, dimension: 10, snr: 1, messages: 3, isConstant: true),
   ])
   func shorterUpdatesTakeWhatIsPredicted(c: Case) throws {
     for norm in Self.norms {
@@ -67,6 +74,10 @@ import Testing
       let slack = 0.06 * found.predicted + 3 + 4.9 * found.error
       #expect(abs(found.mean - found.predicted) < slack, "\(norm) C: \(found)")
     }
+    guard !c.isConstant else { return }
+    // What a prediction that does not look at the norm would say is rejected.
+    let (long, short) = (try measure(c, norm: 1), try measure(c, norm: 0.01))
+    #expect(long.predicted - short.mean > 0.06 * long.predicted + 3 + 4.9 * short.error, "\(long) \(short)")
   }
 
   /// The zero update has a class of its own.

@@ -29,6 +29,7 @@ struct ShortFloats: CodecFamily {
   enum Fault: CaseIterable {
     case noiseTooSmall, noiseAgain, noiseFollowsUpdate, decodesAnything, trapsLength, predictsHalf, forgetsLength
     case payloadVaries, notFinite, sharesNoise, addsCoordinate, isFarAway, predictsNothing
+    case predictsInfinity
 
     /// Whether only samples show it.
     var isStatistical: Bool { [.noiseTooSmall, .noiseAgain, .noiseFollowsUpdate].contains(self) }
@@ -44,7 +45,7 @@ struct ShortFloats: CodecFamily {
       case .sharesNoise: "a noisy update does not depend on shared randomness"
       case .addsCoordinate: "samples have the padded dimension"
       case .isFarAway: "honest payloads decode near the update"
-      case .predictsNothing: "predictions and bounds are numbers that can be"
+      case .predictsNothing, .predictsInfinity: "predictions and bounds are numbers that can be"
       }
     }
   }
@@ -70,7 +71,7 @@ struct ShortFloats: CodecFamily {
   func prediction(_ settings: ChannelSettings, _ options: Options) -> CodingPrediction {
     let bits = 8 * Double(options.bytes * settings.dimension)
     return CodingPrediction(
-      expectedBits: fault == .predictsHalf ? bits / 2 : bits,
+      expectedBits: fault == .predictsInfinity ? .infinity : fault == .predictsHalf ? bits / 2 : bits,
       time: CodingTime(encodeNanoseconds: fault == .predictsNothing ? .nan : 20, decodeNanoseconds: 10),
       encoderBytes: 8 * settings.dimension,
       sampleBytes: 8 * settings.dimension)
@@ -271,8 +272,26 @@ private let certain = CodecLaws(samples: nil)
     }
     let (mended, broken, again) = (try model(nil), try model(.noiseTooSmall), try model(nil))
     #expect(mended == again)
-    // Under one key all noise is 0.97 of the other.
-    #expect(zip(mended, broken).contains { abs($0 - $1) > 0.5 * max(abs($0), abs($1)) })
+    // Under one key all noise is 0.97 of the other, and the difference of both a few per cent.
+    let length = { (values: [Float]) in values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    #expect(length(zip(mended, broken).map { $0 - $1 }) > 0.5 * length(mended))
+  }
+
+  /// Every payload has one length, whatever the norm; and bits that are no number are no figure of a run.
+  @Test func lengthsOfAnotherPackageArePredictedOrNot() throws {
+    let record = { (fault: ShortFloats.Fault?, share: Double) in
+      var scenario = try scenario()
+      scenario.channel = ChannelSection(
+        codec: "short-floats", from: CodecRegistry.standard.adding(ShortFloats(fault: fault)), options: .standard,
+        coded: share)
+      var simulation = try Simulation(scenario: scenario, threads: 1)
+      return (try #require(try simulation.nextRound()), simulation.setup.channel)
+    }
+    let (right, channel) = try record(nil, 0.5)
+    #expect(right.predictedBits == Double(32 * channel.dimension) && right.measuredOverPredicted == 1)
+    let (wrong, _) = try record(.predictsInfinity, 0.5)
+    #expect(wrong.arrived > 0 && wrong.predictedBits == nil && wrong.measuredOverPredicted == nil)
+    #expect(RoundRecord(line: wrong.json.text(pretty: false).utf8) != nil)
   }
 
   /// The engine hands the registry to both ends, and the run's keys depend on the codec's options.

@@ -4,6 +4,7 @@ import Testing
 
 @testable import FedSim
 @testable import Files
+@testable import JSONText
 @testable import RunFiles
 @testable import Scenarios
 
@@ -112,6 +113,21 @@ import Testing
   private let text = smallScenario.replacing(
     "\"rounds\": 4,",
     with: "\"rounds\": 2, \"sweep\": {\"axes\": {\"training.learningRate\": [0.5, 1]}, \"repeats\": 2},")
+
+  /// Data that are made have a seed, which is the run's where the scenario names none: every repeat is whole when it is read back.
+  @Test(arguments: ["", "\"seed\": 9, "]) func repeatsOfGeneratedDataAreWhole(seed: String) throws {
+    let folder = scratchPath()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let generated = text.replacing(
+      "\"source\": \"digits\"", with: "\"source\": \"mixture\", \(seed)\"examples\": 300, \"features\": 4")
+    let outcome = try SweepExecution(Sweep(Array(generated.utf8), name: "s.json"), in: folder).run(jobs: 1)
+    #expect(outcome.isWhole && outcome.table.rows.count == 4)
+    let seeds = outcome.table.rows.map { row -> JSON? in
+      guard case .object(let resolved) = row.resolved else { return nil }
+      return resolved[path: "data.seed"]
+    }
+    #expect(Set(seeds.map { "\($0 ?? .null)" }).count == (seed.isEmpty ? 2 : 1), "\(seeds)")
+  }
 
   @Test func aSweepIsStoppedAndGoesOn() throws {
     let folder = scratchPath()

@@ -219,6 +219,16 @@ extension Report.Source {
     #expect(error?.description == "d/rounds.jsonl: there is no permission to read it")
   }
 
+  /// A run that was stopped in its first round has no rows, and that is what is said.
+  @Test func aRunWithoutRoundsSaysSo() throws {
+    var files = try run(["rounds=1"])
+    let setup = try RunSetup(scenario: scenario(["rounds=1"]), split: nil, threads: 1)
+    files["summary.json"] = RunSummary(setup, records: [], stoppedBy: .interrupted).json.text(pretty: true)
+    files["rounds.jsonl"] = nil
+    let error = #expect(throws: ToolError.self) { try source(files) }
+    #expect(error?.description.contains("stopped before its first round") == true, "\(error?.description ?? "")")
+  }
+
   @Test func aSweepHasALineACodec() throws {
     let rows = (0..<12).map { i -> String in
       let codec = i % 2 == 0 ? "layered" : "polar"

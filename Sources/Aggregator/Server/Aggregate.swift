@@ -59,22 +59,16 @@ public struct Aggregate: Sendable {
     simulated += updates.count
     precondition(arrived <= cohort.count, "an upload of each drawn client at most")
     if simulatedSum.isEmpty { simulatedSum = [Double](repeating: 0, count: channel.settings.dimension) }
-    let width = 4096
-    simulatedSum.withUnsafeMutableBufferPointer { sum in
-      // Ranges do not overlap.
-      nonisolated(unsafe) let sum = sum
-      _ = parallel.map((sum.count + width - 1) / width) { part in
-        let range = (part * width)..<min((part + 1) * width, sum.count)
-        for update in updates {
-          update.values.withUnsafeBufferPointer { values in
-            for i in range { sum[i] += values[i] }
-          }
+    Self.addUp(&simulatedSum, parallel) { range, sum in
+      for update in updates {
+        update.values.withUnsafeBufferPointer { values in
+          for i in range { sum[i] += values[i] }
         }
       }
     }
   }
 
-  /// Adds decoded uploads in their order: ranges of coordinates on several cores, each added up as one core would.
+  /// Adds decoded uploads in their order.
   mutating func add(
     _ results: [Result<DecodedUpload, UploadRefusal>], wireBytes bytes: Int, _ parallel: Parallel
   ) {
@@ -93,13 +87,22 @@ public struct Aggregate: Sendable {
       }
     }
     let counted = samples
+    Self.addUp(&sum, parallel) { range, sum in
+      for sample in counted { sample.add(range, to: sum) }
+    }
+  }
+
+  /// Ranges of coordinates on several cores, each added up by `add` as one core would.
+  private static func addUp(
+    _ sum: inout [Double], _ parallel: Parallel,
+    add: @Sendable (Range<Int>, UnsafeMutableBufferPointer<Double>) -> Void
+  ) {
     let width = 4096
     sum.withUnsafeMutableBufferPointer { sum in
       // Ranges do not overlap.
       nonisolated(unsafe) let sum = sum
       _ = parallel.map((sum.count + width - 1) / width) { part in
-        let range = (part * width)..<min((part + 1) * width, sum.count)
-        for sample in counted { sample.add(range, to: sum) }
+        add((part * width)..<min((part + 1) * width, sum.count), sum)
       }
     }
   }

@@ -6,6 +6,8 @@ import Numerics
 /// 2^(1/4), by which our codecs choose their plans), and between two classes bits are linear in the logarithm of the norm. Bits depend
 /// on norm / sigma alone, and so the table holds for all rounds of a run whose clipping norm and noise move together.
 ///
+/// Of payloads of one or two bytes the prediction is up to 3 bits too many: it takes the rounding to bytes as if lengths varied by bytes.
+///
 /// Cost: a plan for each class that occurs; a few nanoseconds after that.
 public struct PredictedLengths: Sendable {
   /// With C = 1.

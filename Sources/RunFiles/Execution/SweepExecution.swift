@@ -171,16 +171,14 @@ public struct SweepExecution: Sendable {
     // A source that makes its examples has a seed of its own, which is the scenario's where nobody gave one.
     var seeded = run.scenario
     seeded.data = seeded.data.seeded(seeded.seed)
-    if case .object(var data)? = settings["data"], data["seed"] != nil,
-      case .object(let own)? = object(seeded.json)?["data"]
+    if case .object(var data)? = settings["data"], case .object(let own) = seeded.json,
+      let seed = own[path: "data.seed"]
     {
-      data["seed"] = own["seed"]
+      data["seed"] = seed
       settings["data"] = .object(data)
     }
     return .object(settings)
   }
-
-  private static func object(_ json: JSON) -> JSONObject? { if case .object(let object) = json { object } else { nil } }
 
   /// For each run the first one with the same scenario, often itself: codec "auto" may be a codec that is named too.
   private static func originals(_ scenarios: [JSON?]) -> [Int] {
