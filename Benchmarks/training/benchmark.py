@@ -106,10 +106,10 @@ def parts(timings, rounds):
     wall = {k: 1e3 * v / rounds for k, v in timings["wallSecondsByPhase"].items()}
     inner = timings["clientSecondsSummedOverThreads"]
     whole = sum(inner.values()) or 1
-    training = wall["clients"] * inner["training"] / whole
-    coding = wall["clients"] - training + wall["decoding"]
+    training, encoding = (wall["clients"] * inner[key] / whole for key in ("training", "clippingAndEncoding"))
+    coding = wall["clients"] - training
     rest = wall["completion"] + wall["enrolment"] + wall["evaluation"]
-    return dict(training=training, encoding=wall["clients"] - training, decoding=wall["decoding"],
+    return dict(training=training, encoding=encoding, decoding=coding - encoding,
                 accounting=wall["accounting"], rest=rest, coding=coding,
                 round=training + coding + wall["accounting"] + rest, setup=timings["wallSecondsByPhase"]["setup"],
                 memory=timings["peakMemoryBytes"] / 2**20)

@@ -71,10 +71,6 @@ void NAME(narrow)(const double *x, void *out, size_t count) {
   }
 }
 
-void NAME(accumulate)(const double *x, double *sum, size_t count) {
-  for (size_t i = 0; i < count; i++) sum[i] += x[i];
-}
-
 int NAME(all_finite)(const void *x, size_t count) {
   const char *bytes = x;
   vi32 large = {0};
@@ -94,22 +90,65 @@ int NAME(all_finite)(const void *x, size_t count) {
   return any == 0;
 }
 
-void NAME(accumulate_floats)(const void *x, double *sum, size_t count) {
+// Adds terms to their sums in units of the grid. Between 2^52 and 2^53 units the doubles are the whole units, one bit of the last place
+// each: so the bits of x + origin, where the origin is 1.5 * 2^52 units, say how many units x is from there, rounded to even.
+AI void NAME(add_units)(vd x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t i) {
+  vd top = grid->limit, origin = grid->origin;
+  x = x > top ? top : x;
+  x = x < -top ? -top : x;
+  vi sum;
+  vd place = x + origin;
+  __builtin_memcpy(&sum, coarse + i, sizeof sum);
+  sum += (vi)place - (vi)origin;
+  __builtin_memcpy(coarse + i, &sum, sizeof sum);
+  if (fine == NULL) return;
+  // What the coarse units leave is exact, and counted in fine ones.
+  vd fine_origin = grid->fine_origin;
+  place = (x - (place - origin)) + fine_origin;
+  __builtin_memcpy(&sum, fine + i, sizeof sum);
+  sum += (vi)place - (vi)fine_origin;
+  __builtin_memcpy(fine + i, &sum, sizeof sum);
+}
+
+// The last terms, fewer than a vector has.
+AI void NAME(add_last_units)(vd x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
+  int64_t last[2][W] = {{0}};
+  NAME(add_units)(x, grid, last[0], fine == NULL ? NULL : last[1], 0);
+  for (size_t i = 0; i < count; i++) {
+    coarse[i] += last[0][i];
+    if (fine != NULL) fine[i] += last[1][i];
+  }
+}
+
+void NAME(accumulate)(const double *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
+  size_t i = 0;
+  for (; i + W <= count; i += W) {
+    vd v;
+    __builtin_memcpy(&v, x + i, sizeof v);
+    NAME(add_units)(v, grid, coarse, fine, i);
+  }
+  if (i == count) return;
+  vd v = 0;
+  for (size_t j = i; j < count; j++) v[j - i] = x[j];
+  NAME(add_last_units)(v, grid, coarse + i, fine == NULL ? NULL : fine + i, count - i);
+}
+
+void NAME(accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
   const char *bytes = x;
   size_t i = 0;
   for (; i + W <= count; i += W) {
     vf8 v;
-    vd s;
     __builtin_memcpy(&v, bytes + 4 * i, sizeof v);
-    __builtin_memcpy(&s, sum + i, sizeof s);
-    s += __builtin_convertvector(v, vd);
-    __builtin_memcpy(sum + i, &s, sizeof s);
+    NAME(add_units)(__builtin_convertvector(v, vd), grid, coarse, fine, i);
   }
-  for (; i < count; i++) {
-    float v;
-    __builtin_memcpy(&v, bytes + 4 * i, sizeof v);
-    sum[i] += (double)v;
+  if (i == count) return;
+  vf8 v = 0;
+  for (size_t j = i; j < count; j++) {
+    float f;
+    __builtin_memcpy(&f, bytes + 4 * j, sizeof f);
+    v[j - i] = f;
   }
+  NAME(add_last_units)(__builtin_convertvector(v, vd), grid, coarse + i, fine == NULL ? NULL : fine + i, count - i);
 }
 
 #endif

@@ -21,6 +21,8 @@ public struct ClientEnds: Sendable {
     var session: SessionKey?
     /// The round that it last sent in: the randomness of a round is for one message.
     var lastRound: Int?
+    /// Whether its upload is written in a round: the last that was asked for.
+    var coin: (round: Int, isCoded: Bool)?
   }
 
   private var ends: [Int: End] = [:]
@@ -57,7 +59,19 @@ public struct ClientEnds: Sendable {
   ///
   /// - Parameter client: one that has keys here.
   public func isCoded(_ client: Int, round: Int) -> Bool {
-    codedShare >= 1 || keys(of: client).isCoded(round: round, share: codedShare)
+    guard codedShare < 1 else { return true }
+    if let coin = ends[client]?.coin, coin.round == round { return coin.isCoded }
+    return keys(of: client).isCoded(round: round, share: codedShare)
+  }
+
+  /// Throws a round's coins of many clients at once, on all threads, so that they need not be thrown again.
+  ///
+  /// - Parameter clients: ones that have keys here.
+  public mutating func throwCoins(of clients: [Int], round: Int, _ parallel: Parallel) {
+    guard codedShare < 1 else { return }
+    let thrown = self
+    let coins = parallel.map(clients.count) { thrown.isCoded(clients[$0], round: round) }
+    for (client, isCoded) in zip(clients, coins) { ends[client]?.coin = (round, isCoded) }
   }
 
   /// Makes a round that is abandoned one that clients can send in again.
@@ -157,9 +171,11 @@ public struct ClientEnds: Sendable {
     let message = UpdateVector(update, broadcast)
     let sent = { (content: SentUpload.Content, time: ContinuousClock.Instant) in
       SentUpload(
-        content: content, norm: message.vector.norm, wasClipped: message.update.wasClipped,
-        wasReplaced: message.update.wasReplaced,
-        idealBits: message.vector.informationBits(noiseScale: broadcast.channel.noiseScale), codingTime: time - start)
+        content: content,
+        figures: UploadFigures(
+          norm: message.vector.norm, wasClipped: message.update.wasClipped, wasReplaced: message.update.wasReplaced,
+          idealBits: message.vector.informationBits(noiseScale: broadcast.channel.noiseScale), codingTime: time - start)
+      )
     }
     guard isCoded(client, round: broadcast.round) else { return sent(.simulated(message.vector), .now) }
     guard let session = end.session else { preconditionFailure("agreed when the round began") }
@@ -223,15 +239,19 @@ public struct SentUpload: Sendable {
   }
 
   public let content: Content
-  /// The L2 norm of what is coded.
-  public let norm: Double
+  public let figures: UploadFigures
 
   /// The upload's bytes; nil where none was written.
   public var bytes: [UInt8]? { if case .coded(let bytes, _) = content { bytes } else { nil } }
 
   /// What was not written; nil for an upload.
   public var simulated: ClippedUpdate? { if case .simulated(let update) = content { update } else { nil } }
+}
 
+/// What a simulation can tell of an upload beside its bytes.
+public struct UploadFigures: Sendable {
+  /// The L2 norm of what is coded.
+  public let norm: Double
   /// Whether the update was longer than the clipping norm.
   public let wasClipped: Bool
   /// Whether the update was not finite, so that the zero update replaced it.

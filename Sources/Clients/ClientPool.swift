@@ -62,43 +62,80 @@ public struct ClientPool: Sendable {
     Received(round: round, parameters: trainer.prepare(round.parameters))
   }
 
-  /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. In
-  /// client order.
+  /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. In client order.
   ///
   /// - Parameters:
   ///   - ends: what the clients send by; all of the cohort are enrolled there.
   ///   - evaluates: whether each client also measures the broadcast model on its own examples.
   public mutating func participate(
     _ cohort: [Int], in received: Received, through ends: inout ClientEnds, evaluates: Bool, _ parallel: Parallel
-  ) throws -> [Participation] {
+  ) throws -> [Participation<SentUpload>] {
+    try participate(
+      cohort, in: received, through: &ends, evaluates: evaluates, parallel, receiver: {}, deliver: { sent, _, _ in sent }
+    ).participations
+  }
+
+  /// As the other one, where what is sent is received at once, so that it need not be kept.
+  ///
+  /// - Parameters:
+  ///   - receiver: makes what a worker receives with.
+  ///   - deliver: takes one client's upload, on the worker's thread.
+  /// - Returns: participations in the order of the cohort; receivers in any order (see `Parallel.mapWithWorkers`).
+  public mutating func participate<Receiver, Delivered: Sendable>(
+    _ cohort: [Int], in received: Received, through ends: inout ClientEnds, evaluates: Bool, _ parallel: Parallel,
+    receiver: @Sendable () -> Receiver,
+    deliver: @Sendable (_ sent: SentUpload, _ client: Int, _ receiver: Receiver) -> Delivered
+  ) throws -> (participations: [Participation<Delivered>], receivers: [Receiver]) {
     try ends.begin(cohort, in: received.round, parallel)
-    let participations = participate(
-      cohort, with: trainer, received, ends, evaluates: evaluates, parallel)
-    for case (let id, let variate?) in participations.map({ ($0.client, $0.variate) }) { variates[id] = variate }
-    return participations
+    let round = Round(received: received, ends: ends, evaluates: evaluates)
+    let (participations, receivers) = participate(
+      cohort, with: trainer, round, parallel, receiver: receiver, deliver: deliver)
+    for participation in participations {
+      if let variate = participation.variate { variates[participation.client] = variate }
+    }
+    return (participations, receivers)
+  }
+
+  /// What the clients of a round have in common.
+  private struct Round: Sendable {
+    let received: Received
+    let ends: ClientEnds
+    let evaluates: Bool
   }
 
   /// The trainer's type is found out once for all clients.
-  private func participate<Trainer: LocalTraining>(
-    _ cohort: [Int], with trainer: Trainer, _ received: Received, _ ends: ClientEnds, evaluates: Bool,
-    _ parallel: Parallel
-  ) -> [Participation] {
+  private func participate<Trainer: LocalTraining, Receiver, Delivered: Sendable>(
+    _ cohort: [Int], with trainer: Trainer, _ round: Round, _ parallel: Parallel,
+    receiver: @Sendable () -> Receiver, deliver: @Sendable (SentUpload, Int, Receiver) -> Delivered
+  ) -> ([Participation<Delivered>], [Receiver]) {
     let largest = cohort.reduce(0) { max($0, population.exampleCount(of: $1)) }
-    return parallel.map(
-      cohort.count, worker: { trainer.makeWorkspace(largestClient: largest) },
-      body: { workspace, i in participate(cohort[i], with: trainer, received, ends, evaluates: evaluates, workspace) })
+    // Those that take longest begin first, so that no thread waits for the last of them: who codes, then who has most examples.
+    let order = cohort.indices.map { i in
+      (i, round.ends.isCoded(cohort[i], round: round.received.round.round), population.exampleCount(of: cohort[i]))
+    }.sorted { ($0.1 ? 1 : 0, $0.2, $1.0) > ($1.1 ? 1 : 0, $1.2, $0.0) }.map(\.0)
+    let (mixed, workers) = parallel.mapWithWorkers(
+      cohort.count, worker: { (trainer.makeWorkspace(largestClient: largest), receiver()) },
+      body: { worker, i in
+        participate(cohort[order[i]], with: trainer, round, worker.0) { deliver($0, $1, worker.1) }
+      })
+    var places = [Int](repeating: 0, count: order.count)
+    for (place, i) in order.enumerated() { places[i] = place }
+    return (places.map { mixed[$0] }, workers.map(\.1))
   }
 
-  private func participate<Trainer: LocalTraining>(
-    _ id: Int, with trainer: Trainer, _ received: Received, _ ends: ClientEnds, evaluates: Bool,
-    _ workspace: Trainer.Workspace
-  ) -> Participation {
+  private func participate<Trainer: LocalTraining, Delivered>(
+    _ id: Int, with trainer: Trainer, _ round: Round, _ workspace: Trainer.Workspace,
+    deliver: (SentUpload, Int) -> Delivered
+  ) -> Participation<Delivered> {
+    let received = round.received
     let broadcast = received.round.broadcast
-    let keys = ends.keys(of: id)
+    let keys = round.ends.keys(of: id)
     let examples = population.examples(of: id)
     var task = LocalTask(start: received.parameters, examples: examples, data: population.data)
-    var dropoutCoin = keys.dropout(round: broadcast.round)
-    if faults.dropout > 0, dropoutCoin.stream.bernoulli(faults.dropout) { return Participation(client: id) }
+    if faults.dropout > 0 {
+      var coin = keys.dropout(round: broadcast.round)
+      if coin.stream.bernoulli(faults.dropout) { return Participation(client: id) }
+    }
     if faults.stragglers > 0 {
       var coin = keys.straggler(round: broadcast.round)
       if coin.stream.bernoulli(faults.stragglers) {
@@ -116,22 +153,23 @@ public struct ClientPool: Sendable {
     let update = trainer.train(task, random: &order.stream, workspace)
     let trainingTime = ContinuousClock.now - start
 
-    let sent = ends.send(update, of: id, in: received.round)
+    let sent = round.ends.send(update, of: id, in: received.round)
     // A diverged client sends zeros, and keeps the variate that the server knows of.
     let variate =
-      sent.wasReplaced ? nil : task.control.map { zip($0.own, update.controlChange).map { $0 + $1 } }
+      sent.figures.wasReplaced ? nil : task.control.map { zip($0.own, update.controlChange).map { $0 + $1 } }
     let accuracy =
-      evaluates && !examples.isEmpty
+      round.evaluates && !examples.isEmpty
       ? trainer.evaluate(received.parameters, on: examples, of: population.data)?.accuracy : nil
-    return Participation(client: id, sent: sent, accuracy: accuracy, trainingTime: trainingTime, variate: variate)
+    return Participation(
+      client: id, sent: deliver(sent, id), accuracy: accuracy, trainingTime: trainingTime, variate: variate)
   }
 }
 
 /// What came of one drawn client: its message, and diagnostics that only a simulation can see.
-public struct Participation: Sendable {
+public struct Participation<Sent: Sendable>: Sendable {
   public let client: Int
-  /// Nil for a dropout.
-  public let sent: SentUpload?
+  /// The upload, or what its receiver made of it; nil for a dropout.
+  public let sent: Sent?
   /// The accuracy of the broadcast model on the client's own examples; nil where it was not asked for, or there are none.
   public let accuracy: Double?
   public let trainingTime: Duration
@@ -139,8 +177,7 @@ public struct Participation: Sendable {
   fileprivate let variate: [Float]?
 
   init(
-    client: Int, sent: SentUpload? = nil, accuracy: Double? = nil, trainingTime: Duration = .zero,
-    variate: [Float]? = nil
+    client: Int, sent: Sent? = nil, accuracy: Double? = nil, trainingTime: Duration = .zero, variate: [Float]? = nil
   ) {
     self.client = client
     self.sent = sent

@@ -1,4 +1,15 @@
+import Aggregator
 import Clients
+
+/// One client's upload after the server has it.
+struct DeliveredUpload: Sendable {
+  let figures: UploadFigures
+  /// Of the payload as it was written; nil where none was.
+  let payloadBits: Int?
+  let arrival: Arrival
+  /// The time of decoding and adding.
+  let decodingTime: Duration
+}
 
 /// What only a simulation can see of a round's clients, added up in client order.
 struct CohortDiagnostics {
@@ -9,6 +20,7 @@ struct CohortDiagnostics {
   private(set) var accuracies: [Double] = []
   private(set) var trainingTime = Duration.zero
   private(set) var codingTime = Duration.zero
+  private(set) var decodingTime = Duration.zero
   /// What is expected of lengths, with the classes that occurred so far; nil where nothing can be.
   private(set) var lengths: PredictedLengths?
   /// Bits to expect of all uploads that were sent, written or not; of as many as something can be expected of.
@@ -25,13 +37,14 @@ struct CohortDiagnostics {
   ///   - accuracy: of the broadcast model on the client's own examples; nil where it is not known.
   ///   - trainingTime: of the client's local work.
   mutating func add(
-    _ upload: SentUpload, bound: Double, accuracy: Double? = nil, trainingTime: Duration = .zero
+    _ delivered: DeliveredUpload, bound: Double, accuracy: Double? = nil, trainingTime: Duration = .zero
   ) {
+    let upload = delivered.figures
     sent += 1
     if let expected = lengths?.bits(norm: upload.norm, bound: bound) {
       predictedBits += expected
       predicted += 1
-      if case .coded(_, let bits) = upload.content {
+      if let bits = delivered.payloadBits {
         predictedBitsOfCoded += expected
         measuredBits += Double(bits)
       }
@@ -42,6 +55,7 @@ struct CohortDiagnostics {
     if let accuracy { accuracies.append(accuracy) }
     self.trainingTime += trainingTime
     codingTime += upload.codingTime
+    decodingTime += delivered.decodingTime
   }
 
   /// Mean bits to expect of an upload; nil where nothing can be expected, and where none was sent.

@@ -142,6 +142,7 @@ public struct Federation: Sendable {
 
     let cohort = server.cohort(round: next)
     admit(cohort)
+    ends.throwCoins(of: cohort, round: next, frame.parallel)
     // Whose upload is not written needs no agreement with the server.
     let newcomers = cohort.filter { !server.isEnrolled($0) && ends.isCoded($0, round: next) }
     let publicKeys = ends.publicKeys(of: newcomers, frame.parallel)
@@ -219,7 +220,8 @@ public struct Federation: Sendable {
 
     let evaluation = evaluate.map { $0(server.parameters) }
     watch.lap(\.evaluation, &timings)
-    timings.add(training: round.diagnostics.trainingTime, coding: round.diagnostics.codingTime)
+    let spent = round.diagnostics
+    timings.add(training: spent.trainingTime, coding: spent.codingTime, decoding: spent.decodingTime)
     let record = RoundRecord(
       drawn: round.cohort.count, aggregate: round.aggregate, diagnostics: round.diagnostics,
       broadcastBytes: round.broadcastBytes, evaluation: evaluation, frame: frame, spending: round.spending,

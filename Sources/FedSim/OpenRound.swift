@@ -120,15 +120,20 @@ public struct OpenRound: ~Copyable {
     try check(clients)
     try ends.check(updates, of: clients, in: received)
     for batch in frame.batches(of: Array(clients.indices)) {
-      let sent = try ends.uploads(
-        of: batch.map { clients[$0] }, updates: batch.map { updates[$0] }, in: received, frame.parallel)
-      for upload in sent { diagnostics.add(upload, bound: received.broadcast.channel.clippingNorm) }
+      let senders = batch.map { clients[$0] }
+      let sent = try ends.uploads(of: senders, updates: batch.map { updates[$0] }, in: received, frame.parallel)
+      let (server, opened) = (server, aggregate.opened)
+      let (delivered, parts) = frame.parallel.mapWithWorkers(sent.count, worker: { opened.makePart() }) { part, i in
+        server.deliver(sent[i], of: senders[i], in: opened, part)
+      }
+      for upload in delivered { diagnostics.add(upload, bound: received.broadcast.channel.clippingNorm) }
+      aggregate.add(parts, delivered.map(\.arrival))
       watch.lap(\.clients, &timings)
-      receive(sent)
     }
   }
 
-  /// Lets a pool's clients of the cohort take part: they train, clip, encode and send; all that leaves them is bytes.
+  /// Lets a pool's clients of the cohort take part: they train, clip, encode and send; all that leaves them is bytes, which the server
+  /// decodes and adds up at once.
   ///
   /// - Parameters:
   ///   - pace: how many clients are a batch.
@@ -146,27 +151,39 @@ public struct OpenRound: ~Copyable {
         let progress = RoundProgress(round: round, done: done, drawn: cohort.count, elapsed: batchBegan - began)
         guard continues(progress) else { return false }
       }
-      let batch = cohort[done..<min(done + min(pace.size, frame.batchSize), cohort.count)]
+      let batch = cohort[done..<min(done + pace.size, cohort.count)]
       done += batch.count
-      let participations = try pool.participate(
-        Array(batch), in: start, through: &ends, evaluates: evaluates, frame.parallel)
+      let (server, opened) = (server, aggregate.opened)
+      let (participations, parts) = try pool.participate(
+        Array(batch), in: start, through: &ends, evaluates: evaluates, frame.parallel,
+        receiver: { opened.makePart() },
+        deliver: { sent, client, part in server.deliver(sent, of: client, in: opened, part) })
       for client in participations {
         guard let upload = client.sent else { continue }
         diagnostics.add(
           upload, bound: received.broadcast.channel.clippingNorm, accuracy: client.accuracy,
           trainingTime: client.trainingTime)
       }
+      aggregate.add(parts, participations.compactMap { $0.sent?.arrival })
       watch.lap(\.clients, &timings)
-      receive(participations.compactMap(\.sent))
       pace.took(.now - batchBegan, count: batch.count)
     }
     return true
   }
+}
 
-  /// The server decodes and adds up.
-  private mutating func receive(_ sent: [SentUpload]) {
-    server.receive(sent.compactMap(\.bytes), into: &aggregate, frame.parallel)
-    server.receive(simulated: sent.compactMap(\.simulated), into: &aggregate, frame.parallel)
-    watch.lap(\.decoding, &timings)
+extension Server {
+  /// Decodes and adds what a client sent, or adds what it would have sent.
+  fileprivate func deliver(
+    _ sent: SentUpload, of client: Int, in opened: OpenedRound, _ part: AggregatePart
+  ) -> DeliveredUpload {
+    let start = ContinuousClock.now
+    let arrival: Arrival
+    let bits: Int?
+    switch sent.content {
+    case .coded(let bytes, let payloadBits): (arrival, bits) = (receive(bytes, in: opened, into: part), payloadBits)
+    case .simulated(let update): (arrival, bits) = (receive(simulated: update, of: client, into: part), nil)
+    }
+    return DeliveredUpload(figures: sent.figures, payloadBits: bits, arrival: arrival, decodingTime: .now - start)
   }
 }

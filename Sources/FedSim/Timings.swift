@@ -7,27 +7,29 @@ public struct Timings: Sendable {
   public var accounting = 0.0
   public var enrolment = 0.0
   public var clients = 0.0
-  public var decoding = 0.0
   public var completion = 0.0
   public var evaluation = 0.0
   /// Summed over threads; part of `clients`.
   public private(set) var training = 0.0
   public private(set) var coding = 0.0
+  public private(set) var decoding = 0.0
 
   public init() {}
 
-  mutating func add(training: Duration, coding: Duration) {
+  mutating func add(training: Duration, coding: Duration, decoding: Duration) {
     self.training += training.seconds
     self.coding += coding.seconds
+    self.decoding += decoding.seconds
   }
 
   /// Adds the times of one round.
   mutating func add(_ round: Timings) {
-    for phase in [\Timings.setup, \.accounting, \.enrolment, \.clients, \.decoding, \.completion, \.evaluation] {
+    for phase in [\Timings.setup, \.accounting, \.enrolment, \.clients, \.completion, \.evaluation] {
       self[keyPath: phase] += round[keyPath: phase]
     }
     training += round.training
     coding += round.coding
+    decoding += round.decoding
   }
 
   /// CPU seconds and peak memory are those of the whole process.
@@ -37,10 +39,12 @@ public struct Timings: Sendable {
       "peakMemoryBytes": .integer(ResourceUsage.peakMemoryBytes),
       "wallSecondsByPhase": [
         "setup": .number(setup), "accounting": .number(accounting), "enrolment": .number(enrolment),
-        "clients": .number(clients), "decoding": .number(decoding), "completion": .number(completion),
+        "clients": .number(clients), "completion": .number(completion),
         "evaluation": .number(evaluation),
       ],
-      "clientSecondsSummedOverThreads": ["training": .number(training), "clippingAndEncoding": .number(coding)],
+      "clientSecondsSummedOverThreads": [
+        "training": .number(training), "clippingAndEncoding": .number(coding), "decodingAndAdding": .number(decoding),
+      ],
     ]
   }
 }

@@ -58,8 +58,7 @@ public enum RunFilesReference {
     ("wallSecondsByPhase.setup", "seconds", "loading data, calibration, and making clients and server"),
     ("wallSecondsByPhase.accounting", "seconds", "asking the accountant before each round"),
     ("wallSecondsByPhase.enrolment", "seconds", "drawing cohorts, key agreement, and the broadcast"),
-    ("wallSecondsByPhase.clients", "seconds", "training, clipping and encoding"),
-    ("wallSecondsByPhase.decoding", "seconds", "decoding uploads and adding them up"),
+    ("wallSecondsByPhase.clients", "seconds", "training, clipping, encoding; decoding uploads and adding them up"),
     ("wallSecondsByPhase.completion", "seconds", "the server's noise and the step of its optimizer"),
     ("wallSecondsByPhase.evaluation", "seconds", "the model on the test examples"),
     (
@@ -67,6 +66,7 @@ public enum RunFilesReference {
       "training, a part of `wallSecondsByPhase.clients` on each thread"
     ),
     ("clientSecondsSummedOverThreads.clippingAndEncoding", "seconds", "the rest of what clients do, on each thread"),
+    ("clientSecondsSummedOverThreads.decodingAndAdding", "seconds", "what the server does with an upload, on each thread"),
   ]
 
   private static var timings: String {

@@ -172,14 +172,19 @@ let countingKey = Key(Array(0..<32))!
       var narrow = [UInt8](repeating: 0, count: 4013)
       wide.withUnsafeBufferPointer { wide in
         narrow.withUnsafeMutableBytes { kernels.narrow(wide, into: .init(rebasing: $0[1...])) }
-        second.withUnsafeMutableBufferPointer { kernels.accumulate(wide, into: .init(rebasing: $0[..<1003])) }
       }
-      narrow.withUnsafeBytes { bytes in
-        second.withUnsafeMutableBufferPointer {
-          kernels.accumulate(UnsafeRawBufferPointer(rebasing: bytes[1...]), into: .init(rebasing: $0[..<1003]))
+      var (coarse, fine) = ([Int64](repeating: 1, count: 1003), [Int64](repeating: 2, count: 1003))
+      let grid = SumGrid(largestTerm: nil, terms: 9).kernel
+      coarse.withUnsafeMutableBufferPointer { coarse in
+        wide.withUnsafeBufferPointer { kernels.accumulate($0, grid, into: coarse, fine: nil) }
+        fine.withUnsafeMutableBufferPointer { fine in
+          wide.withUnsafeBufferPointer { kernels.accumulate($0, grid, into: coarse, fine: fine) }
+          narrow.withUnsafeBytes {
+            kernels.accumulate(floats: .init(rebasing: $0[1...]), grid, into: coarse, fine: fine)
+          }
         }
       }
-      all += narrow.map(UInt64.init) + second.map(\.bitPattern)
+      all += narrow.map(UInt64.init) + (coarse + fine).map(UInt64.init(bitPattern:))
       #expect(narrow[1..<5].elementsEqual(withUnsafeBytes(of: Float(wide[0]).bitPattern.littleEndian, Array.init)))
       #expect(wide[7] == 0.3 * Double(floats[8]))
       #expect(floats.withUnsafeBytes { kernels.areFinite(.init(rebasing: $0[..<4012])) })

@@ -68,7 +68,7 @@ private func values<T>(of type: T.Type, in value: Any, depth: Int = 0) -> [T] {
     let single = try zip(clients, updates).map { try one.upload(of: $0, update: $1, in: round) }
     let together = try many.uploads(of: clients, updates: updates, in: round, parallel)
     #expect(single.map(\.bytes) == together.map(\.bytes))
-    #expect(together.map(\.wasClipped) == [false, false, true] && together.allSatisfy { $0.idealBits > 0 })
+    #expect(together.map(\.figures.wasClipped) == [false, false, true] && together.allSatisfy { $0.figures.idealBits > 0 })
     let first = try broadcast()
     var again = enrolled(clients)
     #expect(try again.upload(of: 9, update: updates[0], in: first).bytes != single[0].bytes, "not sealed")
@@ -99,7 +99,7 @@ private func values<T>(of type: T.Type, in value: Any, depth: Int = 0) -> [T] {
     #expect(try decoded(empty, counted, client: 2)[50] == 0, "a client without examples counts as none")
     values[0] = 0.75
     let long = try ends.upload(of: 3, update: LocalUpdate(values), in: counted)
-    #expect(try abs(decoded(long, counted, client: 3)[50] + 0.25) < 1e-6 && long.wasClipped)
+    #expect(try abs(decoded(long, counted, client: 3)[50] + 0.25) < 1e-6 && long.figures.wasClipped)
     let controlled = try broadcast(contents: .controlled, codec: .float32)
     let change = (0..<50).map { Float($0) / 1000 }
     let sent = try ends.upload(of: 1, update: LocalUpdate(values, controlChange: change), in: controlled)

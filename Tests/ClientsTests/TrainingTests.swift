@@ -224,7 +224,7 @@ private let runKeys = RunKeys(seed: 1, fingerprint: [])
 
   private func participate(
     _ clients: inout ClientPool, _ cohort: [Int], _ broadcast: [UInt8], evaluates: Bool = false, threads: Int = 1
-  ) throws -> [Participation] {
+  ) throws -> [Participation<SentUpload>] {
     var ends = ClientEnds()
     _ = ends.enrol(cohort, keys: cohort.map(runKeys.client), Parallel(threads: threads))
     return try clients.participate(
@@ -274,7 +274,7 @@ private let runKeys = RunKeys(seed: 1, fingerprint: [])
       faults: .init(stragglers: 1))
     let both = try participate(&clients, [empty, full], broadcast(zeros), evaluates: true)
     let sent = try both.map { try #require($0.sent) }
-    #expect(both[0].accuracy == nil && both[1].accuracy != nil && sent[0].idealBits == 0 && sent[1].idealBits > 0)
+    #expect(both[0].accuracy == nil && both[1].accuracy != nil && sent[0].figures.idealBits == 0 && sent[1].figures.idealBits > 0)
   }
 
   @Test func dropoutsSendNothingAndDependOnTheRound() throws {
@@ -296,7 +296,7 @@ private let runKeys = RunKeys(seed: 1, fingerprint: [])
     parameters[640] = .infinity
     let sent = try #require(
       try participate(&clients, [7], broadcast(parameters))[0].sent)
-    #expect(sent.wasReplaced && !sent.wasClipped && sent.idealBits == 0)
+    #expect(sent.figures.wasReplaced && !sent.figures.wasClipped && sent.figures.idealBits == 0)
     #expect(try Upload(bytes: try #require(sent.bytes)).payload.bytes.count == 1, "the code of the zero update")
   }
 }

@@ -1,12 +1,6 @@
 import ChannelCoding
 import Numerics
 
-struct DecodedUpload: Sendable {
-  let client: Int
-  let payloadBits: Int
-  let sample: DecodedSample
-}
-
 /// Why an upload did not count.
 public enum UploadRefusal: Error, Equatable {
   case malformed
@@ -16,31 +10,59 @@ public enum UploadRefusal: Error, Equatable {
   case payload(PayloadError)
 }
 
+/// What the server made of one upload, apart from adding it up.
+package enum Arrival: Sendable {
+  /// It was decoded and added; `bits` of payload in `bytes` of upload.
+  case coded(client: Int, bits: Int, bytes: Int)
+  /// No message was written: the client's update was added without noise.
+  case simulated(client: Int)
+  case refused(UploadRefusal, bytes: Int)
+}
+
+/// What is known of a round before the first upload: enough to receive some.
+package struct OpenedRound: Sendable {
+  let round: Int
+  let cohort: Set<Int>
+  let channel: Channel
+  let grid: SumGrid
+
+  /// In the channel's own coordinates.
+  var emptySum: ExactSum { ExactSum(count: channel.settings.paddedDimension, grid: grid) }
+
+  /// In those of an upload.
+  var emptySimulatedSum: ExactSum { ExactSum(count: channel.settings.dimension, grid: grid) }
+
+  /// Sums for one worker, to be given to `Aggregate.add` once.
+  package func makePart() -> AggregatePart { AggregatePart(self) }
+}
+
 /// The sum of a round's decoded updates, in the channel's coordinates, and what arriving cost.
+///
+/// Sums are exact on a public grid (`ExactSum`): rounding a decoded sample to it is work on what was received, which costs no privacy, and
+/// no order of uploads, batches or threads changes a bit. docs/decisions.md has what that costs.
 public struct Aggregate: Sendable {
-  public let round: Int
-  public private(set) var sum: [Double]
+  package let opened: OpenedRound
+  /// Of decoded uploads, in the channel's own coordinates.
+  public private(set) var sum: ExactSum
   /// Of each upload that counted, in order.
   public private(set) var payloadBits: [Int] = []
   /// Of each upload that did not.
   public private(set) var refusals: [UploadRefusal] = []
-  /// Uploads that were not written: what their clients' clipped updates add up to, in the upload's own coordinates and without any
-  /// noise. Empty where there are none.
-  private(set) var simulatedSum: [Double] = []
+  /// Uploads that were not written: what their clients' clipped updates add up to, in the upload's own coordinates and without any noise.
+  private(set) var simulatedSum: ExactSum
   /// How many they are.
   public private(set) var simulated = 0
   /// Whole uploads with their envelopes, refused ones included.
   public private(set) var wireBytes = 0
-  let cohort: Set<Int>
-  let channel: Channel
-  private var seen: Set<Int> = []
+  private(set) var seen: Set<Int> = []
 
-  init(round: Int, cohort: Set<Int>, channel: Channel) {
-    self.round = round
-    self.cohort = cohort
-    self.channel = channel
-    sum = [Double](repeating: 0, count: channel.settings.paddedDimension)
+  init(_ opened: OpenedRound) {
+    self.opened = opened
+    sum = opened.emptySum
+    simulatedSum = opened.emptySimulatedSum
   }
+
+  public var round: Int { opened.round }
 
   /// All uploads that counted.
   public var arrived: Int { coded + simulated }
@@ -48,62 +70,55 @@ public struct Aggregate: Sendable {
   /// Those that were decoded from bytes. Each brought its share of the noise.
   public var coded: Int { payloadBits.count }
 
-  /// Adds updates of which no message is written, in their order, as `add(_:wireBytes:)` does.
+  /// Takes in what workers have added up.
   ///
-  /// - Parameter updates: each of the channel's dimension.
-  mutating func add(simulated updates: [ClippedUpdate], _ parallel: Parallel) {
-    guard !updates.isEmpty else { return }
+  /// - Parameter arrivals: of all uploads that the parts were given, in their order.
+  package mutating func add(_ parts: [AggregatePart], _ arrivals: [Arrival]) {
+    for part in parts {
+      sum.add(part.sum)
+      simulatedSum.add(part.simulatedSum)
+    }
+    for arrival in arrivals {
+      switch arrival {
+      case .refused(let refusal, let bytes):
+        refusals.append(refusal)
+        wireBytes += bytes
+      case .coded(let client, let bits, let bytes):
+        count(client)
+        payloadBits.append(bits)
+        wireBytes += bytes
+      case .simulated(let client):
+        count(client)
+        simulated += 1
+      }
+    }
+    precondition(sum.terms == coded && simulatedSum.terms == simulated, "each upload that counts is in the sum once")
+  }
+
+  private mutating func count(_ client: Int) {
+    precondition(opened.cohort.contains(client), "an upload of a drawn client")
+    let isFirst = seen.insert(client).inserted
+    precondition(isFirst, "one upload of each client")
+  }
+}
+
+/// What one worker adds up of a round.
+package final class AggregatePart {
+  private let channel: Channel
+  private(set) var sum: ExactSum
+  private(set) var simulatedSum: ExactSum
+
+  init(_ opened: OpenedRound) {
+    channel = opened.channel
+    sum = opened.emptySum
+    simulatedSum = opened.emptySimulatedSum
+  }
+
+  func add(_ sample: DecodedSample) { sample.add(to: &sum) }
+
+  func add(simulated update: ClippedUpdate) {
     // As `Channel.encode` asks for: epsilon is of updates of this norm.
-    let settings = channel.settings
-    precondition(updates.allSatisfy { $0.values.count == settings.dimension && $0.norm <= settings.clippingNorm })
-    simulated += updates.count
-    precondition(arrived <= cohort.count, "an upload of each drawn client at most")
-    if simulatedSum.isEmpty { simulatedSum = [Double](repeating: 0, count: channel.settings.dimension) }
-    Self.addUp(&simulatedSum, parallel) { range, sum in
-      for update in updates {
-        update.values.withUnsafeBufferPointer { values in
-          for i in range { sum[i] += values[i] }
-        }
-      }
-    }
-  }
-
-  /// Adds decoded uploads in their order.
-  mutating func add(
-    _ results: [Result<DecodedUpload, UploadRefusal>], wireBytes bytes: Int, _ parallel: Parallel
-  ) {
-    wireBytes += bytes
-    var samples: [DecodedSample] = []
-    for result in results {
-      switch result {
-      case .failure(let refusal): refusals.append(refusal)
-      case .success(let upload):
-        guard seen.insert(upload.client).inserted else {
-          refusals.append(.repeated)
-          continue
-        }
-        payloadBits.append(upload.payloadBits)
-        samples.append(upload.sample)
-      }
-    }
-    let counted = samples
-    Self.addUp(&sum, parallel) { range, sum in
-      for sample in counted { sample.add(range, to: sum) }
-    }
-  }
-
-  /// Ranges of coordinates on several cores, each added up by `add` as one core would.
-  private static func addUp(
-    _ sum: inout [Double], _ parallel: Parallel,
-    add: @Sendable (Range<Int>, UnsafeMutableBufferPointer<Double>) -> Void
-  ) {
-    let width = 4096
-    sum.withUnsafeMutableBufferPointer { sum in
-      // Ranges do not overlap.
-      nonisolated(unsafe) let sum = sum
-      _ = parallel.map((sum.count + width - 1) / width) { part in
-        add((part * width)..<min((part + 1) * width, sum.count), sum)
-      }
-    }
+    precondition(update.norm <= channel.settings.clippingNorm)
+    simulatedSum.add(update.values)
   }
 }

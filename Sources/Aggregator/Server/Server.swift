@@ -112,62 +112,112 @@ public struct Server: Sendable {
 
   /// The empty sum of a round, to which uploads are added as they come.
   public func open(round: Int, cohort: [Int]) throws -> Aggregate {
-    Aggregate(
-      round: round, cohort: Set(cohort),
-      channel: try Channel(channelSettings, rotationKey: secrets.rotation(round: round)))
+    let settings = channelSettings
+    // A public bound on coordinates of a sample: C and 40 sigma, which no decoder passes, and some room.
+    let bound = settings.clippingNorm + 64 * settings.noiseScale
+    return Aggregate(
+      OpenedRound(
+        round: round, cohort: Set(cohort),
+        channel: try Channel(settings, rotationKey: secrets.rotation(round: round)),
+        grid: SumGrid(
+          largestTerm: bound.isFinite ? bound : nil, terms: max(plan?.largestCohort ?? sampler.population, 1))))
   }
 
-  /// Decodes uploads and adds them up, in their order whatever the threads. One that is no valid first message of a
-  /// drawn client for this round is refused: a contribution of zero, as if it had not come.
-  ///
-  /// Takes memory for one sample an upload: give it a round in batches.
+  /// Decodes uploads and adds them up. One that is no valid first message of a drawn client for this round is refused: a contribution of
+  /// zero, as if it had not come.
   public func receive(_ uploads: [[UInt8]], into aggregate: inout Aggregate, _ parallel: Parallel) {
-    let (round, cohort, channel) = (aggregate.round, aggregate.cohort, aggregate.channel)
-    let decoded = parallel.map(uploads.count) { decode(uploads[$0], channel, cohort, round) }
-    aggregate.add(decoded, wireBytes: uploads.reduce(0) { $0 + $1.count }, parallel)
+    let (round, seen) = (aggregate.opened, aggregate.seen)
+    let opened = parallel.map(uploads.count) { open(uploads[$0], in: round) }
+    // Those of one client are looked at one after the other, until one is valid.
+    var places: [Int: Int] = [:]
+    var groups: [[Int]] = []
+    var arrivals = uploads.map { Arrival.refused(.repeated, bytes: $0.count) }
+    for (i, upload) in opened.enumerated() {
+      switch upload {
+      case .failure(let refusal): arrivals[i] = .refused(refusal, bytes: uploads[i].count)
+      case .success(let upload) where seen.contains(upload.client): break
+      case .success(let upload):
+        if let place = places[upload.client] {
+          groups[place].append(i)
+        } else {
+          places[upload.client] = groups.count
+          groups.append([i])
+        }
+      }
+    }
+    let listed = groups
+    let (decided, parts) = parallel.mapWithWorkers(listed.count, worker: { round.makePart() }) { part, group in
+      var decided: [(Int, Arrival)] = []
+      for i in listed[group] {
+        guard case .success(let upload) = opened[i] else { continue }
+        let arrival = decode(upload, bytes: uploads[i].count, in: round, into: part)
+        decided.append((i, arrival))
+        if case .coded = arrival { break }
+      }
+      return decided
+    }
+    for (i, arrival) in decided.joined() { arrivals[i] = arrival }
+    aggregate.add(parts, arrivals)
   }
 
-  private func decode(
-    _ bytes: [UInt8], _ channel: Channel, _ drawn: Set<Int>, _ round: Int
-  ) -> Result<DecodedUpload, UploadRefusal> {
+  /// One client's upload, decoded and added to a worker's part: for callers who know that it is the client's first.
+  package func receive(_ bytes: [UInt8], in round: OpenedRound, into part: AggregatePart) -> Arrival {
+    switch open(bytes, in: round) {
+    case .failure(let refusal): .refused(refusal, bytes: bytes.count)
+    case .success(let upload): decode(upload, bytes: bytes.count, in: round, into: part)
+    }
+  }
+
+  /// The upload in its envelope, where it is one of a drawn client for this round.
+  private func open(_ bytes: [UInt8], in round: OpenedRound) -> Result<Upload, UploadRefusal> {
     let read = { () throws(WireError) -> Upload in
       sealsUploads ? try Upload(sealed: bytes) { sessions[$0] } : try Upload(bytes: bytes)
     }
     guard let upload = try? read() else { return .failure(.malformed) }
-    guard upload.round == round else { return .failure(.wrongRound) }
-    guard drawn.contains(upload.client), let session = sessions[upload.client] else {
-      return .failure(.notDrawn)
-    }
+    guard upload.round == round.round else { return .failure(.wrongRound) }
+    guard round.cohort.contains(upload.client), sessions[upload.client] != nil else { return .failure(.notDrawn) }
+    return .success(upload)
+  }
+
+  private func decode(
+    _ upload: Upload, bytes: Int, in round: OpenedRound, into part: AggregatePart
+  ) -> Arrival {
+    guard let session = sessions[upload.client] else { return .refused(.notDrawn, bytes: bytes) }
     do throws(PayloadError) {
-      let sample = try channel.decodeSample(
-        upload.payload, shared: SharedRandomness(session: session, round: round))
-      return .success(DecodedUpload(client: upload.client, payloadBits: upload.payload.bits, sample: sample))
+      let shared = SharedRandomness(session: session, round: round.round)
+      part.add(try round.channel.decodeSample(upload.payload, shared: shared))
+      return .coded(client: upload.client, bits: upload.payload.bits, bytes: bytes)
     } catch {
-      return .failure(.payload(error))
+      return .refused(.payload(error), bytes: bytes)
     }
   }
 
-  /// Adds updates whose messages a simulation does not write: without noise, all of which `complete` adds in one draw.
+  /// Adds an update whose message a simulation does not write: without noise, all of which `complete` adds in one draw.
   ///
   /// A sum of k shares of noise, each N(0, sigma^2 I), is N(0, k sigma^2 I): so the completed sum has the same distribution as if all of
   /// them had been sent through an exact codec (docs/privacy.md, "A share of the messages").
   ///
-  /// - Parameter updates: of clients of the cohort that have not sent anything, each of the channel's dimension.
-  package func receive(simulated updates: [ClippedUpdate], into aggregate: inout Aggregate, _ parallel: Parallel) {
-    aggregate.add(simulated: updates, parallel)
+  /// - Parameter update: of a client of the cohort that has not sent anything, of the channel's dimension.
+  package func receive(simulated update: ClippedUpdate, of client: Int, into part: AggregatePart) -> Arrival {
+    part.add(simulated: update)
+    return .simulated(client: client)
   }
 
   /// Turns the sum back into the upload's coordinates and adds the server's own noise, so that it carries exactly z C
   /// whoever dropped out, however many were drawn, and however many of them sent a message with their share of it.
   public func complete(_ aggregate: Aggregate) -> [Double] {
-    var sum = aggregate.sum
+    var sum: [Double]
     if aggregate.coded > 0 || aggregate.simulated == 0 {
-      aggregate.channel.unrotate(&sum)
+      sum = aggregate.sum.values
+      aggregate.opened.channel.unrotate(&sum)
+      if aggregate.simulated > 0 {
+        let simulated = aggregate.simulatedSum.values
+        for i in sum.indices { sum[i] += simulated[i] }
+      }
     } else {
       // Zeros are zeros in any coordinates.
-      sum.removeLast(sum.count - aggregate.simulatedSum.count)
+      sum = aggregate.simulatedSum.values
     }
-    for i in aggregate.simulatedSum.indices { sum[i] += aggregate.simulatedSum[i] }
     guard let plan else { return sum }
     let scale = plan.completionScale(arrived: aggregate.coded, clippingNorm: state.clippingNorm)
     guard scale > 0 else { return sum }

@@ -12,6 +12,12 @@
 
 typedef enum { CK_ISA_BASELINE = 0, CK_ISA_V3 = 1, CK_ISA_V4 = 2 } ck_isa;
 
+/// Where sums are counted in whole units: powers of two, of which `origin` and `fine_origin` are 1.5 * 2^52 each. Terms are at most
+/// `limit` in magnitude, or are taken for that: at most 2^51 units; half a unit is at most 2^51 fine ones.
+typedef struct {
+  double limit, origin, fine_origin;
+} ck_grid;
+
 typedef struct {
   const char *name;
 
@@ -49,12 +55,13 @@ typedef struct {
   /// Doubles rounded to floats at any address.
   void (*narrow)(const double *x, void *out, size_t count);
 
-  /// sum[i] += x[i]
-  void (*accumulate)(const double *x, double *sum, size_t count);
+  /// coarse[i] += x[i] in units of the grid, rounded to even; where `fine` is not null, fine[i] += what that leaves, in fine units. The
+  /// second is of floats at any address.
+  void (*accumulate)(const double *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
+  void (*accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
 
-  /// Whether floats at any address are all finite; and sum[i] += x[i] of them.
+  /// Whether floats at any address are all finite.
   int (*all_finite)(const void *x, size_t count);
-  void (*accumulate_floats)(const void *x, double *sum, size_t count);
 
   /// top = max of log_mass[i] + theta loss[i]; with e_i = e^(log_mass[i] + theta loss[i] - top): sum of e_i, and of e_i loss[i].
   void (*moments)(

@@ -27,16 +27,11 @@ public struct DecodedSample: Sendable {
     }
   }
 
-  /// sum[i] += values[i] for i in `range`.
-  public func add(_ range: Range<Int>, to sum: UnsafeMutableBufferPointer<Double>) {
-    let target = UnsafeMutableBufferPointer(rebasing: sum[range])
+  /// Adds the sample to a sum of samples.
+  public func add(to sum: inout ExactSum) {
     switch storage {
-    case .doubles(let values):
-      values.withUnsafeBufferPointer { Kernels.best.accumulate(.init(rebasing: $0[range]), into: target) }
-    case .floats(let bytes):
-      bytes.withUnsafeBytes {
-        Kernels.best.accumulate(.init(rebasing: $0[(4 * range.lowerBound)..<(4 * range.upperBound)]), into: target)
-      }
+    case .doubles(let values): sum.add(values)
+    case .floats(let bytes): bytes.withUnsafeBytes { sum.add(floats: $0) }
     }
   }
 }

@@ -38,20 +38,28 @@ extension Kernels {
     return operations.pointee.all_finite(from, x.count / 4) != 0
   }
 
-  /// sum += x, of little-endian floats at any address.
+  /// Counts the terms `x` in units of a grid, and adds what they count to.
+  ///
+  /// - Parameter fine: what the units of `coarse` leave, in fine ones; nil where it is dropped.
   @inlinable
-  package func accumulate(_ x: UnsafeRawBufferPointer, into sum: UnsafeMutableBufferPointer<Double>) {
-    precondition(x.count == 4 * sum.count)
-    guard let from = x.baseAddress, let to = sum.baseAddress else { return }
-    operations.pointee.accumulate_floats(from, to, sum.count)
+  package func accumulate(
+    _ x: UnsafeBufferPointer<Double>, _ grid: ck_grid, into coarse: UnsafeMutableBufferPointer<Int64>,
+    fine: UnsafeMutableBufferPointer<Int64>?
+  ) {
+    precondition(x.count == coarse.count && x.count == fine?.count ?? x.count)
+    guard let from = x.baseAddress, let to = coarse.baseAddress else { return }
+    withUnsafePointer(to: grid) { operations.pointee.accumulate(from, $0, to, fine?.baseAddress, x.count) }
   }
 
-  /// sum += x
+  /// As `accumulate`, of little-endian floats at any address.
   @inlinable
-  public func accumulate(_ x: UnsafeBufferPointer<Double>, into sum: UnsafeMutableBufferPointer<Double>) {
-    precondition(x.count == sum.count)
-    guard let from = x.baseAddress, let to = sum.baseAddress else { return }
-    operations.pointee.accumulate(from, to, x.count)
+  package func accumulate(
+    floats x: UnsafeRawBufferPointer, _ grid: ck_grid, into coarse: UnsafeMutableBufferPointer<Int64>,
+    fine: UnsafeMutableBufferPointer<Int64>?
+  ) {
+    precondition(x.count == 4 * coarse.count && coarse.count == fine?.count ?? coarse.count)
+    guard let from = x.baseAddress, let to = coarse.baseAddress else { return }
+    withUnsafePointer(to: grid) { operations.pointee.accumulate_floats(from, $0, to, fine?.baseAddress, coarse.count) }
   }
 
   /// Rounded to little-endian floats at any address.

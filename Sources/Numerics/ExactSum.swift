@@ -1,0 +1,121 @@
+import CKernels
+
+/// A vector of sums of doubles that is the same whoever adds, in whatever order and however many: each term is rounded once, to a grid
+/// that is known before the first of them, and whole units of the grid are added as integers.
+///
+///     var sum = ExactSum(count: 3, grid: SumGrid(largestTerm: 1, terms: 1000))
+///     sum.add([0.5, -0.25, 1e-9])
+///     sum.add(another)                                  // what somebody else added up
+///     let values = sum.values
+///
+/// 8 bytes a coordinate from the first term on, or 16 where the grid has fine units; none before. Adding costs what adding doubles
+/// costs: it is bound by memory.
+public struct ExactSum: Sendable, Equatable {
+  public let count: Int
+  public let grid: SumGrid
+  /// How many vectors were added.
+  public private(set) var terms = 0
+  /// Both empty as long as nothing was added.
+  private var coarse: [Int64] = []
+  private var fine: [Int64] = []
+
+  /// - Parameter count: of coordinates.
+  public init(count: Int, grid: SumGrid) {
+    self.count = count
+    self.grid = grid
+  }
+
+  /// Adds a vector of `count` finite values. One that is larger than the grid's largest term counts as that.
+  public mutating func add(_ values: UnsafeBufferPointer<Double>) {
+    precondition(values.count == count)
+    counting { Kernels.best.accumulate(values, $0, into: $1, fine: $2) }
+  }
+
+  public mutating func add(_ values: [Double]) { values.withUnsafeBufferPointer { add($0) } }
+
+  /// Adds a vector of little-endian floats at any address.
+  package mutating func add(floats bytes: UnsafeRawBufferPointer) {
+    precondition(bytes.count == 4 * count)
+    counting { Kernels.best.accumulate(floats: bytes, $0, into: $1, fine: $2) }
+  }
+
+  private mutating func counting(
+    _ add: (ck_grid, UnsafeMutableBufferPointer<Int64>, UnsafeMutableBufferPointer<Int64>?) -> Void
+  ) {
+    expect(terms: 1)
+    coarse.withUnsafeMutableBufferPointer { coarse in
+      guard grid.isFine else { return add(grid.kernel, coarse, nil) }
+      fine.withUnsafeMutableBufferPointer { add(grid.kernel, coarse, $0) }
+    }
+  }
+
+  /// Adds what others have added up, on the same grid.
+  public mutating func add(_ other: ExactSum) {
+    precondition(other.count == count && other.grid == grid)
+    guard other.terms > 0 else { return }
+    guard terms > 0 else {
+      self = other
+      return
+    }
+    expect(terms: other.terms)
+    for i in coarse.indices { coarse[i] &+= other.coarse[i] }
+    for i in fine.indices { fine[i] &+= other.fine[i] }
+  }
+
+  /// More terms than the grid was made for could overflow.
+  private mutating func expect(terms more: Int) {
+    if terms == 0 {
+      coarse = [Int64](repeating: 0, count: count)
+      if grid.isFine { fine = [Int64](repeating: 0, count: count) }
+    }
+    terms += more
+    precondition(terms <= grid.terms)
+  }
+
+  /// The sums, each rounded once, or twice where there are fine units.
+  public var values: [Double] {
+    guard terms > 0 else { return [Double](repeating: 0, count: count) }
+    let (unit, fineUnit) = (grid.unit, grid.fineUnit)
+    guard grid.isFine else { return coarse.map { Double($0) * unit } }
+    return coarse.indices.map { Double(coarse[$0]) * unit + Double(fine[$0]) * fineUnit }
+  }
+}
+
+/// The multiples of a power of two to which the terms of an `ExactSum` are rounded.
+///
+/// A term of at most L = 2^51 units is rounded by half a unit at most, and M of them are below 2^63 units. So a unit is L 2^-51, and L 2^-62 M
+/// where M is above 2^11. Where no bound is known, L is 2^38, and what its units leave is counted in fine ones, 2^51 to a unit, or as many as
+/// M of them leave room for.
+public struct SumGrid: Sendable, Equatable {
+  /// The largest magnitude that a term may have.
+  public let largestTerm: Double
+  /// M, the most terms that there may be.
+  public let terms: Int
+  /// A power of two.
+  public let unit: Double
+  /// A power of two; 0 where there are none.
+  public let fineUnit: Double
+
+  var isFine: Bool { fineUnit > 0 }
+
+  /// - Parameters:
+  ///   - largestTerm: a bound on magnitudes of terms, above 0; nil where none is known, so that 2^38 is taken and more memory.
+  ///   - terms: how many there may be, 1 ... 2^40.
+  public init(largestTerm bound: Double?, terms: Int) {
+    precondition(terms >= 1 && terms <= 1 << 40 && bound ?? 1 > 0)
+    self.terms = terms
+    // Up to a power of two, which `exponent` rounds down to; far from both ends of the doubles.
+    let largest = bound.map { Self.power(min(max($0.exponent + 1, -900), 960)) } ?? 0x1p38
+    largestTerm = largest
+    // Bits of M beyond the 2^11 that a unit of L 2^-51 leaves room for.
+    let spare = max(0, Int.bitWidth - (terms - 1).leadingZeroBitCount - 11)
+    unit = largest * Self.power(spare - 51)
+    fineUnit = bound == nil ? unit * Self.power(spare - 51) : 0
+  }
+
+  private static func power(_ exponent: Int) -> Double { Double(sign: .plus, exponent: exponent, significand: 1) }
+
+  package var kernel: ck_grid {
+    ck_grid(limit: largestTerm, origin: 0x1.8p52 * unit, fine_origin: 0x1.8p52 * fineUnit)
+  }
+}
