@@ -92,8 +92,8 @@ int NAME(all_finite)(const void *x, size_t count) {
 
 // Adds terms to their sums in units of the grid. Between 2^52 and 2^53 units the doubles are the whole units, one bit of the last place
 // each: so the bits of x + origin, where the origin is 1.5 * 2^52 units, say how many units x is from there, rounded to even.
-AI void NAME(add_units)(vd x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t i) {
-  vd top = grid->limit, origin = grid->origin;
+AI void NAME(add_units)(const vd *terms, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t i) {
+  vd x = *terms, top = grid->limit, origin = grid->origin;
   x = x > top ? top : x;
   x = x < -top ? -top : x;
   vi sum;
@@ -111,7 +111,7 @@ AI void NAME(add_units)(vd x, const ck_grid *grid, int64_t *coarse, int64_t *fin
 }
 
 // The last terms, fewer than a vector has.
-AI void NAME(add_last_units)(vd x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
+AI void NAME(add_last_units)(const vd *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
   int64_t last[2][W] = {{0}};
   NAME(add_units)(x, grid, last[0], fine == NULL ? NULL : last[1], 0);
   for (size_t i = 0; i < count; i++) {
@@ -125,12 +125,12 @@ void NAME(accumulate)(const double *x, const ck_grid *grid, int64_t *coarse, int
   for (; i + W <= count; i += W) {
     vd v;
     __builtin_memcpy(&v, x + i, sizeof v);
-    NAME(add_units)(v, grid, coarse, fine, i);
+    NAME(add_units)(&v, grid, coarse, fine, i);
   }
   if (i == count) return;
   vd v = 0;
   for (size_t j = i; j < count; j++) v[j - i] = x[j];
-  NAME(add_last_units)(v, grid, coarse + i, fine == NULL ? NULL : fine + i, count - i);
+  NAME(add_last_units)(&v, grid, coarse + i, fine == NULL ? NULL : fine + i, count - i);
 }
 
 void NAME(accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
@@ -139,7 +139,8 @@ void NAME(accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse
   for (; i + W <= count; i += W) {
     vf8 v;
     __builtin_memcpy(&v, bytes + 4 * i, sizeof v);
-    NAME(add_units)(__builtin_convertvector(v, vd), grid, coarse, fine, i);
+    vd d = __builtin_convertvector(v, vd);
+    NAME(add_units)(&d, grid, coarse, fine, i);
   }
   if (i == count) return;
   vf8 v = 0;
@@ -148,7 +149,8 @@ void NAME(accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse
     __builtin_memcpy(&f, bytes + 4 * j, sizeof f);
     v[j - i] = f;
   }
-  NAME(add_last_units)(__builtin_convertvector(v, vd), grid, coarse + i, fine == NULL ? NULL : fine + i, count - i);
+  vd d = __builtin_convertvector(v, vd);
+  NAME(add_last_units)(&d, grid, coarse + i, fine == NULL ? NULL : fine + i, count - i);
 }
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef KERNELS
 #define KERNELS(X) \
   X(uniforms) X(exponentials) X(normals) X(layers) X(shifts) X(keystream) X(keyed_normals) \
-  X(hadamard) X(gemm) \
+  X(hadamard) X(gemm) X(rectify_columns) \
   X(square_sum) X(square_sum_floats) X(widen) X(narrow) X(accumulate) X(all_finite) X(accumulate_floats) \
   X(scores) X(magnitude_scores) X(magnitudes) X(cell_scores) \
   X(biases) X(thresholds) X(polarize) X(polar_products) X(polar_sums) X(sign_ratios) X(sign_scores) \

@@ -1,4 +1,4 @@
-// Matrix products in float32.
+// Matrix products in float32, and what lies between two of them.
 // The file is compiled once for each instruction set.
 #define TOPIC "training.c"
 #include "each_instruction_set.h"
@@ -69,6 +69,53 @@ void NAME(gemm)(
     c += height * c_row;
     rows -= height;
   }
+}
+
+// Eight rows of eight, turned into eight columns.
+AI void NAME(turn_)(vf8 *m) {
+#define LOW 0, 8, 1, 9, 4, 12, 5, 13
+#define HIGH 2, 10, 3, 11, 6, 14, 7, 15
+  vf8 t[8], u[8];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    t[2 * i] = __builtin_shufflevector(m[2 * i], m[2 * i + 1], LOW);
+    t[2 * i + 1] = __builtin_shufflevector(m[2 * i], m[2 * i + 1], HIGH);
+  }
+#undef LOW
+#undef HIGH
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i += 4)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 2; j++) {
+      u[i + 2 * j] = __builtin_shufflevector(t[i + j], t[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      u[i + 2 * j + 1] = __builtin_shufflevector(t[i + j], t[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    m[i] = __builtin_shufflevector(u[i], u[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    m[i + 4] = __builtin_shufflevector(u[i], u[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+void NAME(rectify_columns)(
+    const float *columns, size_t stride, const float *activations, float *out, size_t row, size_t width, size_t count) {
+  size_t i = 0;
+  for (; i + 8 <= width; i += 8)
+    for (size_t first = 0; first < count; first += 8) {
+      vf8 m[8];
+#pragma clang loop unroll(full)
+      for (int j = 0; j < 8; j++) __builtin_memcpy(&m[j], columns + (i + j) * stride + first, sizeof(vf8));
+      NAME(turn_)(m);
+      size_t last = count - first < 8 ? count - first : 8;
+      for (size_t j = 0; j < last; j++) {
+        vf8 a, zero = 0;
+        __builtin_memcpy(&a, activations + (first + j) * row + i, sizeof a);
+        vf8 value = a > zero ? m[j] : zero;
+        __builtin_memcpy(out + (first + j) * row + i, &value, sizeof value);
+      }
+    }
+  for (; i < width; i++)
+    for (size_t j = 0; j < count; j++) out[j * row + i] = activations[j * row + i] > 0 ? columns[i * stride + j] : 0;
 }
 
 #endif

@@ -214,7 +214,7 @@ public struct Federation: Sendable {
 
     // The server completes the noise to z C and moves the model.
     let clippingNorm = server.state.clippingNorm
-    server.step(server.complete(round.aggregate))
+    server.step(server.complete(round.aggregate, frame.parallel))
     self.round = round.round
     watch.lap(\.completion, &timings)
 

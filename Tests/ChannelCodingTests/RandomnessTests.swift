@@ -159,6 +159,18 @@ let countingKey = Key(Array(0..<32))!
         kernels.multiplyAdd(
           .init(floats, row: 1, step: 48), floats, bRow: 16, into: &target, cRow: 16, rows: rows, columns: 16, steps: 7)
       }
+      for (width, count) in [(16, 1), (19, 8), (29, 13), (48, 20)] {
+        // Of each place: what the definition says.
+        var rows = [Float](repeating: -7, count: 20 * 48)
+        kernels.rectifyColumns(
+          floats, stride: 24, activations: Array(floats[300...]), into: &rows, row: 48, width: width, count: count)
+        for i in 0..<48 {
+          for j in 0..<20 {
+            let expected = floats[300 + j * 48 + i] > 0 ? floats[i * 24 + j] : 0
+            if rows[j * 48 + i] != (i < width && j < count ? expected : -7) { Issue.record("\(i), \(j) of \(width) x \(count)") }
+          }
+        }
+      }
       all += target.map { UInt64($0.bitPattern) }
       all.append(out.withUnsafeBufferPointer { kernels.squareSum(.init(rebasing: $0[..<1003])) }.bitPattern)
       all.append(floats.withUnsafeBufferPointer { kernels.squareSum(.init(rebasing: $0[..<1003])) }.bitPattern)
@@ -258,6 +270,20 @@ let countingKey = Key(Array(0..<32))!
     a.forEachNormal(count: 5) { second.append($1) }
     #expect(first != second)
     #expect(Set(first + second).count == 10)
+  }
+
+  /// Normals that several threads add are those that one draws, and the stream goes on behind them.
+  @Test(arguments: [1, 20, 2048, 2049, 30_001]) func normalsAddedTogetherAreThoseInARow(_ count: Int) {
+    var one = RandomStream(key: countingKey)
+    _ = one.word()
+    var many = one
+    var (rows, added) = ([Double](repeating: 1, count: count), [Double](repeating: 1, count: count))
+    one.forEachNormal(count: count) { rows[$0] += 0.5 * $1 }
+    added.withUnsafeMutableBufferPointer { many.addNormals(scale: 0.5, to: $0, Parallel(threads: 3)) }
+    #expect(rows == added)
+    one.forEachNormal(count: 3) { rows[0] += $1 }
+    many.forEachNormal(count: 3) { added[0] += $1 }
+    #expect(rows == added)
   }
 }
 

@@ -205,7 +205,7 @@ public struct Server: Sendable {
 
   /// Turns the sum back into the upload's coordinates and adds the server's own noise, so that it carries exactly z C
   /// whoever dropped out, however many were drawn, and however many of them sent a message with their share of it.
-  public func complete(_ aggregate: Aggregate) -> [Double] {
+  public func complete(_ aggregate: Aggregate, _ parallel: Parallel = Parallel(threads: 1)) -> [Double] {
     var sum: [Double]
     if aggregate.coded > 0 || aggregate.simulated == 0 {
       sum = aggregate.sum.values
@@ -222,9 +222,7 @@ public struct Server: Sendable {
     let scale = plan.completionScale(arrived: aggregate.coded, clippingNorm: state.clippingNorm)
     guard scale > 0 else { return sum }
     var random = secrets.completion(round: aggregate.round)
-    sum.withUnsafeMutableBufferPointer { values in
-      random.stream.forEachNormal(count: values.count) { values[$0] += scale * $1 }
-    }
+    sum.withUnsafeMutableBufferPointer { random.stream.addNormals(scale: scale, to: $0, parallel) }
     return sum
   }
 

@@ -45,6 +45,11 @@ typedef struct {
       const float *a, size_t a_row, size_t a_step, const float *b, size_t b_step, float *c, size_t c_row, size_t rows,
       size_t columns, size_t steps);
 
+  /// Turns columns of examples into rows, where activations are above 0: out[j row + i] = columns[i stride + j], and 0 elsewhere, for i below
+  /// `width` and j below `count`; `activations` has rows as `out` has. Columns are readable up to a multiple of 8 examples.
+  void (*rectify_columns)(
+      const float *columns, size_t stride, const float *activations, float *out, size_t row, size_t width, size_t count);
+
   /// Sum of x[i]^2 in a fixed order of additions.
   double (*square_sum)(const double *x, size_t count);
   double (*square_sum_floats)(const float *x, size_t count);

@@ -132,4 +132,27 @@ public struct RandomStream: Sendable {
       }
     }
   }
+
+  /// values[i] += scale times the i-th of as many standard normals, the same as `forEachNormal` gives, on all threads.
+  public mutating func addNormals(
+    scale: Double, to values: UnsafeMutableBufferPointer<Double>, _ parallel: Parallel
+  ) {
+    let chunk = 2048
+    let (words, first) = (words, position)
+    // Chunks do not overlap.
+    nonisolated(unsafe) let values = values
+    _ = parallel.map((values.count + chunk - 1) / chunk) { part in
+      var stream = RandomStream(words, at: first + UInt64(part * chunk))
+      let range = (part * chunk)..<min((part + 1) * chunk, values.count)
+      stream.forEachNormal(count: range.count) { values[range.lowerBound + $0] += scale * $1 }
+    }
+    position += UInt64((values.count + 15) / 16 * 16)
+  }
+
+  private init(_ words: KeyStream, at position: UInt64) {
+    self.words = words
+    self.position = position
+    buffer = []
+    used = 0
+  }
 }

@@ -20,6 +20,7 @@ public final class NetworkWorkspace {
   /// For a layer's product with the transposed weights.
   private let turnedDelta: FloatBuffer
   private let turnedResult: FloatBuffer
+  private let one = FloatBuffer([1])
 
   public init(_ network: Network, capacity: Int) {
     precondition(capacity > 0)
@@ -187,10 +188,10 @@ public final class NetworkWorkspace {
         .init(from, row: 1, step: row), delta, bRow: place.stride, into: target.start + place.offset,
         cRow: place.stride,
         rows: place.layer.inputs, columns: place.stride, steps: count)
-      let biases = target.start + place.biases
-      for example in 0..<count {
-        for k in 0..<place.layer.outputs { biases[k] += delta[example * place.stride + k] }
-      }
+      // biases += ones^T delta
+      Kernels.best.multiplyAdd(
+        .init(one.start, row: 0, step: 0), delta, bRow: place.stride, into: target.start + place.biases,
+        cRow: place.stride, rows: 1, columns: place.stride, steps: count)
     }
   }
 
@@ -210,13 +211,7 @@ public final class NetworkWorkspace {
     Kernels.best.multiplyAdd(
       .init(parameters.start + place.offset, row: place.stride, step: 1), turned, bRow: columns, into: product,
       cRow: columns, rows: inputs, columns: columns, steps: outputs)
-    for example in 0..<count {
-      let (from, to) = (mask + example * row, result + example * row)
-      for i in 0..<inputs {
-        // Loaded whether it is wanted or not: half of the branches would be guessed wrong.
-        let value = product[i * columns + example]
-        to[i] = from[i] > 0 ? value : 0
-      }
-    }
+    Kernels.best.rectifyColumns(
+      product, stride: columns, activations: mask, into: result, row: row, width: inputs, count: count)
   }
 }

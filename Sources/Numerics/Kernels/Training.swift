@@ -1,6 +1,6 @@
 import CKernels
 
-// Matrix products in float32.
+// Matrix products in float32, and what lies between two of them.
 extension Kernels {
   /// A matrix whose element (r, k) is at pointer[r * row + k * step].
   public struct Strided {
@@ -25,5 +25,16 @@ extension Kernels {
   ) {
     assert(columns % 16 == 0 && cRow >= columns)
     operations.pointee.gemm(a.pointer, a.row, a.step, b, bRow, c, cRow, rows, columns, steps)
+  }
+
+  /// Columns of examples, `stride` apart, as rows, `row` apart, where the activations of the same rows are above 0; 0 elsewhere. Columns
+  /// must be readable up to a multiple of 8 examples.
+  @inlinable @inline(__always)
+  public func rectifyColumns(
+    _ columns: UnsafePointer<Float>, stride: Int, activations: UnsafePointer<Float>, into rows: UnsafeMutablePointer<Float>,
+    row: Int, width: Int, count: Int
+  ) {
+    assert(stride >= (count + 7) / 8 * 8 && row >= width)
+    operations.pointee.rectify_columns(columns, stride, activations, rows, row, width, count)
   }
 }
