@@ -71,7 +71,8 @@ public struct ClientPool: Sendable {
     _ cohort: [Int], in received: Received, through ends: inout ClientEnds, evaluates: Bool, _ parallel: Parallel
   ) throws -> [Participation<SentUpload>] {
     try participate(
-      cohort, in: received, through: &ends, evaluates: evaluates, parallel, receiver: {}, deliver: { sent, _, _ in sent }
+      cohort, in: received, through: &ends, evaluates: evaluates, parallel, receiver: {},
+      deliver: { sent, _, _ in sent }
     ).participations
   }
 

@@ -31,17 +31,18 @@ public struct MemoryPrediction: Sendable {
     let isControlled = setup.scenario.algorithm == .scaffold
     let (dimension, padded) = (setup.channel.dimension, setup.channel.paddedDimension)
     // Bytes a coordinate: the model in the server and as it was first, the broadcast as bytes, as read and padded; at the end
-    // the model's file, its JSON and a comparison with what is there. Then the sum, the sum turned back, the mean.
-    var bytes = parameters * (4 + 4 + 4 + 4 + 4) + padded * (8 + 8 + 8)
+    // the model's file, its JSON and a comparison with what is there. Then the sums, of what is written and what is not, the sum turned back,
+    // the mean.
+    let sums = (setup.frame.plan == nil ? 16 : 8) * padded + (setup.frame.codedShare < 1 ? 8 * dimension : 0)
+    var bytes = parameters * (4 + 4 + 4 + 4 + 4) + padded * (8 + 8) + sums
     if isControlled { bytes += parameters * 12 }
     bytes += parameters * 8 * ServerOptimizer(setup.scenario.server.optimizer).stateNames.count
-    // A worker: its parameters, the update, the vector that is clipped, turned and coded.
+    // A worker: its parameters, the update, the vector that is clipped, turned and coded; the sample, and its sums.
     let coding = setup.channel.prediction
-    bytes += setup.parallel.threads * (parameters * 12 + dimension * 8 + (coding?.encoderBytes ?? 0))
-    // The uploads of a batch with their payloads, and their samples.
-    let batch = min(setup.frame.batchSize, Int(setup.sampler.expectedSize.rounded(.up)))
-    let simulated = setup.frame.codedShare < 1 ? 8 * dimension : 0
-    bytes += batch * (2 * Int((coding?.bits ?? 0) / 8) + max(coding?.sampleBytes ?? 0, simulated)) + simulated
+    bytes +=
+      setup.parallel.threads
+      * (parameters * 12 + dimension * 8 + (coding?.encoderBytes ?? 0)
+        + 2 * Int((coding?.bits ?? 0) / 8) + (coding?.sampleBytes ?? 0) + sums)
     // Clients that have taken part: sessions at both ends, a count, a control variate.
     let clients = Double(setup.population.clientCount)
     let known = clients * (1 - Elementary.exp(-setup.sampler.expectedSize * Double(setup.lastRound) / clients))

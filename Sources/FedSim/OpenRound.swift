@@ -123,9 +123,9 @@ public struct OpenRound: ~Copyable {
       let senders = batch.map { clients[$0] }
       let sent = try ends.uploads(of: senders, updates: batch.map { updates[$0] }, in: received, frame.parallel)
       let (server, opened) = (server, aggregate.opened)
-      let (delivered, parts) = frame.parallel.mapWithWorkers(sent.count, worker: { opened.makePart() }) { part, i in
-        server.deliver(sent[i], of: senders[i], in: opened, part)
-      }
+      let (delivered, parts) = frame.parallel.mapWithWorkers(
+        sent.count, worker: { opened.makePart() },
+        body: { part, i in server.deliver(sent[i], of: senders[i], in: opened, part) })
       for upload in delivered { diagnostics.add(upload, bound: received.broadcast.channel.clippingNorm) }
       aggregate.add(parts, delivered.map(\.arrival))
       watch.lap(\.clients, &timings)

@@ -78,6 +78,19 @@ public struct RunFrame: Sendable {
     }
     sampler = CohortSampler(
       sampling: calibration.sampling, population: clients, largest: plan?.largestCohort ?? clients)
+    try checkRounding(refusal)
+  }
+
+  /// What is rounded before its noise must not be longer than the account allows for (docs/privacy.md, "Sums on a grid").
+  private func checkRounding(_ refusal: Refusal) throws {
+    guard let plan, channel.noiseScale == 0 || codedShare < 1 else { return }
+    let grid = SumGrid(largestTerm: channel.clippingNorm, terms: plan.largestCohort)
+    let error = grid.largestError(coordinates: channel.dimension)
+    guard error > 0.5 * (PrivacyEvent.sensitivityMargin - 1) * channel.clippingNorm else { return }
+    throw refusal(
+      channel.noiseScale == 0 ? Privacy.path(\.noise) : ChannelSection.codedPath,
+      "with \(parameterCount) parameters and as many as \(plan.largestCohort) clients a round, rounding in the sum is more than the account allows for"
+    )
   }
 
   /// Why every upload must be coded; nil where a share of them is enough.

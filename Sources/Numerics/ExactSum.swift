@@ -99,18 +99,23 @@ public struct SumGrid: Sendable, Equatable {
   var isFine: Bool { fineUnit > 0 }
 
   /// - Parameters:
-  ///   - largestTerm: a bound on magnitudes of terms, above 0; nil where none is known, so that 2^38 is taken and more memory.
+  ///   - largestTerm: a bound on magnitudes of terms, above 0; infinity where none is known, so that 2^38 is taken, and more memory.
   ///   - terms: how many there may be, 1 ... 2^40.
-  public init(largestTerm bound: Double?, terms: Int) {
-    precondition(terms >= 1 && terms <= 1 << 40 && bound ?? 1 > 0)
+  public init(largestTerm bound: Double, terms: Int) {
+    precondition(terms >= 1 && terms <= 1 << 40 && bound > 0)
     self.terms = terms
     // Up to a power of two, which `exponent` rounds down to; far from both ends of the doubles.
-    let largest = bound.map { Self.power(min(max($0.exponent + 1, -900), 960)) } ?? 0x1p38
+    let largest = bound.isFinite ? Self.power(min(max(Int(bound.exponent) + 1, -900), 960)) : 0x1p38
     largestTerm = largest
     // Bits of M beyond the 2^11 that a unit of L 2^-51 leaves room for.
     let spare = max(0, Int.bitWidth - (terms - 1).leadingZeroBitCount - 11)
     unit = largest * Self.power(spare - 51)
-    fineUnit = bound == nil ? unit * Self.power(spare - 51) : 0
+    fineUnit = bound.isFinite ? 0 : unit * Self.power(spare - 51)
+  }
+
+  /// The most that rounding all coordinates of a term moves it by, as an L2 norm.
+  public func largestError(coordinates: Int) -> Double {
+    (isFine ? fineUnit : unit) / 2 * Double(coordinates).squareRoot()
   }
 
   private static func power(_ exponent: Int) -> Double { Double(sign: .plus, exponent: exponent, significand: 1) }

@@ -66,7 +66,7 @@ public enum RunFilesReference {
       "training, a part of `wallSecondsByPhase.clients` on each thread"
     ),
     ("clientSecondsSummedOverThreads.clippingAndEncoding", "seconds", "the rest of what clients do, on each thread"),
-    ("clientSecondsSummedOverThreads.decodingAndAdding", "seconds", "what the server does with an upload, on each thread"),
+    ("clientSecondsSummedOverThreads.decodingAndAdding", "seconds", "the server's part of an upload, on each thread"),
   ]
 
   private static var timings: String {

@@ -167,7 +167,8 @@ let countingKey = Key(Array(0..<32))!
         for i in 0..<48 {
           for j in 0..<20 {
             let expected = floats[300 + j * 48 + i] > 0 ? floats[i * 24 + j] : 0
-            if rows[j * 48 + i] != (i < width && j < count ? expected : -7) { Issue.record("\(i), \(j) of \(width) x \(count)") }
+            let isInside = i < width && j < count
+            if rows[j * 48 + i] != (isInside ? expected : -7) { Issue.record("\(i), \(j) of \(width) x \(count)") }
           }
         }
       }
@@ -186,7 +187,7 @@ let countingKey = Key(Array(0..<32))!
         narrow.withUnsafeMutableBytes { kernels.narrow(wide, into: .init(rebasing: $0[1...])) }
       }
       var (coarse, fine) = ([Int64](repeating: 1, count: 1003), [Int64](repeating: 2, count: 1003))
-      let grid = SumGrid(largestTerm: nil, terms: 9).kernel
+      let grid = SumGrid(largestTerm: .infinity, terms: 9).kernel
       coarse.withUnsafeMutableBufferPointer { coarse in
         wide.withUnsafeBufferPointer { kernels.accumulate($0, grid, into: coarse, fine: nil) }
         fine.withUnsafeMutableBufferPointer { fine in

@@ -68,7 +68,8 @@ private func values<T>(of type: T.Type, in value: Any, depth: Int = 0) -> [T] {
     let single = try zip(clients, updates).map { try one.upload(of: $0, update: $1, in: round) }
     let together = try many.uploads(of: clients, updates: updates, in: round, parallel)
     #expect(single.map(\.bytes) == together.map(\.bytes))
-    #expect(together.map(\.figures.wasClipped) == [false, false, true] && together.allSatisfy { $0.figures.idealBits > 0 })
+    #expect(
+      together.map(\.figures.wasClipped) == [false, false, true] && together.allSatisfy { $0.figures.idealBits > 0 })
     let first = try broadcast()
     var again = enrolled(clients)
     #expect(try again.upload(of: 9, update: updates[0], in: first).bytes != single[0].bytes, "not sealed")

@@ -274,7 +274,9 @@ private let runKeys = RunKeys(seed: 1, fingerprint: [])
       faults: .init(stragglers: 1))
     let both = try participate(&clients, [empty, full], broadcast(zeros), evaluates: true)
     let sent = try both.map { try #require($0.sent) }
-    #expect(both[0].accuracy == nil && both[1].accuracy != nil && sent[0].figures.idealBits == 0 && sent[1].figures.idealBits > 0)
+    #expect(
+      both[0].accuracy == nil && both[1].accuracy != nil && sent[0].figures.idealBits == 0
+        && sent[1].figures.idealBits > 0)
   }
 
   @Test func dropoutsSendNothingAndDependOnTheRound() throws {

@@ -1,5 +1,6 @@
 import ChannelCoding
 import Foundation
+import Numerics
 import Statistics
 import Testing
 
@@ -14,6 +15,22 @@ import Testing
     var records: [RoundRecord] = []
     while let record = try simulation.nextRound() { records.append(record) }
     return (records, simulation)
+  }
+
+  /// What is rounded before its noise must not be longer than the account allows for. Nothing of that size can run; the check is there.
+  @Test func roundingInSumsIsPaidFor() throws {
+    let make = { (parameters: Int, clients: Int) in
+      try RunFrame(
+        FederationSettings(
+          rounds: 1, cohort: .poisson(expectedSize: 10), server: ServerSection(),
+          privacy: Privacy(clippingNorm: 1, noiseMultiplier: 4, noise: .central),
+          channel: ChannelSection(codec: .float32)),
+        algorithm: .unweighted, parameters: parameters, clients: clients, arrivalRate: 1,
+        parallel: Parallel(threads: 1),
+        accounting: SharedAccounting(), refusal: FederationSettings.refusal)
+    }
+    #expect(throws: Never.self) { try make(1_000_000_000, 1_000_000) }
+    #expect(throws: ScenarioError.self) { try make(1_000_000_000, 1_000_000_000) }
   }
 
   /// What is counted, measured and predicted, at both ends of the range and between.

@@ -40,7 +40,7 @@ import Testing
 
   /// Without a bound: terms from 2^38 to below 2^-50 in one sum, where doubles lose the small ones.
   @Test(arguments: [3, 2048, 100_000, 1 << 30]) func fineUnitsKeepWhatCoarseOnesLeave(_ terms: Int) {
-    let grid = SumGrid(largestTerm: nil, terms: terms)
+    let grid = SumGrid(largestTerm: .infinity, terms: terms)
     #expect(grid.largestTerm == 0x1p38 && grid.unit > grid.fineUnit && grid.fineUnit > 0)
     #expect(Double(terms) * (grid.unit / 2 / grid.fineUnit + 1) < 0x1p63 && grid.unit / 2 / grid.fineUnit <= 0x1p51)
     #expect(terms > 2048 || grid.fineUnit == 0x1p-64)
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test func noOrderAndNoSharingOutChangesASum() {
-    for grid in [SumGrid(largestTerm: 1, terms: 64), SumGrid(largestTerm: nil, terms: 64)] {
+    for grid in [SumGrid(largestTerm: 1, terms: 64), SumGrid(largestTerm: .infinity, terms: 64)] {
       let rows = (1...64).map { values(77, seed: $0, scale: grid.largestTerm) }
       var forward = ExactSum(count: 77, grid: grid)
       for row in rows { forward.add(row) }
@@ -76,7 +76,9 @@ import Testing
       for part in parts { merged.add(part) }
       #expect(forward == backward && forward == merged && forward.terms == 64)
       let plain = rows.reduce([Double](repeating: 0, count: 77)) { sum, row in zip(sum, row).map { $0 + $1 } }
-      let reversed = rows.reversed().reduce([Double](repeating: 0, count: 77)) { sum, row in zip(sum, row).map { $0 + $1 } }
+      let reversed = rows.reversed().reduce([Double](repeating: 0, count: 77)) { sum, row in
+        zip(sum, row).map { $0 + $1 }
+      }
       #expect(plain != reversed, "which a sum of doubles does not have")
       #expect(zip(plain, forward.values).allSatisfy { abs($0 - $1) <= 1e-13 * grid.largestTerm })
     }
@@ -85,7 +87,7 @@ import Testing
   /// Floats at odd addresses are the same terms as their doubles.
   @Test func floatsAreAddedAsTheyAre() {
     let floats = values(45, seed: 3, scale: 1).map { Float($0) }
-    for grid in [SumGrid(largestTerm: 1, terms: 64), SumGrid(largestTerm: nil, terms: 64)] {
+    for grid in [SumGrid(largestTerm: 1, terms: 64), SumGrid(largestTerm: .infinity, terms: 64)] {
       var wide = ExactSum(count: 45, grid: grid)
       wide.add(floats.map { Double($0) })
       var narrow = ExactSum(count: 45, grid: grid)

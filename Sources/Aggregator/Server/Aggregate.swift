@@ -24,13 +24,30 @@ package struct OpenedRound: Sendable {
   let round: Int
   let cohort: Set<Int>
   let channel: Channel
-  let grid: SumGrid
+  let terms: Int
 
-  /// In the channel's own coordinates.
-  var emptySum: ExactSum { ExactSum(count: channel.settings.paddedDimension, grid: grid) }
+  /// - Parameter terms: a public bound on the uploads.
+  init(round: Int, cohort: Set<Int>, channel: Channel, terms: Int) {
+    self.round = round
+    self.cohort = cohort
+    self.channel = channel
+    self.terms = terms
+  }
 
-  /// In those of an upload.
-  var emptySimulatedSum: ExactSum { ExactSum(count: channel.settings.dimension, grid: grid) }
+  /// Of samples, in the channel's own coordinates. C + 40 sigma is more than any decoder gives.
+  var emptySum: ExactSum {
+    let settings = channel.settings
+    return ExactSum(
+      count: settings.paddedDimension,
+      grid: SumGrid(largestTerm: settings.clippingNorm + 64 * settings.noiseScale, terms: terms))
+  }
+
+  /// Of updates without noise, in an upload's coordinates. The grid is that of C alone: rounding before noise is paid for in sensitivity
+  /// (docs/privacy.md, "Sums on a grid").
+  var emptySimulatedSum: ExactSum {
+    ExactSum(
+      count: channel.settings.dimension, grid: SumGrid(largestTerm: channel.settings.clippingNorm, terms: terms))
+  }
 
   /// Sums for one worker, to be given to `Aggregate.add` once.
   package func makePart() -> AggregatePart { AggregatePart(self) }

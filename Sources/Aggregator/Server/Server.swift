@@ -112,15 +112,11 @@ public struct Server: Sendable {
 
   /// The empty sum of a round, to which uploads are added as they come.
   public func open(round: Int, cohort: [Int]) throws -> Aggregate {
-    let settings = channelSettings
-    // A public bound on coordinates of a sample: C and 40 sigma, which no decoder passes, and some room.
-    let bound = settings.clippingNorm + 64 * settings.noiseScale
-    return Aggregate(
+    Aggregate(
       OpenedRound(
         round: round, cohort: Set(cohort),
-        channel: try Channel(settings, rotationKey: secrets.rotation(round: round)),
-        grid: SumGrid(
-          largestTerm: bound.isFinite ? bound : nil, terms: max(plan?.largestCohort ?? sampler.population, 1))))
+        channel: try Channel(channelSettings, rotationKey: secrets.rotation(round: round)),
+        terms: max(plan?.largestCohort ?? sampler.population, 1)))
   }
 
   /// Decodes uploads and adds them up. One that is no valid first message of a drawn client for this round is refused: a contribution of
@@ -146,16 +142,18 @@ public struct Server: Sendable {
       }
     }
     let listed = groups
-    let (decided, parts) = parallel.mapWithWorkers(listed.count, worker: { round.makePart() }) { part, group in
-      var decided: [(Int, Arrival)] = []
-      for i in listed[group] {
-        guard case .success(let upload) = opened[i] else { continue }
-        let arrival = decode(upload, bytes: uploads[i].count, in: round, into: part)
-        decided.append((i, arrival))
-        if case .coded = arrival { break }
-      }
-      return decided
-    }
+    let (decided, parts) = parallel.mapWithWorkers(
+      listed.count, worker: { round.makePart() },
+      body: { part, group in
+        var decided: [(Int, Arrival)] = []
+        for i in listed[group] {
+          guard case .success(let upload) = opened[i] else { continue }
+          let arrival = decode(upload, bytes: uploads[i].count, in: round, into: part)
+          decided.append((i, arrival))
+          if case .coded = arrival { break }
+        }
+        return decided
+      })
     for (i, arrival) in decided.joined() { arrivals[i] = arrival }
     aggregate.add(parts, arrivals)
   }

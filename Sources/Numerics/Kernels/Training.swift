@@ -31,7 +31,8 @@ extension Kernels {
   /// must be readable up to a multiple of 8 examples.
   @inlinable @inline(__always)
   public func rectifyColumns(
-    _ columns: UnsafePointer<Float>, stride: Int, activations: UnsafePointer<Float>, into rows: UnsafeMutablePointer<Float>,
+    _ columns: UnsafePointer<Float>, stride: Int, activations: UnsafePointer<Float>,
+    into rows: UnsafeMutablePointer<Float>,
     row: Int, width: Int, count: Int
   ) {
     assert(stride >= (count + 7) / 8 * 8 && row >= width)
