@@ -18,6 +18,17 @@ typedef struct {
   double limit, origin, fine_origin;
 } ck_grid;
 
+/// Which passes are made side by side. `outside` lists the leaves outside G in order, and n after them: they are decided by their bias
+/// and a dither. All leaves in G are fair. Pass k has words k stride ..< (k + 1) stride of the key stream: first one for 64 leaves, a fair
+/// bit each; then the dithers of the leaves outside G. A fair bit is 1 for minus: of a sign, where all leaves of a node of at least eight
+/// are in G, the largest such node; of the leaf elsewhere. `first` is a multiple of 8, `stride` one of 16.
+typedef struct {
+  const uint32_t *key;
+  uint64_t stream, first;
+  size_t stride;
+  const uint32_t *outside;
+} ck_passes;
+
 typedef struct {
   const char *name;
 
@@ -102,6 +113,20 @@ typedef struct {
   /// a flag a leaf where its sign differs from the dither's guess. n is a power of two; `scratch` holds n doubles.
   void (*polarize)(
       const double *biases, size_t n, const uint64_t *words, uint8_t *flags, double *signs, double *scratch);
+
+  /// Eight whole passes of successive cancellation (see `polarize`) over n biases, side by side: pass first + lane of `passes`.
+  /// log_ratios[lane] = sum over the leaves in G of ln(1 + b t), b the leaf's sign and t its bias given the leaves before it; minus
+  /// infinity where a sign was chosen that has probability 0. Bit `lane` of signs[i] is 1 for minus; that of flags[i], where the sign of
+  /// leaf outside[i] differs from its dither's guess; flags holds one byte more. n is a power of two from 8 on; `scratch` holds
+  /// 9 n + 16 stride doubles.
+  void (*polar_passes)(
+      const double *biases, size_t n, const ck_passes *passes, double *log_ratios, uint8_t *signs, uint8_t *flags,
+      double *scratch);
+
+  /// As `polarize`, of at least eight leaves; returns the sum of ln(1 + b t) over the leaves that are not in `outside` (see `ck_passes`).
+  double (*polar_ratio)(
+      const double *biases, size_t n, const uint64_t *words, const uint32_t *outside, uint8_t *flags, double *signs,
+      double *scratch);
 
   /// a with Pr[|Z| > a] = (count - 1 - cells[i] + shares[i]) / count for a standard normal Z; 8 a group. A share in (0, 1] is what
   /// of the cell lies above a. In the outermost cell, count - 1, the tail is the share over count: to 14 digits down to 2^-1000.

@@ -75,6 +75,19 @@ public struct NormalStream: Sendable {
     withKeyWords { kernels.keystream($0, stream: stream, group: group, into: output) }
   }
 
+  /// Eight passes of successive cancellation whose dithers are words of this stream; see `Kernels.polarPasses`.
+  func polarPasses(
+    _ biases: UnsafeMutableBufferPointer<Double>, first: UInt64, stride: Int, outside: [UInt32],
+    logRatios: UnsafeMutableBufferPointer<Double>, signs: UnsafeMutableBufferPointer<UInt8>,
+    flags: UnsafeMutableBufferPointer<UInt8>, scratch: UnsafeMutableBufferPointer<Double>
+  ) {
+    withKeyWords {
+      kernels.polarPasses(
+        biases, key: $0, stream: stream, first: first, stride: stride, outside: outside, logRatios: logRatios,
+        signs: signs, flags: flags, scratch: scratch)
+    }
+  }
+
   /// Those of one group.
   func words(group: UInt64) -> [UInt64] {
     [UInt64](unsafeUninitializedCapacity: Self.groupCount) { buffer, count in

@@ -207,6 +207,8 @@ struct LeafLaws: Sendable {
   /// Expected flags and bits of a leaf.
   let flags: [Double]
   let bits: [Double]
+  /// Nats of a leaf's sign.
+  let informations: [Double]
 
   static func index(_ logMean: Double) -> UInt8 {
     UInt8(min(max((logMean - low) / step + 0.5, 0), Double(count - 1)))
@@ -222,6 +224,9 @@ struct LeafLaws: Sendable {
     self.slopes = slopes
     flags = costs.map(\.flags)
     bits = costs.map(\.bits)
+    informations = (0..<Self.count).map {
+      DensityEvolution.shared.information(Self.low + Double($0) * Self.step)
+    }
   }
 
   /// Means over v = |2 w - 1| uniform in (0, 1).

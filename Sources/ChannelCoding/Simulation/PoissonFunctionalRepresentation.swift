@@ -24,7 +24,10 @@ enum PoissonFunctionalRepresentation {
       let logTime = Elementary.log(time.value)
       if logTime >= logCap + best { return index }
       let value = logTime - min(candidates.score(), logCap)
-      if value < best { (best, index) = (value, k) }
+      if value < best {
+        (best, index) = (value, k)
+        candidates.keep()
+      }
     }
   }
 

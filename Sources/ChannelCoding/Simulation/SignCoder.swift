@@ -3,13 +3,18 @@ import Numerics
 /// Both ends of a polar transform's signs: dithers and candidates from shared randomness, flags and indices in the range
 /// coder.
 ///
-/// Where the plan takes a node of n signs in one piece, its target is the product law of biases t_1 .. t_n, which the signs
-/// before it have fixed, and the proposal is fair. The client takes the node's signs y through its leaves, as if nothing
-/// were planned, and a height h uniform in (0, r(y)), r(b) = prod (1 + b_i t_i).
+/// Where the plan sends a node of n signs by one index, its target q is the product law of biases t_1 .. t_n, which the signs before it
+/// have fixed, and the proposal p a law that candidates are drawn from, r = q / p:
+///
+/// - fair signs, r(b) = prod (1 + b_i t_i);
+/// - or passes of successive cancellation with dithers of their own (`PassLayout`), in which leaves in G are fair and all others have
+///   their bias: r(b) = prod over G of 1 + b t, by the chain rule.
+///
+/// The client takes the node's signs y through its leaves, as if nothing were planned, and a height h uniform in (0, r(y)).
 ///
 /// - h > M: an escape. y stays, and is sent as its leaves' flags. Given an escape it has the law (q - M p)+, normalised.
 /// - Otherwise y is forgotten, and the body min(q, M p) is simulated by a functional representation with candidates
-///   that no dither depends on.
+///   that no other dither depends on: their index is sent, and of a pass the flags of the leaves outside G.
 ///
 /// Together they are q = min(q, M p) + (q - M p)+, exactly.
 struct SignCoder {
@@ -74,7 +79,7 @@ struct SignCoder {
         }
       }
     }
-    encode(work, words, plan, to: &coder)
+    encode(work, words, plan, level: level, to: &coder)
   }
 
   /// A walk over the nodes of the tree that the plan names.
@@ -97,8 +102,12 @@ struct SignCoder {
       let range = start..<(start + t.count)
       let first = plan.segments[segment]
       if range.upperBound <= first.range.upperBound {
-        leaves(t, range, scratch)
-        if first.selection != nil { select(t, first, &random, &tally) }
+        if let layout = first.selection?.passes {
+          pass(t, first, layout, &random, &tally)
+        } else {
+          leaves(t, range, scratch)
+          if first.selection != nil { select(t, first, &random, &tally) }
+        }
         return range.upperBound == first.range.upperBound ? segment + 1 : segment
       }
       let half = t.count / 2
@@ -146,12 +155,33 @@ struct SignCoder {
         flags[segment.start + i] = 0
       }
     }
+
+    /// A node by passes: its leaves and their ratio, and in place of what does not escape the pass that is chosen.
+    private mutating func pass(
+      _ t: UnsafeMutableBufferPointer<Double>, _ segment: SignPlan.Segment, _ layout: PassLayout,
+      _ random: inout RandomStream, _ tally: inout CodingTally
+    ) {
+      guard let logCap = plan.logCap(segment) else { return }
+      var passes = SignPasses(
+        coder.candidates(level: level, start: segment.start), layout, biases: t,
+        signs: UnsafeMutableBufferPointer(rebasing: signs[segment.range]),
+        flags: UnsafeMutableBufferPointer(rebasing: flags[segment.range]))
+      tally.blocks += 1
+      guard passes.drawLeaves(UnsafeBufferPointer(rebasing: words[segment.range])) - random.time() <= logCap else {
+        tally.escapes += 1
+        indices.append(0)
+        return
+      }
+      indices.append(PoissonFunctionalRepresentation.select(&passes, logCap: logCap, random: &random))
+      passes.finish()
+      tally.draws += passes.drawn * segment.count
+    }
   }
 
   /// Leaves that are silent in the model have a flag once in a hundred updates: their number, and where they are. Then
   /// segment by segment.
   private func encode(
-    _ work: Work, _ words: [UInt64], _ plan: SignPlan, to coder: inout RangeEncoder
+    _ work: Work, _ words: [UInt64], _ plan: SignPlan, level: Int, to coder: inout RangeEncoder
   ) {
     let (flags, model) = (work.flags, plan.leaves)
     let silent = (0..<count).filter { flags[$0] != 0 && model.classes[$0] <= model.silent }
@@ -171,6 +201,11 @@ struct SignCoder {
         escapes.encode(index == 0, law, to: &coder)
         if index > 0 {
           law.indexModel.encode(index, to: &coder)
+          if let layout = selection.passes {
+            let (_, dithers) = layout.words(candidates(level: level, start: segment.start), index: index)
+            let outside = layout.outside[..<layout.outsideCount].map { segment.start + Int($0) }
+            encode(outside.map { flags[$0] }, of: outside, dithers, &flagCoder, to: &coder)
+          }
           continue
         }
       }
@@ -178,8 +213,22 @@ struct SignCoder {
         flags.withUnsafeBufferPointer {
           flagCoder.encode(
             UnsafeBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
-            first: first, to: &coder)
+            leaf: { first + $0 }, to: &coder)
         }
+      }
+    }
+  }
+
+  /// The flags of the leaves outside G of a pass, given its dithers.
+  private func encode(
+    _ flags: [UInt8], of leaves: [Int], _ dithers: [UInt64], _ flagCoder: inout SignPolarization.FlagCoder,
+    to coder: inout RangeEncoder
+  ) {
+    forEachChunk(dithers, flags.indices) { first, thresholds in
+      flags.withUnsafeBufferPointer {
+        flagCoder.encode(
+          UnsafeBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
+          leaf: { leaves[first + $0] }, to: &coder)
       }
     }
   }
@@ -256,7 +305,11 @@ struct SignCoder {
         let law = selection.law
         if !escapes.decode(law, from: &decoder) {
           guard let index = law.indexModel.decode(from: &decoder) else { return nil }
-          take(index, segment, level: level, into: &bits)
+          if let layout = selection.passes {
+            read(layout, index, segment, level: level, flags, &flagCoder, from: &decoder, into: &bits)
+          } else {
+            take(index, segment, level: level, into: &bits)
+          }
           continue
         }
       }
@@ -264,7 +317,7 @@ struct SignCoder {
         flags.withUnsafeMutableBufferPointer {
           flagCoder.decode(
             into: UnsafeMutableBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
-            first: first, from: &decoder)
+            leaf: { first + $0 }, from: &decoder)
         }
       }
       // The guess is plus where w < 1/2, that is where the leading bit is 0.
@@ -280,7 +333,38 @@ struct SignCoder {
       candidates(level: level, start: segment.start), index: index, count: segment.count)
     if segment.count < 64 { signs[0] &= 1 << UInt64(segment.count) - 1 }
     SignPolarization.butterflies(&signs, count: segment.count)
+    put(signs, segment, into: &bits)
+  }
+
+  private func put(_ leaves: [UInt64], _ segment: SignPlan.Segment, into bits: inout [UInt64]) {
     let first = segment.start / 64
-    for i in signs.indices { bits[first + i] |= signs[i] << UInt64(segment.start % 64) }
+    for i in leaves.indices { bits[first + i] |= leaves[i] << UInt64(segment.start % 64) }
+  }
+
+  /// The leaves of a pass: those in G from its bits, all others from its dithers and their flags.
+  ///
+  /// - Parameter silent: flags of leaves that are silent in the model.
+  private func read(
+    _ layout: PassLayout, _ index: UInt64, _ segment: SignPlan.Segment, level: Int, _ silent: [UInt8],
+    _ flagCoder: inout SignPolarization.FlagCoder, from decoder: inout some SymbolDecoder, into bits: inout [UInt64]
+  ) {
+    let stream = candidates(level: level, start: segment.start)
+    let words = layout.words(stream, index: index)
+    let dithers = words.dithers
+    var leaves = words.leaves
+    var flags = layout.outside[..<layout.outsideCount].map { silent[segment.start + Int($0)] }
+    forEachChunk(dithers, flags.indices) { first, thresholds in
+      flags.withUnsafeMutableBufferPointer {
+        flagCoder.decode(
+          into: UnsafeMutableBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
+          leaf: { segment.start + Int(layout.outside[first + $0]) }, from: &decoder)
+      }
+    }
+    for (i, flag) in flags.enumerated() {
+      let leaf = Int(layout.outside[i])
+      let bit = dithers[i] >> 63 ^ UInt64(flag)
+      leaves[leaf / 64] = leaves[leaf / 64] & ~(1 << UInt64(leaf % 64)) | bit << UInt64(leaf % 64)
+    }
+    put(leaves, segment, into: &bits)
   }
 }

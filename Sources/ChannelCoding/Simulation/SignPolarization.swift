@@ -41,14 +41,15 @@ enum SignPolarization {
       if flag { seen[group] += 1 }
     }
 
-    /// - Parameters: `first` is the leaf that `thresholds` and `flags` start with.
+    /// - Parameter leaf: flag i is of leaf(i).
+    @inline(__always)
     mutating func encode(
-      _ flags: UnsafeBufferPointer<UInt8>, thresholds: UnsafeBufferPointer<Double>, first: Int,
+      _ flags: UnsafeBufferPointer<UInt8>, thresholds: UnsafeBufferPointer<Double>, leaf: (Int) -> Int,
       to coder: inout RangeEncoder
     ) {
       NormalTable.shared.withCumulative { cumulative in
         for i in flags.indices {
-          let law = model.classes[first + i]
+          let law = model.classes[leaf(i)]
           guard law > model.silent else { continue }
           let (p, group) = probability(law, thresholds[i], cumulative)
           coder.encode(flags[i] != 0, size: size(p, group))
@@ -57,13 +58,14 @@ enum SignPolarization {
       }
     }
 
+    @inline(__always)
     mutating func decode(
-      into flags: UnsafeMutableBufferPointer<UInt8>, thresholds: UnsafeBufferPointer<Double>, first: Int,
+      into flags: UnsafeMutableBufferPointer<UInt8>, thresholds: UnsafeBufferPointer<Double>, leaf: (Int) -> Int,
       from decoder: inout some SymbolDecoder
     ) {
       NormalTable.shared.withCumulative { cumulative in
         for i in flags.indices {
-          let law = model.classes[first + i]
+          let law = model.classes[leaf(i)]
           guard law > model.silent else { continue }
           let (p, group) = probability(law, thresholds[i], cumulative)
           let flag = decoder.flag(size: size(p, group))

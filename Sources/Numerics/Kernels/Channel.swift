@@ -84,6 +84,47 @@ extension Kernels {
     operations.pointee.polar_sums(t, b, biases.count / 2, to)
   }
 
+  /// Eight passes over `biases` from pass `first` of a key stream on: their ln r, and the bits of their signs and flags, a pass each. See
+  /// CKernels.h.
+  ///
+  /// - Parameter outside: the leaves outside G in order, and then the number of leaves.
+  @inlinable
+  package func polarPasses(
+    _ biases: UnsafeMutableBufferPointer<Double>, key: UnsafePointer<UInt32>, stream: UInt64, first: UInt64, stride: Int,
+    outside: [UInt32], logRatios: UnsafeMutableBufferPointer<Double>, signs: UnsafeMutableBufferPointer<UInt8>,
+    flags: UnsafeMutableBufferPointer<UInt8>, scratch: UnsafeMutableBufferPointer<Double>
+  ) {
+    let n = biases.count
+    precondition(n >= 8 && n.nonzeroBitCount == 1 && outside.last == UInt32(n) && signs.count >= n)
+    precondition(first % 8 == 0 && stride % 16 == 0 && stride >= (n + 63) / 64 + outside.count - 1)
+    precondition(logRatios.count >= 8 && flags.count >= outside.count && scratch.count >= 9 * n + 16 * stride)
+    outside.withUnsafeBufferPointer { outside in
+      guard let t = biases.baseAddress, let leaves = outside.baseAddress, let logs = logRatios.baseAddress,
+        let b = signs.baseAddress, let f = flags.baseAddress, let s = scratch.baseAddress
+      else { return }
+      var passes = ck_passes(key: key, stream: stream, first: first, stride: stride, outside: leaves)
+      operations.pointee.polar_passes(t, n, &passes, logs, b, f, s)
+    }
+  }
+
+  /// As `polarize`, of at least eight leaves; returns the sum of ln(1 + b t) over the leaves that are not in `outside`.
+  @inlinable
+  package func polarRatio(
+    _ biases: UnsafeMutableBufferPointer<Double>, _ words: UnsafeBufferPointer<UInt64>, outside: [UInt32],
+    flags: UnsafeMutableBufferPointer<UInt8>, signs: UnsafeMutableBufferPointer<Double>,
+    scratch: UnsafeMutableBufferPointer<Double>
+  ) -> Double {
+    let n = biases.count
+    precondition(n >= 8 && n.nonzeroBitCount == 1 && outside.last == UInt32(n))
+    precondition(words.count >= n && flags.count >= n && signs.count >= n && scratch.count >= n)
+    return outside.withUnsafeBufferPointer { outside in
+      guard let t = biases.baseAddress, let leaves = outside.baseAddress, let w = words.baseAddress,
+        let f = flags.baseAddress, let b = signs.baseAddress, let s = scratch.baseAddress
+      else { return 0 }
+      return operations.pointee.polar_ratio(t, n, w, leaves, f, b, s)
+    }
+  }
+
   /// h with ln(1 + b t) = a + b h for b = +-1; the sum of a. Counts are alike and multiples of 8.
   @inlinable
   package func signRatios(_ biases: UnsafeMutableBufferPointer<Double>, into h: UnsafeMutableBufferPointer<Double>)

@@ -40,12 +40,15 @@ struct PolarPlan: Sendable {
     self.snr = snr
     proposalScale = (1 + snr).squareRoot()
     let moments = Self.moments(snr: snr)
-    let price = Self.price(effort: effort, count: count, snr: snr)
-    var signs = SignPlan(count: count, law: moments.law, price: price)
+    let signPrice = Self.price(effort: effort, count: count, snr: snr)
+    // At effort 0 magnitudes take a dozen candidates.
+    let price = effort == 0 ? nil : signPrice
+    var signs = SignPlan(count: count, law: moments.law, price: signPrice)
     signs.forcedLogCap = forcedCap.map(Elementary.log)
     self.signs = signs
     let (levels, rest) = Self.levels(
-      count: count, snr: snr, information: moments.information, price: price, forcedLogCap: signs.forcedLogCap)
+      count: count, snr: snr, information: moments.information, price: signPrice,
+      forcedLogCap: signs.forcedLogCap)
     self.levels = levels
     let cells = Double(1 << levels.count)
     boundaries = (0...Int(cells)).map {
@@ -69,15 +72,14 @@ struct PolarPlan: Sendable {
     }
     escapeLimit = 4 * Int((forcedCap ?? best?.cap ?? largestCap).rounded(.up))
     indexModel = law.indexModel
-    let lookUps = levels.reduce(signs.expectedLookUps) { $0 + $1.expectedLookUps }
-    searchNanoseconds =
-      law.draws * Self.nanosecondsPerMagnitude + lookUps * SignPlan.nanosecondsPerLookUp / Double(count)
+    let nanoseconds = levels.reduce(signs.expectedNanoseconds) { $0 + $1.expectedNanoseconds }
+    searchNanoseconds = law.draws * Self.nanosecondsPerMagnitude + nanoseconds / Double(count)
     magnitudeBits = (best?.bits ?? 0) + levels.reduce(0) { $0 + $1.expectedBits }
   }
 
   /// The quantile bits that are worth a transform each, and the nats a coordinate that are then left to select.
   private static func levels(
-    count: Int, snr: Double, information: Double, price: Double?, forcedLogCap: Double?
+    count: Int, snr: Double, information: Double, price: Double, forcedLogCap: Double?
   ) -> ([SignPlan], rest: Double) {
     var levels: [SignPlan] = []
     var rest = information
@@ -144,12 +146,11 @@ struct PolarPlan: Sendable {
 
   private static let nanosecondsPerMagnitude = 2.5
 
-  /// Bits that a nanosecond is worth: at effort 1, one per cent of I(X; Y) for 2 nanoseconds a coordinate; a quarter of it
-  /// for each effort more.
-  private static func price(effort: Int, count: Int, snr: Double) -> Double? {
-    guard effort > 0 else { return nil }
+  /// Bits that a nanosecond is worth: at effort 0, two per cent of I(X; Y) for a nanosecond a coordinate; a quarter of it for each effort
+  /// more.
+  private static func price(effort: Int, count: Int, snr: Double) -> Double {
     let information = Double(count) * PublicRatioLaw.log1p(snr) / 2 / Elementary.ln2
-    return 0.01 * information / Double(count) / 2 / Double(1 << (2 * (effort - 1)))
+    return 0.02 * information / Double(count) / Double(1 << (2 * effort))
   }
 
   private static let largestLevelCount = 12

@@ -4,7 +4,8 @@ extension PolarFamily {
   /// What the laws of signs, quantile bits and indices say of the plan.
   func prediction(_ settings: ChannelSettings, _ options: PolarOptions) -> CodingPrediction {
     let plan = plan(settings)
-    let pieces = ([plan.signs] + plan.levels).reduce(0) { $0 + $1.segments.count { $0.selection != nil } }
+    let selections = ([plan.signs] + plan.levels).flatMap { $0.segments.compactMap(\.selection) }
+    let passes = selections.count { $0.passes != nil }
     return CodingPrediction(
       expectedBits: ChannelSettings.rangeCodeBits(plan.predictedBits), time: PolarTimes.time(plan, settings),
       encoderBytes: 64 * plan.count, sampleBytes: 8 * plan.count,
@@ -13,7 +14,7 @@ extension PolarFamily {
           "transform",
           [
             .count(plan.count),
-            .text(" signs, \(plan.levels.count) bits of each magnitude, \(pieces) nodes in one piece; "),
+            .text(" signs, \(plan.levels.count) bits of each magnitude, \(selections.count) nodes by one index, \(passes) of them by passes; "),
             .text("searches about "), .measure(plan.searchNanoseconds), .text(" ns a coordinate (channel.effort)"),
           ])
       ])
@@ -51,7 +52,10 @@ extension NumericalBound {
       for segment in transform.segments {
         guard let logCap = transform.logCap(segment) else { continue }
         let n = Double(segment.count)
-        pieces += 68 + 8 * logCap + (n / 16 + 8) * 28 * n
+        pieces += 68 + 8 * logCap
+        // Of a pass, a product with two roundings a leaf; once more what biases cost, as its proposal is made of them.
+        let isPass = segment.selection?.passes != nil
+        pieces += isPass ? (1.5 * Elementary.log(n) / Elementary.log(2) + 4) * n : (n / 16 + 8) * 28 * n
       }
     }
     return Self.unit * (signs + magnitudes + pieces)
