@@ -23,7 +23,7 @@ struct SignPlan: Sendable {
     /// Which leaves are fair in the candidates, whole passes; nil where all are: candidates are then fair signs.
     var passes: PassLayout?
 
-    var law: SelectionLaw { SelectionLaws.shared[informationClass, cap] }
+    var law: SelectionLaw { (passes == nil ? SelectionLaws.shared : .passes)[informationClass, cap] }
   }
 
   let leaves: LeafModel

@@ -72,6 +72,7 @@ struct SignPlanner {
       let bits = c > leaves.silent ? LeafLaws.shared.bits[Int(c)] : 0
       return Node(bits: bits, nanoseconds: 0, cost: bits, leafBits: bits, largestClass: c)
     }
+    if height == Self.smallestHeight, let silent = silent(index) { return silent }
     let mark = picks.count
     let low = node(height: height - 1, index: 2 * index)
     if height > Self.smallestHeight { move(height - 1, to: height) }
@@ -99,6 +100,23 @@ struct SignPlanner {
   // MARK: Weak leaves
 
   private func row(_ height: Int, _ kind: Int) -> Int { (3 * height + kind) * Self.classes.count }
+
+  /// What eight leaves cost that are all silent, as most are: nothing, and whatever G ends with they are in it.
+  private mutating func silent(_ index: Int) -> Node? {
+    var (nats, largest) = (0.0, UInt8(0))
+    for leaf in (8 * index)..<(8 * index + 8) {
+      let c = leaves.classes[leaf]
+      largest = max(largest, c)
+      nats += LeafLaws.shared.informations[Int(c)]
+    }
+    guard largest <= leaves.silent, largest <= Self.classes[0] else { return nil }
+    for j in Self.classes.indices {
+      weak[row(3, 0) + j] = nats
+      weak[row(3, 1) + j] = 0
+      weak[row(3, 2) + j] = 8 * Times.fairLeaf
+    }
+    return Node(bits: 0, nanoseconds: 0, cost: 0, leafBits: 0, largestClass: largest)
+  }
 
   private mutating func fill(_ index: Int) {
     let (information, others, time) = (row(3, 0), row(3, 1), row(3, 2))
@@ -139,7 +157,7 @@ struct SignPlanner {
     let information = informations[self.height - height][index] * size
     let time = Times.sign * max(size, 8) + Times.candidate
     return selection(
-      information: information, fair: node.leafBits, others: 0, nanoseconds: time, surplus: 0, &node
+      SelectionLaws.shared, information: information, fair: node.leafBits, others: 0, nanoseconds: time, surplus: 0, &node
     ).map {
       SignPlan.Selection(informationClass: $0.informationClass, cap: $0.cap)
     }
@@ -154,7 +172,7 @@ struct SignPlanner {
       guard last < node.largestClass, last > leaves.silent else { continue }
       let (information, others) = (weak[row(height, 0) + j], weak[row(height, 1) + j])
       let choice = selection(
-        information: information, fair: leafBits - others, others: others,
+        SelectionLaws.passes, information: information, fair: leafBits - others, others: others,
         nanoseconds: weak[row(height, 2) + j] + Times.pass, surplus: Times.surplus, &node)
       if let choice { best = (choice, last) }
     }
@@ -174,7 +192,8 @@ struct SignPlanner {
   ///   - fair: the bits of their flags, which an escape sends; `others` of all others', which are always sent.
   ///   - nanoseconds: of a candidate; `surplus` candidates are made beside those that the law has.
   private func selection(
-    information: Double, fair: Double, others: Double, nanoseconds: Double, surplus: Double, _ node: inout Node
+    _ laws: SelectionLaws, information: Double, fair: Double, others: Double, nanoseconds: Double, surplus: Double,
+    _ node: inout Node
   ) -> Choice? {
     guard let c = SelectionLaws.index(information) else { return nil }
     // An index takes more than its information.
@@ -183,7 +202,7 @@ struct SignPlanner {
     var rising = 0
     var previous = Double.infinity
     for cap in 0..<SelectionLaws.capCount {
-      let law = SelectionLaws.shared[c, cap]
+      let law = laws[c, cap]
       // An escape sends the leaves of a dear realisation.
       let escape = law.escapeProbability * (fair + 1.15 * law.escapeExcess / Elementary.ln2 + 1)
       let time = (law.draws + surplus) * nanoseconds
