@@ -141,8 +141,9 @@ struct Link {
       Golden(codec: .ringToss, count: 21, hash: 3_803_964_923_353_852_705, ends: 9_276_878_730_279_141_930),
       Golden(codec: .mrc, count: 12, hash: 852_046_965_318_714_914, ends: 34_347_763_123_454_223),
       Golden(codec: .orc, count: 9, hash: 2_062_247_921_189_063_230, ends: 9_258_034_792_601_659_452),
-      Golden(codec: .polar, count: 9, hash: 7_230_802_458_279_290_115, ends: 9_223_427_487_714_310_287),
-      Golden(codec: .polar, effort: 3, count: 7, hash: 534_241_517_084_842_877, ends: 30_513_460_116_184_442),
+      // Plan 2: one index for the weak leaves of a node.
+      Golden(codec: .polar, count: 7, hash: 6_576_820_874_535_822_786, ends: 9_255_619_473_336_077_159),
+      Golden(codec: .polar, effort: 3, count: 8, hash: 11_137_050_978_923_735_716, ends: 9_256_998_620_244_611_830),
     ]
   }
 

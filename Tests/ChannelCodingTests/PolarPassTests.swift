@@ -209,6 +209,42 @@ private enum Pass {
     )
   }
 
+  /// The node's own leaves: signs and flags as without a plan, and the ratio over G, with every instruction set.
+  @Test(arguments: [8, 16, 64, 512, 2048], 0..<3)
+  func ratiosOfOwnLeavesAreRight(count: Int, pattern: Int) {
+    let isFair = (0..<count).map { leaf in
+      pattern == 0 ? (leaf * 7919) % 13 < 6 : pattern == 1 ? leaf < count / 2 || leaf % 41 != 40 : leaf != count - 3
+    }
+    let layout = PassLayout(count: count) { isFair[$0] }
+    var t = biases(count, stream: 306).map { $0 * 0.5 * min(1, (64 / Double(count)).squareRoot()) }
+    var words = [UInt64](repeating: 0, count: (count + 127) / 128 * 128)
+    words.withUnsafeMutableBufferPointer { NormalStream(key: countingKey, stream: 313).readWords(group: 0, into: $0) }
+    let dithers = words[..<count].map { Double($0 >> 11) * 0x1p-53 }
+    let expected = Pass.run(t, isFair, fair: nil, dithers: dithers)
+    for kernels in Kernels.available {
+      var signs = [Double](repeating: 0, count: count)
+      var flags = [UInt8](repeating: 0, count: count)
+      var scratch = signs
+      let found = t.withUnsafeMutableBufferPointer { t in
+        words.withUnsafeBufferPointer { w in
+          flags.withUnsafeMutableBufferPointer { f in
+            signs.withUnsafeMutableBufferPointer { b in
+              scratch.withUnsafeMutableBufferPointer {
+                kernels.polarRatio(t, w, outside: layout.outside, flags: f, signs: b, scratch: $0)
+              }
+            }
+          }
+        }
+      }
+      #expect(signs == expected.signs, "\(kernels.name)")
+      let expectedFlags = expected.leaves.indices.map { leaf -> UInt8 in
+        (expected.leaves[leaf] > 0) == (dithers[leaf] < 0.5) ? 0 : 1
+      }
+      #expect(flags == expectedFlags, "\(kernels.name)")
+      #expect(abs(found - expected.logRatio) < 1e-11 * Double(count), "\(kernels.name)")
+    }
+  }
+
   /// The bits of a pass stand for the signs of whole nodes in G, and for leaves elsewhere.
   @Test func bitsAreSignsOfWholeNodes() {
     let isFair = (0..<256).map { $0 < 64 || $0 == 70 || $0 >= 72 && $0 != 200 }
@@ -330,6 +366,7 @@ private enum Pass {
     }
     let mean = sum / Double(rounds)
     let error = ((squares / Double(rounds) - mean * mean) / Double(rounds)).squareRoot()
-    #expect(abs(mean - plan.expectedBits) < 0.02 * plan.expectedBits + 4 * error, "\(mean) \(error) \(plan.expectedBits)")
+    #expect(
+      abs(mean - plan.expectedBits) < 0.02 * plan.expectedBits + 4 * error, "\(mean) \(error) \(plan.expectedBits)")
   }
 }

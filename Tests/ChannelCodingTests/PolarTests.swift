@@ -530,7 +530,7 @@ private enum Recursion {
       clippingNorm: (snr * Double(dimension)).squareRoot(), noiseScale: 1)
     var random = RandomStream(key: countingKey, stream: 320)
     var bits: [Double] = []
-    for round in 0..<(dimension < 5000 ? 200 : snr < 0.005 ? 200 : (dimension > 20_000 || snr >= 1 ? 7 : 21)) {
+    for round in 0..<(dimension < 5000 ? 200 : snr < 0.005 ? 200 : (snr >= 1 ? 7 : 21)) {
       let update = (0..<dimension).map { _ in Float(1000 * random.normal()) }
       bits.append(Double(link.encode(update, round: round).bits))
     }

@@ -43,10 +43,12 @@ struct SignPlanner {
   private static let largestHeight = 14
   private static let smallestHeight = 3
 
-  /// Nanoseconds on one core of the machine of docs/codecs/polar.md. They choose plans, and must be the same everywhere.
+  /// Nanoseconds on one core of an AMD EPYC with AVX2. They choose plans, and must be the same everywhere.
   private enum Times {
-    static let sign = 0.08
-    static let candidate = 8.0
+    /// Of a candidate for all signs of a node.
+    static let sign = 0.24
+    static let candidate = 24.0
+    /// Of a pass: see passes.c.
     static let fairLeaf = 0.8
     static let dither = 2.9
     static let eightLeaves = 25.0
@@ -157,7 +159,8 @@ struct SignPlanner {
     let information = informations[self.height - height][index] * size
     let time = Times.sign * max(size, 8) + Times.candidate
     return selection(
-      SelectionLaws.shared, information: information, fair: node.leafBits, others: 0, nanoseconds: time, surplus: 0, &node
+      SelectionLaws.shared, information: information, fair: node.leafBits, others: 0, nanoseconds: time, surplus: 0,
+      &node
     ).map {
       SignPlan.Selection(informationClass: $0.informationClass, cap: $0.cap)
     }

@@ -90,7 +90,8 @@ extension Kernels {
   /// - Parameter outside: the leaves outside G in order, and then the number of leaves.
   @inlinable
   package func polarPasses(
-    _ biases: UnsafeMutableBufferPointer<Double>, key: UnsafePointer<UInt32>, stream: UInt64, first: UInt64, stride: Int,
+    _ biases: UnsafeMutableBufferPointer<Double>, key: UnsafePointer<UInt32>, stream: UInt64, first: UInt64,
+    stride: Int,
     outside: [UInt32], logRatios: UnsafeMutableBufferPointer<Double>, signs: UnsafeMutableBufferPointer<UInt8>,
     flags: UnsafeMutableBufferPointer<UInt8>, scratch: UnsafeMutableBufferPointer<Double>
   ) {

@@ -14,7 +14,9 @@ extension PolarFamily {
           "transform",
           [
             .count(plan.count),
-            .text(" signs, \(plan.levels.count) bits of each magnitude, \(selections.count) nodes by one index, \(passes) of them by passes; "),
+            .text(
+              " signs, \(plan.levels.count) bits of each magnitude, \(selections.count) nodes by one index, \(passes) of them by passes; "
+            ),
             .text("searches about "), .measure(plan.searchNanoseconds), .text(" ns a coordinate (channel.effort)"),
           ])
       ])
@@ -68,14 +70,12 @@ enum PolarTimes {
   private static let coordinate = (encode: 95.0, decode: 34.0)
   /// A quantile bit of the magnitudes: one more polar transform.
   private static let level = (encode: 150.0, decode: 33.0)
-  /// Searches take so much longer than on the machine that plans are made for.
-  private static let search = 3.0
 
   static func time(_ plan: PolarPlan, _ settings: ChannelSettings) -> CodingTime {
     let levels = Double(plan.levels.count)
     let padding = Double(plan.count) / Double(settings.dimension)
     return CodingTime(
-      encodeNanoseconds: padding * (coordinate.encode + level.encode * levels + search * plan.searchNanoseconds),
+      encodeNanoseconds: padding * (coordinate.encode + level.encode * levels + plan.searchNanoseconds),
       decodeNanoseconds: padding * (coordinate.decode + level.decode * levels))
   }
 }
