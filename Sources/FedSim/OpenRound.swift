@@ -97,7 +97,7 @@ public struct OpenRound: ~Copyable {
     }
     // All are checked before the first is sent.
     try check(clients)
-    if let i = examples?.firstIndex(where: { $0 < 0 }), let found = examples?[i] {
+    if let i = examples?.firstIndex(where: { !(0...LocalUpdate.mostExamples).contains($0) }), let found = examples?[i] {
       throw ClientEndError.exampleCount(client: clients[i], found: found)
     }
     for batch in frame.batches(of: Array(clients.indices)) {

@@ -82,6 +82,7 @@ public struct RunSetup: Sendable {
     }
     if let reference = frame.channel.referenceBytes { fingerprint.add(reference) }
     if let coins = frame.referenceCoins { fingerprint.add(coins) }
+    fingerprint.add(ExactSum.referenceBytes)
     for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }

@@ -61,9 +61,9 @@ typedef struct {
   void (*narrow)(const double *x, void *out, size_t count);
 
   /// coarse[i] += x[i] in units of the grid, rounded to even; where `fine` is not null, fine[i] += what that leaves, in fine units. The
-  /// second is of floats at any address.
-  void (*accumulate)(const double *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
-  void (*accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
+  /// second is of floats at any address. Whether a term is larger than the limit, and counts as that.
+  int (*accumulate)(const double *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
+  int (*accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
 
   /// Whether floats at any address are all finite.
   int (*all_finite)(const void *x, size_t count);
