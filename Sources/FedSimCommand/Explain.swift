@@ -12,7 +12,7 @@ struct Explain: ParsableCommand {
   @OptionGroup var threading: ThreadsOption
 
   func run() throws {
-    let explanation = Explanation(try RunSetup(scenario: options.load(), split: nil, threads: threading.count))
+    let explanation = Explanation(try RunSetup(explaining: options.load(), threads: threading.count))
     switch formatting.format {
     case .json: try Console.result(explanation.json.text(pretty: true))
     case .text: try Console.result(explanation.text)
