@@ -18,18 +18,23 @@ struct ChannelProbe {
   private let updates: [LocalUpdate]
 
   /// Seconds that repeats of coding may take.
-  private static let limit = 0.15
+  private let limit: Double
   /// A single upload that is expected to take longer is not made, but a shorter one, and the codec's own prediction scales it.
   private static let longest = 1.0
 
   /// Nil where the channel cannot be made, or does not take what it wrote: a codec of another package.
-  init?(_ setup: RunSetup, _ pilot: NormPilot) {
+  ///
+  /// - Parameters:
+  ///   - pilot: how long updates are.
+  ///   - threads: how many code at once.
+  ///   - limit: seconds that coding may take, but for one upload.
+  init?(_ setup: RunSetup, _ pilot: NormPilot, threads: Int, limit: Double) {
     let expected = setup.channel.predictedEncodeMicroseconds * 1e-6
     var parameters = setup.model.parameterCount
     if expected > Self.longest {
-      parameters = min(max(Int(Double(parameters) * Self.limit / expected), 256), parameters)
+      parameters = min(max(Int(Double(parameters) * limit / expected), 256), parameters)
     }
-    self.init(setup, pilot, parameters: parameters)
+    self.init(setup, pilot, parameters: parameters, threads: threads, limit: limit)
     let whole = setup.channel
     guard parameters < setup.model.parameterCount, let prediction = whole.prediction?.time,
       let shorter = Self.channel(setup, parameters: parameters).prediction?.time
@@ -42,14 +47,14 @@ struct ChannelProbe {
       decoding: prediction.decodeNanoseconds / shorter.decodeNanoseconds * length)
   }
 
-  private init?(_ setup: RunSetup, _ pilot: NormPilot, parameters: Int) {
-    self.setup = setup
+  private init?(_ setup: RunSetup, _ pilot: NormPilot, parameters: Int, threads: Int, limit: Double) {
+    (self.setup, self.limit) = (setup, limit)
     let channel = Self.channel(setup, parameters: parameters)
     guard channel.problem == nil else { return nil }
-    // As many as may be coded in the time: a client sends once a round. Of long ones there is one.
+    // As many as may be coded in the time: a client sends once a round. Long ones take memory for each.
     let seconds = channel.predictedEncodeMicroseconds * 1e-6
-    let repeats = seconds > 0 ? min(max(Int(4 * Self.limit / seconds), 1), 64) : 1
-    parallel = Parallel(threads: repeats == 1 ? 1 : min(setup.parallel.threads, ResourceUsage.processorCount))
+    let repeats = seconds > 0 ? min(max(Int(4 * limit / seconds), 1), 64) : 1
+    parallel = Parallel(threads: repeats < 8 ? 1 : threads)
     writers = Array(0..<(repeats * parallel.threads))
     server = Server(
       parameters: Self.start(setup, parameters),
@@ -140,7 +145,7 @@ struct ChannelProbe {
 
   /// Uploads that are written, on as many threads as a run has.
   private mutating func code(_ received: ReceivedBroadcast, _ aggregate: inout Aggregate) throws {
-    let (ends, updates, threads) = (ends, updates, parallel.threads)
+    let (ends, updates, threads, limit) = (ends, updates, parallel.threads, limit)
     let sent = parallel.map(threads) { thread in
       var own = ends
       var sent: [(upload: SentUpload?, seconds: Double)] = []
@@ -151,7 +156,7 @@ struct ChannelProbe {
         let now = ResourceUsage.threadSeconds
         sent.append((upload, now - last))
         last = now
-        if last - began > Self.limit { break }
+        if last - began > limit { break }
       }
       return sent
     }

@@ -35,12 +35,15 @@ public struct CostPrediction: Sendable {
   /// Cores that work at once: the threads that were asked for, as far as there are cores.
   public let cores: Int
 
+  /// The cores of this machine.
+  public static var cores: Int { ResourceUsage.processorCount }
+
   /// Times the parts of a run, for half a second or so.
   ///
   /// - Parameter machine: what was timed before, for other runs.
   public init(_ setup: RunSetup, _ machine: MachineCosts = MachineCosts()) {
     self.init(
-      RunCounts(setup), machine.costs(of: setup), cores: min(setup.parallel.threads, ResourceUsage.processorCount),
+      RunCounts(setup), machine.costs(of: setup), cores: min(setup.parallel.threads, Self.cores),
       batch: setup.frame.batchSize)
   }
 

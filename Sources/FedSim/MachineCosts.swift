@@ -15,7 +15,18 @@ import Synchronization
 public final class MachineCosts: Sendable {
   private let trained = Mutex<[String: (training: UnitCosts.Training, evaluation: UnitCosts.Line)]>([:])
 
-  public init() {}
+  /// Runs that are made at a time.
+  private let jobs: Int
+  /// Of the time that a single run's parts are timed for.
+  private let share: Double
+
+  /// - Parameters:
+  ///   - jobs: runs that will be made at a time, and compete for the cores.
+  ///   - share: less than 1 where many runs are asked for; times are the less certain for it.
+  public init(jobs: Int = 1, share: Double = 1) { (self.jobs, self.share) = (jobs, share) }
+
+  /// Threads that work at once.
+  private func threads(of setup: RunSetup) -> Int { min(setup.parallel.threads * jobs, ResourceUsage.processorCount) }
 
   func costs(of setup: RunSetup) -> UnitCosts {
     var costs = UnitCosts()
@@ -26,14 +37,15 @@ public final class MachineCosts: Sendable {
     let training = training(of: setup)
     costs.training = training.training
     costs.evaluation = training.evaluation
-    costs.channel = ChannelProbe(setup, NormPilot(setup, seconds: 0.3))?.costs
+    let pilot = NormPilot(setup, seconds: 0.3 * share)
+    costs.channel = ChannelProbe(setup, pilot, threads: threads(of: setup), limit: 0.15 * share)?.costs
     return costs
   }
 
   private func training(of setup: RunSetup) -> (training: UnitCosts.Training, evaluation: UnitCosts.Line) {
     let key = Self.key(setup)
     if let known = trained.withLock({ $0[key] }) { return known }
-    let probe = TrainingProbe(setup)
+    let probe = TrainingProbe(setup, threads: threads(of: setup))
     let found = (probe.training, probe.evaluation)
     trained.withLock { $0[key] = found }
     return found
@@ -57,7 +69,8 @@ public final class MachineCosts: Sendable {
 struct ThreadTimer {
   /// Seconds that repeats may take, beyond the first.
   let limit: Double
-  var most = 1000
+  var least = 1
+  private let most = 1000
 
   /// The middle one of several repeats: the first ones fill caches.
   func seconds(_ body: () -> Void) -> Double {
@@ -69,7 +82,7 @@ struct ThreadTimer {
       let now = ResourceUsage.threadSeconds
       times.append(now - last)
       last = now
-    } while last - began < limit && times.count < most
+    } while times.count < least || (last - began < limit && times.count < most)
     return times.sorted()[times.count / 2]
   }
 
@@ -109,22 +122,26 @@ private struct TrainingProbe {
   let training: UnitCosts.Training
   let evaluation: UnitCosts.Line
 
-  init(_ setup: RunSetup) {
+  init(_ setup: RunSetup, threads: Int) {
     let data = setup.unmade?.sample.training ?? setup.population.data
     let start = setup.initialParameters
     let isControlled = setup.scenario.algorithm == .scaffold
-    let parallel = Parallel(threads: min(setup.parallel.threads, ResourceUsage.processorCount))
+    let parallel = Parallel(threads: threads)
     func time(_ trainer: some LocalTraining) -> UnitCosts.Training {
-      Self.training(trainer, start, data, isControlled: isControlled, parallel)
+      Self.training(
+        trainer, start, data, examplesOfClient: RunCounts(setup).examplesOfClient, isControlled: isControlled, parallel)
     }
     training = time(RunSetup.trainer(setup.scenario, setup.model))
     evaluation = Self.evaluation(setup.model, start, on: setup.unmade?.sample.test ?? setup.test, parallel)
   }
 
   private static func training<Trainer: LocalTraining>(
-    _ trainer: Trainer, _ start: [Float], _ data: Dataset, isControlled: Bool, _ parallel: Parallel
+    _ trainer: Trainer, _ start: [Float], _ data: Dataset, examplesOfClient: Double, isControlled: Bool,
+    _ parallel: Parallel
   ) -> UnitCosts.Training {
     let batch = min(trainer.batchSize, data.count)
+    // A client like most: its examples are shuffled and change from step to step.
+    let client = min(max(Int(examplesOfClient.rounded()), batch), data.count)
     let timer = ThreadTimer(limit: 0.03)
     var costs = UnitCosts.Training()
     costs.preparation = ThreadTimer(limit: 0.005).seconds { _ = trainer.prepare(start) }
@@ -146,9 +163,9 @@ private struct TrainingProbe {
       }
       return times.reduce(0, +) / Double(times.count)
     }
-    let more = 4
-    let whole = seconds(batch, 1)
-    let step = max(seconds(batch, 1 + more) - whole, 0) / Double(more)
+    let whole = seconds(client, 1)
+    let more = whole < 1e-3 ? 50 : 4
+    let step = max(seconds(client, 1 + more) - whole, 0) / Double(more)
     costs.client = max(whole - step, 0)
     costs.step.fixed = step
     if batch > 1 {
@@ -167,7 +184,7 @@ private struct TrainingProbe {
   ) -> UnitCosts.Line {
     // A chunk of `Evaluation`.
     line(min(64, test.count)) { count in
-      ThreadTimer(limit: 0.02).seconds(parallel) {
+      ThreadTimer(limit: 0.03, least: 5).seconds(parallel) {
         _ = model.evaluation(of: start, on: Array(0..<count)[...], of: test, Parallel(threads: 1))
       }
     }

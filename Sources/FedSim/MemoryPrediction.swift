@@ -52,6 +52,11 @@ public struct MemoryPrediction: Sendable {
     return bytes + setup.lastRound * bytesOfRow + 3_000_000
   }
 
+  /// What another run beside it in the same process has, in bytes: its examples, and what its rounds take.
+  public static func another(_ setup: RunSetup) -> Int {
+    setup.population.data.byteCount + setup.test.byteCount + (setup.unmade?.bytes ?? 0) + rounds(setup)
+  }
+
   /// The record of a round, which a run keeps to its end, in bytes.
   public static let bytesOfRow = 600
 

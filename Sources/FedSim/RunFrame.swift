@@ -36,7 +36,7 @@ public struct FederationSettings: Sendable {
 /// What is known of a federation before its first round: the noise, the channel, how cohorts are drawn. Neither data nor a model is
 /// part of it, only their sizes.
 public struct RunFrame: Sendable {
-  public private(set) var settings: FederationSettings
+  public let settings: FederationSettings
   /// What uploads have beside updates.
   public let algorithm: Server.Algorithm
   /// Parameters of the model.
@@ -103,13 +103,6 @@ public struct RunFrame: Sendable {
 
   /// The probability that an upload is written.
   public var codedShare: Double { settings.channel.coded ?? 1 }
-
-  /// The same with no upload written: for updates alone, whatever the codec's noise is.
-  var withoutMessages: RunFrame {
-    var frame = self
-    frame.settings.channel.coded = 0
-    return frame
-  }
 
   /// Coins under known keys, for a run's key: a build that threw others would have other sums under the same noise. Nil where there are none.
   var referenceCoins: [UInt8]? {

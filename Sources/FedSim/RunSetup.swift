@@ -27,7 +27,7 @@ public struct RunSetup: Sendable {
   /// What stands for examples whose features were not made; nil where all are there.
   let unmade: UnmadeExamples?
   /// Processor time that this set-up took, in seconds, and that making the rest of the examples would.
-  let preparationSeconds: Double
+  package let preparationSeconds: Double
 
   public var plan: PrivacyPlan? { frame.plan }
   public var guaranteedPlan: PrivacyPlan? { frame.guaranteedPlan }

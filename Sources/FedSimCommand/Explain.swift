@@ -4,7 +4,8 @@ import Reports
 
 struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a scenario means before anything runs: clients, noise, predicted epsilon and bits, assumptions."
+    abstract:
+      "Say what a scenario means before anything runs: clients, noise, predicted epsilon, bits, time and memory, assumptions."
   )
 
   @OptionGroup var options: ScenarioOptions
