@@ -97,7 +97,6 @@ struct ChannelProbe {
   /// - Returns: whether the server took what clients wrote.
   private mutating func measure() throws -> Bool {
     let everyone = writers + [writers.count]
-    costs.agreement = agree()
     var opened: (received: ReceivedBroadcast, aggregate: Aggregate, bytes: Int)?
     costs.opening = try time {
       let bytes = server.broadcast(round: 1).bytes
@@ -108,7 +107,10 @@ struct ChannelProbe {
     }
     guard let (received, empty, bytes) = opened else { return false }
     var aggregate = empty
-    if setup.frame.codedShare > 0 { try code(received, &aggregate) }
+    if setup.frame.codedShare > 0 {
+      costs.agreement = try agree(received)
+      try code(received, &aggregate)
+    }
     guard aggregate.refusals.isEmpty else { return false }
     var diagnostics = CohortDiagnostics(setup.frame.predictedLengths)
     try simulate(received, &aggregate, &diagnostics)
@@ -130,43 +132,48 @@ struct ChannelProbe {
     return ResourceUsage.threadSeconds - began
   }
 
-  /// Gives all clients their keys.
+  /// Lets both ends of every writer agree on a key.
   ///
-  /// - Returns: seconds that one of them takes, at both ends.
-  private mutating func agree() -> Double {
+  /// - Returns: seconds that one of them takes.
+  private mutating func agree(_ received: ReceivedBroadcast) throws -> Double {
     let one = Parallel(threads: 1)
-    let everyone = writers + [writers.count]
-    var publicKeys: [Key] = []
-    let made = time { publicKeys = ends.enrol(everyone, keys: everyone.map(keys.client), one) }
-    let agreed = time { server.enrol(everyone, publicKeys: publicKeys, one) }
-    // The client's own agreement takes as long as the server's.
-    return (made + 2 * agreed) / Double(everyone.count)
+    let seconds = try time {
+      server.enrol(writers, publicKeys: ends.enrol(writers, keys: writers.map(keys.client), one), one)
+      try ends.begin(writers, in: received, one)
+    }
+    return seconds / Double(writers.count)
   }
 
   /// Uploads that are written, on as many threads as a run has.
   private mutating func code(_ received: ReceivedBroadcast, _ aggregate: inout Aggregate) throws {
     let (ends, updates, threads, limit) = (ends, updates, parallel.threads, limit)
     let sent = parallel.map(threads) { thread in
-      var own = ends
-      var sent: [(upload: SentUpload?, seconds: Double)] = []
+      var sent = Sent()
       let began = ResourceUsage.threadSeconds
       var last = began
       for i in updates.indices {
-        let upload = try? own.upload(of: i * threads + thread, update: updates[i], in: received)
+        let upload = ends.send(updates[i], of: i * threads + thread, in: received)
         let now = ResourceUsage.threadSeconds
-        sent.append((upload, now - last))
+        sent.seconds.append(now - last)
+        // A few are enough for the server: all of them would take memory that a run finds in its place again.
+        if sent.uploads.count < Self.decoded, let bytes = upload.bytes { sent.uploads.append(bytes) }
         last = now
         if last - began > limit { break }
       }
       return sent
     }
-    guard sent.allSatisfy({ $0.allSatisfy { $0.upload?.bytes != nil } }) else {
-      throw ChannelError.settings("an upload was not written")
-    }
-    // The first upload of a client agrees on a session, which is counted elsewhere.
-    costs.encoding = max(Self.mean(sent.map { $0.map(\.seconds) }) - costs.agreement / 3, 0)
-    costs.decoding = receive(sent.map { $0.compactMap { $0.upload?.bytes } }, &aggregate)
+    costs.encoding = Self.mean(sent.map(\.seconds))
+    costs.decoding = receive(sent.map(\.uploads), &aggregate)
   }
+
+  /// What a thread has sent.
+  private struct Sent {
+    var seconds: [Double] = []
+    var uploads: [[UInt8]] = []
+  }
+
+  /// Uploads of a thread that the server gets.
+  private static let decoded = 12
 
   /// Gives the server uploads, one of each thread at a time.
   ///
