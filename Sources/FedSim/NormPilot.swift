@@ -101,10 +101,12 @@ struct NormPilot {
     let population = setup.population
     let start = trainer.prepare(received.parameters)
     let largest = cohort.reduce(1) { max($0, population.exampleCount(of: $1)) }
-    return setup.parallel.map(cohort.count, worker: { trainer.makeWorkspace(largestClient: largest) }) { workspace, i in
-      var order = keys.client(cohort[i]).training(round: received.round)
-      let task = LocalTask(start: start, examples: population.examples(of: cohort[i]), data: population.data)
-      return trainer.train(task, random: &order.stream, workspace)
-    }
+    return setup.parallel.map(
+      cohort.count, worker: { trainer.makeWorkspace(largestClient: largest) },
+      body: { workspace, i in
+        var order = keys.client(cohort[i]).training(round: received.round)
+        let task = LocalTask(start: start, examples: population.examples(of: cohort[i]), data: population.data)
+        return trainer.train(task, random: &order.stream, workspace)
+      })
   }
 }

@@ -35,7 +35,8 @@ struct RunCounts: Sendable, Equatable {
     (agreeing, coded) = (drawn * share, sent * share)
     let clients = Double(setup.population.clientCount)
     let untouched = min(max(1 - agreeing / clients, 0), 1)
-    newcomers = clients * (1 - (untouched > 0 ? Elementary.exp(rounds * Elementary.log(untouched)) : rounds > 0 ? 0 : 1))
+    let never = untouched > 0 ? Elementary.exp(rounds * Elementary.log(untouched)) : rounds > 0 ? 0 : 1
+    newcomers = clients * (1 - never)
     let every = scenario.evaluation.every
     evaluatedRounds = Double((setup.lastRound + every - 1) / every)
     evaluations = max(evaluatedRounds, 1)

@@ -63,7 +63,9 @@ public struct Explanation: Sendable {
       "memoryBytesPerRound": .integer(MemoryPrediction.bytesOfRow), "cores": .integer(cost.cores),
       "coreSeconds": .optional(cost.coreSeconds), "wallSeconds": .optional(cost.wallSeconds),
       "coreSecondsByPart": .object(
-        CostPrediction.Part.allCases.reduce(into: JSONObject()) { $0[$1.rawValue] = .optional(cost.coreSeconds(of: $1)) }),
+        CostPrediction.Part.allCases.reduce(into: JSONObject()) {
+          $0[$1.rawValue] = .optional(cost.coreSeconds(of: $1))
+        }),
       "assumptions": .array(assumptions.map { .string($0) }),
       "warnings": .array(setup.warnings.map { .string($0) }),
     ]

@@ -69,8 +69,10 @@ import Testing
     var rare = counts
     rare.coded = rare.drawn / 100
     rare.agreeing = rare.coded
+    var long = costs
+    long.channel?.encoding = 4096
     let waiting = try (
-      #require(prediction(rare, cores: 2).wallSeconds), #require(prediction(rare).coreSeconds) / 2
+      #require(prediction(rare, cores: 2, long).wallSeconds), #require(prediction(rare, long).coreSeconds) / 2
     )
     #expect(waiting.0 > 1.1 * waiting.1, "\(waiting)")
   }
@@ -147,13 +149,13 @@ import Testing
   @Test func lengthsOfUpdatesFollowTheRun() throws {
     let learning = try RunSetup(
       scenario: scenario(
-        "privacy.noiseMultiplier=0.01", "privacy.clippingNorm=0.2", "rounds=150", "training.learningRate=0.5",
+        "privacy.noiseMultiplier=0.01", "privacy.clippingNorm=2", "rounds=60", "training.learningRate=0.5",
         "channel.codec=float32"),
       split: nil, threads: 1)
     let energies = NormPilot(learning, seconds: 20).energies
-    #expect(energies.count == 150 && energies.allSatisfy { $0 > 0 && $0 <= 1 })
-    let (first, last) = (energies.prefix(20).reduce(0, +), energies.suffix(20).reduce(0, +))
-    #expect(first > 0.9 * 20 && last < 0.7 * first, "\(first) and \(last)")
+    #expect(energies.count == 60 && energies.allSatisfy { $0 > 0 && $0 <= 1 })
+    let (first, last) = (energies.prefix(10).reduce(0, +), energies.suffix(10).reduce(0, +))
+    #expect(last < 0.7 * first, "\(first) and \(last)")
     let plain = try RunSetup(scenario: scenario("privacy=null", "channel.codec=float32"), split: nil, threads: 1)
     #expect(NormPilot(plain, seconds: 1).energies == [1])
   }
@@ -169,7 +171,8 @@ import Testing
       try RunSetup(scenario: mixture, split: nil, threads: 1), try RunSetup(explaining: mixture, threads: 1)
     )
     #expect(outlined.population.data.isOutline && outlined.test.isOutline && !whole.population.data.isOutline)
-    #expect(outlined.population.data.labels == whole.population.data.labels && outlined.test.labels == whole.test.labels)
+    #expect(outlined.population.data.labels == whole.population.data.labels)
+    #expect(outlined.test.labels == whole.test.labels)
     #expect(outlined.population.assignmentBytes == whole.population.assignmentBytes)
     #expect(outlined.resolved == whole.resolved && outlined.model.parameterCount == whole.model.parameterCount)
     let unmade = try #require(outlined.unmade)

@@ -1,6 +1,7 @@
 import FedSim
 import Files
 import JSONText
+import Scenarios
 
 /// What is known of a sweep before it is made: each point's noise, privacy and bits, and the time and the memory that runs will take.
 public struct SweepPrediction: Sendable {
@@ -46,14 +47,15 @@ public struct SweepPrediction: Sendable {
     // Its set-up when accounting is shared: what each run has beside the first of its point.
     var again: Double?
     var total: Double? = 0
-    try sweep.forEachPoint(
-      warn: warn, setup: { try RunSetup(explaining: $0, threads: threads, accounting: accounting) }
-    ) { run, setup in
+    let make = { (scenario: Scenario) in
+      try RunSetup(explaining: scenario, threads: threads, accounting: accounting)
+    }
+    try sweep.forEachPoint(warn: warn, setup: make) { run, setup in
       let memory = MemoryPrediction(setup)
       (alone, beside) = (max(alone, memory.total), max(beside, MemoryPrediction.another(setup)))
       let cost = CostPrediction(setup, machine)
       if again == nil {
-        again = try RunSetup(explaining: run.scenario, threads: threads, accounting: accounting).preparationSeconds
+        again = try make(run.scenario).preparationSeconds
       }
       let shared = [CostPrediction.Part.setup, .accounting].reduce(0) { $0 + (cost.coreSeconds(of: $1) ?? 0) }
       if let core = cost.coreSeconds, let before = total {
@@ -63,8 +65,8 @@ public struct SweepPrediction: Sendable {
       }
       points.append(
         Point(
-          run: run, epsilon: setup.guaranteedPlan?.plannedSpending.epsilon, noiseMultiplier: setup.plan?.noiseMultiplier,
-          codec: setup.channel.codec.rawValue, predictedBits: setup.channel.predictedBits, cost: cost,
+          run: run, epsilon: setup.guaranteedPlan?.plannedSpending.epsilon,
+          noiseMultiplier: setup.plan?.noiseMultiplier, codec: setup.channel.codec.rawValue, predictedBits: setup.channel.predictedBits, cost: cost,
           memoryBytes: memory.total))
     }
     self.points = points
