@@ -66,8 +66,8 @@ public struct SweepPrediction: Sendable {
       points.append(
         Point(
           run: run, epsilon: setup.guaranteedPlan?.plannedSpending.epsilon,
-          noiseMultiplier: setup.plan?.noiseMultiplier, codec: setup.channel.codec.rawValue, predictedBits: setup.channel.predictedBits, cost: cost,
-          memoryBytes: memory.total))
+          noiseMultiplier: setup.plan?.noiseMultiplier, codec: setup.channel.codec.rawValue,
+          predictedBits: setup.channel.predictedBits, cost: cost, memoryBytes: memory.total))
     }
     self.points = points
     coreSeconds = total
