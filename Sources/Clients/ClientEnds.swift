@@ -150,7 +150,7 @@ public struct ClientEnds: Sendable {
   }
 
   /// Agrees on a session with the server where a client has none yet, and notes that all of them take part in the round.
-  mutating func begin(_ clients: [Int], in round: ReceivedBroadcast, _ parallel: Parallel) throws {
+  package mutating func begin(_ clients: [Int], in round: ReceivedBroadcast, _ parallel: Parallel) throws {
     let server = round.broadcast.serverPublicKey
     try checkSenders(clients, in: round)
     let newcomers = clients.compactMap { client -> (client: Int, keys: ClientKeys)? in
@@ -165,7 +165,7 @@ public struct ClientEnds: Sendable {
   }
 
   /// The upload of a client that has begun the round.
-  func send(_ update: LocalUpdate, of client: Int, in received: ReceivedBroadcast) -> SentUpload {
+  package func send(_ update: LocalUpdate, of client: Int, in received: ReceivedBroadcast) -> SentUpload {
     guard let end = ends[client] else { preconditionFailure("admitted before the round") }
     let (broadcast, channel) = (received.broadcast, received.channel)
     let start = ContinuousClock.now
