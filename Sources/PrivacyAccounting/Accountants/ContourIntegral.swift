@@ -168,7 +168,7 @@ struct ContourIntegral {
 
   /// Divides by s (s + 1), and adds up errors.
   private mutating func gather(
-    _ logSizes: [Double], _ angles: [Double], _ logBounds: [Double], _ offs: [Double], spacing: Double
+    _ logSizes: [Double], _ logAngles: [Double], _ logBounds: [Double], _ offs: [Double], spacing: Double
   ) {
     let unit = RoundingBudget.unit
     for j in logSizes.indices {
@@ -177,10 +177,18 @@ struct ContourIntegral {
       let divisor = (x * x + y * y).squareRoot()
       let weight = (j == 0 ? 1 : 2) / (period * divisor)
       sizes.append(weight * exp(max(logSizes[j], -700)))
-      self.angles.append(angles[j] - atan2(y, x))
+      angles.append(logAngles[j] - atan2(y, x))
       // By the mean value theorem at the larger point: no value is above 1.
       error += weight * (offs[j] + 12 * unit) * exp(min(logBounds[j], 0)) + 1e-300
     }
+    // The last ones that together are nothing are left out: their absolute values are charged.
+    var dropped = 0.0
+    while let last = sizes.last, sizes.count > 1, dropped + last < 1e-14 * sizes[0] {
+      dropped += last
+      sizes.removeLast()
+      angles.removeLast()
+    }
+    error += 1.01 * dropped
   }
 
   /// The trapezoid sum, and how far it may be off in units of e^(logMoment - theta epsilon).
