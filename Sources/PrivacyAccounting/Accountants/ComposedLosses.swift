@@ -72,6 +72,8 @@ struct ComposedLosses {
   private var outside: WindowTails
   private var outsideLower: WindowTails
   private var rounding = RoundingBudget()
+  /// ln of what the lower laws' moments may be over the upper laws': they have at their last point what the others have at infinity.
+  private var logExcess = 0.0
   /// ln of the moment of order `split.tilt` of rounds without a large loss.
   private var bulk = 0.0
   /// Bound on the root of the sum of squares of what the transforms' rounding added.
@@ -110,6 +112,7 @@ struct ComposedLosses {
     logFinite.lower += count * log1p(-lower.infinity)
     let tilted = TiltedRound(upper: upper, lower: lower, theta: plan.theta, estimate: estimate)
     logMoment += count * tilted.logMoment
+    logExcess += count * log1p(max(0, tilted.lower.reduce(0, +) - 1))
     outside.add(tilted.upper, offset: upper.offset, step: window.step, count: count)
     outsideLower.add(tilted.lower, offset: upper.offset, step: window.step, count: count)
     rounding.add(
@@ -191,8 +194,9 @@ struct ComposedLosses {
     // Where large losses are counted apart, what has none of them is bounded by Chernoff as a whole.
     let share = split == nil ? 1 : min(1, 2 * spectra.jumps)
     let inflation = rounding.inflation(theta)
-    guard inflation < 1, spectra.jumps < 0.5 || split == nil else { return nil }
-    return share * (exp(inflation) * rounding.profile + peak * misplaced) + peak * folded + weights * transformed
+    guard inflation < 1, logExcess < 1, spectra.jumps < 0.5 || split == nil else { return nil }
+    let budget = share * (exp(inflation) * rounding.profile + peak * misplaced) + peak * folded + weights * transformed
+    return exp(logExcess) * budget
   }
 
   /// Reads both bounds off the laws. Losses are put where they are worst for each of them.

@@ -20,9 +20,9 @@ struct ContourIntegral {
   private var beyond: (order: Double, logMoment: Double)?
 
   /// What is left out for good, relative to delta, roughly.
-  private static let share = 1e-11
+  private let share: Double
   /// So many products of nodes and frequencies and no more.
-  private static let work = 6e6
+  private static let work = 1.5e7
 
   private let entries: [LossComposition.Entry]
   private let direction: Direction
@@ -31,16 +31,18 @@ struct ContourIntegral {
   ///   - theta: the order, less 1.
   ///   - logDelta: ln of delta, roughly.
   ///   - epsilon: roughly.
+  ///   - share: what may be left out, of delta: bounds hold for any.
+  ///   - given: the period, in place of one that is long enough: bounds hold for any.
   init?(
     _ entries: [LossComposition.Entry], _ direction: Direction, theta: Double, logDelta: Double, epsilon: Double,
-    moments: LossMoments
+    moments: LossMoments, share: Double = 1e-11, period given: Double? = nil
   ) {
-    (self.entries, self.direction, self.theta) = (entries, direction, theta)
+    (self.entries, self.direction, self.theta, self.share) = (entries, direction, theta, share)
     guard entries.allSatisfy({ $0.pair.kind == .subsampled || $0.pair.kind == .gaussian }) else { return nil }
     // Below the sum's first term are those of losses that are less by whole periods.
     var period = (27 - logDelta) / theta
     // And above it those of losses that are more, which a larger order bounds.
-    let goal = log(Self.share) + logDelta
+    let goal = log(share) + logDelta
     let orders = [0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3].map { theta * (1 + $0) }
     let cumulants = orders.map { moments.cumulant($0).value }
     let over = { (period: Double) in
@@ -52,6 +54,7 @@ struct ContourIntegral {
       guard let least = over(period), least.1 > goal else { break }
       period *= 1.3
     }
+    period = given ?? period
     self.period = period
     guard let order = over(period)?.0, let frequency = highest() else { return nil }
     guard evaluate(upTo: frequency), let above = Self.logMomentBound(entries, direction, order) else { return nil }
@@ -93,7 +96,7 @@ struct ContourIntegral {
       guard let loss = TiltedLoss(entry.pair, direction, theta: theta, frequency: 0, rounds: count) else { return nil }
       losses.append((loss, count))
     }
-    let goal = log(Self.share * 0.02) + LossComposition.logPeak(theta)
+    let goal = log(share * 0.02) + LossComposition.logPeak(theta)
     let rest = { (frequency: Double) in
       losses.reduce(-frequency * frequency * square / 2 - log(Double.pi * frequency)) {
         $0 + $1.count * $1.loss.logBound(from: frequency)
@@ -141,7 +144,9 @@ struct ContourIntegral {
         }
         continue
       }
-      guard let loss = TiltedLoss(entry.pair, direction, theta: theta, frequency: end, rounds: rounds) else { return false }
+      guard let loss = TiltedLoss(entry.pair, direction, theta: theta, frequency: end, rounds: rounds) else {
+        return false
+      }
       work += Double(loss.count) * last
       guard work < Self.work else { return false }
       logMoment += rounds * loss.logMoment
@@ -178,8 +183,8 @@ struct ContourIntegral {
       let weight = (j == 0 ? 1 : 2) / (period * divisor)
       sizes.append(weight * exp(max(logSizes[j], -700)))
       angles.append(logAngles[j] - atan2(y, x))
-      // By the mean value theorem at the larger point: no value is above 1.
-      error += weight * (offs[j] + 12 * unit) * exp(min(logBounds[j], 0)) + 1e-300
+      // By the mean value theorem at the larger point.
+      error += weight * (offs[j] + 12 * unit) * exp(min(logBounds[j], 700)) + 1e-300
     }
     // The last ones that together are nothing are left out: their absolute values are charged.
     var dropped = 0.0
@@ -255,8 +260,10 @@ struct ContourIntegral {
       lower -= step
       step *= 2
     }
+    // Whatever the search came to.
     return .init(
-      lower: lower > 0 ? lower : 0, upper: self.delta(upper).upper <= delta ? upper : .infinity)
+      lower: lower > 0 && self.delta(lower).lower > delta ? lower : 0,
+      upper: self.delta(upper).upper <= delta ? upper : .infinity)
   }
 }
 

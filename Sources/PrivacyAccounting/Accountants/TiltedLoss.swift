@@ -35,7 +35,8 @@ struct TiltedLoss {
   init?(_ pair: DominatingPair, _ direction: Direction, theta: Double, frequency: Double, rounds: Double) {
     guard pair.kind == .subsampled, pair.rate > 0, pair.rate < 1, let region = pair.regions.first else { return nil }
     (self.pair, self.direction, self.theta) = (pair, direction, theta)
-    let (h, s2) = (Self.step(pair, direction, theta: theta, frequency: frequency, rounds: rounds), pair.scale * pair.scale)
+    let s2 = pair.scale * pair.scale
+    let h = Self.step(pair, direction, theta: theta, frequency: frequency, rounds: rounds)
     step = h
     let slope = direction == .remove ? 1 + theta : -theta
     guard let ends = Self.ends(pair, region, slope: slope, step: h) else { return nil }
@@ -45,7 +46,9 @@ struct TiltedLoss {
     let padded = (count + 7) / 8 * 8
     var (weights, losses) = ([Double](repeating: -700, count: padded), [Double](repeating: 0, count: padded))
     var roundings = [Double](repeating: 0, count: padded)
-    let bounded = 10 + 5 * pair.rate / (1 - pair.rate)
+    // In units: what the loss may be off where it is computed, and where a node is not quite on the lattice, as losses rise by 1 / s^2 at most.
+    let place = 2 * (ends.high - ends.low) / s2
+    let bounded = 10 + 5 * pair.rate / (1 - pair.rate) + 4 * abs(log(pair.rate)) + place
     var top = -Double.infinity
     for k in 0..<count {
       let x = ends.low + Double(k) * h
@@ -66,7 +69,8 @@ struct TiltedLoss {
     for k in 0..<count {
       weights[k] /= sum
       let square = abs(slope * losses[k]) + abs(exponents[k]) + abs(top)
-      weighed += weights[k] * (abs(slope) * roundings[k] + 6 * square + 8)
+      let x = ends.low + Double(k) * h
+      weighed += weights[k] * (abs(slope) * roundings[k] + abs(x) * place + 6 * square + 8)
       lost += weights[k] * roundings[k]
       mean += weights[k] * abs(losses[k])
       losses[k] *= sign
@@ -158,7 +162,8 @@ extension TiltedLoss {
   }
 
   /// Twice the largest values of the tilted loss's density left and right of its inflexion: it has one maximum at most on each side.
-  private static func variation(_ pair: DominatingPair, _ region: Region, slope c: Double, logMoment: Double) -> Double {
+  private static func variation(_ pair: DominatingPair, _ region: Region, slope c: Double, logMoment: Double) -> Double
+  {
     let (s, q) = (pair.scale, pair.rate)
     let s2 = s * s
     // ln of the density at L(x), but for what does not depend on x: (c + 1) L(x) - (x + 1)^2 / (2 s^2).
@@ -218,7 +223,7 @@ extension TiltedLoss {
     }
 
     /// Rotations are made anew after so many.
-    private static let run = 32
+    private static let run = 128
 
     /// The next value, and how far it may be off.
     mutating func next() -> (real: Double, imaginary: Double, error: Double) {
