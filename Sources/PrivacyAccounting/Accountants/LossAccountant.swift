@@ -86,7 +86,9 @@ struct LossAccountant {
   ) -> LossComposition.Bounds {
     var found: LossComposition.Bounds?
     if closedForms, let answer = contours(query) {
-      if answer.bounds.upper - answer.bounds.lower <= 2 * precision * scale(answer.bounds.upper, answer.theta) {
+      if answer.bounds.upper.isFinite,
+        answer.bounds.upper - answer.bounds.lower <= 2 * precision * scale(answer.bounds.upper, answer.theta)
+      {
         return answer.bounds
       }
       found = answer.bounds
