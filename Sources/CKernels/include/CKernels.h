@@ -72,6 +72,10 @@ typedef struct {
   void (*moments)(
       const double *log_mass, const double *loss, double theta, size_t count, double *top, double *sum, double *first);
 
+  /// Complex numbers times complex numbers, in place, 8 a group; sums = the sums of the real and of the imaginary parts of the products.
+  void (*rotations)(
+      double *real, double *imaginary, const double *cosines, const double *sines, size_t groups, double *sums);
+
   /// After `layers` on the same words: its steps become those of the shifted layered quantizer at sigma = 1, and
   /// `centres` what is added to the output.
   void (*shifts)(const uint64_t *words, double *steps, double *centres, size_t groups);
