@@ -139,7 +139,9 @@ public struct ClientEnds: Sendable {
       throw .controlLength(client: client, found: update.controlChange.count, allowed: control)
     }
     // 2^38 is the largest term of a sum without a bound: more could not be a weight.
-    guard (0...LocalUpdate.mostExamples).contains(update.exampleCount) else { throw .exampleCount(client: client, found: update.exampleCount) }
+    guard (0...LocalUpdate.mostExamples).contains(update.exampleCount) else {
+      throw .exampleCount(client: client, found: update.exampleCount)
+    }
   }
 
   // MARK: Rounds of our own clients
@@ -282,7 +284,8 @@ public enum ClientEndError: Error, Equatable, CustomStringConvertible {
       "client \(client): found an update of \(found) values; allowed: \(allowed), as the model has parameters"
     case .controlLength(let client, let found, let allowed):
       "client \(client): found a change of its control variate of \(found) values; allowed: \(allowed)"
-    case .exampleCount(let client, let found): "client \(client): found \(found) examples; allowed: 0 to \(LocalUpdate.mostExamples)"
+    case .exampleCount(let client, let found):
+      "client \(client): found \(found) examples; allowed: 0 to \(LocalUpdate.mostExamples)"
     }
   }
 }

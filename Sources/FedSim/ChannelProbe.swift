@@ -113,7 +113,7 @@ struct ChannelProbe {
     }
     guard aggregate.refusals.isEmpty else { return false }
     var diagnostics = CohortDiagnostics(setup.frame.predictedLengths)
-    try simulate(received, &aggregate, &diagnostics)
+    try simulate(received, aggregate, &diagnostics)
     let coded = aggregate
     costs.closing = time {
       server.step(server.complete(coded))
@@ -197,7 +197,7 @@ struct ChannelProbe {
 
   /// An upload that is not written.
   private mutating func simulate(
-    _ received: ReceivedBroadcast, _ aggregate: inout Aggregate, _ diagnostics: inout CohortDiagnostics
+    _ received: ReceivedBroadcast, _ aggregate: Aggregate, _ diagnostics: inout CohortDiagnostics
   ) throws {
     var silent = ClientEnds(codedShare: 0)
     let client = writers.count
@@ -206,10 +206,12 @@ struct ChannelProbe {
     let clipping = try time { sent = try silent.upload(of: client, update: updates[0], in: received) }
     guard let sent else { return }
     let bound = received.broadcast.channel.clippingNorm
-    costs.plans = time { diagnostics.add(sent, bound: bound) }
-    guard setup.frame.codedShare < 1, let simulated = sent.simulated else { return }
-    let adding = time { server.receive(simulated: [simulated], into: &aggregate, Parallel(threads: 1)) }
-    costs.simulation = clipping + adding
+    let part = aggregate.opened.makePart()
+    var delivered: DeliveredUpload?
+    let adding = time { delivered = server.deliver(sent, of: client, in: aggregate.opened, part) }
+    guard let delivered else { return }
+    costs.plans = time { diagnostics.add(delivered, bound: bound) }
+    if setup.frame.codedShare < 1 { costs.simulation = clipping + adding }
   }
 }
 

@@ -69,7 +69,7 @@ struct NormPilot {
       var ends = ClientEnds(codedShare: 0)
       ends.admit(cohort, keys: cohort.map(keys.client))
       let sent = try ends.uploads(of: cohort, updates: updates, in: received, setup.parallel)
-      bits.append(sent.reduce(0) { $0 + $1.idealBits } / Double(cohort.count))
+      bits.append(sent.reduce(0) { $0 + $1.figures.idealBits } / Double(cohort.count))
       // Nobody has sent anything: the noise of a whole cohort.
       var sum = server.complete(try server.open(round: round, cohort: cohort))
       let weight = expected * setup.scenario.faults.arrivalRate / Double(cohort.count)

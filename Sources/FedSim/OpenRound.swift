@@ -174,7 +174,7 @@ public struct OpenRound: ~Copyable {
 
 extension Server {
   /// Decodes and adds what a client sent, or adds what it would have sent.
-  fileprivate func deliver(
+  func deliver(
     _ sent: SentUpload, of client: Int, in opened: OpenedRound, _ part: AggregatePart
   ) -> DeliveredUpload {
     let start = ContinuousClock.now
