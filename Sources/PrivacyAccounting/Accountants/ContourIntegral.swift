@@ -120,6 +120,8 @@ struct ContourIntegral {
     let last = (frequency / spacing).rounded(.up)
     guard last < 1e5 else { return false }
     let count = Int(last)
+    // Roundings of a sum over kinds of rounds, and of what is added there.
+    let roundings = (8 + Double(entries.count)) * RoundingBudget.unit
     var logSizes = [Double](repeating: 0, count: count + 1)
     var angles = logSizes
     // ln of a bound of the absolute value, and how far it may be off, relative to that.
@@ -132,7 +134,7 @@ struct ContourIntegral {
       guard entry.pair.kind == .subsampled else {
         let variance = rounds / (entry.pair.scale * entry.pair.scale)
         logMoment += rounds * Self.gaussianLogMoment(entry.pair, theta)
-        relative += 8 * RoundingBudget.unit * rounds * Self.gaussianLogMoment(entry.pair, theta)
+        relative += roundings * rounds * Self.gaussianLogMoment(entry.pair, theta)
         rest -= end * end * variance / 2
         for j in 1...count {
           let omega = Double(j) * spacing
@@ -140,7 +142,7 @@ struct ContourIntegral {
           logSizes[j] += size
           logBounds[j] += size
           angles[j] += angle
-          offs[j] += 8 * RoundingBudget.unit * (abs(size) + angle)
+          offs[j] += roundings * (abs(size) + angle)
         }
         continue
       }
@@ -150,7 +152,7 @@ struct ContourIntegral {
       work += Double(loss.count) * last
       guard work < Self.work else { return false }
       logMoment += rounds * loss.logMoment
-      relative += rounds * loss.error + 4 * RoundingBudget.unit * rounds * abs(loss.logMoment)
+      relative += rounds * loss.error + roundings * rounds * abs(loss.logMoment)
       rest += rounds * loss.logBound(from: end)
       var walk = TiltedLoss.Walk(loss, spacing: spacing)
       for j in 1...count {
@@ -162,7 +164,7 @@ struct ContourIntegral {
         logBounds[j] += rounds * log(size + value.error)
         offs[j] +=
           rounds * value.error / (size + value.error)
-          + RoundingBudget.unit * (6 * rounds + 8 * abs(angle) + 8 * abs(logSize))
+          + RoundingBudget.unit * 6 * rounds + roundings * (abs(angle) + abs(logSize))
       }
     }
     guard relative < 1e-3 else { return false }
@@ -184,7 +186,7 @@ struct ContourIntegral {
       sizes.append(weight * exp(max(logSizes[j], -700)))
       angles.append(logAngles[j] - atan2(y, x))
       // By the mean value theorem at the larger point.
-      error += weight * (offs[j] + 12 * unit) * exp(min(logBounds[j], 700)) + 1e-300
+      error += weight * (offs[j] + 40 * unit) * exp(min(logBounds[j], 700)) + 1e-300
     }
     // The last ones that together are nothing are left out: their absolute values are charged.
     var dropped = 0.0
@@ -220,9 +222,12 @@ struct ContourIntegral {
     let scale = exp(exponent)
     let off = 1.01 * relative + RoundingBudget.unit * (8 * abs(logMoment) + 8 * theta * epsilon + 20)
     // What stands at whole periods below, and above.
-    let below = 1 / expm1(theta * period * (1 - 1e-12))
-    let bound = beyond.logMoment - beyond.order * epsilon + LossComposition.logPeak(beyond.order)
-    let above = exp(min(bound + 1e-9, 700)) / expm1((beyond.order - theta) * period * (1 - 1e-12))
+    // 1 / (e^k - 1) as e^-k / (1 - e^-k): neither is a cap of what must not be too small.
+    let (k, m) = (theta * period * (1 - 1e-12), (beyond.order - theta) * period * (1 - 1e-12))
+    let below = exp(max(-k, -700)) / -expm1(-k)
+    let bound = beyond.logMoment - beyond.order * epsilon + LossComposition.logPeak(beyond.order) + 1e-9 - m
+    guard bound < 690 else { return .init(lower: 0, upper: 1) }
+    let above = exp(max(bound, -700)) / -expm1(-m)
     let upper = scale * (value + error) * (1 + off)
     let lower = scale * (value - error) * (1 - off) - (below + above) * (1 + 1e-9)
     guard upper.isFinite, lower.isFinite, upper > 0 else { return .init(lower: 0, upper: 1) }
@@ -312,10 +317,12 @@ struct ContourLine {
 
   /// Whether this direction's answer is at most the other one's lower bound, by Chernoff: then it changes neither bound of the larger one.
   func isBelow(_ other: LossComposition.Bounds, _ query: LossComposition.Query) -> Bool {
+    // Below nothing there is nothing.
+    if case .delta = query, other.lower <= 0 { return false }
     let (epsilon, logDelta) =
       switch query {
       case .epsilon(let delta): (other.lower, log(delta))
-      case .delta(let epsilon): (epsilon, log(max(other.lower, 1e-300)))
+      case .delta(let epsilon): (epsilon, log(other.lower))
       }
     guard let bound = ContourIntegral.logMomentBound(entries, direction, theta) else { return false }
     return bound - theta * epsilon + LossComposition.logPeak(theta) + 1e-9 < logDelta

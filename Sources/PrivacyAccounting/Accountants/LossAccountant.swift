@@ -86,6 +86,7 @@ struct LossAccountant {
   ) -> LossComposition.Bounds {
     var found: LossComposition.Bounds?
     if closedForms, let answer = contours(query) {
+      guard Self.areInOrder(answer.bounds) else { return Self.nothing(query) }
       if answer.bounds.upper.isFinite,
         answer.bounds.upper - answer.bounds.lower <= 2 * precision * scale(answer.bounds.upper, answer.theta)
       {
@@ -94,8 +95,19 @@ struct LossAccountant {
       found = answer.bounds
     }
     let grid = refine(query, precision: precision, scale: scale)
-    guard let found, max(found.lower, grid.lower) <= min(found.upper, grid.upper) else { return grid }
-    return .init(lower: max(found.lower, grid.lower), upper: min(found.upper, grid.upper))
+    guard let found else { return grid }
+    let both = LossComposition.Bounds(lower: max(found.lower, grid.lower), upper: min(found.upper, grid.upper))
+    return Self.areInOrder(both) ? both : Self.nothing(query)
+  }
+
+  /// Proved bounds cannot cross: where they do, something is wrong, and nothing is claimed.
+  private static func areInOrder(_ bounds: LossComposition.Bounds) -> Bool {
+    bounds.lower <= bounds.upper * (1 + 1e-12)
+  }
+
+  private static func nothing(_ query: LossComposition.Query) -> LossComposition.Bounds {
+    if case .delta = query { return .init(lower: 0, upper: 1) }
+    return .init(lower: 0, upper: .infinity)
   }
 
   /// The larger of both directions by integrals, where there are any.
@@ -133,11 +145,7 @@ struct LossAccountant {
       let lower = sides.map(\.bounds.lower).max() ?? 0
       let upper = sides[worst].bounds.upper
       let goal = 2 * precision * scale(upper, sides[worst].plan.theta)
-      // Both are proved, so that they cannot cross: if they do, something is wrong, and nothing is claimed.
-      guard lower <= upper * (1 + 1e-12) else {
-        if case .delta = query { return .init(lower: 0, upper: 1) }
-        return .init(lower: 0, upper: .infinity)
-      }
+      guard Self.areInOrder(.init(lower: lower, upper: upper)) else { return Self.nothing(query) }
       if (upper.isFinite && upper - lower <= goal) || upper.isNaN || sides[worst].isDone {
         return .init(lower: lower, upper: upper)
       }
