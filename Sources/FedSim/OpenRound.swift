@@ -144,6 +144,8 @@ public struct OpenRound: ~Copyable {
   ) throws -> Bool {
     let start = pool.receive(received)
     let began = ContinuousClock.now
+    // Nothing of a client is kept but a control variate, until its batch is done.
+    let most = frame.algorithm == .scaffold ? frame.batchSize : cohort.count
     var done = 0
     while done < cohort.count {
       let batchBegan = ContinuousClock.now
@@ -151,7 +153,7 @@ public struct OpenRound: ~Copyable {
         let progress = RoundProgress(round: round, done: done, drawn: cohort.count, elapsed: batchBegan - began)
         guard continues(progress) else { return false }
       }
-      let batch = cohort[done..<min(done + pace.size, cohort.count)]
+      let batch = cohort[done..<min(done + min(pace.size, most), cohort.count)]
       done += batch.count
       let (server, opened) = (server, aggregate.opened)
       let (participations, parts) = try pool.participate(

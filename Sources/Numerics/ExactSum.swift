@@ -31,14 +31,9 @@ public struct ExactSum: Sendable, Equatable {
   @discardableResult
   public mutating func add(_ values: UnsafeBufferPointer<Double>) -> Bool {
     precondition(values.count == count)
-    if counting({ Kernels.best.accumulate(values, $0, into: $1, fine: $2) }) { return true }
-    // Rounding to even is the same on both sides of 0, and so is what a larger term counts as.
-    let opposite = values.map { -$0 }
-    opposite.withUnsafeBufferPointer { opposite in
-      _ = counting { Kernels.best.accumulate(opposite, $0, into: $1, fine: $2) }
-    }
-    terms -= 2
-    return false
+    let isInside = accumulate { Kernels.best.accumulate(values, $0, into: $1, fine: $2) }
+    if !isInside { takeBack(values.map { -$0 }) }
+    return isInside
   }
 
   @discardableResult
@@ -48,28 +43,37 @@ public struct ExactSum: Sendable, Equatable {
   @discardableResult
   package mutating func add(floats bytes: UnsafeRawBufferPointer) -> Bool {
     precondition(bytes.count == 4 * count)
-    if counting({ Kernels.best.accumulate(floats: bytes, $0, into: $1, fine: $2) }) { return true }
-    terms -= 1
-    let values = [Double](unsafeUninitializedCapacity: count) { values, initialized in
-      Kernels.best.widen(bytes, scale: -1, into: UnsafeMutableBufferPointer(rebasing: values[..<count]))
-      initialized = count
+    let isInside = accumulate { Kernels.best.accumulate(floats: bytes, $0, into: $1, fine: $2) }
+    if !isInside {
+      takeBack(
+        [Double](unsafeUninitializedCapacity: count) { values, initialized in
+          Kernels.best.widen(bytes, scale: -1, into: UnsafeMutableBufferPointer(rebasing: values[..<count]))
+          initialized = count
+        })
     }
-    values.withUnsafeBufferPointer { values in
-      _ = counting { Kernels.best.accumulate(values, $0, into: $1, fine: $2) }
-    }
-    terms -= 1
-    return false
+    return isInside
   }
 
-  /// - Returns: whether all terms are in the grid's range.
-  private mutating func counting(
-    _ add: (ck_grid, UnsafeMutableBufferPointer<Int64>, UnsafeMutableBufferPointer<Int64>?) -> Bool
+  /// Adds the opposite of what was added last: rounding to even is the same on both sides of 0, and so is what a larger term counts as.
+  private mutating func takeBack(_ opposite: [Double]) {
+    opposite.withUnsafeBufferPointer { opposite in
+      _ = accumulate { Kernels.best.accumulate(opposite, $0, into: $1, fine: $2) }
+    }
+  }
+
+  /// Adds one vector; it is a term where all of it is in the grid's range.
+  ///
+  /// - Parameter kernel: returns whether it is not.
+  private mutating func accumulate(
+    _ kernel: (ck_grid, UnsafeMutableBufferPointer<Int64>, UnsafeMutableBufferPointer<Int64>?) -> Bool
   ) -> Bool {
     expect(terms: 1)
-    return coarse.withUnsafeMutableBufferPointer { coarse in
-      guard grid.isFine else { return !add(grid.kernel, coarse, nil) }
-      return fine.withUnsafeMutableBufferPointer { !add(grid.kernel, coarse, $0) }
+    let isInside = coarse.withUnsafeMutableBufferPointer { coarse in
+      guard grid.isFine else { return !kernel(grid.kernel, coarse, nil) }
+      return fine.withUnsafeMutableBufferPointer { !kernel(grid.kernel, coarse, $0) }
     }
+    if isInside { terms += 1 }
+    return isInside
   }
 
   /// Adds what others have added up, on the same grid.
@@ -81,6 +85,7 @@ public struct ExactSum: Sendable, Equatable {
       return
     }
     expect(terms: other.terms)
+    terms += other.terms
     for i in coarse.indices { coarse[i] &+= other.coarse[i] }
     for i in fine.indices { fine[i] &+= other.fine[i] }
   }
@@ -93,14 +98,13 @@ public struct ExactSum: Sendable, Equatable {
     return sum.values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
   }
 
-  /// More terms than the grid was made for could overflow.
+  /// Makes room. More terms than the grid was made for could overflow.
   private mutating func expect(terms more: Int) {
+    precondition(terms + more <= grid.terms)
     if coarse.isEmpty {
       coarse = [Int64](repeating: 0, count: count)
       if grid.isFine { fine = [Int64](repeating: 0, count: count) }
     }
-    terms += more
-    precondition(terms <= grid.terms)
   }
 
   /// The sums. Whole units above 2^53 are rounded to a double, a part in 2^53; where there are fine units so is what they have below half a

@@ -39,6 +39,21 @@ import Testing
     #expect(sum.values == expected && sum.terms == 5)
   }
 
+  /// Nothing of it counts as a term: also the last that there is room for may be refused, and another take its place.
+  @Test func whatIsTooLargeTakesNoRoom() {
+    for grid in [SumGrid(largestTerm: 1, terms: 1), SumGrid(largestTerm: .infinity, terms: 1)] {
+      var sum = ExactSum(count: 1, grid: grid)
+      let bad = withUnsafeBytes(of: Float(0x1p39).bitPattern, Array.init)
+      for _ in 0..<3 {
+        let isAdded = sum.add([0x1p39])
+        let areAdded = bad.withUnsafeBytes { sum.add(floats: $0) }
+        #expect(!isAdded && !areAdded && sum.terms == 0 && sum.values == [0])
+      }
+      let isAdded = sum.add([0.5])
+      #expect(isAdded && sum.terms == 1 && sum.values == [0.5])
+    }
+  }
+
   /// A vector with a term that is too large is not added, not a part of it.
   @Test func whatIsTooLargeLeavesNoTrace() {
     for grid in [SumGrid(largestTerm: 1, terms: 64), SumGrid(largestTerm: .infinity, terms: 64)] {

@@ -158,4 +158,15 @@ import Testing
     let found = LossAccountant([(pair, 100)]).epsilon(delta: 1e-9, precision: 1e-3)
     #expect(found.lower <= 0.1070119 && found.upper >= 0.1070119 && found.upper < 0.108, "\(found)")
   }
+
+  /// Where what is subtracted cannot be small, the upper bound stands all the same, and a grid has the lower one.
+  @Test func upperBoundsNeedNoLowerOnes() throws {
+    let rounds = Rounds(rate: 1e-4, scale: 2, count: 1_000_000, delta: 1e-5)
+    let query = LossComposition.Query.epsilon(delta: rounds.delta)
+    let line = try #require(ContourLine(rounds.entries, .remove, query))
+    let alone = try #require(line.bounds(query))
+    #expect(alone.lower == 0 && alone.upper > 0.171747 && alone.upper < 0.171755, "\(alone)")
+    let both = LossAccountant([(rounds.entries[0].pair, rounds.count)]).epsilon(delta: rounds.delta)
+    #expect(both.lower > 0.1717 && both.lower <= both.upper && both.upper < 0.171755, "\(both)")
+  }
 }

@@ -89,8 +89,7 @@ public struct Aggregate: Sendable {
   /// - Parameter arrivals: of all uploads that the parts were given, in their order.
   package mutating func add(_ parts: [AggregatePart], _ arrivals: [Arrival]) {
     for part in parts {
-      sum.add(part.sum)
-      simulatedSum.add(part.simulatedSum)
+      part.give(to: &sum, simulated: &simulatedSum)
     }
     for arrival in arrivals {
       switch arrival {
@@ -118,12 +117,12 @@ public struct Aggregate: Sendable {
 
 /// What one worker adds up of a round.
 package final class AggregatePart {
-  private let channel: Channel
-  private(set) var sum: ExactSum
-  private(set) var simulatedSum: ExactSum
+  private let opened: OpenedRound
+  private var sum: ExactSum
+  private var simulatedSum: ExactSum
 
   init(_ opened: OpenedRound) {
-    channel = opened.channel
+    self.opened = opened
     sum = opened.emptySum
     simulatedSum = opened.emptySimulatedSum
   }
@@ -132,8 +131,15 @@ package final class AggregatePart {
 
   func add(simulated update: ClippedUpdate) {
     // As `Channel.encode` asks for: epsilon is of updates of this norm.
-    precondition(update.norm <= channel.settings.clippingNorm)
+    precondition(update.norm <= opened.channel.settings.clippingNorm)
     let isInside = simulatedSum.add(update.values)
     precondition(isInside, "no coordinate is larger than the norm")
+  }
+
+  /// Adds what was added up to sums, and keeps nothing: so the first of them takes its memory over.
+  func give(to sum: inout ExactSum, simulated: inout ExactSum) {
+    sum.add(self.sum)
+    simulated.add(simulatedSum)
+    (self.sum, simulatedSum) = (opened.emptySum, opened.emptySimulatedSum)
   }
 }

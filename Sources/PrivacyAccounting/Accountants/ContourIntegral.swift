@@ -226,8 +226,8 @@ struct ContourIntegral {
     let (k, m) = (theta * period * (1 - 1e-12), (beyond.order - theta) * period * (1 - 1e-12))
     let below = exp(max(-k, -700)) / -expm1(-k)
     let bound = beyond.logMoment - beyond.order * epsilon + LossComposition.logPeak(beyond.order) + 1e-9 - m
-    guard bound < 690 else { return .init(lower: 0, upper: 1) }
-    let above = exp(max(bound, -700)) / -expm1(-m)
+    // Where it is not small, nothing is left of the lower bound.
+    let above = bound < 690 ? exp(max(bound, -700)) / -expm1(-m) : 1e300
     let upper = scale * (value + error) * (1 + off)
     let lower = scale * (value - error) * (1 - off) - (below + above) * (1 + 1e-9)
     guard upper.isFinite, lower.isFinite, upper > 0 else { return .init(lower: 0, upper: 1) }
