@@ -110,6 +110,9 @@ static void hash_accounting(const ck_ops *ops, const uint64_t *words, double *a,
   double moments[3];
   ops->moments(a, c, 1.5, m - 3, moments, moments + 1, moments + 2);
   add(moments, sizeof moments);
+  ops->rotations(a, b, c, c, m / 8, moments);
+  add(moments, 2 * sizeof *moments);
+  add(a, 8 * m);
   ops->uniforms(words, cosines, m / 8);
   ops->uniforms(words + m, sines, m / 8);
   for (size_t size = 1; size <= m; size *= 2) {

@@ -79,4 +79,28 @@ void NAME(moments)(
   }
 }
 
+void NAME(rotations)(
+    double *restrict real, double *restrict imaginary, const double *restrict cosines, const double *restrict sines, size_t groups,
+    double *sums) {
+  vd total = {0}, other = {0};
+  for (size_t i = 0; i < groups; i++) {
+    vd x, y, c, s;
+    __builtin_memcpy(&x, real + W * i, sizeof x);
+    __builtin_memcpy(&y, imaginary + W * i, sizeof y);
+    __builtin_memcpy(&c, cosines + W * i, sizeof c);
+    __builtin_memcpy(&s, sines + W * i, sizeof s);
+    vd u = x * c - y * s, v = x * s + y * c;
+    __builtin_memcpy(real + W * i, &u, sizeof u);
+    __builtin_memcpy(imaginary + W * i, &v, sizeof v);
+    total += u;
+    other += v;
+  }
+  sums[0] = 0;
+  sums[1] = 0;
+  for (int j = 0; j < W; j++) {
+    sums[0] += total[j];
+    sums[1] += other[j];
+  }
+}
+
 #endif

@@ -91,11 +91,14 @@ int NAME(all_finite)(const void *x, size_t count) {
 }
 
 // Adds terms to their sums in units of the grid. Between 2^52 and 2^53 units the doubles are the whole units, one bit of the last place
-// each: so the bits of x + origin, where the origin is 1.5 * 2^52 units, say how many units x is from there, rounded to even.
-AI void NAME(add_units)(const vd *terms, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t i) {
+// each: so the bits of x + origin, where the origin is 1.5 * 2^52 units, say how many units x is from there, rounded to even. `beyond` gets
+// bits where a term is larger than the limit, and counts as that.
+AI void NAME(add_units)(const vd *terms, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t i, vi *beyond) {
   vd x = *terms, top = grid->limit, origin = grid->origin;
-  x = x > top ? top : x;
-  x = x < -top ? -top : x;
+  vi above = x > top, below = x < -top;
+  *beyond |= above | below;
+  x = above ? top : x;
+  x = below ? -top : x;
   vi sum;
   vd place = x + origin;
   __builtin_memcpy(&sum, coarse + i, sizeof sum);
@@ -111,46 +114,59 @@ AI void NAME(add_units)(const vd *terms, const ck_grid *grid, int64_t *coarse, i
 }
 
 // The last terms, fewer than a vector has.
-AI void NAME(add_last_units)(const vd *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
+AI void NAME(add_last_units)(
+    const vd *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count, vi *beyond) {
   int64_t last[2][W] = {{0}};
-  NAME(add_units)(x, grid, last[0], fine == NULL ? NULL : last[1], 0);
+  NAME(add_units)(x, grid, last[0], fine == NULL ? NULL : last[1], 0, beyond);
   for (size_t i = 0; i < count; i++) {
     coarse[i] += last[0][i];
     if (fine != NULL) fine[i] += last[1][i];
   }
 }
 
-void NAME(accumulate)(const double *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
+AI int NAME(any)(const vi *lanes) {
+  int64_t any = 0;
+  for (int j = 0; j < W; j++) any |= (*lanes)[j];
+  return any != 0;
+}
+
+int NAME(accumulate)(const double *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
+  vi beyond = 0;
   size_t i = 0;
   for (; i + W <= count; i += W) {
     vd v;
     __builtin_memcpy(&v, x + i, sizeof v);
-    NAME(add_units)(&v, grid, coarse, fine, i);
+    NAME(add_units)(&v, grid, coarse, fine, i, &beyond);
   }
-  if (i == count) return;
-  vd v = 0;
-  for (size_t j = i; j < count; j++) v[j - i] = x[j];
-  NAME(add_last_units)(&v, grid, coarse + i, fine == NULL ? NULL : fine + i, count - i);
+  if (i < count) {
+    vd v = 0;
+    for (size_t j = i; j < count; j++) v[j - i] = x[j];
+    NAME(add_last_units)(&v, grid, coarse + i, fine == NULL ? NULL : fine + i, count - i, &beyond);
+  }
+  return NAME(any)(&beyond);
 }
 
-void NAME(accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
+int NAME(accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse, int64_t *fine, size_t count) {
   const char *bytes = x;
+  vi beyond = 0;
   size_t i = 0;
   for (; i + W <= count; i += W) {
     vf8 v;
     __builtin_memcpy(&v, bytes + 4 * i, sizeof v);
     vd d = __builtin_convertvector(v, vd);
-    NAME(add_units)(&d, grid, coarse, fine, i);
+    NAME(add_units)(&d, grid, coarse, fine, i, &beyond);
   }
-  if (i == count) return;
-  vf8 v = 0;
-  for (size_t j = i; j < count; j++) {
-    float f;
-    __builtin_memcpy(&f, bytes + 4 * j, sizeof f);
-    v[j - i] = f;
+  if (i < count) {
+    vf8 v = 0;
+    for (size_t j = i; j < count; j++) {
+      float f;
+      __builtin_memcpy(&f, bytes + 4 * j, sizeof f);
+      v[j - i] = f;
+    }
+    vd d = __builtin_convertvector(v, vd);
+    NAME(add_last_units)(&d, grid, coarse + i, fine == NULL ? NULL : fine + i, count - i, &beyond);
   }
-  vd d = __builtin_convertvector(v, vd);
-  NAME(add_last_units)(&d, grid, coarse + i, fine == NULL ? NULL : fine + i, count - i);
+  return NAME(any)(&beyond);
 }
 
 #endif

@@ -8,7 +8,7 @@
   X(scores) X(magnitude_scores) X(magnitudes) X(cell_scores) \
   X(biases) X(thresholds) X(polarize) X(polar_products) X(polar_sums) X(polar_passes) X(polar_ratio) X(sign_ratios) X(sign_scores) \
   X(sides) X(half_biases) X(cell_places) \
-  X(exps) X(log1ps) X(signed_tails) X(moments) X(fft)
+  X(exps) X(log1ps) X(signed_tails) X(moments) X(rotations) X(fft)
 #define DECLARE(f) __attribute__((visibility("hidden"))) __typeof__(*((ck_ops *)0)->f) NAME(f);
 #endif
 

@@ -69,8 +69,8 @@ public struct ClientEnds: Sendable {
   /// - Parameter clients: ones that have keys here.
   public mutating func throwCoins(of clients: [Int], round: Int, _ parallel: Parallel) {
     guard codedShare < 1 else { return }
-    let thrown = self
-    let coins = parallel.map(clients.count) { thrown.isCoded(clients[$0], round: round) }
+    let (keys, share) = (clients.map(keys(of:)), codedShare)
+    let coins = parallel.map(clients.count) { keys[$0].isCoded(round: round, share: share) }
     for (client, isCoded) in zip(clients, coins) { ends[client]?.coin = (round, isCoded) }
   }
 
@@ -138,7 +138,10 @@ public struct ClientEnds: Sendable {
     guard update.controlChange.count == control else {
       throw .controlLength(client: client, found: update.controlChange.count, allowed: control)
     }
-    guard update.exampleCount >= 0 else { throw .exampleCount(client: client, found: update.exampleCount) }
+    // 2^38 is the largest term of a sum without a bound: more could not be a weight.
+    guard (0...LocalUpdate.mostExamples).contains(update.exampleCount) else {
+      throw .exampleCount(client: client, found: update.exampleCount)
+    }
   }
 
   // MARK: Rounds of our own clients
@@ -149,7 +152,7 @@ public struct ClientEnds: Sendable {
   }
 
   /// Agrees on a session with the server where a client has none yet, and notes that all of them take part in the round.
-  mutating func begin(_ clients: [Int], in round: ReceivedBroadcast, _ parallel: Parallel) throws {
+  package mutating func begin(_ clients: [Int], in round: ReceivedBroadcast, _ parallel: Parallel) throws {
     let server = round.broadcast.serverPublicKey
     try checkSenders(clients, in: round)
     let newcomers = clients.compactMap { client -> (client: Int, keys: ClientKeys)? in
@@ -164,7 +167,7 @@ public struct ClientEnds: Sendable {
   }
 
   /// The upload of a client that has begun the round.
-  func send(_ update: LocalUpdate, of client: Int, in received: ReceivedBroadcast) -> SentUpload {
+  package func send(_ update: LocalUpdate, of client: Int, in received: ReceivedBroadcast) -> SentUpload {
     guard let end = ends[client] else { preconditionFailure("admitted before the round") }
     let (broadcast, channel) = (received.broadcast, received.channel)
     let start = ContinuousClock.now
@@ -215,6 +218,8 @@ public struct LocalUpdate: Sendable {
   /// The client's number of examples: the weight of its update where updates are weighted. A client without examples tells
   /// adaptive clipping nothing.
   public var exampleCount: Int
+  /// The most examples that a client may have: 2^38.
+  public static let mostExamples = 1 << 38
   /// The steps that were made.
   public var steps: Int
   /// SCAFFOLD's change of the client's control variate, as many values as the update; empty in all other runs.
@@ -279,7 +284,8 @@ public enum ClientEndError: Error, Equatable, CustomStringConvertible {
       "client \(client): found an update of \(found) values; allowed: \(allowed), as the model has parameters"
     case .controlLength(let client, let found, let allowed):
       "client \(client): found a change of its control variate of \(found) values; allowed: \(allowed)"
-    case .exampleCount(let client, let found): "client \(client): found \(found) examples; allowed: 0 or more"
+    case .exampleCount(let client, let found):
+      "client \(client): found \(found) examples; allowed: 0 to \(LocalUpdate.mostExamples)"
     }
   }
 }

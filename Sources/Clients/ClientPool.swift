@@ -62,7 +62,7 @@ public struct ClientPool: Sendable {
     Received(round: round, parameters: trainer.prepare(round.parameters))
   }
 
-  /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. In client order.
+  /// What every client of the cohort, or of a part of it, does with the broadcast: train, clip, encode, send. The result is in client order.
   ///
   /// - Parameters:
   ///   - ends: what the clients send by; all of the cohort are enrolled there.

@@ -80,6 +80,17 @@ public struct Dataset: Sendable {
     self.classNames = classNames
   }
 
+  /// A data set that has labels and a shape, and no features: an outline, which nothing can be trained on.
+  init(
+    outlineOf labels: [Int32], featureCount: Int, classCount: Int
+  ) throws(DataError) {
+    try self.init(features: [], labels: [], featureCount: featureCount, classCount: classCount)
+    self.labels = labels
+  }
+
+  /// Whether the features were not made.
+  public var isOutline: Bool { features.isEmpty && !labels.isEmpty }
+
   /// Integer arithmetic, which compilers vectorise: an exponent of all ones carries into the sign's place.
   private static func areFinite(_ values: [Float]) -> Bool {
     var carries: UInt32 = 0

@@ -37,6 +37,12 @@ public protocol ExampleSource: Sendable {
   /// - Returns: training examples, and test examples where the source has its own.
   /// - Throws: `DataError` that names the place and, as its subject, what was asked for.
   func load(_ request: LoadRequest) throws(DataError) -> LoadedData
+
+  /// The examples without their features, for whoever asks what a run would be and makes none. The default is nil: they have to be
+  /// loaded.
+  ///
+  /// - Throws: what `load` would.
+  func outline(_ request: LoadRequest) throws(DataError) -> DataOutline?
 }
 
 extension ExampleSource {
@@ -48,6 +54,24 @@ extension ExampleSource {
   public var areClassesGiven: Bool { false }
   public var reviewedLabels: DataSubject? { nil }
   public var standardTestFraction: Double { 0.2 }
+  public func outline(_ request: LoadRequest) throws(DataError) -> DataOutline? { nil }
+}
+
+/// Examples that were not made: all that is known of them without their features.
+public struct DataOutline: Sendable {
+  /// Both parts, whose data sets are outlines (`Dataset.isOutline`).
+  public let split: Split
+  /// The same source with fewer examples, to be made in their place where a few are needed.
+  public let sample: any ExampleSource
+  /// How many times the sample all examples are.
+  public let samples: Double
+
+  public init(_ split: Split, sample: any ExampleSource, samples: Double) {
+    (self.split, self.sample, self.samples) = (split, sample, samples)
+  }
+
+  /// What the features take in memory, in bytes.
+  public var featureBytes: Int { [split.training, split.test].reduce(0) { $0 + 4 * $1.count * $1.featureCount } }
 }
 
 /// What a run tells a source.

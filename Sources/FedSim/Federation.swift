@@ -86,6 +86,7 @@ public struct Federation: Sendable {
     fingerprint.add(Array(frame.channel.codec.rawValue.utf8))
     fingerprint.add(frame.channel.referenceBytes ?? [])
     if let coins = frame.referenceCoins { fingerprint.add(coins) }
+    fingerprint.add(ExactSum.referenceBytes)
     for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }

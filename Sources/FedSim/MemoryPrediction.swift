@@ -20,8 +20,10 @@ public struct MemoryPrediction: Sendable {
 
   /// Gives memory that is not in use back to the system, to see how much is.
   public init(_ setup: RunSetup) {
-    ofSetUp = ResourceUsage.peakMemoryBytes
-    kept = Self.bytesInUse ?? ofSetUp
+    let unmade = setup.unmade?.bytes ?? 0
+    let peak = ResourceUsage.peakMemoryBytes
+    ofSetUp = peak + unmade
+    kept = (Self.bytesInUse ?? peak) + unmade
     ofRounds = Self.rounds(setup)
   }
 
@@ -48,8 +50,16 @@ public struct MemoryPrediction: Sendable {
     let known = clients * (1 - Elementary.exp(-setup.sampler.expectedSize * Double(setup.lastRound) / clients))
     bytes += Int(known) * (250 + (isControlled ? 4 * parameters + 32 : 0))
     // Rows, and the code that runs for the first time.
-    return bytes + setup.lastRound * 600 + 3_000_000
+    return bytes + setup.lastRound * bytesOfRow + 3_000_000
   }
+
+  /// What another run beside it in the same process has, in bytes: its examples, and what its rounds take.
+  public static func another(_ setup: RunSetup) -> Int {
+    setup.population.data.byteCount + setup.test.byteCount + (setup.unmade?.bytes ?? 0) + rounds(setup)
+  }
+
+  /// The record of a round, which a run keeps to its end, in bytes.
+  public static let bytesOfRow = 600
 
   /// Of this process, without what the allocator keeps of freed memory; nil where nobody says.
   private static var bytesInUse: Int? {

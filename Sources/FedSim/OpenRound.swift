@@ -97,7 +97,7 @@ public struct OpenRound: ~Copyable {
     }
     // All are checked before the first is sent.
     try check(clients)
-    if let i = examples?.firstIndex(where: { $0 < 0 }), let found = examples?[i] {
+    if let i = examples?.firstIndex(where: { !(0...LocalUpdate.mostExamples).contains($0) }), let found = examples?[i] {
       throw ClientEndError.exampleCount(client: clients[i], found: found)
     }
     for batch in frame.batches(of: Array(clients.indices)) {
@@ -144,6 +144,8 @@ public struct OpenRound: ~Copyable {
   ) throws -> Bool {
     let start = pool.receive(received)
     let began = ContinuousClock.now
+    // Nothing of a client is kept but a control variate, until its batch is done.
+    let most = frame.algorithm == .scaffold ? frame.batchSize : cohort.count
     var done = 0
     while done < cohort.count {
       let batchBegan = ContinuousClock.now
@@ -151,7 +153,7 @@ public struct OpenRound: ~Copyable {
         let progress = RoundProgress(round: round, done: done, drawn: cohort.count, elapsed: batchBegan - began)
         guard continues(progress) else { return false }
       }
-      let batch = cohort[done..<min(done + pace.size, cohort.count)]
+      let batch = cohort[done..<min(done + min(pace.size, most), cohort.count)]
       done += batch.count
       let (server, opened) = (server, aggregate.opened)
       let (participations, parts) = try pool.participate(
@@ -174,7 +176,7 @@ public struct OpenRound: ~Copyable {
 
 extension Server {
   /// Decodes and adds what a client sent, or adds what it would have sent.
-  fileprivate func deliver(
+  func deliver(
     _ sent: SentUpload, of client: Int, in opened: OpenedRound, _ part: AggregatePart
   ) -> DeliveredUpload {
     let start = ContinuousClock.now

@@ -81,15 +81,24 @@ public struct RunFrame: Sendable {
     try checkRounding(refusal)
   }
 
-  /// What is rounded before its noise must not be longer than the account allows for (docs/privacy.md, "Sums on a grid").
+  /// What rounding in sums may do (docs/privacy.md, "Sums on a grid"): what is rounded before its noise must not be longer than the account
+  /// allows for, and what is rounded after it must be rounded finely beside it.
   private func checkRounding(_ refusal: Refusal) throws {
-    guard let plan, channel.noiseScale == 0 || codedShare < 1 else { return }
-    let grid = SumGrid(largestTerm: channel.clippingNorm, terms: plan.largestCohort)
-    let error = grid.largestError(coordinates: channel.dimension)
-    guard error > 0.5 * (PrivacyEvent.sensitivityMargin - 1) * channel.clippingNorm else { return }
+    guard let plan, isChannelExact else { return }
+    let terms = plan.largestCohort
+    if channel.noiseScale > 0, channel.noiseScale < 16 * channel.largestSumUnit(terms: terms) {
+      throw refusal(
+        Privacy.section,
+        "a noise of \(channel.noiseScale) for each client beside updates of norm \(channel.clippingNorm) is lost in the rounding of a sum"
+      )
+    }
+    guard channel.noiseScale == 0 || codedShare < 1 else { return }
+    let length =
+      SumGrid.largestUnit(largestTerm: 1, terms: terms) / 2 * Double(channel.paddedDimension).squareRoot()
+    guard length > 0.5 * (PrivacyEvent.sensitivityMargin - 1) else { return }
     throw refusal(
       channel.noiseScale == 0 ? Privacy.path(\.noise) : ChannelSection.codedPath,
-      "with \(parameterCount) parameters and as many as \(plan.largestCohort) clients a round, rounding in the sum is more than the account allows for"
+      "with \(parameterCount) parameters and as many as \(terms) clients a round, rounding in the sum is more than the account allows for"
     )
   }
 
@@ -144,7 +153,8 @@ public struct RunFrame: Sendable {
     return try accounting.spending(plan, rounds: rounds)
   }
 
-  /// An upload and its sample take at most 12 bytes a coordinate: a batch of so many is about 50 MB, or two clients a thread.
+  /// How many of a caller's updates are coded at a time: an upload takes at most 8 bytes a coordinate, so that a batch is about 32 MB, or two
+  /// clients a thread.
   var batchSize: Int { max(4_000_000 / channel.dimension, 2 * parallel.threads) }
 
   /// Parts of a list that are worked on together: small enough that what is held at a time is bounded, large enough to keep all

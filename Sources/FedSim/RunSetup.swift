@@ -4,6 +4,7 @@ import Clients
 import Datasets
 import JSONText
 import Numerics
+import Platform
 import Scenarios
 import Settings
 
@@ -21,8 +22,12 @@ public struct RunSetup: Sendable {
   public let frame: RunFrame
   /// Those of the warnings that are about the examples.
   public let dataWarnings: [String]
-  /// What names the run: its keys come from this and the seed.
+  /// What names the run: its keys come from this and the seed. Empty where examples have no features, and no run can be made.
   package let fingerprint: [UInt8]
+  /// What stands for examples whose features were not made; nil where all are there.
+  let unmade: UnmadeExamples?
+  /// Processor time that this set-up took, in seconds, and that making the rest of the examples would.
+  package let preparationSeconds: Double
 
   public var plan: PrivacyPlan? { frame.plan }
   public var guaranteedPlan: PrivacyPlan? { frame.guaranteedPlan }
@@ -42,25 +47,44 @@ public struct RunSetup: Sendable {
   public init(
     scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting()
   ) throws {
+    try self.init(scenario, split, isOutlined: false, threads: threads, accounting)
+  }
+
+  /// What a scenario means, without a run: the same, but generated examples have labels and no features, which takes neither their time
+  /// nor their memory.
+  public init(
+    explaining scenario: Scenario, threads: Int, accounting: SharedAccounting = SharedAccounting()
+  ) throws {
+    try self.init(scenario, nil, isOutlined: true, threads: threads, accounting)
+  }
+
+  private init(
+    _ scenario: Scenario, _ split: Split?, isOutlined: Bool, threads: Int, _ accounting: SharedAccounting
+  ) throws {
+    let began = ResourceUsage.processorSeconds
     // A program may have changed what a file said.
     try scenario.check()
     self.scenario = scenario
     let parallel = Parallel(threads: max(threads, 1))
     isDataGiven = split != nil
-    let data = try Self.reviewed(split) ?? scenario.loadData(parallel)
+    unmade = isOutlined ? try UnmadeExamples(scenario, parallel) : nil
+    let data =
+      try unmade.map { ReviewedData(split: $0.outline, warnings: []) } ?? Self.reviewed(split)
+      ?? scenario.loadData(parallel)
     let split = data.split
     dataWarnings = data.warnings
     test = split.test
     let population = try scenario.population(of: split.training)
     self.population = population
-    model = try Self.model(scenario, test)
+    model = try Self.model(scenario, unmade?.sample.test ?? test)
     frame = try RunFrame(
       FederationSettings(scenario), algorithm: scenario.algorithm, parameters: model.parameterCount,
       clients: population.clientCount, arrivalRate: scenario.faults.arrivalRate, parallel: parallel,
       accounting: accounting, refusal: { scenario.refusal(at: $0, $1) })
     let resolved = Self.filling(scenario, frame, isDataGiven: isDataGiven)
     self.resolved = resolved.json
-    fingerprint = Self.fingerprint(resolved, split, population, model, frame)
+    fingerprint = unmade == nil ? Self.fingerprint(resolved, split, population, model, frame) : []
+    preparationSeconds = ResourceUsage.processorSeconds - began + (unmade?.seconds ?? 0)
   }
 
   /// What names a run. Two that share it share their keys.
@@ -82,6 +106,7 @@ public struct RunSetup: Sendable {
     }
     if let reference = frame.channel.referenceBytes { fingerprint.add(reference) }
     if let coins = frame.referenceCoins { fingerprint.add(coins) }
+    fingerprint.add(ExactSum.referenceBytes)
     for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
       fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
     }
@@ -215,6 +240,30 @@ public struct RunSetup: Sendable {
       warnings.append("nobody ever sends anything: every straggler is dropped, and all are stragglers.")
     }
     return warnings
+  }
+}
+
+/// What stands for generated examples that nobody has made.
+struct UnmadeExamples: Sendable {
+  /// All of them, with labels and no features.
+  let outline: Split
+  /// A few of them, whole.
+  let sample: Split
+  /// Processor time that making all of them would take, in seconds.
+  let seconds: Double
+  /// The memory that they would take, in bytes.
+  let bytes: Int
+
+  /// Nil where the source has no outline.
+  init?(_ scenario: Scenario, _ parallel: Parallel) throws {
+    guard let outline = try scenario.outlineData(parallel) else { return nil }
+    self.outline = outline.split
+    bytes = outline.featureBytes
+    var smaller = scenario
+    smaller.data = outline.sample
+    let began = ResourceUsage.threadSeconds
+    sample = try smaller.loadData(Parallel(threads: 1)).split
+    seconds = (ResourceUsage.threadSeconds - began) * outline.samples
   }
 }
 

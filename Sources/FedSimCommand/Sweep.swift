@@ -29,7 +29,7 @@ struct SweepCommand: ParsableCommand {
       result.*) and points.csv (means and standard errors). A sweep that was
       stopped goes on with --resume; runs that are whole are not made again, runs
       that are the same are made once. --dry-run lists the runs with predicted
-      epsilon, noise and bits.
+      epsilon, noise, bits, time on this machine and memory.
       """)
 
   @OptionGroup var options: ScenarioOptions
@@ -44,7 +44,7 @@ struct SweepCommand: ParsableCommand {
   @Flag(help: "Go on with the sweep that is in the output folder.")
   var resume = false
 
-  @Flag(help: "List the runs with predicted epsilon, noise and bits; train nothing.")
+  @Flag(help: "List the runs with predicted epsilon, noise, bits, time and memory; make none.")
   var dryRun = false
 
   @Flag(name: .shortAndLong, help: "No progress.")
@@ -136,33 +136,10 @@ struct SweepCommand: ParsableCommand {
   }
 
   private func list(_ sweep: RunFiles.Sweep) throws {
-    var rows: [[String]] = []
-    var objects: [JSON] = []
-    try sweep.forEachPoint(SharedAccounting(), warn: Console.warning) { run, setup in
-      let plan = setup.guaranteedPlan
-      rows.append(
-        run.values.map(\.plain) + [
-          plan.map { Text.fixedUp($0.plannedSpending.epsilon, 4) } ?? "none",
-          setup.plan.map { Text.fixed($0.noiseMultiplier, 4) } ?? "none", setup.channel.codec.rawValue,
-          Text.grouped(Int(setup.channel.predictedBits.rounded())),
-        ])
-      var object: JSONObject = [
-        "point": .integer(run.point), "epsilon": .optional(plan?.plannedSpending.epsilon),
-        "noiseMultiplier": .optional(setup.plan?.noiseMultiplier), "codec": .string(setup.channel.codec.rawValue),
-        "predictedBits": .number(setup.channel.predictedBits),
-      ]
-      for (axis, value) in zip(sweep.axes, run.values) { object[axis.path] = value }
-      objects.append(.object(object))
-    }
+    let prediction = try SweepPrediction(sweep, jobs: jobs, warn: Console.warning)
     switch formatting.format {
-    case .json:
-      try Console.result(
-        JSON.object(["runs": .integer(sweep.runs.count), "points": .array(objects)]).text(pretty: true))
-    case .text:
-      try Console.result(Text.table(sweep.axes.map(\.path) + ["epsilon", "z", "codec", "bits at |x| = C"], rows))
-      try Console.result(
-        "\n\(Text.counted(sweep.runs.count, "run")): \(Text.counted(rows.count, "point")), \(Text.counted(sweep.repeats, "repeat"))"
-      )
+    case .json: try Console.result(prediction.json.text(pretty: true))
+    case .text: try Console.result(prediction.text)
     }
   }
 }

@@ -60,6 +60,17 @@ public enum Text {
     return size < 1000 ? fixed(value, 1) : fixed(value, 0)
   }
 
+  /// A time as people say it: "0.05 s", "3.4 s", "250 s", "45 min", "12.5 h".
+  public static func seconds(_ value: Double) -> String {
+    switch value {
+    case ..<1: fixed(value, 2) + " s"
+    case ..<10: fixed(value, 1) + " s"
+    case ..<600: fixed(value, 0) + " s"
+    case ..<36_000: fixed(value / 60, 0) + " min"
+    default: fixed(value / 3600, 1) + " h"
+    }
+  }
+
   /// "1 run", "1,234 runs"
   public static func counted(_ count: Int, _ noun: String) -> String {
     "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"

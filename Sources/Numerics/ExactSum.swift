@@ -4,7 +4,7 @@ import CKernels
 /// that is known before the first of them, and whole units of the grid are added as integers.
 ///
 ///     var sum = ExactSum(count: 3, grid: SumGrid(largestTerm: 1, terms: 1000))
-///     sum.add([0.5, -0.25, 1e-9])
+///     let isInside = sum.add([0.5, -0.25, 1e-9])
 ///     sum.add(another)                                  // what somebody else added up
 ///     let values = sum.values
 ///
@@ -25,28 +25,55 @@ public struct ExactSum: Sendable, Equatable {
     self.grid = grid
   }
 
-  /// Adds a vector of `count` finite values. One that is larger than the grid's largest term counts as that.
-  public mutating func add(_ values: UnsafeBufferPointer<Double>) {
+  /// Adds a vector of `count` finite values.
+  ///
+  /// - Returns: false where one of them is larger than the grid's largest term: then nothing is added.
+  @discardableResult
+  public mutating func add(_ values: UnsafeBufferPointer<Double>) -> Bool {
     precondition(values.count == count)
-    counting { Kernels.best.accumulate(values, $0, into: $1, fine: $2) }
+    let isInside = accumulate { Kernels.best.accumulate(values, $0, into: $1, fine: $2) }
+    if !isInside { takeBack(values.map { -$0 }) }
+    return isInside
   }
 
-  public mutating func add(_ values: [Double]) { values.withUnsafeBufferPointer { add($0) } }
+  @discardableResult
+  public mutating func add(_ values: [Double]) -> Bool { values.withUnsafeBufferPointer { add($0) } }
 
-  /// Adds a vector of little-endian floats at any address.
-  package mutating func add(floats bytes: UnsafeRawBufferPointer) {
+  /// As `add`, of little-endian floats at any address.
+  @discardableResult
+  package mutating func add(floats bytes: UnsafeRawBufferPointer) -> Bool {
     precondition(bytes.count == 4 * count)
-    counting { Kernels.best.accumulate(floats: bytes, $0, into: $1, fine: $2) }
+    let isInside = accumulate { Kernels.best.accumulate(floats: bytes, $0, into: $1, fine: $2) }
+    if !isInside {
+      takeBack(
+        [Double](unsafeUninitializedCapacity: count) { values, initialized in
+          Kernels.best.widen(bytes, scale: -1, into: UnsafeMutableBufferPointer(rebasing: values[..<count]))
+          initialized = count
+        })
+    }
+    return isInside
   }
 
-  private mutating func counting(
-    _ add: (ck_grid, UnsafeMutableBufferPointer<Int64>, UnsafeMutableBufferPointer<Int64>?) -> Void
-  ) {
-    expect(terms: 1)
-    coarse.withUnsafeMutableBufferPointer { coarse in
-      guard grid.isFine else { return add(grid.kernel, coarse, nil) }
-      fine.withUnsafeMutableBufferPointer { add(grid.kernel, coarse, $0) }
+  /// Adds the opposite of what was added last: rounding to even is the same on both sides of 0, and so is what a larger term counts as.
+  private mutating func takeBack(_ opposite: [Double]) {
+    opposite.withUnsafeBufferPointer { opposite in
+      _ = accumulate { Kernels.best.accumulate(opposite, $0, into: $1, fine: $2) }
     }
+  }
+
+  /// Adds one vector; it is a term where all of it is in the grid's range.
+  ///
+  /// - Parameter kernel: returns whether it is not.
+  private mutating func accumulate(
+    _ kernel: (ck_grid, UnsafeMutableBufferPointer<Int64>, UnsafeMutableBufferPointer<Int64>?) -> Bool
+  ) -> Bool {
+    expect(terms: 1)
+    let isInside = coarse.withUnsafeMutableBufferPointer { coarse in
+      guard grid.isFine else { return !kernel(grid.kernel, coarse, nil) }
+      return fine.withUnsafeMutableBufferPointer { !kernel(grid.kernel, coarse, $0) }
+    }
+    if isInside { terms += 1 }
+    return isInside
   }
 
   /// Adds what others have added up, on the same grid.
@@ -58,26 +85,40 @@ public struct ExactSum: Sendable, Equatable {
       return
     }
     expect(terms: other.terms)
+    terms += other.terms
     for i in coarse.indices { coarse[i] &+= other.coarse[i] }
     for i in fine.indices { fine[i] &+= other.fine[i] }
   }
 
-  /// More terms than the grid was made for could overflow.
+  /// What some sums come to: two builds of which one rounds otherwise must not share the keys of a run, since the difference of two sums
+  /// under one noise has no noise.
+  package static let referenceBytes: [UInt8] = [1, .infinity].flatMap { largest -> [UInt8] in
+    var sum = ExactSum(count: 3, grid: SumGrid(largestTerm: largest, terms: 5000))
+    for k in 1...7 { sum.add([1 / Double(k), -1 / Double(k * k), 1e-9 / Double(k)]) }
+    return sum.values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
+  }
+
+  /// Makes room. More terms than the grid was made for could overflow.
   private mutating func expect(terms more: Int) {
-    if terms == 0 {
+    precondition(terms + more <= grid.terms)
+    if coarse.isEmpty {
       coarse = [Int64](repeating: 0, count: count)
       if grid.isFine { fine = [Int64](repeating: 0, count: count) }
     }
-    terms += more
-    precondition(terms <= grid.terms)
   }
 
-  /// The sums, each rounded once, or twice where there are fine units.
+  /// The sums. Whole units above 2^53 are rounded to a double, a part in 2^53; where there are fine units so is what they have below half a
+  /// unit, and the sum of both.
   public var values: [Double] {
     guard terms > 0 else { return [Double](repeating: 0, count: count) }
     let (unit, fineUnit) = (grid.unit, grid.fineUnit)
     guard grid.isFine else { return coarse.map { Double($0) * unit } }
-    return coarse.indices.map { Double(coarse[$0]) * unit + Double(fine[$0]) * fineUnit }
+    let bits = Int64(grid.unit / grid.fineUnit).trailingZeroBitCount
+    return coarse.indices.map { i in
+      // Whole units of the fine ones first, so that the two parts cannot cancel.
+      let whole = (fine[i] &+ (1 << (bits - 1))) >> bits
+      return Double(coarse[i] &+ whole) * unit + Double(fine[i] &- whole << bits) * fineUnit
+    }
   }
 }
 
@@ -113,9 +154,9 @@ public struct SumGrid: Sendable, Equatable {
     fineUnit = bound.isFinite ? 0 : unit * Self.power(spare - 51)
   }
 
-  /// The most that rounding all coordinates of a term moves it by, as an L2 norm.
-  public func largestError(coordinates: Int) -> Double {
-    (isFine ? fineUnit : unit) / 2 * Double(coordinates).squareRoot()
+  /// A bound on the units of grids for these terms: 2^-50 L max(1, M 2^-10). Infinite where no bound on terms is known.
+  public static func largestUnit(largestTerm: Double, terms: Int) -> Double {
+    0x1p-50 * largestTerm * max(1, Double(terms) * 0x1p-10)
   }
 
   private static func power(_ exponent: Int) -> Double { Double(sign: .plus, exponent: exponent, significand: 1) }

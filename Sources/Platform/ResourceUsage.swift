@@ -3,6 +3,16 @@ package enum ResourceUsage {
   /// Processor time in seconds, of all threads, in user mode and in the kernel.
   package static var processorSeconds: Double { seconds(usage.ru_utime) + seconds(usage.ru_stime) }
 
+  /// Processor time in seconds of the calling thread, in user mode and in the kernel. What other work the machine has does not count.
+  package static var threadSeconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// The processors that are there.
+  package static var processorCount: Int { max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1) }
+
   /// The largest resident memory so far, in bytes.
   package static var peakMemoryBytes: Int {
     #if os(Linux)

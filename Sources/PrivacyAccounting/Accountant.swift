@@ -95,6 +95,12 @@ public enum Accountant: String, Sendable, CaseIterable {
     return found
   }
 
+  private static func areSame(
+    _ first: [(pair: DominatingPair, count: Int)], _ second: [(pair: DominatingPair, count: Int)]
+  ) -> Bool {
+    first.count == second.count && zip(first, second).allSatisfy { $0.pair == $1.pair && $0.count == $1.count }
+  }
+
   /// With what is known of relations and cohorts that this one contains, and of those that contain it (docs/privacy.md): bounds that are
   /// worse than theirs are replaced by theirs, and upper bounds never stand in the wrong order.
   private func ordered(
@@ -108,7 +114,11 @@ public enum Accountant: String, Sendable, CaseIterable {
       }
     }
     guard precision == .fine || found.isLoose(loose) else { return found }
+    let pairs = try ledger.pairs()
     for weaker in ledger.weaker {
+      // The same pairs have the same bounds.
+      let theirs = try weaker.pairs()
+      if Self.areSame(theirs.dominating, pairs.dominating), Self.areSame(theirs.attained, pairs.attained) { continue }
       var other = try own(weaker, query, .coarse)
       found.lower = max(found.lower, other.attained)
       found.attained = max(found.attained, other.attained)

@@ -26,6 +26,9 @@ struct Divergence {
       let sent = summary.records.reduce(0) { $0 + $1.arrived + $1.refused }
       sign =
         "\(Text.grouped(summary.nonFiniteUpdates)) of \(Text.grouped(sent)) updates were not finite and counted as zero"
+    } else if setup.plan == nil, summary.records.contains(where: { $0.refused > 0 }) {
+      let refused = summary.records.reduce(0) { $0 + $1.refused }
+      sign = "\(Text.grouped(refused)) updates were larger than a sum has room for, and refused"
     } else if summary.finalAccuracy != nil, summary.finalLoss == nil {
       sign = "the final loss is not finite"
     } else if let loss = summary.finalLoss, loss > Self.factor * guessing {

@@ -13,12 +13,16 @@ public struct Explanation: Sendable {
   private let prediction: PrivacySpent?
   private let summary: PopulationSummary
   private let memory: MemoryPrediction
+  private let cost: CostPrediction
 
+  /// Times the parts of the run on this machine, for half a second or so.
   public init(_ setup: RunSetup) {
     self.setup = setup
     prediction = setup.guaranteedPlan?.plannedSpending
-    summary = PopulationSummary(setup.population)
+    // First: what the process has taken so far is what preparing a run takes.
     memory = MemoryPrediction(setup)
+    cost = CostPrediction(setup)
+    summary = PopulationSummary(setup.population)
   }
 
   /// |x|^2 / (d sigma^2) of an upload as long as may be: the signal-to-noise ratio of one coordinate.
@@ -56,6 +60,12 @@ public struct Explanation: Sendable {
       "idealBits": .optional(idealBits), "float32Bits": .integer(32 * setup.model.parameterCount),
       "epsilon": .optional(prediction?.epsilon), "epsilonLowerBound": .optional(prediction?.lowerBound),
       "delta": .optional(plan?.delta), "memoryBytes": .integer(memory.total),
+      "memoryBytesPerRound": .integer(MemoryPrediction.bytesOfRow), "cores": .integer(cost.cores),
+      "coreSeconds": .optional(cost.coreSeconds), "wallSeconds": .optional(cost.wallSeconds),
+      "coreSecondsByPart": .object(
+        CostPrediction.Part.allCases.reduce(into: JSONObject()) {
+          $0[$1.rawValue] = .optional(cost.coreSeconds(of: $1))
+        }),
       "assumptions": .array(assumptions.map { .string($0) }),
       "warnings": .array(setup.warnings.map { .string($0) }),
     ]
@@ -84,7 +94,26 @@ public struct Explanation: Sendable {
   private var facts: [(String, String)] {
     let memory =
       "about \(memory.total / 1_000_000) MB: \(memory.ofSetUp / 1_000_000) to prepare the run, and what rounds add"
-    return dataFacts + federationFacts + channelFacts + [("memory", memory)]
+    return dataFacts + federationFacts + channelFacts + [("memory", memory)] + timeFacts
+  }
+
+  private var timeFacts: [(String, String)] {
+    guard let core = cost.coreSeconds, let wall = cost.wallSeconds else {
+      return [("time", "unknown: a part of the run could not be made on stand-ins to time it")]
+    }
+    let parts = CostPrediction.Part.allCases.compactMap { part in
+      cost.coreSeconds(of: part).map { (part, $0) }
+    }
+    // What is less than a hundredth of all is no part of the story.
+    let shown = parts.filter { $0.1 >= 0.01 * core }.map { "\($0.0.rawValue) \(Text.seconds($0.1))" }
+    return [
+      (
+        "time",
+        "about \(Text.seconds(core)) of core time, \(Text.seconds(wall)) on \(Text.counted(cost.cores, "idle core")), by what parts of the "
+          + "run took here just now"
+      ),
+      ("", shown.joined(separator: ", ")),
+    ]
   }
 
   private var dataFacts: [(String, String)] {

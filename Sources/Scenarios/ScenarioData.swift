@@ -3,6 +3,7 @@ import Datasets
 import Files
 import JSONText
 import Numerics
+import Settings
 
 /// Examples, and what may not be meant about them: a sentence each.
 package struct ReviewedData {
@@ -49,6 +50,20 @@ extension Scenario {
     let warnings = loaded.warnings + whole.warnings
     let (split, review) = try self.split(consume loaded)
     return ReviewedData(split: split, warnings: warnings + review)
+  }
+
+  /// The examples without their features; nil where they have to be loaded, since the source has no other way, or something that is not
+  /// built in may want to look at them.
+  package func outlineData(_ parallel: Parallel) throws(ScenarioError) -> DataOutline? {
+    guard data.reviewedLabels == nil, Choices.standard.write(model) != nil, Choices.standard.write(partition) != nil
+    else {
+      return nil
+    }
+    do throws(DataError) {
+      return try data.outline(LoadRequest(seed: seed, testFraction: testShare, parallel: parallel))
+    } catch {
+      throw refusal(at: DataSection.path(of: error.subject), error.description)
+    }
   }
 
   /// - Returns: both parts, and what may be wrong with their labels.

@@ -32,7 +32,7 @@ private func upload(_ client: Int, _ broadcast: Broadcast, update: [Float]) thro
   return Upload(client: client, round: broadcast.round, payload: payload).bytes
 }
 
-/// A round's uploads in batches of three, as the simulation gives them.
+/// A round's uploads in batches of three, as a server gets them.
 private func sum(
   _ server: Server, _ uploads: [[UInt8]], of cohort: [Int], round: Int, _ parallel: Parallel
 ) throws -> Aggregate {
@@ -69,6 +69,58 @@ private func sum(
     #expect(aggregate.refusals[2] == .notDrawn && aggregate.refusals[4] == .malformed)
     #expect(aggregate.sum == alone.sum, "refused uploads leave no trace in the sum")
     #expect(aggregate.payloadBits == alone.payloadBits)
+  }
+
+  /// A client's first valid message counts, whatever came before it, in one batch or in several.
+  @Test(arguments: [1, 2, 3, 10]) func theFirstValidMessageCounts(_ size: Int) throws {
+    let (server, _) = try enrolled([1, 2])
+    let broadcast = server.broadcast(round: 2)
+    let good = try upload(1, broadcast, update: [Float](repeating: 0.05, count: dimension))
+    let other = try upload(1, broadcast, update: [Float](repeating: -0.05, count: dimension))
+    // An envelope of client 1 with a payload that no encoder writes.
+    let message = try Upload(bytes: good)
+    let bad = Upload(
+      client: 1, round: 2, payload: Payload(bytes: message.payload.bytes + [1, 2, 3])
+    ).bytes
+    let second = try upload(2, broadcast, update: [Float](repeating: 0.02, count: dimension))
+    let sent = [bad, [], good, bad, other, second, good]
+    var aggregate = try server.open(round: 2, cohort: [1, 2])
+    for first in stride(from: 0, to: sent.count, by: size) {
+      server.receive(Array(sent[first..<min(first + size, sent.count)]), into: &aggregate, parallel)
+    }
+    let alone = try sum(server, [good, second], of: [1, 2], round: 2, parallel)
+    #expect(aggregate.sum == alone.sum && aggregate.payloadBits == alone.payloadBits)
+    #expect(aggregate.refusals.count == 5 && aggregate.refusals[1] == .malformed)
+    #expect(aggregate.refusals[2...].allSatisfy { $0 == .repeated })
+    guard case .payload = aggregate.refusals[0] else {
+      Issue.record("found \(aggregate.refusals[0])")
+      return
+    }
+    #expect(aggregate.wireBytes == sent.reduce(0) { $0 + $1.count })
+  }
+
+  /// Without a clipping norm an update may be of any size; one that a sum has no room for is refused whole.
+  @Test func whatASumHasNoRoomForIsRefused() throws {
+    let settings = ChannelSettings(codec: .float32, dimension: 5, clippingNorm: .infinity, noiseScale: 0)
+    let server = Server(
+      parameters: [0, 0, 0, 0], sampler: CohortSampler(sampling: .everyone, population: 3, largest: 3), plan: nil,
+      algorithm: .weighted, settings: settings, optimizer: .fedavg(learningRate: 1), secrets: keys.server)
+    var enrolled = server
+    enrolled.enrol([0, 1, 2], publicKeys: (0..<3).map { keys.client($0).keyPair.publicKey }, parallel)
+    let broadcast = enrolled.broadcast(round: 1)
+    let uploads = try [[1, 2, 3, 4, 5], [1, 0x1p38, -0x1p38, 0, 0], [1, -0x1.000002p38, 0, 0, 3]].enumerated().map {
+      i, values in
+      let channel = try Channel(broadcast.channel, rotationKey: broadcast.rotationKey)
+      var noise = keys.client(i).noise(round: 1)
+      let session = try keys.client(i).keyPair.sessionAsClient(server: broadcast.serverPublicKey)
+      let payload = channel.encode(
+        ClippedUpdate(clipping: values, to: .infinity), shared: SharedRandomness(session: session, round: 1),
+        private: &noise)
+      return Upload(client: i, round: 1, payload: payload).bytes
+    }
+    let all = try sum(enrolled, uploads, of: [0, 1, 2], round: 1, parallel)
+    #expect(all.arrived == 2 && all.refusals == [.payload(.tooLarge(coordinate: 1))])
+    #expect(all.sum.values == [2, 0x1p38 + 2, 3 - 0x1p38, 4, 5])
   }
 
   @Test func sumsDoNotDependOnThreads() throws {

@@ -188,15 +188,18 @@ let countingKey = Key(Array(0..<32))!
       }
       var (coarse, fine) = ([Int64](repeating: 1, count: 1003), [Int64](repeating: 2, count: 1003))
       let grid = SumGrid(largestTerm: .infinity, terms: 9).kernel
+      var beyond: [Bool] = []
       coarse.withUnsafeMutableBufferPointer { coarse in
-        wide.withUnsafeBufferPointer { kernels.accumulate($0, grid, into: coarse, fine: nil) }
+        beyond.append(wide.withUnsafeBufferPointer { kernels.accumulate($0, grid, into: coarse, fine: nil) })
         fine.withUnsafeMutableBufferPointer { fine in
-          wide.withUnsafeBufferPointer { kernels.accumulate($0, grid, into: coarse, fine: fine) }
-          narrow.withUnsafeBytes {
-            kernels.accumulate(floats: .init(rebasing: $0[1...]), grid, into: coarse, fine: fine)
-          }
+          beyond.append(wide.withUnsafeBufferPointer { kernels.accumulate($0, grid, into: coarse, fine: fine) })
+          beyond.append(
+            narrow.withUnsafeBytes {
+              kernels.accumulate(floats: .init(rebasing: $0[1...]), grid, into: coarse, fine: fine)
+            })
         }
       }
+      #expect(beyond == [false, false, false])
       all += narrow.map(UInt64.init) + (coarse + fine).map(UInt64.init(bitPattern:))
       #expect(narrow[1..<5].elementsEqual(withUnsafeBytes(of: Float(wide[0]).bitPattern.littleEndian, Array.init)))
       #expect(wide[7] == 0.3 * Double(floats[8]))

@@ -12,7 +12,10 @@ private let endless = [
 ]
 
 /// A set-up of many seconds: a calibration for rounds without end.
-private let slowSetUp = ["--set", "rounds=400000", "--set", "privacy.targetEpsilon=3"]
+private let slowSetUp = [
+  "--set", "rounds=100000", "--set", "privacy.targetEpsilon=3", "--set", "cohort.sampling=fixed-size", "--set",
+  "privacy.relation=replace-one",
+]
 
 private struct Running {
   let process = Process()

@@ -102,6 +102,12 @@ private func shell(_ text: String, in folder: URL) throws -> (status: Int32, out
   private func expectLines(of shown: String, in printed: String, _ place: String) {
     let lines = Set(printed.split(separator: "\n").map { trimmed($0) })
     for line in shown.split(separator: "\n") {
+      // What another machine has another number for.
+      if line.hasSuffix(" ...") {
+        let start = trimmed(line.dropLast(4)) + " "
+        #expect(lines.contains { $0.hasPrefix(start) }, "\(place): \(line)\nin\n\(printed)")
+        continue
+      }
       #expect(lines.contains(trimmed(line)), "\(place): \(line)\nin\n\(printed)")
     }
   }

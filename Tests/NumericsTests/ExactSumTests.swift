@@ -27,9 +27,10 @@ import Testing
     // All terms together, and what they are rounded by, stay inside.
     #expect(Double(terms) * (grid.largestTerm / grid.unit + 1) < 0x1p63)
     #expect(grid.unit <= largest * max(0x1p-50, Double(terms) * 0x1p-60), "and it is no coarser than that asks for")
-    var rows = (1...5).map { values(101, seed: $0, scale: 1.5 * largest) }
-    rows[0][..<4] = [0.5 * grid.unit, 1.5 * grid.unit, -2.5 * grid.unit, 3 * largest]
-    rows[1][..<4] = [-grid.largestTerm, grid.largestTerm, -0.0, -1e300]
+    #expect(grid.unit <= SumGrid.largestUnit(largestTerm: largest, terms: terms))
+    var rows = (1...5).map { values(101, seed: $0, scale: largest) }
+    rows[0][..<4] = [0.5 * grid.unit, 1.5 * grid.unit, -2.5 * grid.unit, 3 * grid.unit]
+    rows[1][..<4] = [-grid.largestTerm, grid.largestTerm, -0.0, 0.4999 * grid.unit]
     var sum = ExactSum(count: 101, grid: grid)
     for row in rows { sum.add(row) }
     let expected = (0..<101).map { i in
@@ -38,12 +39,46 @@ import Testing
     #expect(sum.values == expected && sum.terms == 5)
   }
 
+  /// Nothing of it counts as a term: also the last that there is room for may be refused, and another take its place.
+  @Test func whatIsTooLargeTakesNoRoom() {
+    for grid in [SumGrid(largestTerm: 1, terms: 1), SumGrid(largestTerm: .infinity, terms: 1)] {
+      var sum = ExactSum(count: 1, grid: grid)
+      let bad = withUnsafeBytes(of: Float(0x1p39).bitPattern, Array.init)
+      for _ in 0..<3 {
+        let isAdded = sum.add([0x1p39])
+        let areAdded = bad.withUnsafeBytes { sum.add(floats: $0) }
+        #expect(!isAdded && !areAdded && sum.terms == 0 && sum.values == [0])
+      }
+      let isAdded = sum.add([0.5])
+      #expect(isAdded && sum.terms == 1 && sum.values == [0.5])
+    }
+  }
+
+  /// A vector with a term that is too large is not added, not a part of it.
+  @Test func whatIsTooLargeLeavesNoTrace() {
+    for grid in [SumGrid(largestTerm: 1, terms: 64), SumGrid(largestTerm: .infinity, terms: 64)] {
+      var sum = ExactSum(count: 21, grid: grid)
+      sum.add(values(21, seed: 4, scale: grid.largestTerm))
+      let before = sum
+      for (place, value) in [(0, 1.0000001), (20, -2), (9, 1e300)] {
+        var bad = values(21, seed: 5, scale: grid.largestTerm)
+        bad[3] = 0.5 * grid.unit
+        bad[place] = value * (place == 9 ? 1 : grid.largestTerm)
+        let isAdded = sum.add(bad)
+        #expect(!isAdded && sum == before)
+        let bytes = bad.flatMap { withUnsafeBytes(of: Float($0.magnitude > 1e38 ? 1e38 : $0).bitPattern, Array.init) }
+        let areAdded = bytes.withUnsafeBytes { sum.add(floats: $0) }
+        #expect(!areAdded && sum == before)
+      }
+    }
+  }
+
   /// Without a bound: terms from 2^38 to below 2^-50 in one sum, where doubles lose the small ones.
   @Test(arguments: [3, 2048, 100_000, 1 << 30]) func fineUnitsKeepWhatCoarseOnesLeave(_ terms: Int) {
     let grid = SumGrid(largestTerm: .infinity, terms: terms)
     #expect(grid.largestTerm == 0x1p38 && grid.unit > grid.fineUnit && grid.fineUnit > 0)
     #expect(Double(terms) * (grid.unit / 2 / grid.fineUnit + 1) < 0x1p63 && grid.unit / 2 / grid.fineUnit <= 0x1p51)
-    #expect(terms > 2048 || grid.fineUnit == 0x1p-64)
+    #expect(grid.fineUnit == [3: 0x1p-64, 2048: 0x1p-64, 100_000: 0x1p-52, 1 << 30: 0x1p-26][terms])
     let rows = (1...3).map { values(103, seed: 10 + $0, scale: 0x1p38) }
     var sum = ExactSum(count: 103, grid: grid)
     for row in rows { sum.add(row) }
@@ -55,9 +90,11 @@ import Testing
         coarse += whole
         fine += units(row[i] - Double(whole) * grid.unit, grid.fineUnit, limit: grid.unit)
       }
-      expected[i] = Double(coarse) * grid.unit + Double(fine) * grid.fineUnit
+      // Both together, in fine units: far below 2^127.
+      let all = Int128(coarse) * Int128(grid.unit / grid.fineUnit) + Int128(fine)
+      expected[i] = Double(all) * grid.fineUnit
     }
-    #expect(sum.values == expected)
+    #expect(zip(sum.values, expected).allSatisfy { abs($0 - $1) <= 0x1p-51 * $1.magnitude })
     var parted = ExactSum(count: 1, grid: grid)
     for term in [0x1p38, grid.fineUnit, -0x1p38] { parted.add([term]) }
     #expect(parted.values == [grid.fineUnit], "which a sum of doubles gives as 0")
@@ -92,7 +129,8 @@ import Testing
       wide.add(floats.map { Double($0) })
       var narrow = ExactSum(count: 45, grid: grid)
       let bytes: [UInt8] = [0] + floats.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
-      bytes.withUnsafeBytes { narrow.add(floats: .init(rebasing: $0[1...])) }
+      let isAdded = bytes.withUnsafeBytes { narrow.add(floats: .init(rebasing: $0[1...])) }
+      #expect(isAdded)
       #expect(wide == narrow)
     }
   }

@@ -54,10 +54,11 @@ import Testing
       let count = 2 + Int(2 * random.uniform())
       let theta = 0.5 + 3 * random.uniform()
       let (upper, lower) = (law.buckets.upper, law.buckets.lower)
-      var exact = (upper: upper.losses, lower: lower.losses, sampled: law.exact)
+      let limited = limited(lower.losses, by: upper.losses, theta: theta)
+      var exact = (upper: upper.losses, lower: limited, sampled: law.exact)
       for _ in 1..<count {
         exact.upper = exact.upper.convolved(with: upper.losses)
-        exact.lower = exact.lower.convolved(with: lower.losses)
+        exact.lower = exact.lower.convolved(with: limited)
         exact.sampled = exact.sampled.convolved(with: law.exact)
       }
       var moments = LossMoments([], .remove, cut: 1e-9)
@@ -88,6 +89,16 @@ import Testing
         #expect(bounds.lower <= values.2 + 1e-13 && values.2 <= bounds.upper + 1e-13, "\(bounds) \(values)")
       }
     }
+  }
+
+  /// A lower law without what its last point has more, tilted, than the whole upper law leaves room for.
+  private func limited(_ lower: DiscreteLosses, by upper: DiscreteLosses, theta: Double) -> DiscreteLosses {
+    let moment = { (losses: DiscreteLosses) in losses.atoms.reduce(0) { $0 + $1.mass * exp(theta * $1.loss) } }
+    var limited = lower
+    guard let last = lower.atoms.indices.last else { return lower }
+    let excess = max(0, moment(lower) - moment(upper)) * exp(-theta * lower.atoms[last].loss)
+    limited.atoms[last].mass = max(0, lower.atoms[last].mass - excess)
+    return limited
   }
 
   /// Mass that got lost on the way is seen: nothing is claimed then.

@@ -34,12 +34,9 @@ package struct OpenedRound: Sendable {
     self.terms = terms
   }
 
-  /// Of samples, in the channel's own coordinates. C + 40 sigma is more than any decoder gives.
+  /// Of samples, in the channel's own coordinates.
   var emptySum: ExactSum {
-    let settings = channel.settings
-    return ExactSum(
-      count: settings.paddedDimension,
-      grid: SumGrid(largestTerm: settings.clippingNorm + 64 * settings.noiseScale, terms: terms))
+    ExactSum(count: channel.settings.paddedDimension, grid: channel.settings.sumGrid(terms: terms))
   }
 
   /// Of updates without noise, in an upload's coordinates. The grid is that of C alone: rounding before noise is paid for in sensitivity
@@ -55,8 +52,8 @@ package struct OpenedRound: Sendable {
 
 /// The sum of a round's decoded updates, in the channel's coordinates, and what arriving cost.
 ///
-/// Sums are exact on a public grid (`ExactSum`): rounding a decoded sample to it is work on what was received, which costs no privacy, and
-/// no order of uploads, batches or threads changes a bit. docs/decisions.md has what that costs.
+/// Terms are rounded to a public grid and added exactly (`ExactSum`), so that no order of uploads, batches or threads changes a bit.
+/// docs/privacy.md, "Sums on a grid", has what that does to the claim, docs/decisions.md what it costs.
 public struct Aggregate: Sendable {
   package let opened: OpenedRound
   /// Of decoded uploads, in the channel's own coordinates.
@@ -92,8 +89,7 @@ public struct Aggregate: Sendable {
   /// - Parameter arrivals: of all uploads that the parts were given, in their order.
   package mutating func add(_ parts: [AggregatePart], _ arrivals: [Arrival]) {
     for part in parts {
-      sum.add(part.sum)
-      simulatedSum.add(part.simulatedSum)
+      part.give(to: &sum, simulated: &simulatedSum)
     }
     for arrival in arrivals {
       switch arrival {
@@ -121,21 +117,29 @@ public struct Aggregate: Sendable {
 
 /// What one worker adds up of a round.
 package final class AggregatePart {
-  private let channel: Channel
-  private(set) var sum: ExactSum
-  private(set) var simulatedSum: ExactSum
+  private let opened: OpenedRound
+  private var sum: ExactSum
+  private var simulatedSum: ExactSum
 
   init(_ opened: OpenedRound) {
-    channel = opened.channel
+    self.opened = opened
     sum = opened.emptySum
     simulatedSum = opened.emptySimulatedSum
   }
 
-  func add(_ sample: DecodedSample) { sample.add(to: &sum) }
+  func add(_ sample: DecodedSample) throws(PayloadError) { try sample.add(to: &sum) }
 
   func add(simulated update: ClippedUpdate) {
     // As `Channel.encode` asks for: epsilon is of updates of this norm.
-    precondition(update.norm <= channel.settings.clippingNorm)
-    simulatedSum.add(update.values)
+    precondition(update.norm <= opened.channel.settings.clippingNorm)
+    let isInside = simulatedSum.add(update.values)
+    precondition(isInside, "no coordinate is larger than the norm")
+  }
+
+  /// Adds what was added up to sums, and keeps nothing: so the first of them takes its memory over.
+  func give(to sum: inout ExactSum, simulated: inout ExactSum) {
+    sum.add(self.sum)
+    simulated.add(simulatedSum)
+    (self.sum, simulatedSum) = (opened.emptySum, opened.emptySimulatedSum)
   }
 }

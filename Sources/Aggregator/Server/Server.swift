@@ -116,7 +116,7 @@ public struct Server: Sendable {
       OpenedRound(
         round: round, cohort: Set(cohort),
         channel: try Channel(channelSettings, rotationKey: secrets.rotation(round: round)),
-        terms: max(plan?.largestCohort ?? sampler.population, 1)))
+        terms: max(plan?.largestCohort ?? cohort.count, 1)))
   }
 
   /// Decodes uploads and adds them up. One that is no valid first message of a drawn client for this round is refused: a contribution of
@@ -183,7 +183,7 @@ public struct Server: Sendable {
     guard let session = sessions[upload.client] else { return .refused(.notDrawn, bytes: bytes) }
     do throws(PayloadError) {
       let shared = SharedRandomness(session: session, round: round.round)
-      part.add(try round.channel.decodeSample(upload.payload, shared: shared))
+      try part.add(round.channel.decodeSample(upload.payload, shared: shared))
       return .coded(client: upload.client, bits: upload.payload.bits, bytes: bytes)
     } catch {
       return .refused(.payload(error), bytes: bytes)

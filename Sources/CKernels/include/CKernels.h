@@ -72,9 +72,9 @@ typedef struct {
   void (*narrow)(const double *x, void *out, size_t count);
 
   /// coarse[i] += x[i] in units of the grid, rounded to even; where `fine` is not null, fine[i] += what that leaves, in fine units. The
-  /// second is of floats at any address.
-  void (*accumulate)(const double *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
-  void (*accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
+  /// second is of floats at any address. Whether a term is larger than the limit, and counts as that.
+  int (*accumulate)(const double *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
+  int (*accumulate_floats)(const void *x, const ck_grid *grid, int64_t *coarse, int64_t *_Nullable fine, size_t count);
 
   /// Whether floats at any address are all finite.
   int (*all_finite)(const void *x, size_t count);
@@ -82,6 +82,10 @@ typedef struct {
   /// top = max of log_mass[i] + theta loss[i]; with e_i = e^(log_mass[i] + theta loss[i] - top): sum of e_i, and of e_i loss[i].
   void (*moments)(
       const double *log_mass, const double *loss, double theta, size_t count, double *top, double *sum, double *first);
+
+  /// Complex numbers times complex numbers, in place, 8 a group; sums = the sums of the real and of the imaginary parts of the products.
+  void (*rotations)(
+      double *real, double *imaginary, const double *cosines, const double *sines, size_t groups, double *sums);
 
   /// After `layers` on the same words: its steps become those of the shifted layered quantizer at sigma = 1, and
   /// `centres` what is added to the output.

@@ -1,3 +1,5 @@
+import Numerics
+
 /// What both ends need to know of the channel, once a round: part of the broadcast.
 public struct ChannelSettings: Sendable {
   public var codec: CodecName
@@ -44,6 +46,23 @@ public struct ChannelSettings: Sendable {
 
   /// Coordinates in which samples are decoded and added up: the dimension, or more for a codec that pads.
   public var paddedDimension: Int { family?.paddedDimension(dimension) ?? dimension }
+
+  /// The grid of a sum of samples: public, and of more than the decoders of Gaussian codecs let through (`SampleBound`). Others have no
+  /// such bound, and neither has a run without a clipping norm.
+  ///
+  /// - Parameter terms: a public bound on the samples in the sum.
+  package func sumGrid(terms: Int) -> SumGrid {
+    SumGrid(largestTerm: largestTerm, terms: terms)
+  }
+
+  /// The largest unit that any such grid has at this clipping norm.
+  package func largestSumUnit(terms: Int) -> Double {
+    SumGrid.largestUnit(largestTerm: largestTerm, terms: terms)
+  }
+
+  private var largestTerm: Double {
+    descriptor?.isExact == true ? (clippingNorm + 64 * noiseScale) * (1 + 1e-5) : .infinity
+  }
 
   /// Why no codec can be made of these settings; nil when one can.
   public var problem: String? {

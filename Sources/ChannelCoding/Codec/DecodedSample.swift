@@ -28,10 +28,15 @@ public struct DecodedSample: Sendable {
   }
 
   /// Adds the sample to a sum of samples.
-  public func add(to sum: inout ExactSum) {
-    switch storage {
-    case .doubles(let values): sum.add(values)
-    case .floats(let bytes): bytes.withUnsafeBytes { sum.add(floats: $0) }
-    }
+  ///
+  /// - Throws: where a value is larger than the sum has room for: then nothing is added.
+  public func add(to sum: inout ExactSum) throws(PayloadError) {
+    let isInside =
+      switch storage {
+      case .doubles(let values): sum.add(values)
+      case .floats(let bytes): bytes.withUnsafeBytes { sum.add(floats: $0) }
+      }
+    guard !isInside else { return }
+    throw .tooLarge(coordinate: values.firstIndex { $0.magnitude > sum.grid.largestTerm } ?? 0)
   }
 }

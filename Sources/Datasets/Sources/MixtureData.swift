@@ -53,6 +53,30 @@ public struct MixtureData: ExampleSource, Equatable {
     return LoadedData(training: parts.training, test: parts.test, labelPlace: "")
   }
 
+  /// Labels are drawn from a stream of their own, and so are those of all examples.
+  public func outline(_ request: LoadRequest) throws(DataError) -> DataOutline? {
+    let tests = Int(request.testFraction * Double(examples) + 0.5)
+    try about(.exampleCount) { () throws(DataError) in try checkGeneratedSize(examples + tests, features) }
+    var stream = labelStream(RunKeys.experimentKey(seed: seed ?? request.seed, .data))
+    let part = { (count: Int, random: inout RandomStream) throws(DataError) in
+      try Dataset(outlineOf: labels(count, &random), featureCount: features, classCount: classes)
+    }
+    let training = try part(examples, &stream)
+    let split = try about(.exampleCount) { () throws(DataError) in
+      try Split(training: training, test: part(tests, &stream))
+    }
+    var sample = self
+    // About a hundredth of a second, and both parts have an example.
+    sample.examples = min(max(500_000 / features, Int((1 / request.testFraction).rounded(.up)), 64), examples)
+    return DataOutline(split, sample: sample, samples: Double(examples) / Double(sample.examples))
+  }
+
+  private func labelStream(_ key: Key) -> RandomStream { RandomStream(key: key, stream: Stream.labels.rawValue) }
+
+  private func labels(_ count: Int, _ random: inout RandomStream) -> [Int32] {
+    filled(count) { for i in 0..<count { $0[i] = Int32(random.integer(below: classes)) } }
+  }
+
   private enum Stream: UInt64 {
     case centres, labels, values
   }
@@ -66,9 +90,9 @@ public struct MixtureData: ExampleSource, Equatable {
     var random = RandomStream(key: key, stream: Stream.centres.rawValue)
     let scale = separation * deviation / Double(features).squareRoot()
     let centres = (0..<(classes * features)).map { _ in scale * random.normal() }
-    var labelStream = RandomStream(key: key, stream: Stream.labels.rawValue)
+    var labelStream = labelStream(key)
     let part = { (first: Int, count: Int, random: inout RandomStream) throws(DataError) in
-      let labels: [Int32] = filled(count) { for i in 0..<count { $0[i] = Int32(random.integer(below: classes)) } }
+      let labels = labels(count, &random)
       return try Dataset(
         features: values(labels, first: first, centres: centres, key: key, parallel), labels: labels,
         featureCount: features, classCount: classes)

@@ -41,14 +41,17 @@ extension Kernels {
   /// Counts the terms `x` in units of a grid, and adds what they count to.
   ///
   /// - Parameter fine: what the units of `coarse` leave, in fine ones; nil where it is dropped.
+  /// - Returns: whether a term is larger than the grid's largest, and was counted as that.
   @inlinable
   package func accumulate(
     _ x: UnsafeBufferPointer<Double>, _ grid: ck_grid, into coarse: UnsafeMutableBufferPointer<Int64>,
     fine: UnsafeMutableBufferPointer<Int64>?
-  ) {
+  ) -> Bool {
     precondition(x.count == coarse.count && x.count == fine?.count ?? x.count)
-    guard let from = x.baseAddress, let to = coarse.baseAddress else { return }
-    withUnsafePointer(to: grid) { operations.pointee.accumulate(from, $0, to, fine?.baseAddress, x.count) }
+    guard let from = x.baseAddress, let to = coarse.baseAddress else { return false }
+    return withUnsafePointer(to: grid) {
+      operations.pointee.accumulate(from, $0, to, fine?.baseAddress, x.count) != 0
+    }
   }
 
   /// As `accumulate`, of little-endian floats at any address.
@@ -56,10 +59,12 @@ extension Kernels {
   package func accumulate(
     floats x: UnsafeRawBufferPointer, _ grid: ck_grid, into coarse: UnsafeMutableBufferPointer<Int64>,
     fine: UnsafeMutableBufferPointer<Int64>?
-  ) {
+  ) -> Bool {
     precondition(x.count == 4 * coarse.count && coarse.count == fine?.count ?? coarse.count)
-    guard let from = x.baseAddress, let to = coarse.baseAddress else { return }
-    withUnsafePointer(to: grid) { operations.pointee.accumulate_floats(from, $0, to, fine?.baseAddress, coarse.count) }
+    guard let from = x.baseAddress, let to = coarse.baseAddress else { return false }
+    return withUnsafePointer(to: grid) {
+      operations.pointee.accumulate_floats(from, $0, to, fine?.baseAddress, coarse.count) != 0
+    }
   }
 
   /// Rounded to little-endian floats at any address.

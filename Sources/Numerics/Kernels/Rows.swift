@@ -11,6 +11,17 @@ extension Kernels {
     return (top + Elementary.log(sum), first / sum)
   }
 
+  /// Complex numbers times others, in place: the sum of the products, eight partial sums added up. A multiple of 8 of them.
+  package func rotate(
+    _ real: inout [Double], _ imaginary: inout [Double], cosines: [Double], sines: [Double]
+  ) -> (real: Double, imaginary: Double) {
+    precondition(real.count % 8 == 0 && imaginary.count == real.count)
+    precondition(cosines.count == real.count && sines.count == real.count)
+    var sums = [0.0, 0.0]
+    operations.pointee.rotations(&real, &imaginary, cosines, sines, real.count / 8, &sums)
+    return (sums[0], sums[1])
+  }
+
   /// e^(from + k step) for k < count, and on to the next multiple of 8; exponents are cut to +-700.
   package func exponentials(from: Double, step: Double, count: Int) -> [Double] {
     let padded = (count + 7) / 8 * 8

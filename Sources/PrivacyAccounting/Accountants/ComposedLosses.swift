@@ -4,7 +4,7 @@ import Platform
 /// One round's laws that bound its profile from above and from below, tilted by e^(theta l) and normalised by the upper law's moment.
 struct TiltedRound {
   let upper: [Double]
-  let lower: [Double]
+  private(set) var lower: [Double]
   /// The loss at the first point.
   let offset: Double
   /// ln of the upper law's moment of order theta.
@@ -29,6 +29,16 @@ struct TiltedRound {
     self.lower = tiltedLower
     offset = upper.offset
     logMoment = estimate + log(sum)
+  }
+
+  /// Takes off the lower law's last point what the whole law has above 1, and returns the masses' sum: all large losses are there that the upper law has at infinity, and the
+  /// tilt makes much of them. A law that has less has a lower profile.
+  mutating func limitLowerLaw() -> Double {
+    guard let last = lower.indices.last else { return 0 }
+    let sum = lower.reduce(0, +)
+    guard sum > 1 else { return sum }
+    lower[last] = max(0, lower[last] - (sum - 1))
+    return lower.reduce(0, +)
   }
 
   /// Puts the points of a range of both laws on a circle, the upper law's as real and the lower law's as imaginary parts; returns the sum of
@@ -72,6 +82,8 @@ struct ComposedLosses {
   private var outside: WindowTails
   private var outsideLower: WindowTails
   private var rounding = RoundingBudget()
+  /// ln of what the lower laws' moments may be over the upper laws': next to nothing.
+  private var logExcess = 0.0
   /// ln of the moment of order `split.tilt` of rounds without a large loss.
   private var bulk = 0.0
   /// Bound on the root of the sum of squares of what the transforms' rounding added.
@@ -108,7 +120,8 @@ struct ComposedLosses {
     offset += count * upper.offset
     logFinite.upper += count * log1p(-upper.infinity)
     logFinite.lower += count * log1p(-lower.infinity)
-    let tilted = TiltedRound(upper: upper, lower: lower, theta: plan.theta, estimate: estimate)
+    var tilted = TiltedRound(upper: upper, lower: lower, theta: plan.theta, estimate: estimate)
+    logExcess += count * log1p(max(0, tilted.limitLowerLaw() - 1))
     logMoment += count * tilted.logMoment
     outside.add(tilted.upper, offset: upper.offset, step: window.step, count: count)
     outsideLower.add(tilted.lower, offset: upper.offset, step: window.step, count: count)
@@ -191,7 +204,7 @@ struct ComposedLosses {
     // Where large losses are counted apart, what has none of them is bounded by Chernoff as a whole.
     let share = split == nil ? 1 : min(1, 2 * spectra.jumps)
     let inflation = rounding.inflation(theta)
-    guard inflation < 1, spectra.jumps < 0.5 || split == nil else { return nil }
+    guard inflation < 1, logExcess < 1, spectra.jumps < 0.5 || split == nil else { return nil }
     return share * (exp(inflation) * rounding.profile + peak * misplaced) + peak * folded + weights * transformed
   }
 
@@ -201,7 +214,8 @@ struct ComposedLosses {
     let reading = { (sign: Double) in
       ProfileReading(
         first: place.first, least: place.least + sign * place.shift, step: window.step, theta: plan.theta,
-        logMoment: logMoment, logBudget: logMoment + log(budget) + plan.theta * place.shift,
+        logMoment: logMoment,
+        logBudget: logMoment + log(budget) + plan.theta * place.shift + (sign < 0 ? logExcess : 0),
         bulk: bulkBudget.flatMap { logBudget in split.map { (logBudget, $0.tilt) } })
     }
     let (above, below) = (1.0, -1.0)

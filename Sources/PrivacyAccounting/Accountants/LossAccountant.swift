@@ -10,15 +10,16 @@ struct LossAccountant {
   private let symmetric: Bool
 
   private let directions: [Direction]
+  private let closedForms: Bool
 
   /// - Parameters:
-  ///   - closedForms: false sends rounds without sampling through the grid like all others: for tests.
+  ///   - closedForms: false sends all rounds through grids of losses, those too that have a closed form or an integral: for tests.
   ///   - directions: one alone is no bound from above of both.
   init(
     _ rounds: [(pair: DominatingPair, count: Int)], closedForms: Bool = true,
     directions: [Direction] = Direction.allCases
   ) {
-    self.directions = directions
+    (self.directions, self.closedForms) = (directions, closedForms)
     var counts: [DominatingPair: Int] = [:]
     for (pair, count) in rounds where count > 0 { counts[pair, default: 0] += count }
     var merged = counts.map { LossComposition.Entry(pair: $0.key, count: $0.value) }
@@ -56,7 +57,7 @@ struct LossAccountant {
     }
     if let single, delta >= Self.leastDelta, let bounds = single.epsilon(delta: delta) { return bounds }
     // Smaller masses than 10^-290 are not told from 0: below 10^-250 nothing is claimed from above.
-    let bounds = refine(
+    let bounds = bounds(
       .epsilon(delta: max(delta, Self.leastDelta)), precision: precision ?? defaultPrecision
     ) { epsilon, theta in max(epsilon, 1e-3 / theta, 1e-9) }
     if delta < Self.leastDelta { return .init(lower: max(0, bounds.lower * (1 - 1e-9)), upper: .infinity) }
@@ -73,11 +74,58 @@ struct LossAccountant {
         upper: min(1, delta * (1 + 1e-9) + GaussianProfile.least))
     }
     if let single, let bounds = single.delta(epsilon) { return bounds }
-    let bounds = refine(.delta(epsilon: epsilon), precision: 10 * (precision ?? defaultPrecision)) { delta, _ in delta }
+    let bounds = bounds(.delta(epsilon: epsilon), precision: 10 * (precision ?? defaultPrecision)) { delta, _ in delta }
     return .init(lower: bounds.lower * (1 - 1e-9), upper: min(1, bounds.upper * (1 + 1e-9) + Self.leastDelta))
   }
 
   private static let leastDelta = 1e-250
+
+  /// By integrals where they are precise enough, otherwise on grids of losses; both prove what they say.
+  private func bounds(
+    _ query: LossComposition.Query, precision: Double, scale: (Double, Double) -> Double
+  ) -> LossComposition.Bounds {
+    var found: LossComposition.Bounds?
+    if closedForms, let answer = contours(query) {
+      guard Self.areInOrder(answer.bounds) else { return Self.nothing(query) }
+      if answer.bounds.upper.isFinite,
+        answer.bounds.upper - answer.bounds.lower <= 2 * precision * scale(answer.bounds.upper, answer.theta)
+      {
+        return answer.bounds
+      }
+      found = answer.bounds
+    }
+    let grid = refine(query, precision: precision, scale: scale)
+    guard let found else { return grid }
+    let both = LossComposition.Bounds(lower: max(found.lower, grid.lower), upper: min(found.upper, grid.upper))
+    return Self.areInOrder(both) ? both : Self.nothing(query)
+  }
+
+  /// Proved bounds cannot cross: where they do, something is wrong, and nothing is claimed.
+  private static func areInOrder(_ bounds: LossComposition.Bounds) -> Bool {
+    bounds.lower <= bounds.upper * (1 + 1e-12)
+  }
+
+  private static func nothing(_ query: LossComposition.Query) -> LossComposition.Bounds {
+    if case .delta = query { return .init(lower: 0, upper: 1) }
+    return .init(lower: 0, upper: .infinity)
+  }
+
+  /// The larger of both directions by integrals, where there are any.
+  private func contours(_ query: LossComposition.Query) -> (bounds: LossComposition.Bounds, theta: Double)? {
+    var found: (bounds: LossComposition.Bounds, theta: Double)?
+    for direction in symmetric ? [Direction.remove] : directions {
+      guard let line = ContourLine(entries, direction, query) else { return nil }
+      // Mostly the other direction has less, as a moment of it shows.
+      if let found, line.isBelow(found.bounds, query) { continue }
+      guard let bounds = line.bounds(query) else { return nil }
+      found = (
+        .init(
+          lower: max(found?.bounds.lower ?? 0, bounds.lower), upper: max(found?.bounds.upper ?? 0, bounds.upper)),
+        found?.theta ?? line.theta
+      )
+    }
+    return found
+  }
 
   /// Coarse in both directions first; then finer where it can matter, until the bounds are close.
   private func refine(
@@ -97,11 +145,7 @@ struct LossAccountant {
       let lower = sides.map(\.bounds.lower).max() ?? 0
       let upper = sides[worst].bounds.upper
       let goal = 2 * precision * scale(upper, sides[worst].plan.theta)
-      // Both are proved, so that they cannot cross: if they do, something is wrong, and nothing is claimed.
-      guard lower <= upper * (1 + 1e-12) else {
-        if case .delta = query { return .init(lower: 0, upper: 1) }
-        return .init(lower: 0, upper: .infinity)
-      }
+      guard Self.areInOrder(.init(lower: lower, upper: upper)) else { return Self.nothing(query) }
       if (upper.isFinite && upper - lower <= goal) || upper.isNaN || sides[worst].isDone {
         return .init(lower: lower, upper: upper)
       }

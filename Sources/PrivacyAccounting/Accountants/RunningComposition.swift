@@ -49,8 +49,9 @@ struct RunningComposition {
     // A safety net: no mass may get lost.
     let total = upperLaw.masses.reduce(upperLaw.infinity, +)
     guard abs(total - 1) < 1e-9 else { return nil }
-    let tilted = TiltedRound(
+    var tilted = TiltedRound(
       upper: upperLaw, lower: lowerLaw, theta: theta, estimate: plan.plan.moments.cumulant(0, theta))
+    guard most * log1p(max(0, tilted.limitLowerLaw() - 1)) < 1e-3 else { return nil }
     (offset, logMoment) = (upperLaw.offset, tilted.logMoment)
     peak = exp(LossComposition.logPeak(theta))
     var budget = RoundingBudget()

@@ -25,16 +25,16 @@ struct WindowTails {
     // Exponents relative to the far end are at most 0; cut at -700 they only make the bounds larger.
     let ups = Kernels.best.exponentials(from: -right * Double(n - 1) * step, step: right * step, count: n)
     let downs = Kernels.best.exponentials(from: 0, step: -left * step, count: n)
-    var (up, down) = (0.0, 0.0)
+    var (up, rest) = (0.0, 0.0)
     for k in 0..<n {
       up += masses[k] * ups[k]
-      down += masses[k] * downs[k]
+      if k > 0 { rest += masses[k] * downs[k] }
     }
     // All that was cut off below sits at the first point, where Chernoff's bound may be poor.
     direct += count * masses[0]
     logRight += count * (log(up) + right * (offset + Double(n - 1) * step))
-    logLeft += count * (log(down) - left * offset)
-    logRest += count * (log(max(0, down - masses[0]) + 1e-16 * down) - left * offset)
+    logLeft += count * (log(masses[0] + rest) - left * offset)
+    logRest += count * (log(rest) - left * offset)
   }
 
   /// - Parameter times: how often all that was added is repeated: every term of every bound is a sum over rounds.

@@ -115,6 +115,13 @@ public struct SweepExecution: Sendable {
     return Outcome(table: table, firstMissing: firstMissing)
   }
 
+  /// Runs at a time, and threads of each: one while there are as many runs as cores.
+  static func jobs(_ wanted: Int?, of runs: Int) -> (jobs: Int, threads: Int) {
+    let cores = max(ProcessInfo.processInfo.activeProcessorCount, 1)
+    let jobs = max(1, min(wanted ?? cores, runs))
+    return (jobs, max(1, cores / jobs))
+  }
+
   // MARK: Folder
 
   /// - Returns: whether the sweep is new.
@@ -220,14 +227,22 @@ extension Sweep {
   /// Sets up the first run of every point, and says what its data warn of.
   ///
   /// - Throws: `ScenarioError` with the place of the axis's value that does not fit.
-  public func forEachPoint(
+  func forEachPoint(
     _ accounting: SharedAccounting, warn: (String) -> Void, _ body: (Run, RunSetup) throws -> Void
+  ) throws {
+    try forEachPoint(
+      warn: warn, setup: { try RunSetup(scenario: $0, split: nil, threads: 1, accounting: accounting) }, body)
+  }
+
+  /// - Parameter make: sets a run up.
+  func forEachPoint(
+    warn: (String) -> Void, setup make: (Scenario) throws -> RunSetup, _ body: (Run, RunSetup) throws -> Void
   ) throws {
     var said = Set<String>()
     for run in runs where run.repetition == 0 {
       let setup: RunSetup
       do {
-        setup = try RunSetup(scenario: run.scenario, split: nil, threads: 1, accounting: accounting)
+        setup = try make(run.scenario)
       } catch let error as ScenarioError {
         throw placed(error, in: run)
       }
@@ -263,11 +278,8 @@ private final class SweepJobs: Sendable {
     (self.runs, self.path, self.accounting, self.stop, self.update) = (runs, path, accounting, stop, update)
   }
 
-  /// Each run has one thread while there are as many as cores.
   func work(jobs wanted: Int?) throws {
-    let cores = max(ProcessInfo.processInfo.activeProcessorCount, 1)
-    let jobs = max(1, min(wanted ?? cores, runs.count))
-    let threads = max(1, cores / jobs)
+    let (jobs, threads) = SweepExecution.jobs(wanted, of: runs.count)
     // A calibration or a load of data cannot be stopped half way, and nothing is lost with it: once stopped, only rounds are waited for.
     let isOver = DispatchSemaphore(value: 0)
     DispatchQueue.global().async {
