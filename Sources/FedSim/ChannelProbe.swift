@@ -175,16 +175,19 @@ struct ChannelProbe {
   /// Uploads of a thread that the server gets.
   private static let decoded = 12
 
-  /// Gives the server uploads, one of each thread at a time.
+  /// Gives the server uploads, one of each thread at a time; a sum that has no room for more is begun again.
   ///
   /// - Returns: seconds that one of them takes.
   private mutating func receive(_ uploads: [[[UInt8]]], _ aggregate: inout Aggregate) -> Double {
-    let count = uploads.map(\.count).min() ?? 0
+    let empty = aggregate
+    let room = setup.plan?.largestCohort ?? writers.count
+    let together = uploads.prefix(room)
     var seconds: [Double] = []
-    for i in 0..<count {
+    for i in 0..<(uploads.map(\.count).min() ?? 0) where aggregate.refusals.isEmpty {
+      if aggregate.arrived + together.count > room { aggregate = empty }
       let began = ResourceUsage.processorSeconds
-      server.receive(uploads.map { $0[i] }, into: &aggregate, parallel)
-      seconds.append((ResourceUsage.processorSeconds - began) / Double(uploads.count))
+      server.receive(together.map { $0[i] }, into: &aggregate, parallel)
+      seconds.append((ResourceUsage.processorSeconds - began) / Double(together.count))
     }
     return Self.mean([seconds])
   }

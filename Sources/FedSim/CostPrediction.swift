@@ -4,7 +4,8 @@ import Platform
 /// The time that a run will take on this machine: the work that its scenario asks for, at what each part of it costs.
 ///
 /// Parts are timed on stand-ins in the process that asks (`MachineCosts`); how often each occurs is counted. Updates are taken to be as
-/// long as the clipping norm allows. Nothing of a run depends on a prediction.
+/// long as those of a small likeness of the run (`NormPilot`), or as the clipping norm allows where that takes too long. Nothing of a run
+/// depends on a prediction.
 public struct CostPrediction: Sendable {
   /// What time goes into.
   public enum Part: String, CaseIterable, Sendable {
@@ -44,7 +45,7 @@ public struct CostPrediction: Sendable {
   public init(_ setup: RunSetup, _ machine: MachineCosts = MachineCosts()) {
     self.init(
       RunCounts(setup), machine.costs(of: setup), cores: min(setup.parallel.threads, Self.cores),
-      batch: setup.frame.batchSize)
+      batch: setup.frame.largestBatch)
   }
 
   /// - Parameter batch: clients that are worked on at a time, at most.
@@ -66,7 +67,7 @@ public struct CostPrediction: Sendable {
 }
 
 /// How a run's work adds up.
-private struct PredictedWork {
+struct PredictedWork {
   let counts: RunCounts
   let costs: UnitCosts
   let cores: Double
@@ -106,11 +107,12 @@ private struct PredictedWork {
   /// All clients' local work in a round, with workers that are made for each batch.
   private func clients(_ training: UnitCosts.Training) -> Double {
     let workers = counts.drawn / batchSize * min(cores, batchSize)
-    return workers * training.workspace + counts.sent * (training.client + work(training) + ownEvaluation(training))
+    return workers * training.workspace + counts.sent * (Self.client(counts, training) + ownEvaluation(training))
   }
 
-  private func work(_ training: UnitCosts.Training) -> Double {
-    counts.steps * training.step.fixed + counts.examples * training.step.each
+  /// The local work of a client that sends, without evaluation.
+  static func client(_ counts: RunCounts, _ training: UnitCosts.Training) -> Double {
+    training.client + counts.steps * training.step.fixed + counts.examples * training.step.each
   }
 
   /// On average over rounds.
@@ -122,7 +124,7 @@ private struct PredictedWork {
   /// Clients of a batch: as many as are drawn, and as are done in half a second (`BatchPace`), but at least two a core.
   private var batchSize: Double {
     let perClient = costs.channel.map { coding($0) / max(counts.drawn, 1) } ?? 0
-    let training = costs.training.map { counts.sent / max(counts.drawn, 1) * ($0.client + work($0)) } ?? 0
+    let training = costs.training.map { counts.sent / max(counts.drawn, 1) * Self.client(counts, $0) } ?? 0
     let paced = max(0.5 * cores / max(perClient + training, 1e-9), 2 * cores)
     return max(min(batch, counts.drawn, paced), 1)
   }

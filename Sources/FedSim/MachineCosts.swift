@@ -37,7 +37,8 @@ public final class MachineCosts: Sendable {
     let training = training(of: setup)
     costs.training = training.training
     costs.evaluation = training.evaluation
-    let pilot = NormPilot(setup, seconds: 0.3 * share)
+    let client = PredictedWork.client(RunCounts(setup), training.training)
+    let pilot = NormPilot(setup, client: client, seconds: 0.3 * share)
     costs.channel = ChannelProbe(setup, pilot, threads: threads(of: setup), limit: 0.15 * share)?.costs
     return costs
   }
@@ -69,6 +70,7 @@ public final class MachineCosts: Sendable {
 struct ThreadTimer {
   /// Seconds that repeats may take, beyond the first.
   let limit: Double
+  /// Repeats that there are although they take longer, up to ten times the limit.
   var least = 1
   private let most = 1000
 
@@ -77,12 +79,15 @@ struct ThreadTimer {
     var times: [Double] = []
     let began = ResourceUsage.threadSeconds
     var last = began
+    var isEnough = false
     repeat {
       body()
       let now = ResourceUsage.threadSeconds
       times.append(now - last)
       last = now
-    } while times.count < least || (last - began < limit && times.count < most)
+      let spent = last - began
+      isEnough = spent > 10 * limit || times.count >= (spent > limit ? least : most)
+    } while !isEnough
     return times.sorted()[times.count / 2]
   }
 
@@ -164,8 +169,8 @@ private struct TrainingProbe {
       return times.reduce(0, +) / Double(times.count)
     }
     let whole = seconds(client, 1)
-    let more = whole < 1e-3 ? 50 : 4
-    let step = max(seconds(client, 1 + more) - whole, 0) / Double(more)
+    let more = whole < 1e-3 ? 50 : whole < 0.1 ? 4 : whole < 1 ? 1 : 0
+    let step = more > 0 ? max(seconds(client, 1 + more) - whole, 0) / Double(more) : whole
     costs.client = max(whole - step, 0)
     costs.step.fixed = step
     if batch > 1 {

@@ -18,12 +18,15 @@ struct NormPilot {
   static let longest = NormPilot(energies: [1])
 
   /// Fewer clients do not stand for a cohort.
-  private static let fewest = 8
+  private static func fewest(of setup: RunSetup) -> Int { min(8, setup.population.clientCount) }
 
-  /// - Parameter seconds: processor time that it may take; rounds that it has none left for are as the last that it made.
-  init(_ setup: RunSetup, seconds: Double) {
+  /// - Parameters:
+  ///   - client: seconds that a client's local work takes. Where a round of clients has no time, updates are taken to be the longest.
+  ///   - seconds: processor time that it may take; rounds that it has none left for are as the last that it made.
+  init(_ setup: RunSetup, client: Double, seconds: Double) {
     let channel = setup.channel
-    guard setup.unmade == nil, channel.noiseScale > 0, channel.clippingNorm.isFinite, seconds > 0, setup.lastRound > 0
+    guard setup.unmade == nil, channel.noiseScale > 0, channel.clippingNorm.isFinite, setup.lastRound > 0,
+      client * Double(Self.fewest(of: setup)) < seconds
     else {
       self = .longest
       return
@@ -57,7 +60,7 @@ struct NormPilot {
       parameters: setup.initialParameters, sampler: setup.sampler, plan: setup.plan, settings: setup.channel,
       optimizer: ServerOptimizer(setup.scenario.server.optimizer), secrets: keys.server)
     let expected = setup.sampler.expectedSize
-    var size = min(fewest, setup.population.clientCount)
+    var size = fewest(of: setup)
     var bits: [Double] = []
     while bits.count < setup.lastRound {
       let began = ResourceUsage.processorSeconds

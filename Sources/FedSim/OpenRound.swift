@@ -144,8 +144,6 @@ public struct OpenRound: ~Copyable {
   ) throws -> Bool {
     let start = pool.receive(received)
     let began = ContinuousClock.now
-    // Nothing of a client is kept but a control variate, until its batch is done.
-    let most = frame.algorithm == .scaffold ? frame.batchSize : cohort.count
     var done = 0
     while done < cohort.count {
       let batchBegan = ContinuousClock.now
@@ -153,7 +151,7 @@ public struct OpenRound: ~Copyable {
         let progress = RoundProgress(round: round, done: done, drawn: cohort.count, elapsed: batchBegan - began)
         guard continues(progress) else { return false }
       }
-      let batch = cohort[done..<min(done + min(pace.size, most), cohort.count)]
+      let batch = cohort[done..<min(done + min(pace.size, frame.largestBatch), cohort.count)]
       done += batch.count
       let (server, opened) = (server, aggregate.opened)
       let (participations, parts) = try pool.participate(

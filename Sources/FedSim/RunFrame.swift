@@ -157,6 +157,10 @@ public struct RunFrame: Sendable {
   /// clients a thread.
   var batchSize: Int { max(4_000_000 / channel.dimension, 2 * parallel.threads) }
 
+  /// How many clients of a simulation are worked on at a time, at most: what a client leaves behind is kept until its batch is done, which is
+  /// nothing of a model's size but a control variate.
+  var largestBatch: Int { algorithm == .scaffold ? batchSize : .max }
+
   /// Parts of a list that are worked on together: small enough that what is held at a time is bounded, large enough to keep all
   /// threads busy. No result depends on the size.
   func batches<Element>(of list: [Element]) -> [ArraySlice<Element>] {

@@ -145,6 +145,19 @@ import Testing
     #expect(facts["memoryBytesPerRound"]?.double ?? 0 > 0 && facts["cores"]?.double ?? 0 >= 1)
   }
 
+  /// There are fewer clients than are timed at once, and than stand for a cohort.
+  @Test(arguments: [1, 2, 3, 9]) func fewClientsAreTimed(clients: Int) throws {
+    let kinds = [
+      [], ["channel.coded=0.5"], ["channel.codec=mrc"], ["privacy.clippingQuantile=0.5", "privacy.countNoise=2"],
+    ]
+    for options in kinds {
+      let setup = try RunSetup(
+        explaining: scenario([#"cohort={"sampling": "everyone"}"#, "partition.clients=\(clients)"] + options),
+        threads: 2)
+      #expect(try #require(CostPrediction(setup).coreSeconds) > 0, "\(options)")
+    }
+  }
+
   /// The likeness of a run that learns has shorter updates in the end, and never longer ones than C.
   @Test func lengthsOfUpdatesFollowTheRun() throws {
     let learning = try RunSetup(
@@ -152,12 +165,14 @@ import Testing
         "privacy.noiseMultiplier=0.01", "privacy.clippingNorm=2", "rounds=60", "training.learningRate=0.5",
         "channel.codec=float32"),
       split: nil, threads: 1)
-    let energies = NormPilot(learning, seconds: 20).energies
+    let energies = NormPilot(learning, client: 0, seconds: 20).energies
     #expect(energies.count == 60 && energies.allSatisfy { $0 > 0 && $0 <= 1 })
     let (first, last) = (energies.prefix(10).reduce(0, +), energies.suffix(10).reduce(0, +))
     #expect(last < 0.7 * first, "\(first) and \(last)")
     let plain = try RunSetup(scenario: scenario("privacy=null", "channel.codec=float32"), split: nil, threads: 1)
-    #expect(NormPilot(plain, seconds: 1).energies == [1])
+    #expect(NormPilot(plain, client: 0, seconds: 1).energies == [1])
+    // Clients that take long are not trained for it.
+    #expect(NormPilot(learning, client: 2.6, seconds: 20).energies == [1])
   }
 
   // MARK: Without the data
