@@ -67,15 +67,6 @@ AI void NAME(turn_words_)(vu *rows) {
   }
 }
 
-// (word >> 11) 2^-53, as uniform_: its high 21 and low 32 bits each as the end of a double, which AVX2 has no conversion for.
-AI void NAME(dither_)(const vu *word, vd *out) {
-  vu high = *word >> 43 | 0x4530000000000000ull, low = (*word >> 11 & 0xFFFFFFFFull) | 0x4330000000000000ull;
-  vd a, b;
-  __builtin_memcpy(&a, &high, sizeof a);
-  __builtin_memcpy(&b, &low, sizeof b);
-  *out = ((a - 0x1.00000001p84) + b) * 0x1p-53;
-}
-
 // A leaf of bias t: its sign, its flags, and its part of r. What is written for a leaf in G the next one outside G writes again.
 AI void NAME(pass_leaf_)(NAME(passes_state) *s, const vd *t, size_t i, vu *sign) {
   vd bias = s->is_fair[i] ? (vd){0} : *t;
@@ -121,7 +112,7 @@ static void NAME(pass8)(NAME(passes_state) *s, const vd *t, size_t leaf, uint8_t
     // A fair leaf is minus where its bit is 1, as a dither from 1/2 on makes it.
     vu bit = fair << (63 - (leaf + i) % 64) & MINUS;
     word = mask ? bit : word;
-    NAME(dither_)(&word, s->place + i);
+    NAME(uniform_)(&word, s->place + i);
     s->is_fair[i] = mask;
     next += (size_t)!is_fair;
   }

@@ -39,4 +39,5 @@ typedef int32_t vi32 __attribute__((ext_vector_type(W)));
 #define SQRT_HALF 0x1.6a09e667f3bcdp-1
 #define BITS_OF_ONE 0x3FF0000000000000ull
 #define BITS_OF_SQRT_HALF 0x3FE6A09E667F3BCDull
+#define BITS_OF_2_52 0x4330000000000000ull
 #define BITS_OF_MANTISSA 0x000FFFFFFFFFFFFFull
