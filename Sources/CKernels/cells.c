@@ -13,35 +13,89 @@ AI void NAME(side_mass_)(const vd *far_low, const vd *near_low, const vd *far_hi
   *near = n < 0 ? (vd){0} : n;
 }
 
-void NAME(sides)(const double *x, const double *ends, double *far, double *near, size_t groups) {
+// ends[cell], eight of them.
+AI void NAME(ends_)(const double *cells, const double *ends, vd *out) {
+  for (int j = 0; j < W; j++) (*out)[j] = ends[(size_t)cells[j]];
+}
+
+// 1 bits where a word is odd.
+AI void NAME(odd_)(const uint64_t *words, vi *out) {
+  vu w;
+  __builtin_memcpy(&w, words, sizeof w);
+  *out = (w & 1) != 0;
+}
+
+void NAME(sides)(const double *x, const double *cells, const double *ends, double *far, double *near, size_t groups) {
   for (size_t i = 0; i < groups; i++) {
-    vd m, e, z, p;
+    vd m, e, z[2], p[2];
     __builtin_memcpy(&m, x + W * i, sizeof m);
-    __builtin_memcpy(&e, ends + W * i, sizeof e);
-    z = e + m;
-    NAME(tail_)(&z, &p);
-    __builtin_memcpy(far + W * i, &p, sizeof p);
-    z = e - m;
-    NAME(side_)(&z, &p);
-    __builtin_memcpy(near + W * i, &p, sizeof p);
+    NAME(ends_)(cells + W * i, ends, &e);
+    z[0] = e + m;
+    vd above = e - m;
+    z[1] = above < 0 ? -above : above;
+    NAME(tails_)(z, 2, p);
+    p[1] = above > 0 ? p[1] : -p[1];
+    __builtin_memcpy(far + W * i, p, sizeof m);
+    __builtin_memcpy(near + W * i, p + 1, sizeof m);
   }
 }
 
-void NAME(half_biases)(const double *const *ends, const double *x, const double *middle, double *out, size_t groups) {
+void NAME(half_biases)(
+    const double *const *tails, const double *x, const double *cells, const double *middles, const uint64_t *flips,
+    double *out, size_t groups) {
   for (size_t i = 0; i < groups; i++) {
     vd v[6], far, near, lower, upper, m, e;
-    for (int j = 0; j < 6; j++) __builtin_memcpy(&v[j], ends[j] + W * i, sizeof v[j]);
+    for (int j = 0; j < 6; j++) __builtin_memcpy(&v[j], tails[j] + W * i, sizeof v[j]);
     NAME(side_mass_)(&v[0], &v[1], &v[2], &v[3], &far, &near);
     lower = far + near;
     NAME(side_mass_)(&v[2], &v[3], &v[4], &v[5], &far, &near);
     upper = far + near;
     __builtin_memcpy(&m, x + W * i, sizeof m);
-    __builtin_memcpy(&e, middle + W * i, sizeof e);
+    NAME(ends_)(cells + W * i, middles, &e);
     vd sum = lower + upper;
     // Both vanish only far from x: the nearer half has all of it.
     vd none = m > e ? (vd){0} + 1.0 : (vd){0} - 1.0;
     vd t = sum > 0 ? (upper - lower) / (sum > 0 ? sum : (vd){0} + 1.0) : none;
+    vi is_odd;
+    NAME(odd_)(flips + W * i, &is_odd);
+    t = is_odd ? -t : t;
     __builtin_memcpy(out + W * i, &t, sizeof t);
+  }
+}
+
+void NAME(take_halves)(
+    const double *signs, const uint64_t *flips, double *cells, double *const *tails, size_t groups) {
+  for (size_t i = 0; i < groups; i++) {
+    vd b, c, v[6];
+    vi is_upper;
+    __builtin_memcpy(&b, signs + W * i, sizeof b);
+    NAME(odd_)(flips + W * i, &is_upper);
+    is_upper ^= b > 0;
+    for (int j = 0; j < 6; j++) __builtin_memcpy(&v[j], tails[j] + W * i, sizeof v[j]);
+    for (int j = 0; j < 2; j++) {
+      v[j] = is_upper ? v[2 + j] : v[j];
+      v[4 + j] = is_upper ? v[4 + j] : v[2 + j];
+      __builtin_memcpy(tails[j] + W * i, v + j, sizeof b);
+      __builtin_memcpy(tails[4 + j] + W * i, v + 4 + j, sizeof b);
+    }
+    __builtin_memcpy(&c, cells + W * i, sizeof c);
+    c = c * 2.0 + (is_upper ? (vd){0} + 1.0 : (vd){0});
+    __builtin_memcpy(cells + W * i, &c, sizeof c);
+  }
+}
+
+void NAME(read_halves)(const uint64_t *signs, const uint64_t *flips, double *cells, size_t groups) {
+  const vu place = {1, 2, 4, 8, 16, 32, 64, 128};
+  for (size_t i = 0; i < groups; i++) {
+    vu bits = (vu){0} + (signs[i / 8] >> (8 * (i % 8)) & 255);
+    vi is_upper;
+    vd c;
+    NAME(odd_)(flips + W * i, &is_upper);
+    // A sign's bit is 1 for minus.
+    is_upper = ~(is_upper ^ ((bits & place) != 0));
+    __builtin_memcpy(&c, cells + W * i, sizeof c);
+    c = c * 2.0 + (is_upper ? (vd){0} + 1.0 : (vd){0});
+    __builtin_memcpy(cells + W * i, &c, sizeof c);
   }
 }
 
@@ -49,14 +103,14 @@ void NAME(half_biases)(const double *const *ends, const double *x, const double 
 // is; there, `place` is its share of the tail from the cell's outer end on. Every tail is a sum of numbers that are not
 // negative, so it has their relative accuracy however small it is.
 void NAME(cell_places)(
-    const double *const *ends, const double *x, const double *low, const double *high, const double *cells, double count,
-    double inverse, const double *choice, const double *place, double *shares, double *log_mass, size_t groups) {
+    const double *const *tails, const double *x, const double *cells, const double *ends, double count, double inverse,
+    const double *choice, const double *place, double *shares, double *log_mass, size_t groups) {
   for (size_t i = 0; i < groups; i++) {
     vd v[4], far, near, m, a, b, c, r, p, z, y;
-    for (int j = 0; j < 4; j++) __builtin_memcpy(&v[j], ends[j] + W * i, sizeof v[j]);
+    for (int j = 0; j < 4; j++) __builtin_memcpy(&v[j], tails[j] + W * i, sizeof v[j]);
     __builtin_memcpy(&m, x + W * i, sizeof m);
-    __builtin_memcpy(&a, low + W * i, sizeof a);
-    __builtin_memcpy(&b, high + W * i, sizeof b);
+    NAME(ends_)(cells + W * i, ends, &a);
+    NAME(ends_)(cells + W * i, ends + 1, &b);
     __builtin_memcpy(&c, choice + W * i, sizeof c);
     __builtin_memcpy(&r, place + W * i, sizeof r);
     NAME(side_mass_)(&v[0], &v[1], &v[2], &v[3], &far, &near);

@@ -41,6 +41,16 @@ void NAME(thresholds)(const uint64_t *words, double *out, size_t groups) {
   }
 }
 
+void NAME(leading_bits)(const uint64_t *words, uint8_t *out, size_t groups) {
+  typedef _Bool bools __attribute__((ext_vector_type(W)));
+  for (size_t i = 0; i < groups; i++) {
+    vi w;
+    __builtin_memcpy(&w, words + W * i, sizeof w);
+    bools bits = __builtin_convertvector(w < 0, bools);
+    __builtin_memcpy(out + i, &bits, 1);
+  }
+}
+
 // Signs are bits here, 1 for plus: first leaf in bit 0. The biases of what follows a leaf are computed for both of its signs while
 // it is decided, as a chain of divisions takes twice the time; what is not chosen may be infinite or no number. Strict comparisons
 // with dithers below 1 never choose a sign of probability 0, so what is chosen is neither.

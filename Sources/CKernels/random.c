@@ -15,6 +15,20 @@ void NAME(uniforms)(const uint64_t *words, double *out, size_t groups) {
   }
 }
 
+// (word + 1/2) 2^-64, rounded: the halves of a word are exact, and their sum is rounded once.
+void NAME(shares)(const uint64_t *words, double *out, size_t groups) {
+  for (size_t i = 0; i < groups; i++) {
+    vu w;
+    __builtin_memcpy(&w, words + W * i, sizeof w);
+    vu high = w >> 32 | 0x4530000000000000ull, low = (w & 0xFFFFFFFFull) | BITS_OF_2_52;
+    vd a, b;
+    __builtin_memcpy(&a, &high, sizeof a);
+    __builtin_memcpy(&b, &low, sizeof b);
+    a = (((a - 0x1.00000001p84) + b) + 0.5) * 0x1p-64;
+    __builtin_memcpy(out + W * i, &a, sizeof a);
+  }
+}
+
 void NAME(exponentials)(const uint64_t *words, double *out, size_t groups) {
   for (size_t i = 0; i < groups; i++) {
     vu w;
@@ -25,21 +39,30 @@ void NAME(exponentials)(const uint64_t *words, double *out, size_t groups) {
   }
 }
 
-void NAME(normals)(const uint64_t *words, double *out, size_t groups) {
-  for (size_t i = 0; i < groups; i++) {
-    vu a, b;
-    __builtin_memcpy(&a, words + 2 * W * i, sizeof a);
+AI void NAME(normal_pairs_)(const uint64_t *words, int count, double *out) {
+  vu a[MOST];
+  vd angle[MOST], cosine[MOST], sine[MOST], energy[MOST];
+  for (int i = 0; i < count; i++) {
+    vu b;
+    __builtin_memcpy(a + i, words + 2 * W * i, sizeof b);
     __builtin_memcpy(&b, words + 2 * W * i + W, sizeof b);
-    vd angle, cosine, sine, energy;
-    NAME(uniform_)(&b, &angle);
-    NAME(turn_)(&angle, &cosine, &sine);
-    NAME(exponential_)(&a, &energy);
-    vd radius = __builtin_elementwise_sqrt(energy * 2.0);
-    cosine *= radius;
-    sine *= radius;
-    __builtin_memcpy(out + 2 * W * i, &cosine, sizeof cosine);
-    __builtin_memcpy(out + 2 * W * i + W, &sine, sizeof sine);
+    NAME(uniform_)(&b, angle + i);
   }
+  NAME(turns_)(angle, count, cosine, sine);
+  NAME(exponentials_)(a, count, energy);
+  for (int i = 0; i < count; i++) {
+    vd radius = __builtin_elementwise_sqrt(energy[i] * 2.0);
+    cosine[i] *= radius;
+    sine[i] *= radius;
+    __builtin_memcpy(out + 2 * W * i, cosine + i, sizeof radius);
+    __builtin_memcpy(out + 2 * W * i + W, sine + i, sizeof radius);
+  }
+}
+
+void NAME(normals)(const uint64_t *words, double *out, size_t groups) {
+  size_t i = 0;
+  for (; i + 2 <= groups; i += 2) NAME(normal_pairs_)(words + 2 * W * i, 2, out + 2 * W * i);
+  if (i < groups) NAME(normal_pairs_)(words + 2 * W * i, 1, out + 2 * W * i);
 }
 
 // chi-square with three degrees = 2 E1 + G^2 with G^2 = 2 E2 cos^2(2 pi v) = E2 (1 + cos(4 pi v)), and

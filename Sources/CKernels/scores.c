@@ -60,38 +60,37 @@ void NAME(scores)(
 }
 
 // ln cosh u: its power series where all of |u| < 0.6 (next term below 10^-15; terms by Scripts/fit-kernels.py), |u| + ln(1 + e^(-2|u|)) - ln 2 elsewhere.
-AI void NAME(log_cosh_)(const vd *u, vd *out) {
-  vd v = *u * *u;
-  vi large = v > 0.36;
+AI void NAME(log_coshs_)(const vd *u, int count, vd *out) {
+  const double terms[] = {
+      -3.3116463500327045e-08, 8.715903837635848e-08, -2.3041747198769394e-07, 6.122655795895756e-07,
+      -1.6365968284715348e-06, 4.405244525877023e-06, -1.1956455712177625e-05, 3.277930227475478e-05,
+      -9.09896491907074e-05, 0.0002565805740408915, -0.0007386029608251831, 0.0021869488536155205,
+      -0.006746031746031746, 0.022222222222222223, -0.08333333333333333, 0.5};
+  vd v[MOST], p[MOST];
+  vi large = {0};
+  for (int i = 0; i < count; i++) {
+    v[i] = u[i] * u[i];
+    large |= v[i] > 0.36;
+  }
   int64_t any = 0;
   for (int j = 0; j < W; j++) any |= large[j];
   if (!any) {
-    vd p = v * 1.2632091406687664e-08 - 3.3116463500327045e-08;
-    p = p * v + 8.715903837635848e-08;
-    p = p * v - 2.3041747198769394e-07;
-    p = p * v + 6.122655795895756e-07;
-    p = p * v - 1.6365968284715348e-06;
-    p = p * v + 4.405244525877023e-06;
-    p = p * v - 1.1956455712177625e-05;
-    p = p * v + 3.277930227475478e-05;
-    p = p * v - 9.09896491907074e-05;
-    p = p * v + 0.0002565805740408915;
-    p = p * v - 0.0007386029608251831;
-    p = p * v + 0.0021869488536155205;
-    p = p * v - 0.006746031746031746;
-    p = p * v + 0.022222222222222223;
-    p = p * v - 0.08333333333333333;
-    p = p * v + 0.5;
-    *out = p * v;
+    for (int i = 0; i < count; i++) p[i] = (vd){0} + 1.2632091406687664e-08;
+    for (int j = 0; j < 16; j++)
+      for (int i = 0; i < count; i++) p[i] = p[i] * v[i] + terms[j];
+    for (int i = 0; i < count; i++) out[i] = p[i] * v[i];
     return;
   }
-  vd a = *u < 0 ? -*u : *u;
-  vd x = a * -2.0, e, l;
-  x = x < -700.0 ? (vd){0} - 700.0 : x;
-  NAME(exp_)(&x, &e);
-  e += 1.0;
-  NAME(log_)(&e, &l);
-  *out = a + (l - LN_2);
+  vd a[MOST], x[MOST], e[MOST], l[MOST];
+  for (int i = 0; i < count; i++) {
+    a[i] = u[i] < 0 ? -u[i] : u[i];
+    x[i] = a[i] * -2.0;
+    x[i] = x[i] < -700.0 ? (vd){0} - 700.0 : x[i];
+  }
+  NAME(exps_)(x, count, e);
+  for (int i = 0; i < count; i++) e[i] += 1.0;
+  NAME(logs_)(e, count, l);
+  for (int i = 0; i < count; i++) out[i] = a[i] + (l[i] - LN_2);
 }
 
 // Sums by pairs of 64 elements, as in `scores`.
@@ -104,18 +103,21 @@ void NAME(magnitude_scores)(
     do {
       sum = (vd){0};
       size_t end = n - i < 8 * W ? n : i + 8 * W;
+      for (; i + 2 * W <= end; i += 2 * W) {
+        vd a[2], b[2], u[2], l[2];
+        __builtin_memcpy(a, z + i, sizeof a);
+        __builtin_memcpy(b, mu + i, sizeof b);
+        for (int j = 0; j < 2; j++) u[j] = a[j] * b[j];
+        NAME(log_coshs_)(u, 2, l);
+        for (int j = 0; j < 2; j++) sum += l[j] - a[j] * a[j] * quadratic;
+      }
       for (; i < end; i += W) {
         size_t rest = n - i < W ? n - i : W;
         vd a = {0}, b = {0}, u, l;
-        if (rest == W) {
-          __builtin_memcpy(&a, z + i, sizeof a);
-          __builtin_memcpy(&b, mu + i, sizeof b);
-        } else {
-          __builtin_memcpy(&a, z + i, rest * sizeof(double));
-          __builtin_memcpy(&b, mu + i, rest * sizeof(double));
-        }
+        __builtin_memcpy(&a, z + i, rest * sizeof(double));
+        __builtin_memcpy(&b, mu + i, rest * sizeof(double));
         u = a * b;
-        NAME(log_cosh_)(&u, &l);
+        NAME(log_coshs_)(&u, 1, &l);
         sum += l - a * a * quadratic;
       }
       for (size_t b = ++blocks; !(b & 1); b >>= 1) sum += sums[--top];
@@ -131,10 +133,11 @@ void NAME(magnitude_scores)(
 
 // The magnitude a >= 0 above which a standard normal's magnitude is with probability (count - 1 - cell + v) / count: the normal
 // quantile of half of that. In the outermost cell, count - 1, it is v / count, with an exponent of its own: no tail is cut.
-AI void NAME(magnitude_)(const vd *cell, const vd *v, double count, vd *out) {
-  vd p = (((count - 1.0) - *cell) + *v) * (0.5 / count), a;
-  NAME(upper_quantile_)(&p, &a);
-  *out = a < 0 ? (vd){0} : a;
+AI void NAME(magnitudes_)(const vd *cell, const vd *v, double cell_count, int count, vd *out) {
+  vd p[MOST];
+  for (int i = 0; i < count; i++) p[i] = (((cell_count - 1.0) - cell[i]) + v[i]) * (0.5 / cell_count);
+  NAME(upper_quantiles_)(p, count, out);
+  for (int i = 0; i < count; i++) out[i] = out[i] < 0 ? (vd){0} : out[i];
 }
 
 void NAME(magnitudes)(const double *shares, const double *cells, double count, double *out, size_t groups) {
@@ -142,7 +145,7 @@ void NAME(magnitudes)(const double *shares, const double *cells, double count, d
     vd a, b, c;
     __builtin_memcpy(&a, shares + W * i, sizeof a);
     __builtin_memcpy(&b, cells + W * i, sizeof b);
-    NAME(magnitude_)(&b, &a, count, &c);
+    NAME(magnitudes_)(&b, &a, count, 1, &c);
     __builtin_memcpy(out + W * i, &c, sizeof c);
   }
 }
@@ -152,16 +155,27 @@ void NAME(cell_scores)(
     double quadratic, double constant, double *out) {
   for (size_t k = 0; k < count; k++, shares += n) {
     vd sum = {0};
-    for (size_t i = 0; i < n; i += W) {
+    size_t i = 0;
+    for (; i + 2 * W <= n; i += 2 * W) {
+      vd x[2], c[2], b[2], a[2], l[2];
+      __builtin_memcpy(x, shares + i, sizeof x);
+      __builtin_memcpy(c, cells + i, sizeof c);
+      __builtin_memcpy(b, mu + i, sizeof b);
+      NAME(magnitudes_)(c, x, cell_count, 2, a);
+      for (int j = 0; j < 2; j++) b[j] *= a[j];
+      NAME(log_coshs_)(b, 2, l);
+      for (int j = 0; j < 2; j++) sum += l[j] - a[j] * a[j] * quadratic;
+    }
+    for (; i < n; i += W) {
       size_t rest = n - i < W ? n - i : W;
       // Padding counts for nothing: all of cell 0 of all is the magnitude 0.
       vd x = (vd){0} + 1.0, c = {0}, b = {0}, a, l;
       __builtin_memcpy(&x, shares + i, rest * sizeof(double));
       __builtin_memcpy(&c, cells + i, rest * sizeof(double));
       __builtin_memcpy(&b, mu + i, rest * sizeof(double));
-      NAME(magnitude_)(&c, &x, cell_count, &a);
+      NAME(magnitudes_)(&c, &x, cell_count, 1, &a);
       b *= a;
-      NAME(log_cosh_)(&b, &l);
+      NAME(log_coshs_)(&b, 1, &l);
       sum += l - a * a * quadratic;
     }
     for (int lane = W / 2; lane > 0; lane /= 2)

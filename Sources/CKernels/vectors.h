@@ -13,6 +13,8 @@
 // Fixed on every machine: the order of additions, and so the bits, depends on it.
 #define W 8
 #define F 16
+// Vectors side by side, at most.
+#define MOST 2
 #define AI static inline __attribute__((always_inline))
 #define CAT_(a, b) a##_##b
 #define CAT(a, b) CAT_(a, b)

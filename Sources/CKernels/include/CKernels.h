@@ -95,6 +95,9 @@ typedef struct {
   /// side: 32-bit word 16 i + j of a group is word i of its block j.
   void (*keystream)(const uint32_t *key, uint64_t stream, uint64_t group, uint64_t *out, size_t groups);
 
+  /// (word + 1/2) 2^-64 in (0, 1], 8 a group; `out` may be where the words are.
+  void (*shares)(const uint64_t *words, double *out, size_t groups);
+
   /// `normals` of that key stream: 128 a group.
   void (*keyed_normals)(const uint32_t *key, uint64_t stream, uint64_t group, double *out, size_t groups);
 
@@ -154,23 +157,36 @@ typedef struct {
   void (*sign_scores)(
       const double *h, size_t groups, const uint64_t *words, size_t stride, size_t count, double constant, double *out);
 
-  /// Tails of y ~ N(x[i], 1) at |y| = ends[i], 8 a group: far[i] = Pr[y < -end], and near[i] = Pr[y > end], or
+  /// Tails of y ~ N(x[i], 1) at |y| = end = ends[cells[i]], 8 a group: far[i] = Pr[y < -end], and near[i] = Pr[y > end], or
   /// -Pr[y < end] where end <= x. Mass of |y| between two ends: the difference of far, and of near, and 1 where near changes
   /// its sign.
-  void (*sides)(const double *x, const double *ends, double *far, double *near, size_t groups);
+  void (*sides)(
+      const double *x, const double *cells, const double *ends, double *far, double *near, size_t groups);
 
-  /// The bias of the bit that says in which half of its cell |y| is; ends = far and near of the cell's low end, of
-  /// `middle` and of the high end.
+  /// The bias of the bit that says in which half of its cell |y| is, with its sign turned where a word of `flips` is odd; tails = far and
+  /// near of the cell's low end, of its middle, middles[cell], and of the high end.
   void (*half_biases)(
-      const double *_Nonnull const *_Nonnull ends, const double *x, const double *middle, double *out, size_t groups);
+      const double *_Nonnull const *_Nonnull tails, const double *x, const double *cells, const double *middles,
+      const uint64_t *flips, double *out, size_t groups);
 
-  /// Shares of cells (see `magnitudes`) above |y| `inverse`, for y ~ N(x, 1) with |y| in those cells; ends = far and near of the
-  /// low and the high end, `choice` and `place` uniforms in (0, 1] with an exponent of their own; and the log of `count`
-  /// times the cell's mass.
+  /// What is known once such bits are: the cells, of twice as many, and tails at their low and high ends. The upper half is taken where
+  /// the sign is plus and the flip even, or minus and odd.
+  void (*take_halves)(
+      const double *signs, const uint64_t *flips, double *cells, double *_Nonnull const *_Nonnull tails, size_t groups);
+
+  /// The cells alone, from bits of signs that are 1 for minus.
+  void (*read_halves)(const uint64_t *signs, const uint64_t *flips, double *cells, size_t groups);
+
+  /// Bit i of `out` is the leading bit of word i, 8 a group.
+  void (*leading_bits)(const uint64_t *words, uint8_t *out, size_t groups);
+
+  /// Shares of cells (see `magnitudes`) above |y| `inverse`, for y ~ N(x, 1) with |y| in those cells, from ends[cell] to ends[cell + 1];
+  /// tails = far and near of the low and the high end, `choice` and `place` uniforms in (0, 1] with an exponent of their own; and the log
+  /// of `count` times the cell's mass.
   void (*cell_places)(
-      const double *_Nonnull const *_Nonnull ends, const double *x, const double *low, const double *high,
-      const double *cells, double count, double inverse, const double *choice, const double *place, double *shares,
-      double *log_mass, size_t groups);
+      const double *_Nonnull const *_Nonnull tails, const double *x, const double *cells, const double *ends,
+      double count, double inverse, const double *choice, const double *place, double *shares, double *log_mass,
+      size_t groups);
 
   /// out[i] = e^x[i], x cut to [-700, 700], and ln(1 + x[i]), minus infinity for x <= -1; 8 a group, to 15 digits.
   void (*exps)(const double *x, double *out, size_t groups);

@@ -35,7 +35,7 @@ public struct NormalStream: Sendable {
       // In place: a word and its share take the same room.
       output.withMemoryRebound(to: UInt64.self) { words in
         readWords(group: group, into: words)
-        for i in words.indices { words[i] = ((Double(words[i]) + 0.5) * 0x1p-64).bitPattern }
+        kernels.makeShares(words)
       }
     }
   }

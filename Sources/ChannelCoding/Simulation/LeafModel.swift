@@ -14,6 +14,8 @@ struct LeafModel: Sendable {
   let classes: [UInt8]
   /// The class up to which leaves are silent: all of them together have less than 2^-7 flags.
   let silent: UInt8
+  /// The leaves that are not, in order: the others' flags are not coded one by one.
+  private let heard: [UInt32]
   /// Expected bits of all flags.
   let expectedBits: Double
 
@@ -33,9 +35,19 @@ struct LeafModel: Sendable {
       flags += Double(counts[silent]) * laws.flags[silent]
     }
     self.silent = UInt8(silent)
+    heard = logs.indices.filter { [classes] in classes[$0] > silent }.map(UInt32.init)
     var bits = 0.0
     for c in (silent + 1)..<LeafLaws.count { bits += Double(counts[c]) * laws.bits[c] }
     expectedBits = bits
+  }
+
+  /// Those of `range` that are not silent.
+  ///
+  /// - Parameter place: how many are before it; then, how many are before its end.
+  func heard(in range: Range<Int>, from place: inout Int) -> ArraySlice<UInt32> {
+    let first = place
+    while place < heard.count, heard[place] < range.upperBound { place += 1 }
+    return heard[first..<place]
   }
 }
 

@@ -3,88 +3,65 @@ import Numerics
 /// The client's side of quantile bits: where each magnitude |y|, y ~ N(x, 1), is known to be, and what the target says of
 /// the rest.
 ///
-/// A cell is known by its ends and by the tails of y there, each on its own side of x, so that masses far out keep their
-/// relative accuracy: two tails a coordinate and level.
-struct MagnitudeCells {
-  /// |x|, padded with zeros to a multiple of 8.
-  private let x: [Double]
-  /// How many cells the levels so far have made of [0, infinity).
-  private(set) var cellCount = 1
-  /// By coordinate.
-  private(set) var cells: [Double]
-  private var low: [Double]
-  private var high: [Double]
-  private var middle: [Double]
-  private var lowTails: Tails
-  private var highTails: Tails
-  private var middleTails: Tails
-
-  private struct Tails {
-    var far: [Double]
-    var near: [Double]
-
-    init(_ count: Int) {
-      far = [Double](repeating: 0, count: count)
-      near = far
-    }
-
-    mutating func set(_ x: [Double], _ ends: [Double]) {
-      x.withUnsafeBufferPointer { x in
-        ends.withUnsafeBufferPointer { ends in
-          far.withUnsafeMutableBufferPointer { far in
-            near.withUnsafeMutableBufferPointer { Kernels.best.sides(x, ends, far: far, near: $0) }
-          }
-        }
-      }
-    }
+/// A cell is known by its number, whose ends are public, and by the tails of y there, each on its own side of x, so that masses far out
+/// keep their relative accuracy: two tails a coordinate and level.
+struct MagnitudeCells: ~Copyable {
+  /// Values of all coordinates, in the order in which kernels take tails.
+  private enum Row: Int, CaseIterable {
+    case lowFar, lowNear, middleFar, middleNear, highFar, highNear
+    /// |x|
+    case size
+    case cell
   }
 
-  init(absolute x: [Double]) {
+  /// Coordinates, a multiple of 8.
+  let count: Int
+  private let rows: UnsafeMutablePointer<Double>
+
+  /// - Parameter mean: x, padded with zeros to a multiple of 8.
+  init(mean x: [Double], scale: Double) {
     precondition(x.count % 8 == 0)
-    self.x = x
-    cells = [Double](repeating: 0, count: x.count)
-    low = cells
-    middle = cells
-    high = [Double](repeating: .infinity, count: x.count)
-    lowTails = Tails(x.count)
-    highTails = lowTails
-    middleTails = lowTails
-    lowTails.set(x, low)
-    highTails.set(x, high)
+    count = x.count
+    rows = .allocate(capacity: Row.allCases.count * x.count)
+    rows.initialize(repeating: 0, count: Row.allCases.count * x.count)
+    let size = row(.size)
+    for i in x.indices { size[i] = abs(x[i] * scale) }
+    // One cell, of all.
+    setTails([0], .lowFar, .lowNear)
+    setTails([.infinity], .highFar, .highNear)
   }
+
+  deinit { rows.deallocate() }
+
+  private func row(_ row: Row) -> UnsafeMutablePointer<Double> { rows + row.rawValue * count }
+
+  private var tails: [UnsafeMutablePointer<Double>] { (0..<6).map { rows + $0 * count } }
+
+  private func setTails(_ ends: [Double], _ far: Row, _ near: Row) {
+    Kernels.best.sides(row(.size), cells: row(.cell), ends: ends, far: row(far), near: row(near), count: count)
+  }
+
+  /// The cell of each coordinate.
+  var cells: [Double] { Array(UnsafeBufferPointer(start: row(.cell), count: count)) }
 
   /// Biases of the next level's bits.
-  /// - Parameter middles: the end between the halves of each cell.
-  mutating func biases(_ middles: [Double], into output: inout [Double]) {
-    for i in middle.indices { middle[i] = middles[Int(cells[i])] }
-    middleTails.set(x, middle)
-    output.withUnsafeMutableBufferPointer { output in
-      Self.withPointers([
-        lowTails.far, lowTails.near, middleTails.far, middleTails.near, highTails.far, highTails.near,
-      ]) { ends in
-        x.withUnsafeBufferPointer { x in
-          middle.withUnsafeBufferPointer { Kernels.best.halfBiases(ends, x, $0, output) }
-        }
-      }
+  ///
+  /// - Parameters:
+  ///   - middles: the end between the halves of each cell.
+  ///   - flips: a word for each coordinate; where it is odd, the bit is flipped.
+  mutating func biases(_ middles: [Double], flips: [UInt64], into output: inout [Double]) {
+    precondition(output.count == count)
+    setTails(middles, .middleFar, .middleNear)
+    output.withUnsafeMutableBufferPointer {
+      Kernels.best.halfBiases(
+        tails.map { UnsafePointer($0) }, row(.size), cells: row(.cell), middles: middles, flips: flips, $0)
     }
   }
 
-  /// The bits are known.
-  mutating func choose(_ isUpper: (Int) -> Bool, count: Int) {
-    for i in 0..<count {
-      if isUpper(i) {
-        cells[i] = 2 * cells[i] + 1
-        low[i] = middle[i]
-        lowTails.far[i] = middleTails.far[i]
-        lowTails.near[i] = middleTails.near[i]
-      } else {
-        cells[i] = 2 * cells[i]
-        high[i] = middle[i]
-        highTails.far[i] = middleTails.far[i]
-        highTails.near[i] = middleTails.near[i]
-      }
-    }
-    cellCount *= 2
+  /// The bits are known: `signs` of what was flipped.
+  mutating func take(_ signs: [Double], flips: [UInt64]) {
+    precondition(signs.count == count)
+    signs.withUnsafeBufferPointer { Kernels.best.takeHalves($0, flips: flips, cells: row(.cell), tails: tails) }
   }
 
   /// Places in the cells from the target, each as the share of its cell above it, and the logarithms of the cells' masses
@@ -92,31 +69,28 @@ struct MagnitudeCells {
   ///
   /// A share in the outermost cell is a tail with an exponent of its own, and is drawn as one: noise beyond 9 sigma on top of
   /// any x keeps 12 digits of its tail.
-  func places(inverseScale: Double, _ random: inout RandomStream) -> (shares: [Double], logMasses: [Double]) {
-    var shares = [Double](repeating: 0, count: x.count)
+  ///
+  /// - Parameter ends: of all cells, from 0 to infinity.
+  func places(ends: [Double], inverseScale: Double, _ random: inout RandomStream) -> (
+    shares: [Double], logMasses: [Double]
+  ) {
+    var shares = [Double](repeating: 0, count: count)
     var logMasses = shares
-    let choices = x.indices.map { _ in random.fraction() }
-    let positions = x.indices.map { _ in random.fraction() }
-    shares.withUnsafeMutableBufferPointer { shares in
-      logMasses.withUnsafeMutableBufferPointer { logMasses in
-        Self.withPointers([lowTails.far, lowTails.near, highTails.far, highTails.near]) { ends in
-          Self.withPointers([x, low, high, cells, choices, positions]) {
+    let choices = shares.map { _ in random.fraction() }
+    let positions = shares.map { _ in random.fraction() }
+    choices.withUnsafeBufferPointer { choices in
+      positions.withUnsafeBufferPointer { positions in
+        shares.withUnsafeMutableBufferPointer { shares in
+          logMasses.withUnsafeMutableBufferPointer { logMasses in
+            guard let choice = choices.baseAddress, let position = positions.baseAddress else { return }
+            let tails = [Row.lowFar, .lowNear, .highFar, .highNear].map { UnsafePointer(row($0)) }
             Kernels.best.cellPlaces(
-              ends, $0, count: Double(cellCount), inverseScale: inverseScale, shares: shares, logMasses: logMasses)
+              tails, [UnsafePointer(row(.size)), UnsafePointer(row(.cell)), choice, position], ends: ends,
+              inverseScale: inverseScale, shares: shares, logMasses: logMasses)
           }
         }
       }
     }
     return (shares, logMasses)
-  }
-
-  private static func withPointers(_ arrays: [[Double]], _ body: ([UnsafePointer<Double>]) -> Void) {
-    func add(_ i: Int, _ pointers: [UnsafePointer<Double>]) {
-      guard i < arrays.count else { return body(pointers) }
-      arrays[i].withUnsafeBufferPointer {
-        if let address = $0.baseAddress { add(i + 1, pointers + [address]) }
-      }
-    }
-    add(0, [])
   }
 }

@@ -22,9 +22,6 @@ struct SignCoder {
   let count: Int
   let shared: SharedRandomness
 
-  /// Leaves whose dithers and flags are handled at a time.
-  private static let chunk = 4096
-
   /// Room for a transform.
   struct Work {
     var biases: [Double]
@@ -57,11 +54,12 @@ struct SignCoder {
   // MARK: Encoding
 
   /// Codes signs with `work.biases`; leaves them in `work.signs`.
+  ///
+  /// - Parameter words: the level's dithers.
   func encode(
-    _ plan: SignPlan, level: Int, _ work: inout Work, _ random: inout RandomStream, to coder: inout RangeEncoder,
-    tally: inout CodingTally
+    _ plan: SignPlan, level: Int, _ words: [UInt64], _ work: inout Work, _ random: inout RandomStream,
+    to coder: inout RangeEncoder, tally: inout CodingTally
   ) {
-    let words = dithers(level: level)
     work.indices.removeAll(keepingCapacity: true)
     work.biases.withUnsafeMutableBufferPointer { t in
       words.withUnsafeBufferPointer { w in
@@ -183,17 +181,19 @@ struct SignCoder {
   private func encode(
     _ work: Work, _ words: [UInt64], _ plan: SignPlan, level: Int, to coder: inout RangeEncoder
   ) {
-    let (flags, model) = (work.flags, plan.leaves)
-    let silent = (0..<count).filter { flags[$0] != 0 && model.classes[$0] <= model.silent }
+    let model = plan.leaves
+    let silent = Self.flagged(work.flags, count).filter { model.classes[$0] <= model.silent }
     coder.encode(!silent.isEmpty, size: Self.silentSize)
     if !silent.isEmpty {
       coder.encodeGamma(UInt64(silent.count - 1))
       for leaf in silent { coder.encodeLong(UInt64(leaf), count: count.trailingZeroBitCount) }
     }
-    var flagCoder = SignPolarization.FlagCoder(model)
+    var flags = SignPolarization.FlagCoder(model)
     var escapes = EscapeModel()
     var selections = 0
+    var heard = 0
     for segment in plan.segments {
+      let leaves = model.heard(in: segment.range, from: &heard)
       if let selection = segment.selection {
         let index = work.indices[selections]
         selections += 1
@@ -203,34 +203,27 @@ struct SignCoder {
           law.indexModel.encode(index, to: &coder)
           if let layout = selection.passes {
             let (_, dithers) = layout.words(candidates(level: level, start: segment.start), index: index)
-            let outside = layout.outside[..<layout.outsideCount].map { segment.start + Int($0) }
-            encode(outside.map { flags[$0] }, of: outside, dithers, &flagCoder, to: &coder)
+            let outside = layout.outside[..<layout.outsideCount].map { UInt32(segment.start) + $0 }
+            flags.encode(outside[...], dither: { i, _ in dithers[i] }, work.flags, to: &coder)
           }
           continue
         }
       }
-      forEachChunk(words, segment.range) { first, thresholds in
-        flags.withUnsafeBufferPointer {
-          flagCoder.encode(
-            UnsafeBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
-            leaf: { first + $0 }, to: &coder)
-        }
-      }
+      flags.encode(leaves, dither: { words[$1] }, work.flags, to: &coder)
     }
   }
 
-  /// The flags of the leaves outside G of a pass, given its dithers.
-  private func encode(
-    _ flags: [UInt8], of leaves: [Int], _ dithers: [UInt64], _ flagCoder: inout SignPolarization.FlagCoder,
-    to coder: inout RangeEncoder
-  ) {
-    forEachChunk(dithers, flags.indices) { first, thresholds in
-      flags.withUnsafeBufferPointer {
-        flagCoder.encode(
-          UnsafeBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
-          leaf: { leaves[first + $0] }, to: &coder)
+  /// Leaves with a flag, in order: few.
+  private static func flagged(_ flags: [UInt8], _ count: Int) -> [Int] {
+    var found: [Int] = []
+    flags.withUnsafeBytes { bytes in
+      // Transforms of fewer than eight leaves are padded with flags that nobody sets.
+      for group in 0..<((count + 7) / 8)
+      where bytes.loadUnaligned(fromByteOffset: 8 * group, as: UInt64.self) != 0 {
+        found += (8 * group..<min(8 * group + 8, count)).filter { bytes[$0] != 0 }
       }
     }
+    return found
   }
 
   /// Flags of escapes: escapes that came against those that were expected correct the laws.
@@ -260,27 +253,6 @@ struct SignCoder {
 
   private static let silentSize: UInt64 = 1 << 25
 
-  /// Thresholds of the dithers of a range of leaves, a chunk at a time.
-  @inline(__always)
-  private func forEachChunk(
-    _ words: [UInt64], _ range: Range<Int>, _ body: (_ first: Int, UnsafeBufferPointer<Double>) -> Void
-  ) {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.chunk) { thresholds in
-      words.withUnsafeBufferPointer { words in
-        // Eight at a time, from a multiple of eight on: what is beyond the range is made and not used.
-        for aligned in stride(from: range.lowerBound & ~7, to: range.upperBound, by: Self.chunk) {
-          let end = min(aligned + Self.chunk, range.upperBound)
-          let first = max(aligned, range.lowerBound)
-          let whole = (end - aligned + 7) & ~7
-          Kernels.best.thresholds(
-            UnsafeBufferPointer(rebasing: words[aligned..<(aligned + whole)]),
-            UnsafeMutableBufferPointer(rebasing: thresholds[..<whole]))
-          body(first, UnsafeBufferPointer(rebasing: thresholds[(first - aligned)..<(end - aligned)]))
-        }
-      }
-    }
-  }
-
   // MARK: Decoding
 
   /// Bits of all signs, 1 for minus; nil for a code that no encoder writes.
@@ -288,41 +260,47 @@ struct SignCoder {
     _ words: [UInt64], _ plan: SignPlan, level: Int, from decoder: inout some SymbolDecoder
   ) -> [UInt64]? {
     let model = plan.leaves
-    var flags = [UInt8](repeating: 0, count: count)
+    var silent: Set<Int> = []
     if decoder.flag(size: Self.silentSize) {
       guard let more = decoder.gamma(), more < UInt64(count) else { return nil }
       for _ in 0...more {
         let leaf = Int(decoder.longBits(count: count.trailingZeroBitCount))
         guard model.classes[leaf] <= model.silent else { return nil }
-        flags[leaf] = 1
+        silent.insert(leaf)
       }
     }
-    var bits = [UInt64](repeating: 0, count: (count + 63) / 64)
-    var flagCoder = SignPolarization.FlagCoder(model)
+    // The guess is plus where w < 1/2, that is where the leading bit is 0.
+    var bits = [UInt64](repeating: 0, count: words.count / 64)
+    words.withUnsafeBufferPointer { words in
+      bits.withUnsafeMutableBufferPointer { Kernels.best.leadingBits(words, $0) }
+    }
+    var flags = SignPolarization.FlagCoder(model)
     var escapes = EscapeModel()
+    var heard = 0
     for segment in plan.segments {
+      let leaves = model.heard(in: segment.range, from: &heard)
       if let selection = segment.selection {
         let law = selection.law
         if !escapes.decode(law, from: &decoder) {
           guard let index = law.indexModel.decode(from: &decoder) else { return nil }
           if let layout = selection.passes {
-            read(layout, index, segment, level: level, flags, &flagCoder, from: &decoder, into: &bits)
+            read(layout, index, segment, level: level, &flags, from: &decoder, into: &bits)
           } else {
             take(index, segment, level: level, into: &bits)
           }
           continue
         }
       }
-      forEachChunk(words, segment.range) { first, thresholds in
-        flags.withUnsafeMutableBufferPointer {
-          flagCoder.decode(
-            into: UnsafeMutableBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
-            leaf: { first + $0 }, from: &decoder)
-        }
+      flags.decode(leaves, dither: { words[$1] }, from: &decoder) { _, leaf in
+        bits[leaf / 64] ^= 1 << UInt64(leaf % 64)
       }
-      // The guess is plus where w < 1/2, that is where the leading bit is 0.
-      for i in segment.range { bits[i / 64] |= (words[i] >> 63 ^ UInt64(flags[i])) << UInt64(i % 64) }
+      if !silent.isEmpty {
+        for leaf in silent where segment.range.contains(leaf) { bits[leaf / 64] ^= 1 << UInt64(leaf % 64) }
+      }
     }
+    // Words come in groups: there may be more of them than leaves.
+    bits.removeLast(bits.count - (count + 63) / 64)
+    if count < 64 { bits[0] &= 1 << UInt64(count) - 1 }
     SignPolarization.butterflies(&bits, count: count)
     return bits
   }
@@ -336,34 +314,28 @@ struct SignCoder {
     put(signs, segment, into: &bits)
   }
 
+  /// The leaves of a segment, of which a word has all or none.
   private func put(_ leaves: [UInt64], _ segment: SignPlan.Segment, into bits: inout [UInt64]) {
-    let first = segment.start / 64
-    for i in leaves.indices { bits[first + i] |= leaves[i] << UInt64(segment.start % 64) }
+    let (first, shift) = (segment.start / 64, UInt64(segment.start % 64))
+    let mask: UInt64 = segment.count < 64 ? (1 << UInt64(segment.count) - 1) << shift : .max
+    for i in leaves.indices { bits[first + i] = bits[first + i] & ~mask | leaves[i] << shift & mask }
   }
 
   /// The leaves of a pass: those in G from its bits, all others from its dithers and their flags.
-  ///
-  /// - Parameter silent: flags of leaves that are silent in the model.
   private func read(
-    _ layout: PassLayout, _ index: UInt64, _ segment: SignPlan.Segment, level: Int, _ silent: [UInt8],
-    _ flagCoder: inout SignPolarization.FlagCoder, from decoder: inout some SymbolDecoder, into bits: inout [UInt64]
+    _ layout: PassLayout, _ index: UInt64, _ segment: SignPlan.Segment, level: Int,
+    _ flags: inout SignPolarization.FlagCoder, from decoder: inout some SymbolDecoder, into bits: inout [UInt64]
   ) {
     let stream = candidates(level: level, start: segment.start)
-    let words = layout.words(stream, index: index)
-    let dithers = words.dithers
-    var leaves = words.leaves
-    var flags = layout.outside[..<layout.outsideCount].map { silent[segment.start + Int($0)] }
-    forEachChunk(dithers, flags.indices) { first, thresholds in
-      flags.withUnsafeMutableBufferPointer {
-        flagCoder.decode(
-          into: UnsafeMutableBufferPointer(rebasing: $0[first..<(first + thresholds.count)]), thresholds: thresholds,
-          leaf: { segment.start + Int(layout.outside[first + $0]) }, from: &decoder)
-      }
+    let (fair, dithers) = layout.words(stream, index: index)
+    var leaves = fair
+    let outside = layout.outside[..<layout.outsideCount]
+    for (i, leaf) in outside.enumerated() {
+      let place = UInt64(leaf % 64)
+      leaves[Int(leaf) / 64] = leaves[Int(leaf) / 64] & ~(1 << place) | (dithers[i] >> 63) << place
     }
-    for (i, flag) in flags.enumerated() {
-      let leaf = Int(layout.outside[i])
-      let bit = dithers[i] >> 63 ^ UInt64(flag)
-      leaves[leaf / 64] = leaves[leaf / 64] & ~(1 << UInt64(leaf % 64)) | bit << UInt64(leaf % 64)
+    flags.decode(outside.map { UInt32(segment.start) + $0 }[...], dither: { i, _ in dithers[i] }, from: &decoder) {
+      i, _ in leaves[Int(outside[i]) / 64] ^= 1 << UInt64(outside[i] % 64)
     }
     put(leaves, segment, into: &bits)
   }

@@ -1,3 +1,5 @@
+import Numerics
+
 /// Simulates N independent signs with given biases through N fair shared ones, by successive cancellation over a polar
 /// transform with dithered leaves.
 ///
@@ -41,36 +43,63 @@ enum SignPolarization {
       if flag { seen[group] += 1 }
     }
 
-    /// - Parameter leaf: flag i is of leaf(i).
+    /// Codes the flags of leaves that are not silent.
+    ///
+    /// - Parameters:
+    ///   - dither: the word of the i-th of `leaves`, by i and by leaf.
+    ///   - flags: by leaf.
     @inline(__always)
     mutating func encode(
-      _ flags: UnsafeBufferPointer<UInt8>, thresholds: UnsafeBufferPointer<Double>, leaf: (Int) -> Int,
+      _ leaves: ArraySlice<UInt32>, dither: (_ i: Int, _ leaf: Int) -> UInt64, _ flags: [UInt8],
       to coder: inout RangeEncoder
     ) {
-      NormalTable.shared.withCumulative { cumulative in
-        for i in flags.indices {
-          let law = model.classes[leaf(i)]
-          guard law > model.silent else { continue }
-          let (p, group) = probability(law, thresholds[i], cumulative)
-          coder.encode(flags[i] != 0, size: size(p, group))
-          learn(flags[i] != 0, p, group)
-        }
+      forEach(leaves, dither) { model, _, leaf, p, group in
+        let flag = flags[leaf] != 0
+        coder.encode(flag, size: model.size(p, group))
+        model.learn(flag, p, group)
       }
     }
 
+    /// - Parameter flagged: is given the leaves that have a flag, as `dither`.
     @inline(__always)
     mutating func decode(
-      into flags: UnsafeMutableBufferPointer<UInt8>, thresholds: UnsafeBufferPointer<Double>, leaf: (Int) -> Int,
-      from decoder: inout some SymbolDecoder
+      _ leaves: ArraySlice<UInt32>, dither: (_ i: Int, _ leaf: Int) -> UInt64, from decoder: inout some SymbolDecoder,
+      flagged: (_ i: Int, _ leaf: Int) -> Void
     ) {
-      NormalTable.shared.withCumulative { cumulative in
-        for i in flags.indices {
-          let law = model.classes[leaf(i)]
-          guard law > model.silent else { continue }
-          let (p, group) = probability(law, thresholds[i], cumulative)
-          let flag = decoder.flag(size: size(p, group))
-          learn(flag, p, group)
-          flags[i] = flag ? 1 : 0
+      forEach(leaves, dither) { model, i, leaf, p, group in
+        let flag = decoder.flag(size: model.size(p, group))
+        model.learn(flag, p, group)
+        if flag { flagged(i, leaf) }
+      }
+    }
+
+    /// Leaves whose thresholds are made at a time.
+    private static let chunk = 256
+
+    @inline(__always)
+    private mutating func forEach(
+      _ leaves: ArraySlice<UInt32>, _ dither: (Int, Int) -> UInt64,
+      _ body: (inout FlagCoder, _ i: Int, _ leaf: Int, _ probability: Double, _ group: Int) -> Void
+    ) {
+      guard !leaves.isEmpty else { return }
+      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.chunk) { words in
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: Self.chunk) { thresholds in
+          NormalTable.shared.withCumulative { cumulative in
+            for first in stride(from: leaves.startIndex, to: leaves.endIndex, by: Self.chunk) {
+              let part = first..<min(first + Self.chunk, leaves.endIndex)
+              // Thresholds are made eight at a time.
+              let whole = (part.count + 7) & ~7
+              for i in part { words[i - first] = dither(i - leaves.startIndex, Int(leaves[i])) }
+              for i in part.count..<whole { words[i] = 0 }
+              Kernels.best.thresholds(
+                UnsafeBufferPointer(rebasing: words[..<whole]), UnsafeMutableBufferPointer(rebasing: thresholds[..<whole]))
+              for i in part {
+                let leaf = Int(leaves[i])
+                let (p, group) = probability(model.classes[leaf], thresholds[i - first], cumulative)
+                body(&self, i - leaves.startIndex, leaf, p, group)
+              }
+            }
+          }
         }
       }
     }

@@ -147,42 +147,97 @@ extension Kernels {
     operations.pointee.sign_scores(h0, h.count / 8, words, stride, scores.count, constant, to)
   }
 
-  /// Tails of y ~ N(x, 1) at |y| = ends; see CKernels.h. Counts are alike and multiples of 8.
+  /// Words become doubles (word + 1/2) 2^-64 where they are; a multiple of 8.
+  @inlinable
+  package func makeShares(_ words: UnsafeMutableBufferPointer<UInt64>) {
+    precondition(words.count % 8 == 0)
+    guard let from = words.baseAddress else { return }
+    operations.pointee.shares(from, UnsafeMutableRawPointer(from).assumingMemoryBound(to: Double.self), words.count / 8)
+  }
+
+  /// Bit i of `output` is the leading bit of word i; a multiple of 64.
+  @inlinable
+  package func leadingBits(_ words: UnsafeBufferPointer<UInt64>, _ output: UnsafeMutableBufferPointer<UInt64>) {
+    precondition(words.count % 64 == 0 && output.count == words.count / 64)
+    guard let from = words.baseAddress, let to = output.baseAddress else { return }
+    operations.pointee.leading_bits(from, UnsafeMutableRawPointer(to).assumingMemoryBound(to: UInt8.self), words.count / 8)
+  }
+
+  /// Tails of y ~ N(x, 1) at the end of each coordinate's cell; see CKernels.h.
+  ///
+  /// - Parameters:
+  ///   - cells: whole numbers, each the place of an end in `ends`; `count` of them, as of the others.
+  ///   - count: a multiple of 8.
   @inlinable
   package func sides(
-    _ x: UnsafeBufferPointer<Double>, _ ends: UnsafeBufferPointer<Double>, far: UnsafeMutableBufferPointer<Double>,
-    near: UnsafeMutableBufferPointer<Double>
+    _ x: UnsafePointer<Double>, cells: UnsafePointer<Double>, ends: [Double], far: UnsafeMutablePointer<Double>,
+    near: UnsafeMutablePointer<Double>, count: Int
   ) {
-    precondition(x.count % 8 == 0 && x.count == ends.count && x.count == far.count && x.count == near.count)
-    guard let x0 = x.baseAddress, let e = ends.baseAddress, let f = far.baseAddress, let n = near.baseAddress else {
-      return
+    precondition(count % 8 == 0 && !ends.isEmpty)
+    ends.withUnsafeBufferPointer {
+      guard let e = $0.baseAddress else { return }
+      operations.pointee.sides(x, cells, e, far, near, count / 8)
     }
-    operations.pointee.sides(x0, e, f, n, x.count / 8)
   }
 
-  /// Biases of the bits that halve cells; `ends` = far and near tails of low end, middle and high end.
+  /// Biases of the bits that halve cells, flipped where a word is odd; `tails` = far and near of low end, middle and high end.
+  ///
+  /// - Parameter middles: the end between the halves of each cell.
   @inlinable
   package func halfBiases(
-    _ ends: [UnsafePointer<Double>], _ x: UnsafeBufferPointer<Double>, _ middle: UnsafeBufferPointer<Double>,
-    _ output: UnsafeMutableBufferPointer<Double>
+    _ tails: [UnsafePointer<Double>], _ x: UnsafePointer<Double>, cells: UnsafePointer<Double>, middles: [Double],
+    flips: [UInt64], _ output: UnsafeMutableBufferPointer<Double>
   ) {
-    precondition(ends.count == 6 && x.count % 8 == 0 && x.count == middle.count && x.count == output.count)
-    guard let x0 = x.baseAddress, let m = middle.baseAddress, let to = output.baseAddress else { return }
-    operations.pointee.half_biases(ends, x0, m, to, x.count / 8)
+    precondition(tails.count == 6 && output.count % 8 == 0 && flips.count >= output.count && !middles.isEmpty)
+    middles.withUnsafeBufferPointer { middles in
+      flips.withUnsafeBufferPointer { flips in
+        guard let m = middles.baseAddress, let f = flips.baseAddress, let to = output.baseAddress else { return }
+        operations.pointee.half_biases(tails, x, cells, m, f, to, output.count / 8)
+      }
+    }
   }
 
-  /// Places in cells from the target, as shares of the cells above them, and logarithms of masses; `ends` = far and near
-  /// tails of the low and the high end, `inputs` = x, low end, high end, cell, and two uniforms.
+  /// Cells and their tails once the bits are known that halve them; `tails` as for `halfBiases`.
+  @inlinable
+  package func takeHalves(
+    _ signs: UnsafeBufferPointer<Double>, flips: [UInt64], cells: UnsafeMutablePointer<Double>,
+    tails: [UnsafeMutablePointer<Double>]
+  ) {
+    precondition(signs.count % 8 == 0 && flips.count >= signs.count && tails.count == 6)
+    flips.withUnsafeBufferPointer { flips in
+      guard let b = signs.baseAddress, let f = flips.baseAddress else { return }
+      operations.pointee.take_halves(b, f, cells, tails, signs.count / 8)
+    }
+  }
+
+  /// Cells once the bits are known that halve them, 1 for minus; counts are multiples of 8.
+  @inlinable
+  package func readHalves(_ signs: [UInt64], flips: [UInt64], cells: UnsafeMutableBufferPointer<Double>) {
+    precondition(cells.count % 8 == 0 && flips.count >= cells.count && 64 * signs.count >= cells.count)
+    signs.withUnsafeBufferPointer { signs in
+      flips.withUnsafeBufferPointer { flips in
+        guard let b = signs.baseAddress, let f = flips.baseAddress, let c = cells.baseAddress else { return }
+        operations.pointee.read_halves(b, f, c, cells.count / 8)
+      }
+    }
+  }
+
+  /// Places in cells from the target, as shares of the cells above them, and logarithms of masses; `tails` = far and near
+  /// tails of the low and the high end, `inputs` = x, cell, and two uniforms.
+  ///
+  /// - Parameter ends: of cell c, its low and high end are number c and c + 1.
   @inlinable
   package func cellPlaces(
-    _ ends: [UnsafePointer<Double>], _ inputs: [UnsafePointer<Double>], count: Double, inverseScale: Double,
+    _ tails: [UnsafePointer<Double>], _ inputs: [UnsafePointer<Double>], ends: [Double], inverseScale: Double,
     shares: UnsafeMutableBufferPointer<Double>, logMasses: UnsafeMutableBufferPointer<Double>
   ) {
-    precondition(ends.count == 4 && inputs.count == 6 && shares.count % 8 == 0 && shares.count == logMasses.count)
-    guard let to = shares.baseAddress, let logs = logMasses.baseAddress else { return }
-    operations.pointee.cell_places(
-      ends, inputs[0], inputs[1], inputs[2], inputs[3], count, inverseScale, inputs[4], inputs[5], to, logs,
-      shares.count / 8)
+    precondition(tails.count == 4 && inputs.count == 4 && shares.count % 8 == 0 && shares.count == logMasses.count)
+    ends.withUnsafeBufferPointer {
+      guard let e = $0.baseAddress, let to = shares.baseAddress, let logs = logMasses.baseAddress else { return }
+      operations.pointee.cell_places(
+        tails, inputs[0], inputs[1], e, Double(ends.count - 1), inverseScale, inputs[2], inputs[3], to, logs,
+        shares.count / 8)
+    }
   }
 
   /// a with Pr[|Z| > a] = (cellCount - 1 - cell + share) / cellCount; counts are alike and multiples of 8.

@@ -97,7 +97,7 @@ struct PolarCodec: HostilelyReadable {
         work.biases.withUnsafeMutableBufferPointer { Kernels.best.biases(z, mean, $0) }
       }
     }
-    signs.encode(plan.signs, level: 0, &work, &noise.stream, to: &coder, tally: &tally)
+    signs.encode(plan.signs, level: 0, signs.dithers(level: 0), &work, &noise.stream, to: &coder, tally: &tally)
     tally.draws += count * (1 + plan.levels.count)
     return Payload(bytes: coder.finish())
   }
@@ -157,20 +157,17 @@ struct PolarCodec: HostilelyReadable {
     _ random: inout RandomStream, to coder: inout RangeEncoder, tally: inout CodingTally
   ) -> Magnitudes {
     let inverse = 1 / plan.proposalScale
-    var magnitudes = MagnitudeCells(absolute: mean.map { abs($0 * inverse) })
+    var magnitudes = MagnitudeCells(mean: mean, scale: inverse)
+    let ends = plan.boundaries.map { plan.proposalScale * $0 }
     for (depth, model) in plan.levels.enumerated() {
       let flips = signs.dithers(level: depth + 1)
       let width = plan.cellCount >> depth
-      let middles = (0..<(1 << depth)).map { plan.proposalScale * plan.boundaries[$0 * width + width / 2] }
-      magnitudes.biases(middles, into: &work.biases)
-      for j in 0..<count where flips[j] & 1 != 0 { work.biases[j] = -work.biases[j] }
+      magnitudes.biases((0..<(1 << depth)).map { ends[$0 * width + width / 2] }, flips: flips, into: &work.biases)
       for j in dropped { work.biases[j] = 0 }
-      signs.encode(model, level: depth + 1, &work, &random, to: &coder, tally: &tally)
-      work.signs.withUnsafeBufferPointer { b in
-        magnitudes.choose({ (b[$0] > 0) == (flips[$0] & 1 == 0) }, count: count)
-      }
+      signs.encode(model, level: depth + 1, flips, &work, &random, to: &coder, tally: &tally)
+      magnitudes.take(work.signs, flips: flips)
     }
-    let (shares, logMasses) = magnitudes.places(inverseScale: inverse, &random)
+    let (shares, logMasses) = magnitudes.places(ends: ends, inverseScale: inverse, &random)
     return Magnitudes(cells: magnitudes.cells, shares: shares, logMasses: logMasses)
   }
 
@@ -374,10 +371,7 @@ struct PolarCodec: HostilelyReadable {
     for (depth, model) in plan.levels.enumerated() {
       let words = coder.dithers(level: depth + 1)
       guard let bits = coder.decode(words, model, level: depth + 1, from: &decoder) else { return nil }
-      for j in 0..<count {
-        let isUpper = (bits[j / 64] >> UInt64(j % 64)) & 1 == words[j] & 1
-        cells[j] = 2 * cells[j] + (isUpper ? 1 : 0)
-      }
+      cells.withUnsafeMutableBufferPointer { Kernels.best.readHalves(bits, flips: words, cells: $0) }
     }
     return cells
   }

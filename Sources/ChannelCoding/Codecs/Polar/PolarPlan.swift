@@ -52,7 +52,7 @@ struct PolarPlan: Sendable {
     self.levels = levels
     let cells = Double(1 << levels.count)
     boundaries = (0...Int(cells)).map {
-      $0 == Int(cells) ? .infinity : EscapeCode.magnitude(cell: Double($0), share: 1, count: cells)
+      $0 == 0 ? 0 : $0 == Int(cells) ? .infinity : EscapeCode.magnitude(cell: Double($0), share: 1, count: cells)
     }
     let largestCap = price == nil ? 12.0 : 4096
     let best = Self.selection(count: count, information: rest, largestCap: largestCap, price: price)
