@@ -40,27 +40,22 @@ struct PolarPlan: Sendable {
     self.snr = snr
     proposalScale = (1 + snr).squareRoot()
     let moments = Self.moments(snr: snr)
-    let signPrice = Self.price(effort: effort, count: count, snr: snr)
-    // At effort 0 magnitudes take a dozen candidates.
-    let price = effort == 0 ? nil : signPrice
-    var signs = SignPlan(count: count, law: moments.law, price: signPrice)
+    let price = Self.price(effort: effort, count: count, snr: snr)
+    var signs = SignPlan(count: count, law: moments.law, price: price)
     signs.forcedLogCap = forcedCap.map(Elementary.log)
     self.signs = signs
-    let (levels, rest) = Self.levels(
-      count: count, snr: snr, information: moments.information, price: signPrice,
-      forcedLogCap: signs.forcedLogCap)
+    let (levels, best) = Self.magnitudes(
+      count: count, snr: snr, information: moments.information, price: price, forcedLogCap: signs.forcedLogCap)
     self.levels = levels
     let cells = Double(1 << levels.count)
     boundaries = (0...Int(cells)).map {
       $0 == 0 ? 0 : $0 == Int(cells) ? .infinity : EscapeCode.magnitude(cell: Double($0), share: 1, count: cells)
     }
-    let largestCap = price == nil ? 12.0 : 4096
-    let best = Self.selection(count: count, information: rest, largestCap: largestCap, price: price)
     // With every coordinate a block of its own and still no cap that holds.
     let law =
       best?.law
       ?? NormalTable.shared.withCumulative {
-        SelectionLaw(information: 1, logCap: Elementary.log(largestCap), $0)
+        SelectionLaw(information: 1, logCap: Elementary.log(Self.largestCap), $0)
       }
     let blocks = best?.blocks ?? 1
     if let forcedCap {
@@ -70,35 +65,44 @@ struct PolarPlan: Sendable {
     } else {
       (blockCount, logCap, escapeFlag) = (blocks, law.logCap, law.escapeFlag)
     }
-    escapeLimit = 4 * Int((forcedCap ?? best?.cap ?? largestCap).rounded(.up))
+    escapeLimit = 4 * Int((forcedCap ?? best?.cap ?? Self.largestCap).rounded(.up))
     indexModel = law.indexModel
     let nanoseconds = levels.reduce(signs.expectedNanoseconds) { $0 + $1.expectedNanoseconds }
-    searchNanoseconds = law.draws * Self.nanosecondsPerMagnitude + nanoseconds / Double(count)
+    searchNanoseconds = law.draws * Times.magnitude(levels: levels.count) + nanoseconds / Double(count)
     magnitudeBits = (best?.bits ?? 0) + levels.reduce(0) { $0 + $1.expectedBits }
   }
 
-  /// The quantile bits that are worth a transform each, and the nats a coordinate that are then left to select.
-  private static func levels(
+  /// The quantile bits that are worth a transform each, and how what they leave is selected: the number of levels that costs least.
+  private static func magnitudes(
     count: Int, snr: Double, information: Double, price: Double, forcedLogCap: Double?
-  ) -> ([SignPlan], rest: Double) {
-    var levels: [SignPlan] = []
+  ) -> (levels: [SignPlan], selection: BlockSelection?) {
     var rest = information
+    var selected = selection(count: count, information: rest, levels: 0, price: price)
+    var best = (count: 0, cost: selected?.cost ?? .infinity, selection: selected)
+    var levels: [SignPlan] = []
+    var spent = 0.0
     let quantiles = MagnitudeQuantiles(snr: snr)
-    // Below, levels save 2 % of the bits for five times the time.
-    while snr > 0.03, levels.count < largestLevelCount {
-      // A selection costs five to six bits a nat in small blocks, a level its leaves.
-      let level = quantiles.level(levels.count)
-      // Each level carries a little less than half of the one before: what is left is twice the next one, not the
-      // difference of two large numbers.
-      if !levels.isEmpty { rest = 1.95 * level.information }
-      guard level.information * Double(count) > 0.5 else { break }
-      var model = SignPlan(count: count, law: level.law, price: price)
-      model.forcedLogCap = forcedLogCap
-      guard model.expectedBits < 5 * level.information * Double(count) else { break }
-      levels.append(model)
+    let levelCost = price * Double(count) * Times.level
+    var next = quantiles.level(0)
+    while levels.count < largestLevelCount {
+      // No level saves more than what a selection takes beyond the information.
+      guard (selected?.cost ?? .infinity) - rest * Double(count) / Elementary.ln2 > levelCost else { break }
+      var level = SignPlan(count: count, law: next.law, price: price)
+      level.forcedLogCap = forcedLogCap
+      levels.append(level)
+      // Each level carries a little less than half of the one before: what is left is twice the next one, not the difference of two large
+      // numbers.
+      next = quantiles.level(levels.count)
+      rest = 1.95 * next.information
+      selected = selection(count: count, information: rest, levels: levels.count, price: price)
+      spent += level.expectedBits + price * level.expectedNanoseconds + levelCost
+      let cost = spent + (selected?.cost ?? .infinity)
+      if cost < best.cost { best = (levels.count, cost, selected) }
+      // Two levels that cost more than they save.
+      guard levels.count < best.count + 2 else { break }
     }
-    if levels.count == largestLevelCount { rest = 1.95 * quantiles.level(levels.count).information }
-    return (levels, rest)
+    levels.removeLast(levels.count - best.count)
+    return (levels, best.selection)
   }
 
   /// How magnitudes are selected: bits, their price with that of the time, blocks, the law of an index, and the cap.
@@ -108,7 +112,7 @@ struct PolarPlan: Sendable {
   ///
   /// - Parameter information: nats a coordinate.
   private static func selection(
-    count: Int, information: Double, largestCap: Double, price: Double?
+    count: Int, information: Double, levels: Int, price: Double
   ) -> BlockSelection? {
     let rest = information
     var best: BlockSelection?
@@ -125,7 +129,7 @@ struct PolarPlan: Sendable {
             // An escape of more information than the cap allows for costs more than is reckoned here.
             if law.escapeProbability > 0.06, blocks < count { continue }
             let bits = Double(blocks) * (law.bits + law.escapeProbability * 36)
-            let cost = bits + (price ?? 0) * law.draws * Double(count) * nanosecondsPerMagnitude
+            let cost = bits + price * law.draws * Double(count) * Times.magnitude(levels: levels)
             if best.map({ cost < $0.cost }) ?? true { best = (bits, cost, blocks, law, cap(step)) }
           }
         }
@@ -144,13 +148,21 @@ struct PolarPlan: Sendable {
     1.5 * Double(1 << (step / 2)) * (step % 2 == 0 ? 1 : 2.0.squareRoot())
   }
 
-  private static let nanosecondsPerMagnitude = 7.5
+  /// Nanoseconds a coordinate on one core of an AMD EPYC with AVX2. They choose plans, and must be the same everywhere.
+  private enum Times {
+    /// Of a candidate magnitude: a normal, or a place in a cell.
+    static func magnitude(levels: Int) -> Double { levels == 0 ? 9 : 12 }
+    /// Of a quantile bit: tails, dithers, a polar transform and its flags.
+    static let level = 50.0
+  }
 
-  /// Bits that a nanosecond is worth: at effort 0, 0.6 per cent of I(X; Y) for a nanosecond a coordinate; a third of it for each effort
-  /// more.
+  private static let largestCap = 4096.0
+
+  /// Bits that a nanosecond is worth: at effort 0, 0.03 per cent of I(X; Y) for a nanosecond a coordinate; with each effort more, 7/4 times
+  /// the time.
   private static func price(effort: Int, count: Int, snr: Double) -> Double {
     let information = Double(count) * PublicRatioLaw.log1p(snr) / 2 / Elementary.ln2
-    return (0..<effort).reduce(0.006 * information / Double(count)) { price, _ in price / 3 }
+    return (0..<effort).reduce(0.0003 * information / Double(count)) { price, _ in price / 1.75 }
   }
 
   private static let largestLevelCount = 12
