@@ -58,12 +58,12 @@ import Testing
     of setting: Case, _ body: (Channel, Payload, CodingTally, SharedRandomness) throws -> Void
   ) throws {
     var random = RandomStream(key: countingKey, stream: 170)
-    for (dimension, snr) in [(1, 4.0), (37, 0.01), (37, 2), (300, 0.1), (1000, 0.01)] {
+    for (dimension, snr) in [(1, 4.0), (37, 0.01), (37, 2), (300, 0.1), (300, 4), (1000, 0.01)] {
       let settings = ChannelSettings(
         codec: setting.codec, options: setting.options, dimension: dimension,
         clippingNorm: (snr * Double(dimension)).squareRoot(), noiseScale: 1)
       let channel = try Channel(settings, rotationKey: countingKey)
-      for message in 0..<8 {
+      for message in 0..<24 {
         let shared = SharedRandomness(key: countingKey.derived(.shared, index: UInt64(message)))
         var noise = PrivateRandomness(key: countingKey.derived(.noise, index: UInt64(message)))
         let update = updates(channel.paddedDimension, norm: settings.clippingNorm, &random)[message % 4]
