@@ -45,7 +45,7 @@ enum RowFormat: String, ExpressibleByArgument, CaseIterable {
 
 struct RowFormatOption: ParsableArguments {
   @Option(
-    help: "text for people; json prints one JSON value to standard output and nothing else; csv has the keys as columns."
+    help: "text for people; json prints one JSON value to standard output and nothing else; csv has its keys as header."
   )
   var format: RowFormat = .text
 }

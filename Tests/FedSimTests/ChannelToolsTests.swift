@@ -93,7 +93,8 @@ import Testing
     #expect(ChannelBenchmark.table([result]).split(separator: "\n").last?.contains("320.0           -     -") == true)
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let summary = try ChannelSample(settings, snr: 1, repetitions: 4, seed: 1).write(to: folder.path, threads: 1) { _ in }
+    let sample = try ChannelSample(settings, snr: 1, repetitions: 4, seed: 1)
+    let summary = try sample.write(to: folder.path, threads: 1) { _ in }
     #expect(summary.lengths.modelBits == nil && !summary.text.contains("model bits"))
     let bytes = try Data(contentsOf: folder.appendingPathComponent("model-bits.npy"))
     #expect(try NPYFile.readVector(Array(bytes), name: "model-bits.npy").allSatisfy(\.isNaN))
@@ -146,7 +147,8 @@ import Testing
         let errors = (try #require(wanted.error), try #require(found.error))
         #expect(values.count == 50 && abs(wanted.mean - found.mean) < 1e-9 && abs(errors.0 - errors.1) < 1e-9)
       }
-      #expect(zip(lengths[0], lengths[1]).allSatisfy { $0 < $1 + 8 } && (lengths[0] == lengths[1]) == (codec == .float32))
+      #expect(
+        zip(lengths[0], lengths[1]).allSatisfy { $0 < $1 + 8 } && (lengths[0] == lengths[1]) == (codec == .float32))
       for file in ["x.npy", "y.npy", "bits.npy", "model-bits.npy"] {
         let one = try Data(contentsOf: folder.appendingPathComponent("\(name)-1/\(file)"))
         #expect(try one == Data(contentsOf: folder.appendingPathComponent("\(name)-3/\(file)")))
