@@ -1,5 +1,5 @@
 // What the engine's API is made of: `import FedSim` alone is enough to describe a run, to bring a codec, a model, an optimizer or
-// data of one's own, and to read a ledger. Of Files and Numerics: what a data source throws, and what it may work on.
+// data of one's own, and to read a ledger. Of Files and Numerics: what a data source throws, what it may work on, and means with errors.
 @_exported import Aggregator
 @_exported import ChannelCoding
 @_exported import Clients
@@ -10,4 +10,5 @@
 
 @_exported import enum Files.DataError
 @_exported import enum Files.DataSubject
+@_exported import struct Numerics.Estimate
 @_exported import struct Numerics.Parallel

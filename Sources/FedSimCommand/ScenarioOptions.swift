@@ -36,6 +36,20 @@ struct FormatOption: ParsableArguments {
   var format: OutputFormat = .text
 }
 
+/// The formats of commands whose results are rows.
+enum RowFormat: String, ExpressibleByArgument, CaseIterable {
+  case text
+  case json
+  case csv
+}
+
+struct RowFormatOption: ParsableArguments {
+  @Option(
+    help: "text for people; json prints one JSON value to standard output and nothing else; csv has its keys as header."
+  )
+  var format: RowFormat = .text
+}
+
 struct ThreadsOption: ParsableArguments {
   @Option(help: "Threads; results do not depend on it. (default: all cores)")
   var threads: Int?

@@ -1,7 +1,12 @@
 import JSONText
 
-/// Rounds as comma-separated values: one column a leaf of the JSON row, named by its dotted path.
+/// JSON rows as comma-separated values: one column a leaf of the row, named by its dotted path.
 package enum CSV {
+  /// The header of the first row and a line for each, without a line break at the end. Rows have the same keys.
+  package static func table(_ rows: [JSON]) -> String {
+    (rows.prefix(1).map(header) + rows.map(line)).joined(separator: "\n")
+  }
+
   package static func header(_ row: JSON) -> String { leaves(row, "").map(\.path).joined(separator: ",") }
 
   /// Null is an empty field.

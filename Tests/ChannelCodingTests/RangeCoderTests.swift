@@ -1,3 +1,5 @@
+import Numerics
+import Platform
 import Testing
 
 @testable import ChannelCoding
@@ -60,6 +62,73 @@ import Testing
     let bits = 8 * encoder.finish().count
     #expect(bits <= 152, "\(bits) bits")
     #expect(RangeEncoder().finish().isEmpty, "nothing to say takes no byte")
+  }
+
+  // MARK: Model bits
+
+  /// Symbols of known probabilities: the model bits are the sum of -log2, and more by what truncation takes from each interval, at
+  /// most 2^-24 of it.
+  @Test(arguments: 0..<20)
+  func modelBitsAreTheSumOfTheSymbols(seed: Int) {
+    var random = RandomStream(key: countingKey, stream: UInt64(1200 + seed))
+    var encoder = RangeEncoder()
+    var (sum, worst) = (0.0, 0.0)
+    #expect(encoder.modelBits == 0, "nothing was said")
+    for count in 1...2000 {
+      let size = UInt64(1) << UInt64(random.integer(below: 32)) + UInt64(random.integer(below: 2))
+      encoder.encode(start: UInt64(random.integer(below: Int(1 << 32 - size) + 1)), size: size)
+      sum += 32 - log2(Double(size))
+      let excess = encoder.modelBits - sum
+      if excess < -1e-12 * sum || excess > Double(count) * 1e-7 + 1e-12 * sum {
+        Issue.record("\(excess) bits after \(count) symbols of \(sum) bits")
+        return
+      }
+      worst = max(worst, excess)
+    }
+    #expect(worst > 1e-12 * sum, "no truncation was seen")
+    let modelBits = encoder.modelBits
+    let bits = Double(8 * encoder.finish().count)
+    #expect(bits < modelBits + 8 && abs(modelBits / sum - 1) < 1e-6)
+  }
+
+  /// All messages of a model that learns: probabilities 2^-(model bits) add up to 1, but for what truncation takes (Kraft's inequality,
+  /// nearly with equality), and no two messages have the same payload.
+  @Test func messagesOfAModelAddUpToOne() {
+    let length = 13
+    var total = 0.0
+    var payloads = Set<[UInt8]>()
+    for message in 0..<(1 << length) {
+      var encoder = RangeEncoder()
+      var flag = AdaptiveBit(ones: 1, zeros: 5)
+      for i in 0..<length { flag.encode(message >> i & 1 == 1, to: &encoder) }
+      total += exp2(-encoder.modelBits)
+      payloads.insert(encoder.finish())
+    }
+    #expect(total <= 1 + 1e-9 && total >= 1 - Double(length) * 0x1p-24, "\(total)")
+    #expect(payloads.count == 1 << length)
+  }
+
+  /// Of messages with the law of their models, payloads take 4 - 1 / ln 2 bits more than the model bits on average.
+  ///
+  /// Let 8 n + f be the model bits, f uniform on (0, 8), as it is for long messages. The last byte is spared where the interval has a point of
+  /// n bytes in it, with probability 2^-f, and each byte before it with probability 1/256: the mean is
+  /// E[8 - f - 8 (256/255) 2^-f] = 4 - 1 / ln 2.
+  @Test func payloadsAreLongerByAConstant() {
+    var random = RandomStream(key: countingKey, stream: 1300)
+    let excesses = (0..<40_000).map { _ in
+      var encoder = RangeEncoder()
+      for _ in 0..<(60 + random.integer(below: 40)) {
+        let size = min(max(random.word() >> 32, 1), 1 << 32 - 1)
+        encoder.encode(random.word() >> 32 < size, size: size)
+      }
+      let modelBits = encoder.modelBits
+      return Double(8 * encoder.finish().count) - modelBits
+    }
+    let estimate = Estimate(excesses)
+    let (mean, error) = (estimate?.mean ?? .nan, estimate?.error ?? .nan)
+    // A standard error of 0.015; false alarms with probability 10^-6.
+    #expect(abs(mean - (4 - 1 / log(2))) < 4.9 * error && error < 0.02, "\(mean) +- \(error)")
+    #expect(excesses.allSatisfy { $0 < 8 } && excesses.contains { $0 < -1 })
   }
 
   @Test func rawBitsAndGammaCodes() {

@@ -40,6 +40,8 @@ import Testing
     // Beside the payload: FEDSIMPL, format, 7 letters after their number, three options, the dimension, two numbers, tag and checksum.
     let frame = 8 + 1 + 8 + 3 + 2 + 16 + 32
     #expect(report["bits"] as? Int == 8 * (payload.count - frame) && report["dimension"] as? Int == 200)
+    let modelBits = try #require(report["modelBits"] as? Double)
+    #expect(modelBits > 20 && Double(8 * (payload.count - frame)) < modelBits + 8)
     #expect(report["wasClipped"] as? Bool == true && report["informationBits"] as? Double ?? 0 > 20)
     for (key, out) in [("raw.key", "a.npy"), ("hex.key", "b.npy")] {
       let decode = try fedsim(
@@ -211,18 +213,28 @@ import Testing
     #expect(!names.contains("-") && !names.contains { $0.contains(".part") }, "\(names)")
   }
 
-  @Test func sampleWritesThreeFiles() throws {
+  @Test func sampleWritesFourFiles() throws {
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }
     let sample = try fedsim(
       "channel", "sample", "--codec", "layered", "--dimension", "30", "--snr", "1", "--repetitions", "40", "--seed",
       "3",
       "--out", "a/b", in: folder)
-    #expect(sample.status == 0 && sample.output.isEmpty && sample.errors.isEmpty, "\(sample.errors)")
-    let sizes = try ["x", "y", "bits"].map {
+    #expect(sample.status == 0 && sample.errors.isEmpty, "\(sample.errors)")
+    #expect(sample.output.contains(" bits a payload, mean of 40 messages\n") && sample.output.contains(" model bits\n"))
+    let sizes = try ["x", "y", "bits", "model-bits"].map {
       try Data(contentsOf: folder.appendingPathComponent("a/b/\($0).npy")).count - 128
     }
-    #expect(sizes == [240, 9600, 320])
+    #expect(sizes == [240, 9600, 320, 320])
+    let again = ["channel", "sample", "--codec", "layered", "--dimension", "30", "--snr", "1", "--repetitions", "40"]
+    let keys = [
+      "codec", "dimension", "snr", "messages", "informationBits", "meanBits", "meanBitsStandardError", "meanModelBits",
+      "meanModelBitsStandardError",
+    ]
+    let object = try json(fedsim(again + ["--out", "a", "--format", "json"], in: folder).output)
+    #expect(Set(object.keys) == Set(keys) && object["messages"] as? Int == 40)
+    let csv = try fedsim(again + ["--out", "a", "--format", "csv"], in: folder).output.split(separator: "\n")
+    #expect(csv.count == 2 && csv[0] == keys.joined(separator: ",") && csv[1].hasPrefix("\"layered\",30,1,40,15,"))
   }
 
   @Test func jsonGoesToStandardOutputAlone() throws {
@@ -233,6 +245,12 @@ import Testing
       "--format", "json")
     let results = try json(bench.output)["results"] as? [[String: Any]]
     #expect(bench.status == 0 && results?.count == 4)
+    let csv = try fedsim(
+      "channel", "bench", "--codec", "float32,layered", "--dimension", "50,60", "--snr", "1", "--repetitions", "2",
+      "--format", "csv")
+    let lines = csv.output.split(separator: "\n")
+    #expect(csv.status == 0 && lines.count == 5 && lines[1].hasPrefix("\"float32\",50,1,25,"), "\(csv.output)")
+    #expect(lines.first?.contains(",meanModelBits,meanModelBitsStandardError,") == true)
     let verify = try fedsim(
       "channel", "verify", "--codec", "float32", "--samples", "100000", "--snr", "1", "--format", "json")
     let passed = try json(verify.output)["passed"] as? Bool

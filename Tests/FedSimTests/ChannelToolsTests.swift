@@ -59,13 +59,45 @@ import Testing
     }
     #expect(
       object.keys == [
-        "codec", "dimension", "snr", "informationBits", "lowerBoundBits", "predictedBits", "meanBits", "medianBits",
-        "ratio", "drawsPerCoordinate", "encodeNanosecondsPerCoordinate", "decodeNanosecondsPerCoordinate",
+        "codec", "dimension", "snr", "informationBits", "lowerBoundBits", "predictedBits", "meanBits",
+        "meanBitsStandardError", "medianBits", "meanModelBits", "meanModelBitsStandardError", "ratio",
+        "drawsPerCoordinate", "encodeNanosecondsPerCoordinate", "decodeNanosecondsPerCoordinate",
         "predictedEncodeNanosecondsPerCoordinate", "predictedDecodeNanosecondsPerCoordinate",
       ])
+    let csv = ChannelBenchmark.csv([result, result]).split(separator: "\n")
+    #expect(csv.count == 3 && csv[0] == object.keys.joined(separator: ",") && csv[1] == csv[2])
+    #expect(csv[1].split(separator: ",", omittingEmptySubsequences: false).count == object.count)
+    let error = try #require(result.lengths.payloadBits?.error)
+    let squares = result.bits.reduce(0) { $0 + (Double($1) - result.meanBits) * (Double($1) - result.meanBits) }
+    #expect(abs(error - (squares / 12).squareRoot()) < 1e-9 && error > 0)
+    let model = try #require(result.modelBits)
+    #expect(result.tally.modelBits.map { abs($0 / 4 - model.mean) < 1e-9 } == true)
+    #expect(model.mean > result.meanBits - 8 && model.mean < result.meanBits + 8 && model.error ?? 0 > 0)
     let zero = try ChannelBenchmark(
       .unitNoise(.layered, options: .standard, dimension: 4, snr: 0), snr: 0, repetitions: 1, seed: 1)
+    #expect(zero.lengths.payloadBits?.error == nil && zero.modelBits?.error == nil, "of one message")
     #expect(zero.ratio == nil && ChannelBenchmark.table([result, zero]).contains("layered"))
+  }
+
+  /// A codec that does not say them: null, "-" and not a number, and no other figure.
+  @Test func modelBitsThatAreNotSaidAreUnknown() throws {
+    let settings = ChannelSettings.unitNoise(
+      "short-floats", from: CodecRegistry.standard.adding(ShortFloats()), options: .standard, dimension: 10, snr: 1)
+    let result = try ChannelBenchmark(settings, snr: 1, repetitions: 3, seed: 1)
+    #expect(result.modelBits == nil && result.meanBits == 320 && result.lengths.payloadBits?.error == 0)
+    guard case .object(let object) = result.json else {
+      Issue.record("not an object")
+      return
+    }
+    #expect(object["meanModelBits"] == .null && object["meanModelBitsStandardError"] == .null)
+    #expect(ChannelBenchmark.table([result]).split(separator: "\n").last?.contains("320.0           -     -") == true)
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let sample = try ChannelSample(settings, snr: 1, repetitions: 4, seed: 1)
+    let summary = try sample.write(to: folder.path, threads: 1) { _ in }
+    #expect(summary.lengths.modelBits == nil && !summary.text.contains("model bits"))
+    let bytes = try Data(contentsOf: folder.appendingPathComponent("model-bits.npy"))
+    #expect(try NPYFile.readVector(Array(bytes), name: "model-bits.npy").allSatisfy(\.isNaN))
   }
 
   /// Where several codecs are predicted to take one byte, the least that there is, `auto` takes one whose payloads are that short.
@@ -95,19 +127,34 @@ import Testing
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }
     for (codec, name) in [(CodecName.layered, "layered"), (.float32, "float32")] {
+      var summaries: [ChannelSample.Summary] = []
       for threads in [1, 3] {
         let sample = try ChannelSample(
           .unitNoise(codec, options: .standard, dimension: 37, snr: 2), snr: 2, repetitions: 50, seed: 5)
         var done = 0
-        try sample.write(to: folder.path + "/\(name)-\(threads)", threads: threads) { done = $0 }
+        summaries.append(try sample.write(to: folder.path + "/\(name)-\(threads)", threads: threads) { done = $0 })
         #expect(done == 50)
       }
-      for file in ["x.npy", "y.npy", "bits.npy"] {
+      #expect(summaries[0].json == summaries[1].json)
+      let lengths = try ["bits", "model-bits"].map { file in
+        try NPYFile.readVector(
+          Array(Data(contentsOf: folder.appendingPathComponent("\(name)-1/\(file).npy"))), name: file)
+      }
+      for (values, found) in [
+        (lengths[0], summaries[0].lengths.payloadBits), (lengths[1], summaries[0].lengths.modelBits),
+      ] {
+        let (wanted, found) = (try #require(Estimate(values)), try #require(found))
+        let errors = (try #require(wanted.error), try #require(found.error))
+        #expect(values.count == 50 && abs(wanted.mean - found.mean) < 1e-9 && abs(errors.0 - errors.1) < 1e-9)
+      }
+      #expect(
+        zip(lengths[0], lengths[1]).allSatisfy { $0 < $1 + 8 } && (lengths[0] == lengths[1]) == (codec == .float32))
+      for file in ["x.npy", "y.npy", "bits.npy", "model-bits.npy"] {
         let one = try Data(contentsOf: folder.appendingPathComponent("\(name)-1/\(file)"))
         #expect(try one == Data(contentsOf: folder.appendingPathComponent("\(name)-3/\(file)")))
       }
       let written = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/\(name)-1").sorted()
-      #expect(written == ["bits.npy", "x.npy", "y.npy"])
+      #expect(written == ["bits.npy", "model-bits.npy", "x.npy", "y.npy"])
     }
     let x = try NPYFile.readVector(
       Array(Data(contentsOf: folder.appendingPathComponent("layered-1/x.npy"))), name: "x.npy")

@@ -70,7 +70,7 @@ struct RandomSteps: CodecFamily {
       for (value, (step, dither)) in zip(update.values, grid(settings.dimension, shared)) {
         encoder.encodeGamma(Self.index(of: value, step, dither))
       }
-      return Payload(bytes: encoder.finish())
+      return encoder.finish(counting: &tally)
     }
 
     var sampleCount: Int { settings.dimension }

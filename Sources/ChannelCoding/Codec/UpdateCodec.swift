@@ -37,8 +37,39 @@ public struct CodingTally: Sendable, Equatable {
   public var escapes = 0
   /// Blocks too large for the search, which were coded coordinate by coordinate.
   public var layered = 0
+  /// Model bits are minus log2 of the probability that the codec's models gave to everything that was coded: what an ideal entropy
+  /// coder would have taken, where a payload has whole bytes.
+  ///
+  /// They are real numbers of bits. For a codec without models they are the bits that it writes, as for `float32`. Nil as long as no
+  /// encoder has said them: a codec of another package need not. They are no measure of information: models that
+  /// do not fit cost model bits, and I(X; Y) is the least that any could give.
+  public private(set) var modelBits: Double?
 
   public init() {}
+
+  /// Says the model bits of what was coded, beside those that were said before.
+  ///
+  /// - Parameter bits: minus log2 of a probability.
+  public mutating func addModelBits(_ bits: Double) { modelBits = (modelBits ?? 0) + bits }
+
+  /// The tally of two messages. Its model bits are nil where those of either are.
+  public static func + (a: CodingTally, b: CodingTally) -> CodingTally {
+    var sum = CodingTally()
+    sum.draws = a.draws + b.draws
+    sum.blocks = a.blocks + b.blocks
+    sum.escapes = a.escapes + b.escapes
+    sum.layered = a.layered + b.layered
+    if let bits = a.modelBits, let more = b.modelBits { sum.modelBits = bits + more }
+    return sum
+  }
+}
+
+extension RangeEncoder {
+  /// The payload of all symbols, whose model bits go into the tally.
+  public consuming func finish(counting tally: inout CodingTally) -> Payload {
+    tally.addModelBits(modelBits)
+    return Payload(bytes: finish())
+  }
 }
 
 /// The coded update: what `payloadBits` counts.

@@ -1,3 +1,5 @@
+import Numerics
+
 /// Range coder over 64 bits: probabilities are sizes out of 2^32, output is whole bytes.
 ///
 /// State is an interval [low, low + range) of the message seen as a binary fraction. A symbol with `start` and
@@ -40,6 +42,22 @@ public struct RangeEncoder: Sendable {
     for _ in 0..<length { encode(bits: 1, count: 1) }
     encode(bits: 0, count: 1)
     for bit in stride(from: length - 1, through: 0, by: -1) { encode(bits: (shifted >> UInt64(bit)) & 1, count: 1) }
+  }
+
+  /// The model bits of the symbols so far: minus log2 of the probability that their models gave to them, in bits.
+  ///
+  /// After n bytes have left the state, the interval of the message has the width range / 2^(64 + 8 n), which is the product of
+  /// the symbols' probabilities size / 2^32 but for the truncation of each: the model bits are exact for the intervals that
+  /// were coded, and above the sum over probabilities by less than 10^-7 bits a symbol.
+  ///
+  /// `finish` gives fewer than 8 bits more than these, and fewer than these where the message's point ends with zeros, which it leaves
+  /// out. A message that has the law of its models takes 4 - 1 / ln 2 = 2.56 bits more on average, where it is long.
+  ///
+  /// Reading them costs a logarithm, and symbols cost nothing. They have the same bits on every machine.
+  public var modelBits: Double {
+    let width = Double(range)
+    let log2 = Double(width.exponent) + Elementary.log(width.significand) / Elementary.ln2
+    return 8 * Double(bytes.count) + (64 - log2)
   }
 
   private mutating func propagateCarry() {

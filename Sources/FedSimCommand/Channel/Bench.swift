@@ -11,6 +11,8 @@ extension ChannelCommand {
       discussion: """
         Noise of variance 1 and an update of squared length snr x d, as in fedsim channel sample; one thread; medians of
         times over the repetitions after a warm-up. Decoding is without the inverse rotation, which is done once a round.
+        Model bits are minus log2 of the probability that the codec's models gave to what was coded: the length of a payload
+        without whole bytes. "s.e." is the standard error of the mean before it.
         """)
 
     @Option(help: ArgumentHelp("Codecs, with commas; or all.", valueName: "names"))
@@ -35,7 +37,7 @@ extension ChannelCommand {
       parsing: .unconditional, help: ArgumentHelp("Names all randomness.", valueName: "n"))
     var seed = "1"
 
-    @OptionGroup var formatting: FormatOption
+    @OptionGroup var formatting: RowFormatOption
 
     func run() throws {
       let codecs = try FlagValue.codecs(codec, flag: "--codec", all: CodecRegistry.standard.names)
@@ -58,6 +60,7 @@ extension ChannelCommand {
       }
       switch formatting.format {
       case .json: try Console.result(JSON.object(["results": .array(results.map(\.json))]).text(pretty: true))
+      case .csv: try Console.result(ChannelBenchmark.csv(results))
       case .text: try Console.result(ChannelBenchmark.table(results))
       }
     }

@@ -60,17 +60,19 @@ extension ChannelCommand {
       let payload = link.encode(update, private: &noise, tally: &tally)
       try file.append(message.raw ? payload.bytes : link.fileBytes(of: payload))
       try file.keep()
-      try report(payload, update, settings)
+      try report(payload, tally.modelBits, update, settings)
     }
 
-    private func report(_ payload: Payload, _ update: ClippedUpdate, _ settings: ChannelSettings) throws {
+    private func report(
+      _ payload: Payload, _ modelBits: Double?, _ update: ClippedUpdate, _ settings: ChannelSettings
+    ) throws {
       // Without noise there is no bound on what the message says.
       let information = settings.noiseScale > 0 ? update.informationBits(noiseScale: settings.noiseScale) : nil
       switch formatting.format {
       case .json:
         let result: JSON = [
           "codec": .string(settings.codec.rawValue), "dimension": .integer(settings.dimension),
-          "bits": .integer(payload.bits), "informationBits": information.map { .number($0) } ?? .null,
+          "bits": .integer(payload.bits), "modelBits": .optional(modelBits), "informationBits": .optional(information),
           "norm": .number(update.norm), "wasClipped": .bool(update.wasClipped),
         ]
         try Console.result(result.text(pretty: true))
@@ -80,6 +82,7 @@ extension ChannelCommand {
           if out == "-" { Console.error(line) } else { try Console.result(line) }
         }
         try say("\(Text.grouped(payload.bits)) bits for \(Text.grouped(settings.dimension)) coordinates")
+        if let modelBits { try say("\(Text.short(modelBits)) model bits") }
         if let information {
           try say("I(X;Y) = \(Text.short(information)) bits for a Gaussian update of this norm")
         }

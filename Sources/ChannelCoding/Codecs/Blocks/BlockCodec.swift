@@ -51,7 +51,7 @@ struct BlockCodec: HostilelyReadable {
     var coder = RangeEncoder(reservingBytes: 64)
     let normClass = NormClass(norm: update.norm, bound: clippingNorm)
     normClass.encode(to: &coder)
-    guard !normClass.isZero else { return Payload(bytes: coder.finish()) }
+    guard !normClass.isZero else { return coder.finish(counting: &tally) }
     let plan = plan(normClass)
     var flags = Flags(plan)
     update.values.withUnsafeBufferPointer { values in
@@ -63,7 +63,7 @@ struct BlockCodec: HostilelyReadable {
           &tally)
       }
     }
-    return Payload(bytes: coder.finish())
+    return coder.finish(counting: &tally)
   }
 
   /// One block of an update as its encoder sees it, over sigma: ln r(s z) = constant + z . mean - quadratic |z|^2.

@@ -54,7 +54,7 @@ struct FastGPRSCodec: HostilelyReadable {
     var coder = RangeEncoder(reservingBytes: dimension / 2 + 16)
     let normClass = NormClass(norm: update.norm, bound: clippingNorm)
     normClass.encode(to: &coder)
-    guard !normClass.isZero else { return Payload(bytes: coder.finish()) }
+    guard !normClass.isZero else { return coder.finish(counting: &tally) }
     let scale = proposalScale(normClass)
     var flags = Flags()
     var words = DepthWords(shared.words(.search))
@@ -78,7 +78,7 @@ struct FastGPRSCodec: HostilelyReadable {
       words.start(Self.position(i))
       tally.draws += search(x, scale, &words, &noise.stream, &flags, &coder)
     }
-    return Payload(bytes: coder.finish())
+    return coder.finish(counting: &tally)
   }
 
   /// - Returns: the number of steps.

@@ -35,6 +35,7 @@ struct Float32Codec: UpdateCodec {
         count = 4 * dimension
       }
     }
+    tally.addModelBits(Double(8 * bytes.count))
     return Payload(bytes: bytes)
   }
 

@@ -50,7 +50,7 @@ struct DitheredCodec: HostilelyReadable {
   ) -> Payload {
     tally.draws += dimension
     tally.blocks += dimension
-    if let fixedCount { return encodeFixed(update, fixedCount, shared) }
+    if let fixedCount { return encodeFixed(update, fixedCount, shared, &tally) }
     var coder = RangeEncoder(reservingBytes: dimension / 4 + 16)
     let normClass = NormClass(norm: update.norm, bound: clippingNorm)
     normClass.encode(to: &coder)
@@ -59,7 +59,7 @@ struct DitheredCodec: HostilelyReadable {
         quantizer.encode(x, 0..<dimension, eta: modelScale(normClass), shared: shared, to: &coder)
       }
     }
-    return Payload(bytes: coder.finish())
+    return coder.finish(counting: &tally)
   }
 
   var sampleCount: Int { dimension }
@@ -111,7 +111,9 @@ struct DitheredCodec: HostilelyReadable {
     DitheredQuantizer.index(-quantizer.largestSignal, step: step, dither: dither)
   }
 
-  private func encodeFixed(_ update: ClippedUpdate, _ count: UInt64, _ shared: SharedRandomness) -> Payload {
+  private func encodeFixed(
+    _ update: ClippedUpdate, _ count: UInt64, _ shared: SharedRandomness, _ tally: inout CodingTally
+  ) -> Payload {
     let length = Self.fixedBytes(dimension: dimension, count: count)
     var coder = RangeEncoder(reservingBytes: length)
     let size = (1 << 32) / count
@@ -126,6 +128,8 @@ struct DitheredCodec: HostilelyReadable {
       }
       return true
     }
+    // Without the zeros behind the code: no model gives a probability to them.
+    tally.addModelBits(coder.modelBits)
     var bytes = coder.finish()
     bytes.append(contentsOf: repeatElement(0, count: length - bytes.count))
     return Payload(bytes: bytes)

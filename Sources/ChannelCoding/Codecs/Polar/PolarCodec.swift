@@ -58,7 +58,7 @@ struct PolarCodec: HostilelyReadable {
     var coder = RangeEncoder(reservingBytes: 256)
     let normClass = NormClass(norm: update.norm, bound: clippingNorm)
     normClass.encode(to: &coder)
-    guard !normClass.isZero else { return Payload(bytes: coder.finish()) }
+    guard !normClass.isZero else { return coder.finish(counting: &tally) }
     let plan = plan(normClass)
     let inverseSigma = 1 / noiseScale
     let s = plan.proposalScale
@@ -99,7 +99,7 @@ struct PolarCodec: HostilelyReadable {
     }
     signs.encode(plan.signs, level: 0, signs.dithers(level: 0), &work, &noise.stream, to: &coder, tally: &tally)
     tally.draws += count * (1 + plan.levels.count)
-    return Payload(bytes: coder.finish())
+    return coder.finish(counting: &tally)
   }
 
   /// A matter of x alone: whether a selection of the block's magnitudes would be a long search.
