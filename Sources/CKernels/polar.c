@@ -89,6 +89,20 @@ AI unsigned NAME(polar8_)(const vd *t, const double *w) {
   return (one & 15) | (two & 15) << 4 | (~(first ^ second) & 15) << 8 | second << 12;
 }
 
+// Whether eight leaves are sure to be their dithers' guesses, as most are. A leaf's bias is that of a product of sums of the node's signs, and so
+// at most tanh of the sum of atanh |t|, which is below 1.5 times the sum of |t| where that is at most 1/2, with room for rounding.
+AI int NAME(is_silent_)(const vd *t, const vd *u) {
+  vd size = *t < 0 ? -*t : *t, distance = *u - 0.5;
+  distance = distance < 0 ? -distance : distance;
+  vd4 four = size.lo + size.hi;
+  vd2 two = four.lo + four.hi;
+  double sum = two[0] + two[1];
+  vi certain = distance > (vd){0} + 0.75 * sum;
+  int64_t all = -1;
+  for (int j = 0; j < W; j++) all &= certain[j];
+  return all != 0;
+}
+
 // Biases t[0 .. n) -> signs b[0 .. n) and flags, leaf by leaf: see SignPolarization.swift. `scratch` holds n more.
 static void NAME(polar_node)(
     const double *t, size_t n, const uint64_t *words, uint8_t *f, double *b, double *scratch) {
@@ -99,9 +113,22 @@ static void NAME(polar_node)(
     __builtin_memcpy(&biases, t, sizeof biases);
     __builtin_memcpy(&word, words, sizeof word);
     NAME(uniform_)(&word, &u);
+    const vi place = {1, 2, 4, 8, 16, 32, 64, 128};
+    if (NAME(is_silent_)(&biases, &u)) {
+      // Leaves that are minus; from pairs to halves, what they are the products of.
+      vi minus = (u >= 0.5) & place;
+      unsigned bits = 0;
+      for (int j = 0; j < W; j++) bits |= (unsigned)minus[j];
+      bits ^= bits >> 1 & 0x55;
+      bits ^= bits >> 2 & 0x33;
+      bits ^= bits >> 4;
+      vd signs = (((vi){0} + (int64_t)bits) & place) != 0 ? (vd){0} - 1.0 : (vd){0} + 1.0;
+      __builtin_memset(f, 0, W);
+      __builtin_memcpy(b, &signs, sizeof signs);
+      return;
+    }
     __builtin_memcpy(w, &u, sizeof u);
     unsigned both = NAME(polar8_)(&biases, w);
-    const vi place = {1, 2, 4, 8, 16, 32, 64, 128};
     vi chosen = (((vi){0} + (int64_t)both) & place) != 0;
     vi flags = chosen != (u < 0.5);
     vu8 bytes = __builtin_convertvector(-flags, vu8);

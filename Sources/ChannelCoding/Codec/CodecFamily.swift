@@ -24,6 +24,10 @@ public protocol CodecFamily: Sendable {
   /// problem, and have noise. Simulations that write a share of the messages alone report it of the others.
   func expectedBits(_ settings: ChannelSettings, _ options: Options, norm: Double) -> Double
 
+  /// Whether payloads begin with the name of a class of norms, as those of FedSim's range codes do: names differ in length, and bits between
+  /// two classes are not in between. False where a family does not say.
+  func namesNormClass(_ options: Options) -> Bool
+
   /// What is wrong with settings beyond what the descriptor and the options' ranges say; nil where nothing is.
   func problem(_ settings: ChannelSettings, _ options: Options) -> String?
 
@@ -48,6 +52,8 @@ extension CodecFamily {
     return prediction(problem(narrow) == nil ? narrow : settings, options).expectedBits
   }
 
+  public func namesNormClass(_ options: Options) -> Bool { false }
+
   public func problem(_ settings: ChannelSettings, _ options: Options) -> String? { nil }
 
   public func totalVariationBound(_ settings: ChannelSettings, _ options: Options) -> Double? { nil }
@@ -65,6 +71,8 @@ extension CodecFamily {
   func makeCodec(_ settings: ChannelSettings) -> any UpdateCodec { makeCodec(settings, settings.options.values()) }
 
   func prediction(_ settings: ChannelSettings) -> CodingPrediction { prediction(settings, settings.options.values()) }
+
+  func namesNormClass(_ settings: ChannelSettings) -> Bool { namesNormClass(settings.options.values() as Options) }
 
   func expectedBits(_ settings: ChannelSettings, norm: Double) -> Double {
     expectedBits(settings, settings.options.values(), norm: norm)

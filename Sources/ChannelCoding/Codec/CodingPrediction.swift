@@ -96,11 +96,11 @@ extension ChannelSettings {
   /// Payload bits to expect of an update of norm C, whole; infinite where no codec can be made of the settings.
   public var predictedBits: Double { prediction?.bits ?? .infinity }
 
-  /// Bits of a payload that is one range code of `body` bits: one more for the norm class and 2.56 of rounding.
+  /// Bits of a payload that is one range code of `body` bits: the name of the first norm class beside, and 2.56 of rounding.
   ///
   /// An interval of 2^-B, B = 8 k - f, has a point of fewer than k bytes with probability 2^(f - 8) for k - 1, a 256th of that for
   /// k - 2 and so on: 8 k - 8 2^(f - 8) 256/255 bits, for f uniform B + 4 - 1 / ln 2 to three digits.
-  static func rangeCodeBits(_ body: Double) -> Double { body + 1 + 2.56 }
+  static func rangeCodeBits(_ body: Double) -> Double { body + NormClass.clipped.bits + 2.56 }
 
   /// eta: the standard deviation of a coordinate over sigma, for an update of norm C.
   var coordinateScale: Double { clippingNorm / (Double(dimension).squareRoot() * noiseScale) }

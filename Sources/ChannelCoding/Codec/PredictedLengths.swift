@@ -37,10 +37,10 @@ public struct PredictedLengths: Sendable {
     let normClass = NormClass(norm: norm, bound: bound)
     let bits = bits(normClass)
     guard !normClass.isZero else { return bits }
-    // The slope among classes that write their number alike: the first one, of updates that were clipped, has a short name.
-    let lower = max(normClass.index, 1)
-    guard let below = NormClass(index: lower + 1), !below.isZero else { return bits }
-    let slope = self.bits(NormClass(index: lower) ?? normClass) - self.bits(below)
+    guard let below = NormClass(index: normClass.index + 1), !below.isZero else { return bits }
+    // The slope is without names: those are the class's.
+    let names = settings.family?.namesNormClass(settings) ?? false ? normClass.bits - below.bits : 0
+    let slope = bits - self.bits(below) - names
     let steps = 4 * Elementary.log(norm / (bound * normClass.scale)) / Elementary.log(2)
     return max(bits + slope * steps, 8)
   }
@@ -67,10 +67,10 @@ extension ChannelSettings {
     return narrow
   }
 
-  /// Bits of an update of norm |x| by a codec that names a class of norms: those of updates as long as can be, and a longer name.
+  /// Bits of an update of norm |x| by a codec that names a class of norms: those of updates as long as can be, and another name.
   func expectedRangeCodeBits(norm: Double, longest: (ChannelSettings) -> Double) -> Double {
     let normClass = NormClass(norm: norm, bound: clippingNorm)
-    guard !normClass.isZero else { return Self.rangeCodeBits(0) + NormClass.bitsOfOthers - 1 }
-    return longest(narrowed(to: norm)) + (normClass.index == 0 ? 0 : NormClass.bitsOfOthers - 1)
+    guard !normClass.isZero else { return Self.rangeCodeBits(0) + normClass.bits - NormClass.clipped.bits }
+    return longest(narrowed(to: norm)) + normClass.bits - NormClass.clipped.bits
   }
 }

@@ -92,7 +92,8 @@ enum SignPolarization {
               for i in part { words[i - first] = dither(i - leaves.startIndex, Int(leaves[i])) }
               for i in part.count..<whole { words[i] = 0 }
               Kernels.best.thresholds(
-                UnsafeBufferPointer(rebasing: words[..<whole]), UnsafeMutableBufferPointer(rebasing: thresholds[..<whole]))
+                UnsafeBufferPointer(rebasing: words[..<whole]),
+                UnsafeMutableBufferPointer(rebasing: thresholds[..<whole]))
               for i in part {
                 let leaf = Int(leaves[i])
                 let (p, group) = probability(model.classes[leaf], thresholds[i - first], cumulative)

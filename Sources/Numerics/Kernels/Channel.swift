@@ -160,7 +160,8 @@ extension Kernels {
   package func leadingBits(_ words: UnsafeBufferPointer<UInt64>, _ output: UnsafeMutableBufferPointer<UInt64>) {
     precondition(words.count % 64 == 0 && output.count == words.count / 64)
     guard let from = words.baseAddress, let to = output.baseAddress else { return }
-    operations.pointee.leading_bits(from, UnsafeMutableRawPointer(to).assumingMemoryBound(to: UInt8.self), words.count / 8)
+    operations.pointee.leading_bits(
+      from, UnsafeMutableRawPointer(to).assumingMemoryBound(to: UInt8.self), words.count / 8)
   }
 
   /// Tails of y ~ N(x, 1) at the end of each coordinate's cell; see CKernels.h.

@@ -254,7 +254,7 @@ struct BlockCodec: HostilelyReadable {
   func read(
     from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
   ) -> PayloadError? {
-    guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+    let normClass = NormClass(from: &decoder)
     guard !normClass.isZero else {
       // Nothing to send: the noise is the first candidate.
       shared.fillNoise(values, scale: noiseScale)
@@ -290,7 +290,8 @@ struct BlockCodec: HostilelyReadable {
     } else if flags.layered.decode(from: &decoder) {
       var eta = plan.snr.squareRoot()
       if flags.ownClass.decode(from: &decoder) {
-        guard let normClass = NormClass(from: &decoder), !normClass.isZero else { return damaged }
+        let normClass = NormClass(from: &decoder)
+        guard !normClass.isZero else { return damaged }
         eta = blockScale(normClass, range.count)
       }
       return quantizer.decode(range, eta: eta, shared: shared, from: &decoder, into: values)

@@ -54,6 +54,8 @@ struct BlockFamily: CodecFamily {
       NormClass(norm: settings.clippingNorm, bound: settings.clippingNorm))
   }
 
+  func namesNormClass(_ options: BlockOptions) -> Bool { true }
+
   func expectedBits(_ settings: ChannelSettings, _ options: BlockOptions, norm: Double) -> Double {
     settings.expectedRangeCodeBits(norm: norm) { prediction($0, options).expectedBits }
   }

@@ -127,7 +127,7 @@ struct FastGPRSCodec: HostilelyReadable {
   func read(
     from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
   ) -> PayloadError? {
-    guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+    let normClass = NormClass(from: &decoder)
     guard !normClass.isZero else {
       shared.fillNoise(values, scale: noiseScale)
       return nil
@@ -137,7 +137,8 @@ struct FastGPRSCodec: HostilelyReadable {
     var words = DepthWords(shared.words(.search))
     for i in 0..<dimension {
       if flags.layered.decode(from: &decoder) {
-        guard let normClass = NormClass(from: &decoder), !normClass.isZero else { return .notACode(coordinate: i) }
+        let normClass = NormClass(from: &decoder)
+        guard !normClass.isZero else { return .notACode(coordinate: i) }
         let problem = quantizer.decode(
           i..<(i + 1), eta: coordinateScale(normClass), shared: shared, from: &decoder,
           into: UnsafeMutableBufferPointer(rebasing: values[i...i]))

@@ -14,6 +14,8 @@ struct FastGPRSFamily: CodecFamily {
 
   func makeCodec(_ settings: ChannelSettings, _ options: NoOptions) -> any UpdateCodec { FastGPRSCodec(settings) }
 
+  func namesNormClass(_ options: NoOptions) -> Bool { true }
+
   func expectedBits(_ settings: ChannelSettings, _ options: NoOptions, norm: Double) -> Double {
     settings.expectedRangeCodeBits(norm: norm) { prediction($0, options).expectedBits }
   }

@@ -76,7 +76,7 @@ struct DitheredCodec: HostilelyReadable {
     from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
   ) -> PayloadError? {
     if let fixedCount { return readFixed(fixedCount, from: &decoder, shared, into: values) }
-    guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+    let normClass = NormClass(from: &decoder)
     return quantizer.decode(
       0..<dimension, eta: modelScale(normClass), shared: shared, from: &decoder, into: values)
   }

@@ -32,6 +32,8 @@ struct DitheredFamily: CodecFamily {
     .dithered(kind, settings)
   }
 
+  func namesNormClass(_ options: NoOptions) -> Bool { true }
+
   func expectedBits(_ settings: ChannelSettings, _ options: NoOptions, norm: Double) -> Double {
     settings.expectedRangeCodeBits(norm: norm) { prediction($0, options).expectedBits }
   }
@@ -64,6 +66,8 @@ struct ShiftedFamily: CodecFamily {
   }
 
   func ofOneLength(_ options: ShiftedOptions) -> ShiftedOptions? { ShiftedOptions(fixedLength: true) }
+
+  func namesNormClass(_ options: ShiftedOptions) -> Bool { !options.fixedLength }
 
   func expectedBits(_ settings: ChannelSettings, _ options: ShiftedOptions, norm: Double) -> Double {
     if options.fixedLength { return Double(DitheredCodec.fixedBits(settings)) }

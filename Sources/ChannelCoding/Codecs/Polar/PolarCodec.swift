@@ -310,7 +310,7 @@ struct PolarCodec: HostilelyReadable {
   func read(
     from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
   ) -> PayloadError? {
-    guard let normClass = NormClass(from: &decoder) else { return .notACode(coordinate: 0) }
+    let normClass = NormClass(from: &decoder)
     guard !normClass.isZero else {
       shared.fillNoise(values, scale: noiseScale)
       return nil
@@ -350,7 +350,8 @@ struct PolarCodec: HostilelyReadable {
       isLayered[block] = flags.layered.decode(from: &decoder)
       guard isLayered[block] else { continue }
       let range = plan.range(block)
-      guard let normClass = NormClass(from: &decoder), !normClass.isZero else {
+      let normClass = NormClass(from: &decoder)
+      guard !normClass.isZero else {
         return .notACode(coordinate: range.lowerBound)
       }
       if let problem = quantizer.decode(

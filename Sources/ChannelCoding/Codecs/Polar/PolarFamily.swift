@@ -25,6 +25,8 @@ struct PolarFamily: CodecFamily {
     PolarCodec(settings).plan(NormClass(norm: settings.clippingNorm, bound: settings.clippingNorm))
   }
 
+  func namesNormClass(_ options: PolarOptions) -> Bool { true }
+
   func expectedBits(_ settings: ChannelSettings, _ options: PolarOptions, norm: Double) -> Double {
     settings.expectedRangeCodeBits(norm: norm) { prediction($0, options).expectedBits }
   }

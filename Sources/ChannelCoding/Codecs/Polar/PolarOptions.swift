@@ -2,8 +2,7 @@ import Settings
 
 /// The option of `polar`.
 public struct PolarOptions: CodecOptionValues {
-  /// How much time the encoder may take to save bits. At 0 it takes searches that are nearly free. Each step more lets three
-  /// times the time buy the same saving. Decoding takes no longer.
+  /// How much time the encoder may take to save bits. Each step more lets twice the time buy the same saving. Decoding takes no longer.
   public var effort: Int
 
   public init() { self.init(effort: 0) }

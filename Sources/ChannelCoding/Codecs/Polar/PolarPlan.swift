@@ -153,16 +153,16 @@ struct PolarPlan: Sendable {
     /// Of a candidate magnitude: a normal, or a place in a cell.
     static func magnitude(levels: Int) -> Double { levels == 0 ? 9 : 12 }
     /// Of a quantile bit: tails, dithers, a polar transform and its flags.
-    static let level = 50.0
+    static let level = 60.0
   }
 
   private static let largestCap = 4096.0
 
-  /// Bits that a nanosecond is worth: at effort 0, 0.03 per cent of I(X; Y) for a nanosecond a coordinate; with each effort more, 7/4 times
-  /// the time.
+  /// Bits that a nanosecond is worth: at effort 0, 0.03 per cent of I(X; Y) for a nanosecond a coordinate; with each effort more, half of
+  /// that. A message takes time whatever it is about, reckoned as 4096 coordinates, beside which those of a short one are cheap.
   private static func price(effort: Int, count: Int, snr: Double) -> Double {
     let information = Double(count) * PublicRatioLaw.log1p(snr) / 2 / Elementary.ln2
-    return (0..<effort).reduce(0.0003 * information / Double(count)) { price, _ in price / 1.75 }
+    return (0..<effort).reduce(0.0003 * information / Double(count + 4096)) { price, _ in price / 2 }
   }
 
   private static let largestLevelCount = 12

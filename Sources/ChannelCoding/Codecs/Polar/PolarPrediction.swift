@@ -67,9 +67,9 @@ extension NumericalBound {
 /// Fitted constants: see `CodingTime`.
 enum PolarTimes {
   /// Of the padded vector: the rotation, magnitudes, one polar transform of the signs.
-  private static let coordinate = (encode: 95.0, decode: 34.0)
+  private static let coordinate = (encode: 65.0, decode: 20.0)
   /// A quantile bit of the magnitudes: one more polar transform.
-  private static let level = (encode: 150.0, decode: 33.0)
+  private static let level = (encode: 75.0, decode: 12.0)
 
   static func time(_ plan: PolarPlan, _ settings: ChannelSettings) -> CodingTime {
     let levels = Double(plan.levels.count)
