@@ -325,7 +325,7 @@ private enum Pass {
       work.biases = t
       var bytes = RangeEncoder(reservingBytes: 16)
       let before = tally.escapes
-      coder.encode(plan, level: 0, &work, &random, to: &bytes, tally: &tally)
+      coder.encode(plan, level: 0, coder.dithers(level: 0), &work, &random, to: &bytes, tally: &tally)
       let decoded = bytes.finish().withUnsafeBufferPointer { buffer -> [UInt64]? in
         var decoder = RangeDecoder(buffer)
         return coder.decode(coder.dithers(level: 0), plan, level: 0, from: &decoder)
@@ -358,7 +358,7 @@ private enum Pass {
         work.biases[i] = (1 - e) / (1 + e) * (x < 0 ? -1 : 1)
       }
       var bytes = RangeEncoder(reservingBytes: 256)
-      coder.encode(plan, level: 0, &work, &random, to: &bytes, tally: &tally)
+      coder.encode(plan, level: 0, coder.dithers(level: 0), &work, &random, to: &bytes, tally: &tally)
       // The end of a range coder: half a byte, and what names the range.
       let bits = 8 * Double(bytes.finish().count) - 4
       sum += bits

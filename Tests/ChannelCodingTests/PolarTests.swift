@@ -161,7 +161,7 @@ private enum Recursion {
       work.biases = t
       var bytes = RangeEncoder(reservingBytes: 16)
       let before = tally.escapes
-      coder.encode(plan, level: 0, &work, &random, to: &bytes, tally: &tally)
+      coder.encode(plan, level: 0, coder.dithers(level: 0), &work, &random, to: &bytes, tally: &tally)
       let code = bytes.finish()
       let decoded = code.withUnsafeBufferPointer { buffer -> [UInt64]? in
         var decoder = RangeDecoder(buffer)
@@ -247,13 +247,8 @@ private enum Recursion {
     let xs = [0, 0.7, 0.3, 3, 2.5, 1, 20, 1.0]
     for kernels in Kernels.available {
       var (far, near) = ([Double](repeating: 0, count: 8), [Double](repeating: 0, count: 8))
-      xs.withUnsafeBufferPointer { x in
-        ends.withUnsafeBufferPointer { e in
-          far.withUnsafeMutableBufferPointer { f in
-            near.withUnsafeMutableBufferPointer { kernels.sides(x, e, far: f, near: $0) }
-          }
-        }
-      }
+      // Each coordinate in a cell of its own.
+      kernels.sides(xs, cells: (0..<8).map(Double.init), ends: ends, far: &far, near: &near, count: 8)
       for i in 0..<8 {
         #expect(abs(far[i] / Laws.normalSurvival(ends[i] + xs[i]) - 1) < 2e-13)
         let z = ends[i] - xs[i]
@@ -265,19 +260,21 @@ private enum Recursion {
     let n = 80_000
     for x in [0.0, 0.4, 2, 7] {
       var random = RandomStream(key: countingKey, stream: 305)
-      var cells = MagnitudeCells(absolute: [Double](repeating: x, count: n))
+      var cells = MagnitudeCells(mean: [Double](repeating: -x, count: n), scale: 1)
       var bits = [Double](repeating: 0, count: n)
       for depth in 0..<2 {
         let ends = (0..<(1 << depth)).map {
           1.2 * EscapeCode.magnitude(cell: Double(2 * $0 + 1), share: 1, count: Double(2 << depth))
         }
-        cells.biases(ends, into: &bits)
-        let drawn = bits.map { random.bernoulli((1 + $0) / 2) }
-        cells.choose({ drawn[$0] }, count: n)
+        let flips = (0..<n).map { _ in random.word() }
+        cells.biases(ends, flips: flips, into: &bits)
+        cells.take(bits.map { random.bernoulli((1 + $0) / 2) ? 1 : -1 }, flips: flips)
       }
-      let (places, _) = cells.places(inverseScale: 1 / 1.2, &random)
+      let all = (1..<4).map { 1.2 * EscapeCode.magnitude(cell: Double($0), share: 1, count: 4) }
+      let (places, _) = cells.places(ends: [0] + all + [.infinity], inverseScale: 1 / 1.2, &random)
+      let found = cells.cells
       let uniforms = places.indices.map { i -> Double in
-        let a = 1.2 * EscapeCode.magnitude(cell: cells.cells[i], share: places[i], count: 4)
+        let a = 1.2 * EscapeCode.magnitude(cell: found[i], share: places[i], count: 4)
         return Laws.normalCDF(a - x) - Laws.normalCDF(-a - x)
       }
       let check = StatisticalChecks.kolmogorovSmirnov(sample: uniforms) { Laws.uniformCDF($0) }

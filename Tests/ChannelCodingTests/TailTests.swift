@@ -123,22 +123,19 @@ import Testing
     let xs = eight(x)
     for (i, end) in [low, high].enumerated() {
       var (far, near) = (eight(0), eight(0))
-      xs.withUnsafeBufferPointer { x in
-        eight(end).withUnsafeBufferPointer { e in
-          far.withUnsafeMutableBufferPointer { f in
-            near.withUnsafeMutableBufferPointer { kernels.sides(x, e, far: f, near: $0) }
-          }
-        }
-      }
+      kernels.sides(xs, cells: eight(0), ends: [end], far: &far, near: &near, count: 8)
       (tails[2 * i], tails[2 * i + 1]) = (far, near)
     }
-    let inputs = [xs, eight(low), eight(high), eight(cell), eight(choice), eight(place)]
+    let inputs = [xs, eight(cell), eight(choice), eight(place)]
+    // Those of other cells are never looked at.
+    var ends = [Double](repeating: .nan, count: Int(count) + 1)
+    (ends[Int(cell)], ends[Int(cell) + 1]) = (low, high)
     var (shares, logs) = (eight(0), eight(0))
     shares.withUnsafeMutableBufferPointer { shares in
       logs.withUnsafeMutableBufferPointer { logs in
         withPointers(tails + inputs) { all in
           kernels.cellPlaces(
-            Array(all[..<4]), Array(all[4...]), count: count, inverseScale: inverse, shares: shares, logMasses: logs)
+            Array(all[..<4]), Array(all[4...]), ends: ends, inverseScale: inverse, shares: shares, logMasses: logs)
         }
       }
     }
@@ -234,6 +231,7 @@ import Testing
     var codec = PolarCodec(ChannelSettings(codec: .polar, dimension: 2, clippingNorm: bound, noiseScale: 1))
     codec.forcedCap = cap
     codec.forcedLimit = 1e9
+    codec.forcedLevels = snr < 10 ? 0 : 3
     let slope = 1 + 0.3 * tilt
     let x = [bound, bound * slope].map { $0 / (1 + slope * slope).squareRoot() }
     let update = ClippedUpdate(clipping: x, to: bound)

@@ -291,9 +291,9 @@ struct SignCoder {
           continue
         }
       }
-      flags.decode(leaves, dither: { words[$1] }, from: &decoder) { _, leaf in
-        bits[leaf / 64] ^= 1 << UInt64(leaf % 64)
-      }
+      flags.decode(
+        leaves, dither: { words[$1] }, from: &decoder,
+        flagged: { _, leaf in bits[leaf / 64] ^= 1 << UInt64(leaf % 64) })
       if !silent.isEmpty {
         for leaf in silent where segment.range.contains(leaf) { bits[leaf / 64] ^= 1 << UInt64(leaf % 64) }
       }
@@ -334,9 +334,9 @@ struct SignCoder {
       let place = UInt64(leaf % 64)
       leaves[Int(leaf) / 64] = leaves[Int(leaf) / 64] & ~(1 << place) | (dithers[i] >> 63) << place
     }
-    flags.decode(outside.map { UInt32(segment.start) + $0 }[...], dither: { i, _ in dithers[i] }, from: &decoder) {
-      i, _ in leaves[Int(outside[i]) / 64] ^= 1 << UInt64(outside[i] % 64)
-    }
+    flags.decode(
+      outside.map { UInt32(segment.start) + $0 }[...], dither: { i, _ in dithers[i] }, from: &decoder,
+      flagged: { i, _ in leaves[Int(outside[i]) / 64] ^= 1 << UInt64(outside[i] % 64) })
     put(leaves, segment, into: &bits)
   }
 }

@@ -25,6 +25,8 @@ struct PolarCodec: HostilelyReadable {
   var forcedCap: Double?
   /// Nats above which a block is left to the quantizer, in place of the planned ones: for tests of what selections do far out.
   var forcedLimit: Double?
+  /// Quantile levels in place of the planned ones: for tests of few coordinates, which a plan has none for.
+  var forcedLevels: Int?
   private let quantizer: DitheredQuantizer
 
   init(_ settings: ChannelSettings) {
@@ -37,7 +39,9 @@ struct PolarCodec: HostilelyReadable {
 
   func plan(_ normClass: NormClass) -> PolarPlan {
     let signal = normClass.scale * clippingNorm / noiseScale
-    return .make(count: count, snr: signal * signal / Double(count), effort: effort, forcedCap: forcedCap)
+    return .make(
+      count: count, snr: signal * signal / Double(count), effort: effort, forcedCap: forcedCap,
+      forcedLevels: forcedLevels)
   }
 
   /// The flags of magnitude blocks, learnt by both ends.

@@ -2,7 +2,7 @@ import Settings
 
 /// The option of `polar`.
 public struct PolarOptions: CodecOptionValues {
-  /// How much time the encoder may take to save bits. Each step more lets twice the time buy the same saving. Decoding takes no longer.
+  /// How much time the encoder may take to save bits. Each step more lets 1.8 times the time buy the same saving. Decoding takes no longer.
   public var effort: Int
 
   public init() { self.init(effort: 0) }
@@ -14,7 +14,7 @@ public struct PolarOptions: CodecOptionValues {
     [
       Setting(
         "effort", \.effort, .integer(0...6),
-        "`polar`: how much time the encoder may take to save bits; below an snr of 0.03, 3 saves up to 6 % for up to 1.5 times the time, 6 up to 12 % for up to ten times"
+        "`polar`: how much time the encoder may take to save bits; 3 saves 2 to 4 % for one and a half times the time to three times, 6 up to 7 % for two to eight times"
       )
     ])
 }

@@ -35,7 +35,7 @@ struct PolarPlan: Sendable {
   /// Cells that a magnitude is known to be in, once its bits are known.
   var cellCount: Int { 1 << levels.count }
 
-  private init(count: Int, snr: Double, effort: Int, forcedCap: Double?) {
+  private init(count: Int, snr: Double, effort: Int, forcedCap: Double?, forcedLevels: Int?) {
     self.count = count
     self.snr = snr
     proposalScale = (1 + snr).squareRoot()
@@ -45,7 +45,8 @@ struct PolarPlan: Sendable {
     signs.forcedLogCap = forcedCap.map(Elementary.log)
     self.signs = signs
     let (levels, best) = Self.magnitudes(
-      count: count, snr: snr, information: moments.information, price: price, forcedLogCap: signs.forcedLogCap)
+      count: count, snr: snr, information: moments.information, price: price, forcedLogCap: signs.forcedLogCap,
+      forcedLevels: forcedLevels)
     self.levels = levels
     let cells = Double(1 << levels.count)
     boundaries = (0...Int(cells)).map {
@@ -74,7 +75,7 @@ struct PolarPlan: Sendable {
 
   /// The quantile bits that are worth a transform each, and how what they leave is selected: the number of levels that costs least.
   private static func magnitudes(
-    count: Int, snr: Double, information: Double, price: Double, forcedLogCap: Double?
+    count: Int, snr: Double, information: Double, price: Double, forcedLogCap: Double?, forcedLevels: Int?
   ) -> (levels: [SignPlan], selection: BlockSelection?) {
     var rest = information
     var selected = selection(count: count, information: rest, levels: 0, price: price)
@@ -84,9 +85,10 @@ struct PolarPlan: Sendable {
     let quantiles = MagnitudeQuantiles(snr: snr)
     let levelCost = price * Double(count) * Times.level
     var next = quantiles.level(0)
-    while levels.count < largestLevelCount {
+    while levels.count < forcedLevels ?? largestLevelCount {
       // No level saves more than what a selection takes beyond the information.
-      guard (selected?.cost ?? .infinity) - rest * Double(count) / Elementary.ln2 > levelCost else { break }
+      let excess = (selected?.cost ?? .infinity) - rest * Double(count) / Elementary.ln2
+      guard excess > levelCost || forcedLevels != nil else { break }
       var level = SignPlan(count: count, law: next.law, price: price)
       level.forcedLogCap = forcedLogCap
       levels.append(level)
@@ -97,7 +99,7 @@ struct PolarPlan: Sendable {
       selected = selection(count: count, information: rest, levels: levels.count, price: price)
       spent += level.expectedBits + price * level.expectedNanoseconds + levelCost
       let cost = spent + (selected?.cost ?? .infinity)
-      if cost < best.cost { best = (levels.count, cost, selected) }
+      if cost < best.cost || forcedLevels != nil { best = (levels.count, cost, selected) }
       // Two levels that cost more than they save.
       guard levels.count < best.count + 2 else { break }
     }
@@ -158,11 +160,11 @@ struct PolarPlan: Sendable {
 
   private static let largestCap = 4096.0
 
-  /// Bits that a nanosecond is worth: at effort 0, 0.03 per cent of I(X; Y) for a nanosecond a coordinate; with each effort more, half of
-  /// that. A message takes time whatever it is about, reckoned as 4096 coordinates, beside which those of a short one are cheap.
+  /// Bits that a nanosecond is worth: at effort 0, 0.03 per cent of I(X; Y) for a nanosecond a coordinate; with each effort more, five ninths of
+  /// that. A message takes time whatever it is about, reckoned as 1024 coordinates, beside which those of a short one are cheap.
   private static func price(effort: Int, count: Int, snr: Double) -> Double {
     let information = Double(count) * PublicRatioLaw.log1p(snr) / 2 / Elementary.ln2
-    return (0..<effort).reduce(0.0003 * information / Double(count + 4096)) { price, _ in price / 2 }
+    return (0..<effort).reduce(0.0003 * information / Double(count + 1024)) { price, _ in price * 5 / 9 }
   }
 
   private static let largestLevelCount = 12
@@ -205,16 +207,23 @@ struct PolarPlan: Sendable {
     let snr: UInt64
     let effort: Int
     let forcedCap: UInt64
+    let forcedLevels: Int?
   }
 
   private static let cache = Mutex<[Key: PolarPlan]>([:])
 
-  /// - Parameter forcedCap: for tests in which escapes are common; nil takes the best.
-  static func make(count: Int, snr: Double, effort: Int, forcedCap: Double? = nil) -> PolarPlan {
+  /// - Parameters:
+  ///   - forcedCap: for tests in which escapes are common; nil takes the best.
+  ///   - forcedLevels: for tests in which few coordinates have levels; nil takes the best.
+  static func make(
+    count: Int, snr: Double, effort: Int, forcedCap: Double? = nil, forcedLevels: Int? = nil
+  ) -> PolarPlan {
     let snr = min(max(snr, BlockPlan.smallestSNR), BlockPlan.largestSNR)
-    let key = Key(count: count, snr: snr.bitPattern, effort: effort, forcedCap: forcedCap?.bitPattern ?? 0)
+    let key = Key(
+      count: count, snr: snr.bitPattern, effort: effort, forcedCap: forcedCap?.bitPattern ?? 0,
+      forcedLevels: forcedLevels)
     if let plan = cache.withLock({ $0[key] }) { return plan }
-    let plan = PolarPlan(count: count, snr: snr, effort: effort, forcedCap: forcedCap)
+    let plan = PolarPlan(count: count, snr: snr, effort: effort, forcedCap: forcedCap, forcedLevels: forcedLevels)
     cache.withLock {
       // A plan holds a byte a leaf.
       if $0.count > 64 { $0.removeAll() }
