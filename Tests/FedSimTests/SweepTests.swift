@@ -106,8 +106,8 @@ import Testing
       #expect(alone.plan == together.plan && alone.plan != nil)
       #expect(try alone.frame.spending(rounds: 2) == together.frame.spending(rounds: 2))
     }
-    // Five of seven have a plan of their own, that with polar for its rounding, and one another C, which needs no calibration.
-    #expect(shared.computed.plans == 6 && shared.computed.columns == 5, "\(shared.computed)")
+    // Four of seven have a plan of their own and one another C, which needs no calibration.
+    #expect(shared.computed.plans == 5 && shared.computed.columns == 4, "\(shared.computed)")
   }
 
   @Test func aSingleRunHasNoSweep() {

@@ -48,19 +48,38 @@ extension NumericalBound {
     let magnitudes =
       (1 + escapes) * perTerm * sum + 9 * (2 * 1.9 * sum + s * large) + 20 * d * snr
       + Double(plan.blockCount) * (68 + 8 * plan.logCap)
-    // Pieces: a selection each, with its height, and sums over n / 16 terms a lane of numbers that are atanh of a bias, at most 28.
-    var pieces = 0.0
-    for transform in [plan.signs] + plan.levels {
-      for segment in transform.segments {
-        guard let logCap = transform.logCap(segment) else { continue }
-        let n = Double(segment.count)
-        pieces += 68 + 8 * logCap
-        // Of a pass, a product with two roundings a leaf; once more what biases cost, as its proposal is made of them.
-        let isPass = segment.selection?.passes != nil
-        pieces += isPass ? (1.5 * Elementary.log(n) / Elementary.log(2) + 4) * n : (n / 16 + 8) * 28 * n
+    let indices =
+      plan.signs.indexRounding(biases: biases) + plan.levels.reduce(0) { $0 + $1.indexRounding(biases: d) }
+    return Self.unit * (signs + magnitudes + indices)
+  }
+}
+
+extension SignPlan {
+  /// What nodes with one index cost, in units: a selection each with its height, and what its ratio and its proposal are off by.
+  ///
+  /// Averages are over the target's own signs (Lemma R), for which the sum of |biases| does not grow from level to level; nodes do not overlap.
+  /// Of a pass: two roundings a leaf, of candidates and of the client's own, and once more what rounding does to biases, 1.5 units of them a level. Of a piece: sums of n / 16 terms a lane of
+  /// atanh of a bias, which is at most 28 times the bias.
+  ///
+  /// - Parameter biases: a bound on the sum of |biases| of the transform's signs, on average.
+  fileprivate func indexRounding(biases: Double) -> Double {
+    var (selections, passes, pieces) = (0.0, 0.0, 0.0)
+    var (largestPass, largestPiece) = (1.0, 1.0)
+    for segment in segments {
+      guard let logCap = logCap(segment) else { continue }
+      let n = Double(segment.count)
+      selections += 68 + 8 * logCap
+      if segment.selection?.passes != nil {
+        passes += n
+        largestPass = max(largestPass, n)
+      } else {
+        pieces += n
+        largestPiece = max(largestPiece, n)
       }
     }
-    return Self.unit * (signs + magnitudes + pieces)
+    let levels = Elementary.log(largestPass) / Elementary.log(2)
+    return selections + 4 * passes + 1.5 * levels * min(biases, passes) + (largestPiece / 16 + 8) * 28
+      * min(biases, pieces)
   }
 }
 
