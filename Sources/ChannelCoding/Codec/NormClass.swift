@@ -2,7 +2,7 @@ import Numerics
 
 /// |x| / C on a public grid of ratio 2^(1/4), and a class for the zero update. Only the rate depends on it.
 ///
-/// A clipped update (class 0) costs 0.7 bits, one of half the bound 5.8, of a quarter 7.6, and no update 6: most updates are clipped or
+/// A clipped update (class 0) costs 0.7 bits, one of half the bound 5.8, of a quarter 7.6, and no update 5.6: most updates are clipped or
 /// little shorter.
 struct NormClass: Equatable {
   let index: Int
@@ -44,7 +44,8 @@ struct NormClass: Equatable {
   var isZero: Bool { index == Self.zero }
   var scale: Double { isZero ? 0 : Self.ratios[index] }
 
-  /// Where the classes' parts of 2^32 begin, and 2^32: 5/8 for class 0, 1/64 for that of zero, and 1 / (k (k + 1)) of the rest for class k.
+  /// Where the classes' parts of 2^32 begin, and 2^32: 5/8 for class 0, 1 / (k (k + 1)) of 23/64 for class k, and what is left, 1/64 and
+  /// a 63rd of 23/64, for that of zero.
   private static let starts: [UInt64] = {
     let whole: UInt64 = 1 << 32
     var starts = [0, whole / 8 * 5]

@@ -14,7 +14,7 @@ public struct PolarOptions: CodecOptionValues {
     [
       Setting(
         "effort", \.effort, .integer(0...6),
-        "`polar`: how much time the encoder may take to save bits; 3 saves 2 to 4 % for one and a half times the time to three times, 6 up to 7 % for two to eight times"
+        "`polar`: how much time the encoder may take to save bits; 3 saves 2 % or so for 1.5 to 4 times the time, 6 saves 3 to 7 % for 2 to 10 times"
       )
     ])
 }
