@@ -44,6 +44,7 @@ let modules: [Target] = [
   module("Files", ["CZlib", "JSONText", "Platform"]),
   module("Datasets", ["ChannelCoding", "Files", "JSONText", "Numerics", "Settings"]),
   module("Clients", ["ChannelCoding", "Datasets", "Numerics", "Settings"]),
+  module("VariationalModels", ["ChannelCoding", "Clients", "Datasets", "Numerics", "Settings"]),
   module("Aggregator", ["ChannelCoding", "Numerics", "PrivacyAccounting", "Settings"]),
   module(
     "Scenarios",
@@ -97,6 +98,8 @@ let package = Package(
     // Kernels and special functions: for benchmarks; what it has may change without notice.
     .library(name: "Numerics", targets: ["Numerics"]),
     .library(name: "PrivacyAccounting", targets: ["PrivacyAccounting"]),
+    // Models with a posterior for each datum, of which a sample is sent.
+    .library(name: "VariationalModels", targets: ["VariationalModels"]),
     // Run folders, and pages made of them.
     .library(name: "RunFiles", targets: ["RunFiles"]),
     .library(name: "Reports", targets: ["Reports"]),

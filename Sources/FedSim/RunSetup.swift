@@ -149,6 +149,11 @@ public struct RunSetup: Sendable {
       LocalTrainer(
         model: model, work: scenario.training.work, batchSize: scenario.training.batchSize, optimizer: optimizer)
     }
+    if let own = model.trainer(
+      work: scenario.training.work, batchSize: scenario.training.batchSize, optimizer: scenario.training.optimizer)
+    {
+      return own
+    }
     // With their types known here, the compiler makes one piece of code of the two.
     if let network = model as? Network, let sgd = scenario.training.optimizer as? SGD { return make(network, sgd) }
     return make(model, scenario.training.optimizer)
@@ -174,7 +179,7 @@ public struct RunSetup: Sendable {
   }
 
   package func evaluate(_ parameters: [Float]) -> Evaluation {
-    model.evaluation(of: parameters, on: test, parallel)
+    model.evaluation(of: parameters, on: Array(0..<test.count)[...], of: test, parallel)
   }
 
   /// What decides a release beside the scenario. Generated examples follow from that alone, and belong to nobody.
@@ -276,12 +281,5 @@ extension LocalTraining {
   /// One client's work with memory of its own.
   fileprivate func train(_ task: LocalTask, random: inout RandomStream, largestClient: Int) -> LocalUpdate {
     train(task, random: &random, makeWorkspace(largestClient: largestClient))
-  }
-}
-
-extension Model {
-  /// How good parameters are on all examples.
-  fileprivate func evaluation(of parameters: [Float], on data: Dataset, _ parallel: Parallel) -> Evaluation {
-    Evaluation(self, parameters, on: Array(0..<data.count)[...], of: data, parallel)
   }
 }

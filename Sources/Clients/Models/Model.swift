@@ -57,6 +57,14 @@ public protocol Model: Sendable {
   func predictions(
     of examples: ArraySlice<Int>, in data: Dataset, at parameters: FloatBuffer, _ workspace: Workspace
   ) -> [Prediction]
+
+  /// How a client trains the model, where that is not by minibatches of its gradient. The default is nil: `LocalTrainer`.
+  func trainer(work: LocalWork, batchSize: Int, optimizer: any ClientOptimizing) -> (any LocalTraining)?
+
+  /// Loss and accuracy of flat parameters over some examples. The default takes them from `predictions`.
+  func evaluation(
+    of parameters: [Float], on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
+  ) -> Evaluation
 }
 
 extension Model {
@@ -73,7 +81,8 @@ extension Model {
 
   public func padding(_ parameters: [Float]) -> FloatBuffer { FloatBuffer(parameters) }
 
-  /// Loss and accuracy of flat parameters over some examples.
+  public func trainer(work: LocalWork, batchSize: Int, optimizer: any ClientOptimizing) -> (any LocalTraining)? { nil }
+
   public func evaluation(
     of parameters: [Float], on examples: ArraySlice<Int>, of data: Dataset, _ parallel: Parallel
   ) -> Evaluation {

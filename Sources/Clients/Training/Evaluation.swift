@@ -5,9 +5,10 @@ import Numerics
 public struct Evaluation: Sendable, Equatable {
   /// Not a number where the model has diverged.
   public let loss: Double
-  public let accuracy: Double
+  /// Nil for a model that is neither right nor wrong about an example.
+  public let accuracy: Double?
 
-  public init(loss: Double, accuracy: Double) {
+  public init(loss: Double, accuracy: Double?) {
     self.loss = loss
     self.accuracy = accuracy
   }

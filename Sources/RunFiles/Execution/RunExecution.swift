@@ -184,7 +184,7 @@ public struct RunExecution: Sendable {
     return RunSummary(
       setup, records: records,
       stoppedBy: !isOver ? .interrupted : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
-      finalEvaluation: records.last?.accuracy == nil ? simulation.evaluate() : nil,
+      finalEvaluation: records.last?.accuracy == nil && records.last?.loss == nil ? simulation.evaluate() : nil,
       mostParticipations: simulation.mostTimesDrawn)
   }
 
