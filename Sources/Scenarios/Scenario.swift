@@ -33,6 +33,8 @@ public struct Scenario: Sendable {
   public var privacy: Privacy?
   public var channel: ChannelSection
   public var evaluation: EvaluationSection
+  /// How posterior samples are sent; nil for the defaults, and for a task that has none.
+  public var posterior: PosteriorSection?
   /// What the names in files stand for.
   public var components: Components
   /// The text that the scenario was read from, for places in messages; nil for a program's.
@@ -43,7 +45,7 @@ public struct Scenario: Sendable {
     testFraction: Double? = nil, partition: any PartitionScheme, model: any ModelArchitecture, training: Training,
     cohort: Cohort, server: ServerSection = ServerSection(), privacy: Privacy? = nil,
     channel: ChannelSection = ChannelSection(), evaluation: EvaluationSection = EvaluationSection(),
-    components: Components = .standard
+    posterior: PosteriorSection? = nil, components: Components = .standard
   ) {
     self.name = name
     self.seed = seed
@@ -59,6 +61,7 @@ public struct Scenario: Sendable {
     self.privacy = privacy
     self.channel = channel
     self.evaluation = evaluation
+    self.posterior = posterior
     self.components = components
     file = nil
   }
@@ -89,6 +92,9 @@ public struct Scenario: Sendable {
     channel = try file.read(ChannelSection.section) { values throws(KeyProblem) in ChannelSection(values, components) }
     evaluation = try file.read(EvaluationSection.section) { values throws(KeyProblem) in
       try EvaluationSection.read(values)
+    }
+    posterior = try file.readIfThere(PosteriorSection.section) { values throws(KeyProblem) in
+      try PosteriorSection.read(values)
     }
     self.components = components
     self.file = file
@@ -130,6 +136,7 @@ public struct Scenario: Sendable {
     root[Privacy.section] = privacy.map { .object($0.values) } ?? .null
     root[ChannelSection.section] = .object(channel.values)
     root[EvaluationSection.section] = .object(evaluation.values)
+    if let posterior { root[PosteriorSection.section] = .object(posterior.values) }
     return .object(root)
   }
 
@@ -144,7 +151,7 @@ public struct Scenario: Sendable {
 
   /// What no section can say by itself; nil where everything goes together.
   private var problem: KeyProblem? {
-    if let problem = algorithmProblem { return problem }
+    if let problem = taskProblem ?? algorithmProblem { return problem }
     let able = channel.codecs.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
     guard let codec, !able.contains(codec) else { return nil }
     let path = ChannelSection.codecPath
@@ -158,6 +165,26 @@ public struct Scenario: Sendable {
       return KeyProblem(
         path, "found \"\(codec.rawValue)\" with central noise: its noise is the channel's own",
         allowed: "\(allowed), or \"channel\" as privacy.noise")
+    }
+    return nil
+  }
+
+  /// Model, posterior section and task are of one kind.
+  private var taskProblem: KeyProblem? {
+    let modelTask = type(of: model).task
+    if modelTask != task {
+      let able = components.models.all.filter { ($0.type as? any ModelArchitecture.Type)?.task == task }
+        .map { "\"\($0.name)\"" }
+      let name = components.models.write(model)?.name ?? "\(type(of: model as Any))"
+      return KeyProblem(
+        "\(ModelSection.section).\(ModelSection.selector)",
+        "found \"\(name)\", a model of task \"\(modelTask.rawValue)\", with task \"\(task.rawValue)\"",
+        allowed: able.isEmpty ? "a model of that task" : able.joined(separator: ", "))
+    }
+    if task == .classification, posterior != nil {
+      return KeyProblem(
+        PosteriorSection.section, "found a section about posteriors with task \"classification\", which has none",
+        allowed: "no such section, or task \"representation\" or \"bayesian-classification\"")
     }
     return nil
   }

@@ -151,7 +151,7 @@ public struct ScenarioFile: Sendable {
       }
       if isBase { continue }
       guard let written = try object(section, root[section.name], source) else {
-        resolved[section.name] = .null
+        if section.presence != .absent { resolved[section.name] = .null }
         continue
       }
       for (key, _) in written where !section.all.contains(where: { $0.name == key }) {
@@ -169,7 +169,7 @@ public struct ScenarioFile: Sendable {
   ) throws(ScenarioError) -> JSONObject? {
     switch (written, section.presence) {
     case (.object(let found)?, _): return found
-    case (nil, .optional), (.null?, .optional): return nil
+    case (nil, .optional), (.null?, .optional), (nil, .absent), (.null?, .absent): return nil
     case (nil, .defaulted), (.null?, .defaulted): return JSONObject()
     case (nil, .required), (.null?, .required):
       throw .key(

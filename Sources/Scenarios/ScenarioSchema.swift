@@ -180,6 +180,16 @@ public enum ScenarioSchema {
     case .name: return ["type": type("string"), "pattern": "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"]
     case .choice(let values, _): return ["enum": .array(values.map { .string($0) } + (isNullable ? [.null] : []))]
     case .flag: return ["type": type("boolean")]
+    case .choices(let values):
+      return [
+        "type": type("array"), "items": ["enum": .array(values.map { .string($0) })], "minItems": 1,
+        "uniqueItems": true,
+      ]
+    case .positives(let count):
+      return [
+        "type": type("array"), "items": ["type": "number", "exclusiveMinimum": 0],
+        "minItems": .integer(count.lowerBound), "maxItems": .integer(count.upperBound),
+      ]
     case .integers(let each, let count):
       return [
         "type": type("array"),

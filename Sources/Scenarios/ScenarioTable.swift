@@ -21,6 +21,8 @@ public struct ScenarioTable: Sendable {
       Privacy.table(.optional, "differential privacy; without this section there is no clipping and no noise"),
       ChannelSection.table(components),
       EvaluationSection.table(.defaulted, "when the model is evaluated"),
+      PosteriorSection.table(
+        .absent, "how posterior samples are sent, for the tasks `representation` and `bayesian-classification`"),
     ]
   }
 

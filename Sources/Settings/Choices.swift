@@ -8,6 +8,8 @@ public struct Choice<Value: Sendable>: Sendable {
   public let summary: String
   /// The keys that it has beside those of its section.
   public let keys: [KeyDescription]
+  /// The type of its values.
+  public let type: any Configurable.Type
   let read: @Sendable (JSONObject) throws(KeyProblem) -> Value
   let write: @Sendable (Value) -> JSONObject?
 
@@ -20,6 +22,7 @@ public struct Choice<Value: Sendable>: Sendable {
     self.name = name
     self.summary = summary
     keys = type.keys.descriptions
+    self.type = type
     read = { (values: JSONObject) throws(KeyProblem) -> Value in
       let found = type.keys.read(values)
       if let problem = type.keys.objection(found) ?? found.problem { throw problem }

@@ -15,6 +15,10 @@ public enum KeyRange: Sendable, Equatable {
   case choice([String], later: [String])
   /// True or false.
   case flag
+  /// A list of different words, each one of some.
+  case choices([String])
+  /// A list of numbers above 0.
+  case positives(count: ClosedRange<Int>)
   /// A list of whole numbers.
   case integers(each: ClosedRange<Int>, count: ClosedRange<Int>)
   /// The path of a file or a folder.
@@ -66,6 +70,8 @@ public enum KeyRange: Sendable, Equatable {
     case .name: "1 to 100 letters, digits, \".\", \"_\" or \"-\", not starting with \".\""
     case .choice(let values, _): values.map { "\"\($0)\"" }.joined(separator: ", ")
     case .flag: "true or false"
+    case .choices(let values): "an array of " + values.map { "\"\($0)\"" }.joined(separator: ", ") + ", each at most once"
+    case .positives(let count): "an array of \(count.lowerBound) to \(count.upperBound) numbers above 0"
     case .integers(let each, let count):
       count.lowerBound == count.upperBound
         ? "an array of \(count.lowerBound) integers from \(each.lowerBound) to \(each.upperBound)"
@@ -115,6 +121,14 @@ public enum KeyRange: Sendable, Equatable {
           guard case .integer(let item) = $0 else { return false }
           return each.contains(item)
         }
+    case (.choices(let values), .array(let found)):
+      let words = found.compactMap { item in if case .string(let word) = item { word } else { nil } }
+      isAllowed =
+        !found.isEmpty && words.count == found.count && Set(words).count == words.count
+        && words.allSatisfy(values.contains)
+    case (.positives(let count), .array(let found)):
+      isAllowed =
+        count.contains(found.count) && found.allSatisfy { item in item.double.map { $0 > 0 && $0.isFinite } ?? false }
     case (.path, .string): isAllowed = Self.isPath(value)
     case (.column, .string(let name)): isAllowed = !name.isEmpty
     case (.column, .integer(let number)): isAllowed = (0...Self.largestColumn).contains(number)

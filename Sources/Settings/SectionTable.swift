@@ -22,6 +22,8 @@ public struct SectionTable: Sendable {
     case defaulted
     /// Something is not done; the resolved file says null.
     case optional
+    /// Something is not done; the resolved file does not have the section.
+    case absent
   }
 
   public init(

@@ -1,3 +1,4 @@
+import Clients
 import Settings
 
 /// The keys outside every section.
@@ -20,7 +21,7 @@ struct Heading: ScenarioSection {
         "the one seed: data split, partition and initial model come from it alone; cohorts, noise and keys from it and "
           + "a hash of the resolved scenario (but for `name` and `evaluation`), the data and the version"),
       Setting(
-        "task", \.task, .choice(["classification"], later: ["mean-estimation"]), .required,
+        "task", \.task, .choice(LearningTask.allCases.map(\.rawValue), later: ["mean-estimation"]), .required,
         "what the clients' data are for"),
       Setting("rounds", \.rounds, .integer(1...1_000_000), .required, "rounds of training, T"),
     ])
@@ -28,7 +29,7 @@ struct Heading: ScenarioSection {
 
 extension Scenario {
   /// What the clients' data are for.
-  public enum Task: String, CaseIterable, SettingValue {
-    case classification
-  }
+  public typealias Task = LearningTask
 }
+
+extension LearningTask: SettingValue {}

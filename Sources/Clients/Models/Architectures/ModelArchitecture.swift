@@ -6,10 +6,17 @@ import Settings
 /// Ours have a file each beside this one. One of another package conforms, and is registered as
 /// `Choice("my-model", "one line", MyArchitecture.self) { $0 }`.
 public protocol ModelArchitecture: Configurable {
+  /// What the model is for. The default is classification.
+  static var task: LearningTask { get }
+
   /// The model for examples like these.
   ///
   /// - Throws: `KeyProblem` with the key that asks for what the examples do not have.
   func makeModel(for data: Dataset) throws(KeyProblem) -> any Model
+}
+
+extension ModelArchitecture {
+  public static var task: LearningTask { .classification }
 }
 
 extension Choices where Value == any ModelArchitecture {
