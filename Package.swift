@@ -56,7 +56,7 @@ let modules: [Target] = [
     "FedSim",
     [
       "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Platform",
-      "PrivacyAccounting", "Scenarios", "Settings",
+      "PrivacyAccounting", "Scenarios", "Settings", "VariationalModels",
     ]),
   module(
     "RunFiles",

@@ -17,11 +17,12 @@ public struct RoundFields: FigureTable, Sendable {
     "uploads whose update was longer than the clipping norm, of those that were sent; null where none was sent")
   public let loss = RoundField(
     "loss", .nats, \.loss, .outside,
-    "mean cross-entropy on the test examples after the round; null in rounds without evaluation, and where it is not finite"
+    "mean loss on the test examples after the round: cross-entropy, or a variational model's objective; null in rounds without evaluation, "
+      + "and where it is not finite"
   )
   public let accuracy = RoundField(
     "accuracy", .share, \.accuracy, .outside,
-    "test examples that the model is right on after the round; null in rounds without evaluation")
+    "test examples that the model is right on after the round; null in rounds without evaluation, and for representations")
   public let clientAccuracyMean = RoundField(
     "clientAccuracy.mean", .share, \.clientAccuracy, \.mean, .outside,
     "accuracy of the model that was sent, on each drawn client's own examples: mean over clients; null in rounds without evaluation"

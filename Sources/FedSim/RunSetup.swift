@@ -15,6 +15,8 @@ public struct RunSetup: Sendable {
   public let resolved: JSON
   public let population: Population
   public let test: Dataset
+  /// The test examples among clients, where a posterior is a client's; nil for other tasks.
+  public let testClients: Population?
   /// Whether a library caller brought the examples.
   public let isDataGiven: Bool
   public let model: any Model
@@ -73,9 +75,10 @@ public struct RunSetup: Sendable {
       ?? scenario.loadData(parallel)
     let split = data.split
     dataWarnings = data.warnings
-    test = split.test
     let population = try scenario.population(of: split.training)
     self.population = population
+    testClients = try scenario.testClients(of: split.test, like: population)
+    test = testClients?.data ?? split.test
     model = try Self.model(scenario, unmade?.sample.test ?? test)
     frame = try RunFrame(
       FederationSettings(scenario), algorithm: scenario.algorithm, parameters: model.parameterCount,

@@ -7,6 +7,8 @@ public struct RunSummary: Sendable {
   public let setup: RunSetup
   public let stoppedBy: StopReason
   public let records: [RoundRecord]
+  /// What sending posteriors came to; nil for a task without them, and where it was not done.
+  public let posterior: PosteriorResults?
   private let finalEvaluation: Evaluation?
   /// Who is guaranteed what.
   public let views: ThreatModel
@@ -21,15 +23,17 @@ public struct RunSummary: Sendable {
   /// - Parameters:
   ///   - setup: the run.
   ///   - records: those of all rounds that were made.
+  ///   - posterior: what sending posteriors came to, for a task about them.
   ///   - stoppedBy: why there are no more.
   ///   - finalEvaluation: of the last model, where the last record has none because a run was interrupted.
   ///   - mostParticipations: of one client, for an observer who sees who sends.
   public init(
-    _ setup: RunSetup, records: [RoundRecord], stoppedBy: StopReason, finalEvaluation: Evaluation? = nil,
+    _ setup: RunSetup, records: [RoundRecord], posterior: PosteriorResults? = nil, stoppedBy: StopReason, finalEvaluation: Evaluation? = nil,
     mostParticipations: Int? = nil
   ) {
     views = ThreatModel(setup, records: records, mostParticipations: mostParticipations)
     self.setup = setup
+    self.posterior = posterior
     self.finalEvaluation = finalEvaluation
     self.records = records
     self.stoppedBy = stoppedBy

@@ -41,6 +41,17 @@ public struct Simulation: Sendable {
   /// The present model on the test examples.
   public func evaluate() -> Evaluation { setup.evaluate(server.parameters) }
 
+  /// Sends a posterior of each test datum by every code that the scenario names: the end of a run about posteriors.
+  ///
+  /// - Parameter continues: told how many of how many parts of the work are done; false abandons it.
+  /// - Returns: nil for a task without posteriors.
+  /// - Throws: `SimulationError.abandoned`; an error of a codec for a posterior that it cannot send.
+  public func posteriorResults(
+    continues: (_ done: Int, _ all: Int) -> Bool = { _, _ in true }
+  ) throws -> PosteriorResults? {
+    try PosteriorStage.results(setup, parameters: server.parameters, continues: continues)
+  }
+
   /// One round: the federation draws and broadcasts, each drawn client trains and sends bytes, the federation adds up, completes
   /// the noise and moves the model.
   ///

@@ -33,7 +33,7 @@ public struct SummaryFields: FigureTable, Sendable {
   ) { .optional($0.bestAccuracy) }
   public let finalLoss = SummaryField(
     "finalLoss", .nats, .outside,
-    "mean cross-entropy of the last model on the test examples; null where it is not finite"
+    "mean loss of the last model on the test examples: cross-entropy, or a variational model's objective; null where it is not finite"
   ) { .optional($0.finalLoss) }
   public let nonFiniteUpdates = SummaryField(
     "nonFiniteUpdates", .count, .outside, "the sum of `nonFinite` over rounds", totalOf: \.nonFinite
@@ -153,6 +153,18 @@ public struct SummaryFields: FigureTable, Sendable {
   public let float32BitsPerClientRound = SummaryField(
     "float32BitsPerClientRound", .bits, .covered, "what an update takes as plain 32-bit floats"
   ) { .integer($0.float32Bits) }
+  public let posterior = SummaryField(
+    "posterior", .list, .outside,
+    "of the first code at the model's beta, as in posterior.json: `code`, `klBits`, `payloadBits`, `psnr`, `accuracy`; the key is there "
+      + "only for tasks about posteriors"
+  ) { summary in
+    summary.posterior?.headline.map { row in
+      [
+        "code": .string(row.code), "klBits": .optional(row.klBits), "payloadBits": .number(row.payloadBits.mean),
+        "psnr": .optional(row.psnr), "accuracy": .optional(row.accuracy?.mean),
+      ]
+    }
+  }
   public let seed = SummaryField("seed", .count, .secret, "the scenario's seed") {
     .integer(Int($0.setup.scenario.seed))
   }

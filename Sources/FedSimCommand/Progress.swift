@@ -45,6 +45,14 @@ struct Progress {
     if isTerminal { draw(record) } else { Console.error(line(record)) }
   }
 
+  /// Of posteriors that are sent behind the last round.
+  mutating func update(sent done: Int, of all: Int) {
+    guard !isQuiet, ContinuousClock.now - lastSaid > .seconds(isTerminal ? 1 : 10) else { return }
+    lastSaid = .now
+    let text = "posteriors: \(Text.grouped(done)) of \(Text.grouped(all)) fits and messages"
+    if isTerminal { Console.control("\r\u{1B}[K" + text.prefix(Console.width - 1)) } else { Console.error(text) }
+  }
+
   func finish() {
     if isTerminal && !isQuiet { Console.control("\r\u{1B}[K") }
   }
@@ -52,6 +60,7 @@ struct Progress {
   private func line(_ record: RoundRecord) -> String {
     var parts = ["round \(record.round)/\(total)", "\(record.arrived) clients"]
     if let accuracy = record.accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
+    if record.accuracy == nil, let loss = record.loss { parts.append("objective \(Text.loss(loss))") }
     if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixedUp(epsilon, 3))") }
     if record.payloadBits != nil || record.predictedBits != nil { parts.append("\(record.shownBits) bits/client") }
     return parts.joined(separator: "  ")

@@ -57,7 +57,8 @@ struct Run: ParsableCommand {
     Interruption.watch(during: .run)
     var progress = Progress(total: setup.lastRound, after: execution.simulation.round, isQuiet: quiet)
     let outcome = try execution.run(
-      stop: { Interruption.isRequested }, progress: { progress.update($0) }, update: { progress.update($0) })
+      stop: { Interruption.isRequested }, progress: { progress.update($0) }, update: { progress.update($0) },
+      sending: { progress.update(sent: $0, of: $1) })
     progress.finish()
     let wall = (ContinuousClock.now - start).seconds
 

@@ -4,14 +4,14 @@ import Files
 extension RunSummary {
   /// What `fedsim run` ends with: some rounds, then the headline.
   public var closingTable: String {
-    let evaluated = records.filter { $0.accuracy != nil }
+    let evaluated = records.filter(\.isEvaluated)
     let shown = 10
     let chosen =
       evaluated.indices.filter { i in
         // About ten, evenly spread, the last among them.
         let step = max((evaluated.count + shown - 1) / shown, 1)
         return (evaluated.count - 1 - i) % step == 0
-      }.map { evaluated[$0] } + (records.last.map { $0.accuracy == nil ? [$0] : [] } ?? [])
+      }.map { evaluated[$0] } + (records.last.map { $0.isEvaluated ? [] : [$0] } ?? [])
     let rows = chosen.map { record in
       [
         "\(record.round)", "\(record.arrived)", record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
@@ -24,6 +24,7 @@ extension RunSummary {
       Text.table(["round", "clients", "accuracy", "loss", "epsilon", "bits/client", "Gaussian I(X;Y)"], rows), "",
     ]
     lines.append(contentsOf: headline)
+    if let posterior { lines += ["", posterior.closingTable] }
     return lines.joined(separator: "\n")
   }
 
@@ -97,6 +98,9 @@ extension RunSummary {
 }
 
 extension RoundRecord {
+  /// Whether the model was measured after the round.
+  var isEvaluated: Bool { accuracy != nil || loss != nil }
+
   /// Mean bits of the uploads that were written, or what is predicted of those that were not.
   public var shownBits: String {
     payloadBits.map { Text.fixed($0.mean, 0) } ?? predictedBits.map { Text.fixed($0, 0) + " predicted" } ?? "-"

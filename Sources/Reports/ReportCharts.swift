@@ -43,7 +43,7 @@ public struct ReportCharts: Sendable {
 
   public static let standard = ReportCharts(
     run: [
-      .accuracy, .accuracyOverEpsilon, .epsilon, .clippingNorm, .uploadBits, .uploadBitsOverClients,
+      .posteriorBits, .accuracy, .loss, .accuracyOverEpsilon, .epsilon, .clippingNorm, .uploadBits, .uploadBitsOverClients,
       .accuracyOverClients,
     ],
     sweep: [

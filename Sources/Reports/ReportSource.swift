@@ -16,6 +16,10 @@ extension Report {
       /// scenario.json: with every default.
       public let scenario: JSON
       public let rounds: RoundTable
+      /// posterior.json; nil for a task without posteriors.
+      public let posterior: JSONObject?
+      /// pictures.png; nil where there is none.
+      public let pictures: [UInt8]?
     }
 
     public struct SweepFiles: Sendable {
@@ -83,7 +87,11 @@ extension Report {
         throw .input(place: "\(path)/rounds.jsonl", problem: "the file is missing")
       }
       let rounds = RoundTable(try Self.lines(rows, "\(path)/rounds.jsonl"))
-      content = .run(RunFiles(summary: summary, scenario: scenario, rounds: rounds))
+      let posterior: JSONObject? =
+        if let bytes = try read("posterior.json") { try Self.object(bytes, "\(path)/posterior.json") } else { nil }
+      content = .run(
+        RunFiles(
+          summary: summary, scenario: scenario, rounds: rounds, posterior: posterior, pictures: try read("pictures.png")))
       problems = Self.problems(of: summary, "\(path)/summary.json") + rounds.problems(charts, "\(path)/rounds.jsonl")
     }
 

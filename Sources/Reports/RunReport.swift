@@ -6,8 +6,9 @@ import RunFiles
 extension Report {
   /// A run: its headline, its charts, who is guaranteed what, and the scenario to run again.
   mutating func addRun(_ prefix: String, _ files: Source.RunFiles, _ charts: [RunChart]) {
-    addHeadline(files.summary)
+    addHeadline(files.summary, files.posterior)
     for chart in charts { if let drawn = chart.draw(files) { add(drawn.named(prefix + chart.name)) } }
+    addPosteriors(prefix, files)
     let spreads = Self.spreads(files.rounds)
     if let row = Self.distribution([files.rounds], spreads: spreads) {
       add(
@@ -24,10 +25,14 @@ extension Report {
     add(details: "The scenario, with every default", files.scenario.text(pretty: true))
   }
 
-  private mutating func addHeadline(_ summary: JSONObject) {
+  private mutating func addHeadline(_ summary: JSONObject, _ posterior: JSONObject?) {
     guard case .integer(let count)? = summary[\.rounds] else { return }
     let accuracy = summary.number(\.finalAccuracy).map { Text.fixed(100 * $0, 1) + " %" } ?? "unknown"
     var headline = "After \(Text.counted(count, "round")) the model is right on \(accuracy) of the test examples"
+    if let posterior, let sent = Self.posteriorHeadline(posterior) {
+      add(headline: sent)
+      headline = "Prior and decoder were trained in \(Text.counted(count, "round"))"
+    }
     if let epsilon = summary.number(\.epsilon), let delta = summary.number(\.delta) {
       headline += ", with epsilon \(Text.fixedUp(epsilon, 3)) at delta \(delta) for each client"
       if summary.plain(\.noiseSource) == "central" { headline += " (central noise: the server sees every update)" }
@@ -43,6 +48,19 @@ extension Report {
         + "\(Text.short(100 * bits / floats)) % of plain floats"
     }
     add(headline: headline + ".")
+  }
+
+  /// The first code, in a sentence; nil for a file without one.
+  private static func posteriorHeadline(_ file: JSONObject) -> String? {
+    guard let row = PosteriorRow.all(file).first(where: \.isSample), let bits = row.payloadBits, let kl = row.klBits
+    else { return nil }
+    let what = row.psnr == nil ? "classifier" : "picture"
+    let quality =
+      row.psnr.map { ", and decodes to a PSNR of \(Text.fixed($0, 2)) dB" }
+      ?? row.accuracy.map { ", and is right on \(Text.fixed(100 * $0, 1)) % of its client's test examples" } ?? ""
+    return
+      "A posterior sample of a \(what) has \(Text.fixed(kl, 1)) bits of KL divergence, took \(Text.fixed(bits, 1)) bits by "
+      + "\"\(row.code)\"\(quality). No guarantee of privacy is given for it."
   }
 
   private mutating func addViews(_ prefix: String, _ summary: JSONObject) {

@@ -16,6 +16,9 @@ public struct RunFolder: Sendable {
     case ledger = "ledger.json"
     case summary = "summary.json"
     case model = "model.safetensors"
+    case posterior = "posterior.json"
+    case posteriorTable = "posterior.csv"
+    case pictures = "pictures.png"
     case timings = "timings.json"
     case state = "state.bin"
 
@@ -30,7 +33,11 @@ public struct RunFolder: Sendable {
         "what the rounds spent, and what was planned: enough to compute epsilon again (docs/accounting.md); only with a guarantee"
       case .summary: "what the run came to, with the guarantee in words: see below"
       case .model:
-        "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`"
+        "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`, or a variational model's own"
+      case .posterior:
+        "what sending posterior samples came to, a row a code and beta; only for the tasks about posteriors (docs/representations.md)"
+      case .posteriorTable: "its rows as comma-separated values"
+      case .pictures: "a row of originals and one for each code, as an image; only for pictures of 1 or 3 channels"
       case .timings: "where the time went: see below"
       case .state: "the last checkpoint, for `--resume` (docs/resume.md)"
       }
@@ -44,7 +51,7 @@ public struct RunFolder: Sendable {
       case .ledger: "yes, but for `add-or-remove`"
       case .model: "yes, but for `rounds` in its header, for `add-or-remove`"
       case .rounds, .table, .summary: "figure by figure"
-      case .timings, .state: "no"
+      case .posterior, .posteriorTable, .pictures, .timings, .state: "no"
       }
     }
   }

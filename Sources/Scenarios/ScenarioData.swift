@@ -105,10 +105,38 @@ extension Scenario {
     }
     var random = RunKeys.experimentStream(seed: seed, .partition)
     do throws(DataError) {
-      return try Population(training, partition: partition, random: &random)
+      let clients = try Population(training, partition: partition, random: &random)
+      return task == .bayesianClassification && posterior?.turned == true ? try clients.turned() : clients
     } catch {
       let hint = error.subject == .minimumSize ? "; 10 where it is not given, 0 asks for nothing" : ""
       throw refusal(at: PartitionSection.path(of: error.subject), error.description + hint)
+    }
+  }
+
+  /// The test examples among clients, by the scenario's partition and turned as theirs are: for a posterior that is a client's. Nil for other
+  /// tasks.
+  ///
+  /// - Parameter training: the clients of the run, whose sizes are aimed at where nobody says how many there are.
+  package func testClients(of test: Dataset, like training: Population) throws(ScenarioError) -> Population? {
+    guard task == .bayesianClassification else { return nil }
+    let wanted = posterior?.clients ?? max(test.count * training.clientCount / max(training.data.count, 1), 1)
+    var scheme = partition
+    let selector = PartitionSection.selector
+    var values = components.partitions.write(partition, by: selector)
+    if let clients = values["clients"], clients != .null {
+      values["clients"] = .integer(wanted)
+      do throws(KeyProblem) { scheme = try components.partitions.read(values, by: selector) } catch {
+        throw refusal(at: PosteriorSection.path(\.clients), error.problem)
+      }
+    }
+    var random = RunKeys.experimentStream(seed: seed, .testPartition)
+    do throws(DataError) {
+      let clients = try Population(test, partition: scheme, random: &random)
+      return posterior?.turned == true ? try clients.turned() : clients
+    } catch {
+      throw refusal(
+        at: PosteriorSection.path(\.clients),
+        "found \(wanted) clients for \(test.count) test examples: \(error.description)")
     }
   }
 }

@@ -16,7 +16,10 @@ public protocol VariationalModel: Model {
   var latentCount: Int { get }
 
   /// The weight of the KL divergence in the objective.
-  var beta: Double { get }
+  var beta: Double { get set }
+
+  /// Whose the scales of posteriors are.
+  var form: PosteriorForm { get }
 
   /// The public prior and decoder that parameters say. Both ends make them from the same float32 values, and get the same bits.
   func decoder(_ parameters: [Float]) -> Decoder

@@ -45,6 +45,7 @@ public enum KeyPurpose: String, Sendable, CaseIterable {
   case data = "FSdata__"
   case split = "FSsplit_"
   case partition = "FSpartit"
+  case testPartition = "FStestpa"
   case initialisation = "FSinitia"
   case server = "FSserver"
   case client = "FSclient"

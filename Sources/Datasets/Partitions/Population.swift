@@ -39,6 +39,18 @@ public struct Population: Sendable {
     }
   }
 
+  /// The same clients with other features of the same examples.
+  ///
+  /// - Parameter other: as many examples with the same labels.
+  func replacing(_ other: Dataset) -> Population {
+    precondition(other.labels == data.labels)
+    return Population(data: other, clientCount: clientCount, assignment: assignment)
+  }
+
+  private init(data: Dataset, clientCount: Int, assignment: Assignment) {
+    (self.data, self.clientCount, self.assignment) = (data, clientCount, assignment)
+  }
+
   /// Who has which example, for a run's fingerprint.
   public var assignmentBytes: [UInt8] {
     let lists: [[Int32]] =

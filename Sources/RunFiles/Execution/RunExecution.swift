@@ -95,11 +95,12 @@ public struct RunExecution: Sendable {
   ///     would take more than `patience` from then on is abandoned, and made again by whoever resumes, with the same result.
   ///   - progress: told how far a long round is.
   ///   - update: told of each round that was made.
+  ///   - sending: told how far the sending of posteriors is, behind the last round of a task about them.
   /// - Returns: what the run came to. summary.json is written after all else but the last checkpoint: a folder that has it is whole. Of a
   ///   run that is whole already nothing is written.
   public mutating func run(
     stop: () -> Bool = { false }, progress: (RoundProgress) -> Void = { _ in },
-    update: (RoundRecord) -> Void = { _ in }
+    update: (RoundRecord) -> Void = { _ in }, sending: (_ done: Int, _ all: Int) -> Void = { _, _ in }
   ) throws -> Outcome {
     try settleBeginning()
     schedule = CheckpointSchedule()
@@ -108,11 +109,12 @@ public struct RunExecution: Sendable {
       if schedule.isDue() { try keepCheckpoint() }
       update(record)
     }
-    let summary = summary()
+    let posterior = try settlePosteriors(stop, sending)
+    let summary = summary(posterior)
     try settleEnd(summary)
     // Last: should it fail, what the run came to is there, and the checkpoint before it to go on from.
     try keepCheckpoint()
-    return Outcome(summary: summary, isWhole: isOver)
+    return Outcome(summary: summary, isWhole: isOver && posterior.isWhole)
   }
 
   /// Whoever asks for a stop waits no longer than this for a round.
@@ -139,7 +141,7 @@ public struct RunExecution: Sendable {
   private func settleBeginning() throws {
     let setup = simulation.setup
     // What a stopped run wrote last speaks of fewer rounds.
-    if !isOver { try folder.remove([.summary, .model, .timings]) }
+    if !isOver { try folder.remove([.summary, .model, .posterior, .posteriorTable, .pictures, .timings]) }
     try folder.settle(Array(setup.scenarioFile.utf8), in: .scenario)
     if let classes = setup.classes {
       try folder.settle(Array((classes.text(pretty: true) + "\n").utf8), in: .classes)
@@ -179,11 +181,38 @@ public struct RunExecution: Sendable {
     schedule.wrote(in: ContinuousClock.now - began)
   }
 
-  private func summary() -> RunSummary {
+  /// What sending posteriors came to: nothing where the task has none, or not all rounds were made.
+  private struct SentPosteriors {
+    var results: PosteriorResults?
+    /// False where it was stopped.
+    var isWhole = true
+  }
+
+  private func settlePosteriors(
+    _ stop: () -> Bool, _ sending: (_ done: Int, _ all: Int) -> Void
+  ) throws -> SentPosteriors {
+    guard isOver else { return SentPosteriors() }
+    let results: PosteriorResults?
+    do {
+      results = try simulation.posteriorResults { done, all in
+        sending(done, all)
+        return !stop()
+      }
+    } catch SimulationError.abandoned {
+      return SentPosteriors(results: nil, isWhole: false)
+    }
+    guard let results else { return SentPosteriors() }
+    try folder.settle(Array((results.json.text(pretty: true) + "\n").utf8), in: .posterior)
+    try folder.settle(Array(results.csv.utf8), in: .posteriorTable)
+    if let sheet = results.sheet { try folder.settle(sheet, in: .pictures) }
+    return SentPosteriors(results: results)
+  }
+
+  private func summary(_ posterior: SentPosteriors) -> RunSummary {
     let setup = simulation.setup
     return RunSummary(
-      setup, records: records,
-      stoppedBy: !isOver ? .interrupted : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
+      setup, records: records, posterior: posterior.results,
+      stoppedBy: !isOver || !posterior.isWhole ? .interrupted : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
       finalEvaluation: records.last?.accuracy == nil && records.last?.loss == nil ? simulation.evaluate() : nil,
       mostParticipations: simulation.mostTimesDrawn)
   }

@@ -1,3 +1,4 @@
+import ChannelCoding
 import Settings
 
 /// How posterior samples are sent and measured when prior and decoder are trained. For the tasks `representation` and
@@ -11,6 +12,8 @@ public struct PosteriorSection: ScenarioSection, Equatable {
   public var curve: [Double]?
   /// Steps of the fit after each block that was sent; 0 for none.
   public var refinement: Int
+  /// The mean KL divergence, in bits, that blocks of `blocks` and `mrc` are filled to.
+  public var blockBits: Double
   /// Whether pictures are also sent by other codes.
   public var baselines: Bool
   /// Pictures that a report shows.
@@ -23,13 +26,14 @@ public struct PosteriorSection: ScenarioSection, Equatable {
   public var turned: Bool
 
   public init(
-    codecs: [String]? = nil, examples: Int? = nil, curve: [Double]? = nil, refinement: Int = 0, baselines: Bool = true,
+    codecs: [String]? = nil, examples: Int? = nil, curve: [Double]? = nil, refinement: Int = 0, blockBits: Double = 8, baselines: Bool = true,
     pictures: Int = 8, clients: Int? = nil, fitShare: Double = 0.65, turned: Bool = false
   ) {
     self.codecs = codecs
     self.examples = examples
     self.curve = curve
     self.refinement = refinement
+    self.blockBits = blockBits
     self.baselines = baselines
     self.pictures = pictures
     self.clients = clients
@@ -43,8 +47,8 @@ public struct PosteriorSection: ScenarioSection, Equatable {
     PosteriorSection(),
     [
       Setting(
-        "codecs", \.codecs, .choices(["layered"]),
-        .unset("`layered` for tied scales, `blocks` for free ones"),
+        "codecs", \.codecs, .choices(PosteriorCodecs.all.map(\.name.rawValue)),
+        .unset("`layered` for tied scales, the first exact one of the list for free ones"),
         "codes by which every posterior sample is sent, one after the other"),
       Setting(
         "examples", \.examples, .integer(1...1_000_000), .unset("all"),
@@ -55,6 +59,9 @@ public struct PosteriorSection: ScenarioSection, Equatable {
       Setting(
         "refinement", \.refinement, .integer(0...10_000),
         "steps by which what is left of a posterior is fitted again after each block that was sent; for `blocks`"),
+      Setting(
+        "blockBits", \.blockBits, .number(1...20),
+        "mean KL divergence of a block in bits, for `blocks` and `mrc`: time grows with 2 to this power"),
       Setting("baselines", \.baselines, .flag, "whether the pictures are also sent by KLT, DCT, JPEG and PNG"),
       Setting("pictures", \.pictures, .integer(0...64), "pictures that the report shows"),
       Setting(

@@ -1,0 +1,116 @@
+import ChannelCoding
+import Clients
+import Datasets
+import Files
+import JSONText
+import Numerics
+import Scenarios
+import VariationalModels
+
+extension PosteriorStage {
+  /// A client whose posterior is sent: the examples that it is fitted to, and those that it is tested on.
+  private struct TestClient: Sendable {
+    let fit: ArraySlice<Int>
+    let test: ArraySlice<Int>
+  }
+
+  private struct SentClassifier: Sendable {
+    let klBits: Double
+    let modelBits: Double?
+    let payloadBits: Int
+    let draws: Int
+    let accuracy: Double
+  }
+
+  /// Sends each test client's posterior by every code.
+  func classifiers(
+    _ model: some VariationalModel, _ decoder: some ClassifierDecoder, _ continues: Progress
+  ) throws -> PosteriorResults {
+    guard let population = setup.testClients else { preconditionFailure("the task has test clients") }
+    let clients = split(population)
+    let data = population.data
+    let codecs = try codecs(model.form)
+    var done = 0
+    let all = clients.count * (codecs.count + 1)
+    let posteriors = try forEach(clients.count, &done, of: all, continues) { i in
+      var random = try keys(of: i).fit(message: 1)
+      return decoder.posterior(
+        of: clients[i].fit, in: data, form: model.form, sent: nil, start: nil, steps: nil, random: &random)
+    }
+    var rows: [PosteriorResults.Row] = []
+    for (c, codec) in codecs.enumerated() {
+      let sender = try sender(codec, decoder.prior, model.form)
+      let sent = try forEach(clients.count, &done, of: all, continues) { i in
+        let sent = try send(posteriors[i], by: sender, keys(of: i), message: c + 1)
+        return SentClassifier(
+          klBits: PosteriorSender.klBits(posteriors[i], decoder.prior), modelBits: sent.tally.modelBits,
+          payloadBits: sent.payload.bits, draws: sent.tally.draws,
+          accuracy: Self.accuracy(decoder, sent.latents, clients[i], data))
+      }
+      rows.append(row(sent, codec, beta: model.beta))
+    }
+    return PosteriorResults(
+      task: setup.scenario.task.rawValue, dataCount: clients.count, valueCount: 0, latentCount: model.latentCount,
+      activeCount: PosteriorSender.active(decoder.prior, model.form).count, form: model.form.rawValue, rows: rows,
+      references: try references(decoder, posteriors, clients, data), sheet: nil, sheetRows: [], notes: [])
+  }
+
+  private func keys(of client: Int) throws -> PosteriorKeys {
+    try PosteriorKeys(setup.keys, datum: setup.population.clientCount + client)
+  }
+
+  private static func accuracy(
+    _ decoder: some ClassifierDecoder, _ latents: [Double], _ client: TestClient, _ data: Dataset
+  ) -> Double {
+    let right = decoder.isRight(latents, on: client.test, of: data)
+    return Double(right.count { $0 }) / Double(max(right.count, 1))
+  }
+
+  /// What nobody sends: the accuracy of the prior's mean, of a sample of the prior, and of the posteriors' means.
+  private func references(
+    _ decoder: some ClassifierDecoder, _ posteriors: [LatentPosterior], _ clients: [TestClient], _ data: Dataset
+  ) throws -> [(name: String, meaning: String, value: Double)] {
+    let prior = decoder.prior
+    let figures = try setup.parallel.map(clients.count) { i in
+      Result {
+        // Behind the messages about this client.
+        var random = try keys(of: i).fit(message: 2)
+        let sample = prior.means.indices.map { prior.means[$0] + prior.scales[$0] * random.normal() }
+        return [prior.means, sample, posteriors[i].means].map { Self.accuracy(decoder, $0, clients[i], data) }
+      }
+    }.map { try $0.get() }
+    let mean = { (which: Int) in figures.reduce(0) { $0 + $1[which] } / Double(figures.count) }
+    return [
+      ("accuracyOfPriorMean", "accuracy of the prior's mean, without a message", mean(0)),
+      ("accuracyOfPriorSample", "accuracy of a sample of the prior", mean(1)),
+      ("accuracyOfPosteriorMean", "accuracy of the posteriors' means, which nobody can send at these bits", mean(2)),
+    ]
+  }
+
+  private func row(_ sent: [SentClassifier], _ codec: PosteriorCodecDescriptor, beta: Double) -> PosteriorResults.Row {
+    let n = Double(sent.count)
+    let model = sent.compactMap(\.modelBits)
+    return PosteriorResults.Row(
+      code: codec.name.rawValue, kind: .sample, isExact: codec.isExact, beta: beta, setting: nil,
+      klBits: sent.reduce(0) { $0 + $1.klBits } / n,
+      modelBits: model.count == sent.count ? model.reduce(0, +) / n : nil,
+      payloadBits: Estimate(sent.map { Double($0.payloadBits) }) ?? Estimate(mean: 0, error: nil),
+      meanSquaredError: nil, meanPSNR: nil, accuracy: Estimate(sent.map(\.accuracy)),
+      draws: Double(sent.reduce(0) { $0 + $1.draws }) / n)
+  }
+
+  // MARK: Test clients
+
+  /// A seeded shuffle of each client's examples; both parts have one at least.
+  private func split(_ population: Population) -> [TestClient] {
+    let key = RunKeys.experimentKey(seed: setup.scenario.seed, .testPartition)
+    return (0..<population.clientCount).compactMap { client in
+      var order = Array(population.examples(of: client))
+      guard order.count > 1 else { return nil }
+      var random = RandomStream(key: key.derived(.client, index: UInt64(client)))
+      random.shuffle(&order)
+      let fit = min(max(Int(section.fitShare * Double(order.count) + 0.5), 1), order.count - 1)
+      return TestClient(fit: order[..<fit], test: order[fit...])
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import ChannelCoding
+import Datasets
+import Files
+import Numerics
+import Scenarios
+import VariationalModels
+
+extension PosteriorStage {
+  /// One picture that was sent.
+  private struct SentPicture: Sendable {
+    let klBits: Double
+    let modelBits: Double?
+    let payloadBits: Int
+    let draws: Int
+    /// Sum of squared errors of its values, clipped to [0, 1].
+    let squaredError: Double
+    /// The picture itself, where a report shows it.
+    let picture: [Float]?
+  }
+
+  /// Sends the test pictures by every code at every value of beta, and by the baselines.
+  func pictures(
+    _ model: some VariationalModel, _ decoder: some PictureDecoder, _ continues: Progress
+  ) throws -> PosteriorResults {
+    let data = setup.test
+    let count = min(section.examples ?? data.count, data.count)
+    let codecs = try codecs(model.form)
+    let betas = [model.beta] + (section.curve ?? []).filter { $0 != model.beta }
+    var rows: [PosteriorResults.Row] = []
+    var shown = [Self.originals(data, min(section.pictures, count))]
+    var shownNames = ["original"]
+    var done = 0
+    var message = 0
+    for beta in betas {
+      var trained = model
+      trained.beta = beta
+      let own = trained.decoder(parameters)
+      let posteriors = try fits(own, form: model.form, count, message: message + 1, &done, continues)
+      for codec in codecs {
+        message += 1
+        let isShown = beta == model.beta
+        let sent = try send(
+          posteriors, own, by: codec, form: model.form, message: message, shows: isShown ? section.pictures : 0,
+          &done, of: count * betas.count * (codecs.count + 1), continues)
+        rows.append(row(sent, codec, beta: beta))
+        if isShown {
+          shown.append(sent.compactMap(\.picture))
+          shownNames.append(codec.name.rawValue)
+        }
+      }
+    }
+    var notes: [String] = []
+    if section.baselines { rows += try baselines(count, &notes) }
+    let active = PosteriorSender.active(decoder.prior, model.form).count
+    let sheet = Self.sheet(shown, data)
+    return PosteriorResults(
+      task: setup.scenario.task.rawValue, dataCount: count, valueCount: data.featureCount,
+      latentCount: model.latentCount, activeCount: active, form: model.form.rawValue, rows: rows, references: [],
+      sheet: sheet, sheetRows: sheet == nil ? [] : shownNames, notes: notes)
+  }
+
+  private func fits(
+    _ decoder: some PictureDecoder, form: PosteriorForm, _ count: Int, message: Int, _ done: inout Int,
+    _ continues: Progress
+  ) throws -> [LatentPosterior] {
+    try forEach(count, &done, of: count, continues) { i in
+      var random = try keys(of: i).fit(message: message)
+      return decoder.posterior(
+        of: [i], in: setup.test, form: form, sent: nil, start: nil, steps: nil, random: &random)
+    }
+  }
+
+  private func keys(of datum: Int) throws -> PosteriorKeys {
+    try PosteriorKeys(setup.keys, datum: setup.population.clientCount + datum)
+  }
+
+  private func send(
+    _ posteriors: [LatentPosterior], _ decoder: some PictureDecoder, by codec: PosteriorCodecDescriptor, form: PosteriorForm,
+    message: Int, shows shown: Int, _ done: inout Int, of all: Int, _ continues: Progress
+  ) throws -> [SentPicture] {
+    let sender = try sender(codec, decoder.prior, form)
+    let test = setup.test
+    return try forEach(posteriors.count, &done, of: all, continues) { i in
+      let sent = try send(posteriors[i], by: sender, keys(of: i), message: message)
+      let picture = decoder.picture(sent.latents)
+      return SentPicture(
+        klBits: PosteriorSender.klBits(posteriors[i], decoder.prior), modelBits: sent.tally.modelBits,
+        payloadBits: sent.payload.bits, draws: sent.tally.draws,
+        squaredError: Self.squaredError(picture, test, i), picture: i < shown ? picture : nil)
+    }
+  }
+
+  private func row(
+    _ sent: [SentPicture], _ codec: PosteriorCodecDescriptor, beta: Double
+  ) -> PosteriorResults.Row {
+    let n = Double(sent.count)
+    let width = Double(setup.test.featureCount)
+    let model = sent.compactMap(\.modelBits)
+    return PosteriorResults.Row(
+      code: codec.name.rawValue, kind: .sample, isExact: codec.isExact, beta: beta, setting: nil,
+      klBits: sent.reduce(0) { $0 + $1.klBits } / n,
+      modelBits: model.count == sent.count ? model.reduce(0, +) / n : nil,
+      payloadBits: Estimate(sent.map { Double($0.payloadBits) }) ?? Estimate(mean: 0, error: nil),
+      meanSquaredError: sent.reduce(0) { $0 + $1.squaredError } / n / width,
+      meanPSNR: Self.meanPSNR(sent.map { $0.squaredError / width }), accuracy: nil,
+      draws: Double(sent.reduce(0) { $0 + $1.draws }) / n)
+  }
+
+  /// Nil where a picture has no error at all.
+  static func meanPSNR(_ errors: [Double]) -> Double? {
+    let each = errors.compactMap(PosteriorResults.psnr)
+    return each.count == errors.count && !each.isEmpty ? each.reduce(0, +) / Double(each.count) : nil
+  }
+
+  static func squaredError(_ picture: [Float], _ data: Dataset, _ example: Int) -> Double {
+    let first = example * data.featureCount
+    var sum = 0.0
+    for (j, value) in picture.enumerated() {
+      let clipped = Double(min(max(value.isNaN ? 0 : value, 0), 1))
+      let error = clipped - Double(data.features[first + j])
+      sum += error * error
+    }
+    return sum
+  }
+
+  // MARK: The sheet
+
+  private static func originals(_ data: Dataset, _ count: Int) -> [[Float]] {
+    (0..<count).map { i in Array(data.features[(i * data.featureCount)..<((i + 1) * data.featureCount)]) }
+  }
+
+  /// Rows of pictures as one picture, a white line between any two. Nil where the data are no pictures.
+  private static func sheet(_ rows: [[[Float]]], _ data: Dataset) -> [UInt8]? {
+    guard let shape = data.imageShape, shape.channels == 1 || shape.channels == 3, let first = rows.first, !first.isEmpty
+    else { return nil }
+    let (height, width) = (rows.count * (shape.height + 1) - 1, first.count * (shape.width + 1) - 1)
+    var bytes = [UInt8](repeating: 255, count: height * width * shape.channels)
+    for (r, pictures) in rows.enumerated() {
+      for (c, picture) in pictures.enumerated() {
+        for y in 0..<shape.height {
+          for x in 0..<(shape.width * shape.channels) {
+            let value = picture[y * shape.width * shape.channels + x]
+            let place = ((r * (shape.height + 1) + y) * width + c * (shape.width + 1)) * shape.channels + x
+            bytes[place] = UInt8(min(max(value.isNaN ? 0 : value, 0), 1) * 255 + 0.5)
+          }
+        }
+      }
+    }
+    return PNG.encode(bytes, width: width, height: height, channels: shape.channels)
+  }
+}

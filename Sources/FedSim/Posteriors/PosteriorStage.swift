@@ -1,0 +1,88 @@
+import ChannelCoding
+import Clients
+import Datasets
+import Numerics
+import Scenarios
+import VariationalModels
+
+/// The end of a run whose task is about posteriors: with the trained prior and decoder, each test datum has its posterior fitted and sent
+/// by every code that the scenario names.
+///
+/// The results are the same for any number of threads: data are worked on one by one, with randomness of their own, and added up in order.
+struct PosteriorStage: Sendable {
+  let setup: RunSetup
+  let parameters: [Float]
+  let section: PosteriorSection
+  /// Told how many of how many messages are done; false abandons all.
+  typealias Progress = (_ done: Int, _ all: Int) -> Bool
+
+  /// - Returns: nil for a task without posteriors.
+  /// - Throws: `SimulationError.abandoned` where `continues` says so; an error of a codec for a posterior that it cannot send.
+  static func results(
+    _ setup: RunSetup, parameters: [Float], continues: Progress
+  ) throws -> PosteriorResults? {
+    guard let model = setup.model as? any VariationalModel else { return nil }
+    let stage = PosteriorStage(
+      setup: setup, parameters: parameters, section: setup.scenario.posterior ?? PosteriorSection())
+    return try stage.results(model, continues)
+  }
+
+  private func results(_ model: some VariationalModel, _ continues: Progress) throws -> PosteriorResults {
+    let decoder = model.decoder(parameters)
+    if let decoder = decoder as? any PictureDecoder { return try pictures(model, decoder, continues) }
+    if let decoder = decoder as? any ClassifierDecoder { return try classifiers(model, decoder, continues) }
+    preconditionFailure("a latent decoder makes pictures or classifiers")
+  }
+
+  /// The codes by which each posterior is sent, the standard one where the scenario names none.
+  ///
+  /// - Throws: `ScenarioError` for one that does not take such posteriors.
+  func codecs(_ form: PosteriorForm) throws(ScenarioError) -> [PosteriorCodecDescriptor] {
+    let able = PosteriorCodecs.all.filter { form == .tied || $0.takesFreeScales }
+    guard let names = section.codecs else { return Array(able.filter { $0.isExact }.prefix(1)) }
+    return try names.map { name throws(ScenarioError) in
+      if let codec = able.first(where: { $0.name.rawValue == name }) { return codec }
+      throw setup.scenario.error(
+        at: PosteriorSection.path(\.codecs), "found \"\(name)\", which takes no posteriors with \(form.rawValue) scales",
+        allowed: able.map { "\"\($0.name.rawValue)\"" }.joined(separator: ", "))
+    }
+  }
+
+  /// What sends posteriors over a prior.
+  func sender(_ codec: PosteriorCodecDescriptor, _ prior: LatentPrior, _ form: PosteriorForm) throws -> PosteriorSender {
+    let active = PosteriorSender.active(prior, form)
+    guard !active.isEmpty else { return PosteriorSender(prior: prior, active: [], codec: nil) }
+    let ratios = active.map { prior.posteriorScales[$0] / prior.scales[$0] }
+    var options = PosteriorOptions()
+    options.blockBits = section.blockBits
+    let settings = PosteriorSettings(
+      codec: codec.name,
+      scales: form == .tied
+        ? .tied(ratios) : .free(meanKL: ratios.map { max(-Elementary.log($0) / Elementary.log(2), 0) }),
+      options: options)
+    return PosteriorSender(prior: prior, active: active, codec: try settings.makeCodec())
+  }
+
+  /// Sends a datum's posterior, and refines what is left of it after each block where the scenario asks for it.
+  func send(
+    _ posterior: LatentPosterior, by sender: PosteriorSender, _ keys: PosteriorKeys, message: Int
+  ) throws -> PosteriorSender.Sent {
+    var noise = keys.noise(message: message)
+    return try sender.send(posterior, shared: keys.shared(message: message), private: &noise)
+  }
+
+  /// Does something with each datum on all threads, in parts after which a caller may stop.
+  func forEach<Value: Sendable>(
+    _ count: Int, _ done: inout Int, of all: Int, _ continues: Progress, _ body: @Sendable (Int) throws -> Value
+  ) throws -> [Value] {
+    var values: [Value] = []
+    let part = max(4 * setup.parallel.threads, 16)
+    for first in stride(from: 0, to: count, by: part) {
+      guard continues(done, all) else { throw SimulationError.abandoned(round: setup.lastRound) }
+      let size = min(part, count - first)
+      values += try setup.parallel.map(size) { i in Result { try body(first + i) } }.map { try $0.get() }
+      done += size
+    }
+    return values
+  }
+}
