@@ -1,0 +1,119 @@
+/// A code for diagonal Gaussians: payload bytes from which the other end gets one sample.
+///
+/// Guarantee of a codec that calls itself exact: for every posterior Q within the settings, `decode(encode(Q))` has exactly the law Q
+/// (in real arithmetic), over the draw of shared and private randomness. One shared randomness is for one message: two
+/// messages under the same one have dependent samples.
+///
+/// Index and seed tell more of Q than its sample does. There is no guarantee against the server, and none of privacy at all: Q is
+/// fitted without clipping.
+public protocol PosteriorCodec: Sendable {
+  /// What the codec was made of.
+  var settings: PosteriorSettings { get }
+
+  /// Bits to expect of a payload on average over the population, whole bytes included; an estimate.
+  var expectedBits: Double { get }
+
+  /// - Parameters:
+  ///   - posterior: Q in units of the prior.
+  ///   - shared: the randomness of this message that the decoder has too.
+  ///   - noise: the sender's own randomness.
+  ///   - tally: counts the work that was done, and model bits.
+  /// - Throws: what is wrong with the posterior; nothing is coded then.
+  func encode(
+    _ posterior: DiagonalGaussian, shared: SharedRandomness, private noise: inout PrivateRandomness,
+    tally: inout CodingTally
+  ) throws(PosteriorError) -> Payload
+
+  /// The sample of Q in units of the prior. Any bytes give a sample that a posterior within the settings may have, or an error.
+  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double]
+}
+
+/// What a user may know of a codec for posteriors before choosing it.
+public struct PosteriorCodecDescriptor: Sendable, Equatable {
+  public let name: CodecName
+  /// One line for lists and help.
+  public let summary: String
+  /// Whether samples have exactly the posterior's law.
+  public let isExact: Bool
+  /// Whether deviations may be the sender's own. All codecs take tied ones.
+  public let takesFreeScales: Bool
+}
+
+/// The codecs for posteriors, by name.
+public enum PosteriorCodecs {
+  struct Entry: Sendable {
+    let descriptor: PosteriorCodecDescriptor
+    /// Settings are ones without a problem.
+    let make: @Sendable (PosteriorSettings) -> any PosteriorCodec
+  }
+
+  static let entries: [Entry] = [
+    Entry(
+      descriptor: PosteriorCodecDescriptor(
+        name: .layered,
+        summary: "direct layered quantizer, coordinate by coordinate, each with its own scale: no search at all",
+        isExact: true, takesFreeScales: false)
+    ) { LayeredPosterior($0) }
+  ]
+
+  /// The codecs in the order in which they are listed.
+  public static var all: [PosteriorCodecDescriptor] { entries.map(\.descriptor) }
+
+  /// The names of codecs that take such deviations.
+  public static func names(tied: Bool) -> [CodecName] {
+    all.filter { tied || $0.takesFreeScales }.map(\.name)
+  }
+
+  static subscript(name: CodecName) -> Entry? { entries.first { $0.descriptor.name == name } }
+}
+
+/// A codec for posteriors whose payload is one range code: it decodes by reading symbols, from payload bytes or from whoever chooses them.
+protocol PosteriorRangeCodec: PosteriorCodec {
+  /// Reads a sample's symbols. `values` are zeros.
+  func read(
+    from decoder: inout some SymbolDecoder, shared: SharedRandomness, into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError?
+}
+
+extension PosteriorRangeCodec {
+  /// What whole bytes and the range coder's end take beyond the model bits of a long message, on average.
+  static var endBits: Double { 2.56 }
+
+  func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    let sample = try payload.sample(settings.dimension, within: .none) { bytes, values in
+      var decoder = RangeDecoder(bytes)
+      return read(from: &decoder, shared: shared, into: values) ?? (decoder.isAtEnd ? nil : .trailingBytes)
+    }
+    if let problem = settings.problem(sample: sample) { throw problem }
+    return sample
+  }
+}
+
+extension PosteriorSettings {
+  /// What is wrong with a sample; nil for one that a posterior within the settings has, but with the probability of a normal beyond 40 of its
+  /// deviations: no codec's noise reaches there.
+  func problem(sample: [Double]) -> PayloadError? {
+    let reach = SampleBound.largestNoise
+    for (i, value) in sample.enumerated() {
+      var scale = 1.0
+      if case .tied(let scales) = self.scales { scale = scales[i] }
+      guard abs(value) <= (options.largestMean + reach * scale) * (1 + 1e-6) else {
+        return value.isFinite ? .tooLarge(coordinate: i) : .notFinite(coordinate: i)
+      }
+    }
+    return nil
+  }
+
+  /// What is wrong with a posterior; nil for one that these settings are for.
+  func problem(_ posterior: DiagonalGaussian) -> PosteriorError? {
+    guard posterior.count == dimension else { return .dimension(found: posterior.count, expected: dimension) }
+    for (i, mean) in posterior.means.enumerated() where !(abs(mean) <= options.largestMean) {
+      return .mean(coordinate: i, found: mean, largest: options.largestMean)
+    }
+    guard case .tied(let scales) = scales else { return nil }
+    for (i, scale) in posterior.scales.enumerated() where scale != scales[i] {
+      return .tiedScale(coordinate: i, found: scale, tied: scales[i])
+    }
+    return nil
+  }
+}
