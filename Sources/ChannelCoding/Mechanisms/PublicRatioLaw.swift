@@ -23,10 +23,32 @@ struct PublicRatioLaw: Sendable {
   private let proposalWeights: [Double]
 
   init(dimension: Int, snr: Double) {
-    self.dimension = dimension
     let n = Double(dimension)
-    let correlation = snr / (1 + snr)
-    let mean = n / 2 * Self.log1p(snr)
+    self.init(
+      dimension: dimension, coordinates: n, correlation: snr / (1 + snr), mean: n / 2 * Self.log1p(snr))
+  }
+
+  /// Of coordinates with different correlations c_j: ln r = sum_j -ln(1 - c_j^2) / 2 + c_j W_j. It is taken for the law of n coordinates, not
+  /// a whole number, of one correlation c that have the same mean -n ln(1 - c^2) / 2 and the same variance n c^2.
+  ///
+  /// - Parameters:
+  ///   - mean: of ln r under the target, in nats; above half the variance.
+  ///   - variance: the sum of c_j^2; above 0.
+  init(mean: Double, variance: Double) {
+    // -ln(1 - c^2) / c^2 rises with c^2.
+    let wanted = 2 * mean / variance
+    var (low, high) = (0x1p-40, 1 - 0x1p-45)
+    for _ in 0..<60 {
+      let middle = (low + high) / 2
+      let information = middle < 1e-4 ? middle + middle * middle / 2 : -Elementary.log(1 - middle)
+      if information < wanted * middle { low = middle } else { high = middle }
+    }
+    let n = variance / low
+    self.init(dimension: max(Int(min(n, 1e9) + 0.5), 1), coordinates: n, correlation: low, mean: mean)
+  }
+
+  private init(dimension: Int, coordinates n: Double, correlation: Double, mean: Double) {
+    self.dimension = dimension
     self.mean = mean
     variance = n * correlation
     let nodes = GammaNodes(shape: n / 2, tilt: correlation)

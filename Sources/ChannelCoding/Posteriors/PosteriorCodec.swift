@@ -24,8 +24,15 @@ public protocol PosteriorCodec: Sendable {
     tally: inout CodingTally
   ) throws(PosteriorError) -> Payload
 
+  /// An encoder that takes the posterior block by block; nil for a codec without blocks.
+  func blockEncoder(shared: SharedRandomness) -> PosteriorBlockEncoder?
+
   /// The sample of Q in units of the prior. Any bytes give a sample that a posterior within the settings may have, or an error.
   func decode(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double]
+}
+
+extension PosteriorCodec {
+  public func blockEncoder(shared: SharedRandomness) -> PosteriorBlockEncoder? { nil }
 }
 
 /// What a user may know of a codec for posteriors before choosing it.
@@ -53,7 +60,24 @@ public enum PosteriorCodecs {
         name: .layered,
         summary: "direct layered quantizer, coordinate by coordinate, each with its own scale: no search at all",
         isExact: true, takesFreeScales: false)
-    ) { LayeredPosterior($0) }
+    ) { LayeredPosterior($0) },
+    Entry(
+      descriptor: PosteriorCodecDescriptor(
+        name: .pfr, summary: "Poisson functional representation of blocks, capped, with an exact escape",
+        isExact: true, takesFreeScales: true)
+    ) { BlockPosterior(.pfr, $0) },
+    Entry(
+      descriptor: PosteriorCodecDescriptor(
+        name: .ringToss, summary: "rejection sampling of blocks, its index coded flag by flag, with an exact escape",
+        isExact: true, takesFreeScales: true)
+    ) { BlockPosterior(.ringToss, $0) },
+    Entry(
+      descriptor: PosteriorCodecDescriptor(
+        name: .mrc,
+        summary:
+          "minimal random coding of blocks, as Bayesian compression has it: approximate, the output is not the posterior",
+        isExact: false, takesFreeScales: true)
+    ) { BlockPosterior(.mrc, $0) },
   ]
 
   /// The codecs in the order in which they are listed.
@@ -107,12 +131,17 @@ extension PosteriorSettings {
   /// What is wrong with a posterior; nil for one that these settings are for.
   func problem(_ posterior: DiagonalGaussian) -> PosteriorError? {
     guard posterior.count == dimension else { return .dimension(found: posterior.count, expected: dimension) }
-    for (i, mean) in posterior.means.enumerated() where !(abs(mean) <= options.largestMean) {
-      return .mean(coordinate: i, found: mean, largest: options.largestMean)
+    return problem(posterior, coordinates: 0..<dimension)
+  }
+
+  /// The same of some coordinates' posterior, as many as it has.
+  func problem(_ posterior: DiagonalGaussian, coordinates: some Collection<Int>) -> PosteriorError? {
+    for (mean, coordinate) in zip(posterior.means, coordinates) where !(abs(mean) <= options.largestMean) {
+      return .mean(coordinate: coordinate, found: mean, largest: options.largestMean)
     }
     guard case .tied(let scales) = scales else { return nil }
-    for (i, scale) in posterior.scales.enumerated() where scale != scales[i] {
-      return .tiedScale(coordinate: i, found: scale, tied: scales[i])
+    for (scale, coordinate) in zip(posterior.scales, coordinates) where scale != scales[coordinate] {
+      return .tiedScale(coordinate: coordinate, found: scale, tied: scales[coordinate])
     }
     return nil
   }

@@ -59,6 +59,8 @@ public struct PosteriorOptions: Sendable, Equatable {
   public var marginBits: Double?
   /// How long `polar` may take, 0 to 6.
   public var effort = 0
+  /// What was learned of indices over a population; nil takes what the prior makes of them. See `PosteriorSettings.learned`.
+  public var indexLaw: PosteriorIndexLaw?
   /// The public seed that coordinates are dealt into blocks with.
   public var order: UInt64 = 0
 

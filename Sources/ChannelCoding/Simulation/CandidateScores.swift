@@ -18,7 +18,8 @@ extension CandidateSource where Self: ~Copyable {
 ///
 ///     ln r(s z) = constant + z . (s x) - quadratic |z|^2.
 ///
-/// or, for magnitudes a = |z|, with ln cosh(z . (s x)) in place of the product, coordinate by coordinate.
+/// or, for magnitudes a = |z|, with ln cosh(z . (s x)) in place of the product, coordinate by coordinate; or the ratio of a Gaussian
+/// with a scale of its own for each coordinate.
 ///
 /// Normals are made in groups of 128 in the order of their positions; candidate k of n coordinates takes positions
 /// k n ..< (k + 1) n, so that a decoder reads just the one that was chosen.
@@ -32,13 +33,16 @@ struct CandidateScores: CandidateSource, ~Copyable {
     /// The same where the magnitude is known to be in one of `count` cells of equal probability: a candidate is the share of
     /// the cell above it, uniform on (0, 1].
     case cells(count: Double)
+    /// (y^2 - (y - mu)^2 / rho^2) / 2: the ratio of N(mu, rho^2) to N(0, 1), with `mean` for mu and `cells` for 1 / rho. Neither end of
+    /// it loses digits where the target has mass. The factor of y^2 is then a matter of each coordinate, and `quadratic` of none.
+    case diagonal
 
     var law: NormalStream.Law { if case .cells = self { .share } else { .normal } }
 
     @inline(__always)
     func exponent(_ u: Double) -> Double {
       switch self {
-      case .whole: u
+      case .whole, .diagonal: u
       case .magnitude, .cells: abs(u) + Elementary.log(1 + Elementary.exp(-2 * abs(u))) - 0x1.62e42fefa39efp-1
       }
     }
@@ -137,6 +141,10 @@ struct CandidateScores: CandidateSource, ~Copyable {
         Kernels.best.cellScores(
           first, cells: UnsafeBufferPointer(rebasing: cells[..<mean.count]), cellCount: count,
           UnsafeBufferPointer(mean), quadratic: quadratic, constant: constant, into: scores)
+      case .diagonal:
+        DiagonalScores.fill(
+          first, means: UnsafeBufferPointer(mean), inverseScales: UnsafeBufferPointer(rebasing: cells[..<mean.count]),
+          constant: constant, into: scores)
       }
     }
     position = end

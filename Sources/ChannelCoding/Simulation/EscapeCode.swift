@@ -13,7 +13,7 @@ import Numerics
 struct EscapeCode {
   let stream: NormalStream
   var kind = CandidateScores.Kind.whole
-  /// For `kind` cells: each coordinate's.
+  /// For `kind` cells: each coordinate's. For `diagonal`: 1 / rho, which the decoder does without.
   var cells: [Double] = []
   /// Tries for the whole block.
   let rootLimit: Int
@@ -93,6 +93,7 @@ struct EscapeCode {
 
   /// ln r of one coordinate, but for a constant.
   private func score(_ i: Int, _ y: Double, _ mean: [Double], _ quadratic: Double) -> Double {
+    if case .diagonal = kind { return DiagonalScores.term(y, mean: mean[i], inverseScale: cells[i]) / 2 }
     var a = y
     if case .cells(let count) = kind { a = Self.magnitude(cell: cells[i], share: y, count: count) }
     return kind.exponent(a * mean[i]) - quadratic * a * a

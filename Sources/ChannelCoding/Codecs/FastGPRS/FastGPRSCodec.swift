@@ -173,7 +173,7 @@ struct FastGPRSCodec: HostilelyReadable {
 }
 
 /// The uniforms of one coordinate's search, by depth: read eight at a time, which is one block of the key stream.
-private struct DepthWords {
+struct DepthWords {
   private let stream: KeyStream
   private var position: UInt64 = 0
   private var buffer = [UInt64](repeating: 0, count: 8)
