@@ -30,12 +30,26 @@ public struct GuaranteeStatement: Sendable {
       + "constants. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
-      + [setup.frame.codedSentence, setup.frame.foreignCodecSentence, setup.numericsSentence].compactMap {
+      + [Self.posteriorSentence(setup), setup.frame.codedSentence, setup.frame.foreignCodecSentence, setup.numericsSentence].compactMap {
         $0.map { " " + $0 }
       }.joined()
     theorem = plan.accountant.theorem
-    outsideGuarantee = Self.outside(isClientCountPublic: plan.relation != .addOrRemove)
+    let isAboutPosteriors = setup.scenario.task != .classification
+    outsideGuarantee = Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter {
+      isAboutPosteriors || $0 != SummaryFields.table.posterior.name
+    } + (isAboutPosteriors ? Self.filesOfPosteriors : [])
   }
+
+  /// What is said of data whose posteriors are sent; nil for a task without them.
+  private static func posteriorSentence(_ setup: RunSetup) -> String? {
+    setup.scenario.task == .classification
+      ? nil
+      : "It is for the training clients, whose data are in prior and decoder; nothing is claimed for the data whose posterior samples are "
+        + "sent."
+  }
+
+  /// Files of what was sent behind the last round of a task about posteriors.
+  package static let filesOfPosteriors = ["posterior.json", "posterior.csv", "pictures.png"]
 
   /// Files of a run that differ from one machine to another, or hold more than what is released.
   package static let filesOutside = ["timings.json", "state.bin"]

@@ -29,9 +29,11 @@ struct Divergence {
     } else if setup.plan == nil, summary.records.contains(where: { $0.refused > 0 }) {
       let refused = summary.records.reduce(0) { $0 + $1.refused }
       sign = "\(Text.grouped(refused)) updates were larger than a sum has room for, and refused"
-    } else if summary.finalAccuracy != nil, summary.finalLoss == nil {
+    } else if summary.finalAccuracy != nil || setup.scenario.task != .classification, summary.finalLoss == nil,
+      summary.stoppedBy != .interrupted
+    {
       sign = "the final loss is not finite"
-    } else if let loss = summary.finalLoss, loss > Self.factor * guessing {
+    } else if setup.scenario.task == .classification, let loss = summary.finalLoss, loss > Self.factor * guessing {
       sign = "the final loss is \(Text.loss(loss)), where guessing has \(Text.loss(guessing))"
     } else {
       return nil

@@ -25,6 +25,12 @@ public protocol VariationalModel: Model {
   func decoder(_ parameters: [Float]) -> Decoder
 }
 
+/// A variational model of pictures or signals, each of which has a posterior.
+public protocol PictureModel: VariationalModel where Decoder: PictureDecoder {}
+
+/// A variational model of classifiers, each client's of which has a posterior.
+public protocol ClassifierModel: VariationalModel where Decoder: ClassifierDecoder {}
+
 /// What both ends know before anything is sent: a prior, and what is made of latents. It fits posteriors where the datum is.
 public protocol LatentDecoder: Sendable {
   var prior: LatentPrior { get }

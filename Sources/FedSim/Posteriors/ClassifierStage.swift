@@ -24,8 +24,9 @@ extension PosteriorStage {
 
   /// Sends each test client's posterior by every code.
   func classifiers(
-    _ model: some VariationalModel, _ decoder: some ClassifierDecoder, _ continues: Progress
+    _ model: some ClassifierModel, _ continues: Progress
   ) throws -> PosteriorResults {
+    let decoder = model.decoder(parameters)
     guard let population = setup.testClients else { preconditionFailure("the task has test clients") }
     let clients = split(population)
     let data = population.data
@@ -33,7 +34,7 @@ extension PosteriorStage {
     var done = 0
     let all = clients.count * (codecs.count + 1)
     let posteriors = try forEach(clients.count, &done, of: all, continues) { i in
-      var random = try keys(of: i).fit(message: 1)
+      var random = try keys(of: i).fit(message: 0)
       return decoder.posterior(
         of: clients[i].fit, in: data, form: model.form, sent: nil, start: nil, steps: nil, random: &random)
     }
@@ -41,7 +42,11 @@ extension PosteriorStage {
     for (c, codec) in codecs.enumerated() {
       let sender = try sender(codec, decoder.prior, model.form)
       let sent = try forEach(clients.count, &done, of: all, continues) { i in
-        let sent = try send(posteriors[i], by: sender, keys(of: i), message: c + 1)
+        let sent = try send(posteriors[i], by: sender, keys(of: i), message: c + 1) { sent, start, random in
+          decoder.posterior(
+            of: clients[i].fit, in: data, form: model.form, sent: sent, start: start, steps: section.refinement,
+            random: &random)
+        }
         return SentClassifier(
           klBits: PosteriorSender.klBits(posteriors[i], decoder.prior), modelBits: sent.tally.modelBits,
           payloadBits: sent.payload.bits, draws: sent.tally.draws,
@@ -52,7 +57,7 @@ extension PosteriorStage {
     return PosteriorResults(
       task: setup.scenario.task.rawValue, dataCount: clients.count, valueCount: 0, latentCount: model.latentCount,
       activeCount: PosteriorSender.active(decoder.prior, model.form).count, form: model.form.rawValue, rows: rows,
-      references: try references(decoder, posteriors, clients, data), sheet: nil, sheetRows: [], notes: [])
+      references: try references(decoder, posteriors, clients, data, codecCount: codecs.count), sheet: nil, sheetRows: [], notes: [])
   }
 
   private func keys(of client: Int) throws -> PosteriorKeys {
@@ -68,13 +73,14 @@ extension PosteriorStage {
 
   /// What nobody sends: the accuracy of the prior's mean, of a sample of the prior, and of the posteriors' means.
   private func references(
-    _ decoder: some ClassifierDecoder, _ posteriors: [LatentPosterior], _ clients: [TestClient], _ data: Dataset
+    _ decoder: some ClassifierDecoder, _ posteriors: [LatentPosterior], _ clients: [TestClient], _ data: Dataset,
+    codecCount: Int
   ) throws -> [(name: String, meaning: String, value: Double)] {
     let prior = decoder.prior
     let figures = try setup.parallel.map(clients.count) { i in
       Result {
         // Behind the messages about this client.
-        var random = try keys(of: i).fit(message: 2)
+        var random = try keys(of: i).fit(message: codecCount + 1)
         let sample = prior.means.indices.map { prior.means[$0] + prior.scales[$0] * random.normal() }
         return [prior.means, sample, posteriors[i].means].map { Self.accuracy(decoder, $0, clients[i], data) }
       }

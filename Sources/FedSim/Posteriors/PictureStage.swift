@@ -20,7 +20,7 @@ extension PosteriorStage {
 
   /// Sends the test pictures by every code at every value of beta, and by the baselines.
   func pictures(
-    _ model: some VariationalModel, _ decoder: some PictureDecoder, _ continues: Progress
+    _ model: some PictureModel, _ continues: Progress
   ) throws -> PosteriorResults {
     let data = setup.test
     let count = min(section.examples ?? data.count, data.count)
@@ -35,7 +35,7 @@ extension PosteriorStage {
       var trained = model
       trained.beta = beta
       let own = trained.decoder(parameters)
-      let posteriors = try fits(own, form: model.form, count, message: message + 1, &done, continues)
+      let posteriors = try fits(own, form: model.form, count, &done, continues)
       for codec in codecs {
         message += 1
         let isShown = beta == model.beta
@@ -44,14 +44,14 @@ extension PosteriorStage {
           &done, of: count * betas.count * (codecs.count + 1), continues)
         rows.append(row(sent, codec, beta: beta))
         if isShown {
-          shown.append(sent.compactMap(\.picture))
+          shown.append(sent.compactMap { $0.picture })
           shownNames.append(codec.name.rawValue)
         }
       }
     }
     var notes: [String] = []
     if section.baselines { rows += try baselines(count, &notes) }
-    let active = PosteriorSender.active(decoder.prior, model.form).count
+    let active = PosteriorSender.active(model.decoder(parameters).prior, model.form).count
     let sheet = Self.sheet(shown, data)
     return PosteriorResults(
       task: setup.scenario.task.rawValue, dataCount: count, valueCount: data.featureCount,
@@ -60,11 +60,11 @@ extension PosteriorStage {
   }
 
   private func fits(
-    _ decoder: some PictureDecoder, form: PosteriorForm, _ count: Int, message: Int, _ done: inout Int,
+    _ decoder: some PictureDecoder, form: PosteriorForm, _ count: Int, _ done: inout Int,
     _ continues: Progress
   ) throws -> [LatentPosterior] {
     try forEach(count, &done, of: count, continues) { i in
-      var random = try keys(of: i).fit(message: message)
+      var random = try keys(of: i).fit(message: 0)
       return decoder.posterior(
         of: [i], in: setup.test, form: form, sent: nil, start: nil, steps: nil, random: &random)
     }
@@ -81,7 +81,10 @@ extension PosteriorStage {
     let sender = try sender(codec, decoder.prior, form)
     let test = setup.test
     return try forEach(posteriors.count, &done, of: all, continues) { i in
-      let sent = try send(posteriors[i], by: sender, keys(of: i), message: message)
+      let sent = try send(posteriors[i], by: sender, keys(of: i), message: message) { sent, start, random in
+        decoder.posterior(
+          of: [i], in: test, form: form, sent: sent, start: start, steps: section.refinement, random: &random)
+      }
       let picture = decoder.picture(sent.latents)
       return SentPicture(
         klBits: PosteriorSender.klBits(posteriors[i], decoder.prior), modelBits: sent.tally.modelBits,

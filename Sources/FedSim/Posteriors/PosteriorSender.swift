@@ -56,13 +56,48 @@ struct PosteriorSender: Sendable {
     return Sent(latents: try receive(payload, shared: shared), payload: payload, tally: tally)
   }
 
-  /// The other end.
-  func receive(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+  /// As `send`, block by block: what is left of the posterior is fitted again after each block that was sent.
+  ///
+  /// Exact all the same: each block's target is a function of the datum and of samples that the other end has, and both ends share the
+  /// prior alone. A codec without blocks sends the posterior as it is.
+  ///
+  /// - Parameter refit: the posterior given latents that were sent, from where the last fit ended.
+  func sendRefining(
+    _ posterior: LatentPosterior, shared: SharedRandomness, private noise: inout PrivateRandomness,
+    refit: (_ sent: [Double?], _ start: LatentPosterior) -> LatentPosterior
+  ) throws -> Sent {
+    guard var encoder = codec?.blockEncoder(shared: shared) else {
+      return try send(posterior, shared: shared, private: &noise)
+    }
+    var tally = CodingTally()
+    var current = posterior
+    var sent = silent(shared).map { Double?.some($0) }
+    for j in active { sent[j] = nil }
+    while let coordinates = encoder.nextBlock {
+      let block = try normalized(current)[coordinates]
+      let sample = try encoder.encode(block, private: &noise, tally: &tally)
+      for (c, y) in zip(coordinates, sample) { sent[active[c]] = prior.means[active[c]] + prior.scales[active[c]] * y }
+      if encoder.nextBlock != nil { current = refit(sent, current) }
+    }
+    let payload = encoder.finish(counting: &tally)
+    return Sent(latents: try receive(payload, shared: shared), payload: payload, tally: tally)
+  }
+
+  /// Latents of which nothing is sent: draws of the prior that both ends make. All latents; those that are sent take their places.
+  private func silent(_ shared: SharedRandomness) -> [Double] {
     // Words of a purpose that no posterior codec uses.
     var y = [Double](repeating: 0, count: prior.scales.count)
     y.withUnsafeMutableBufferPointer { shared.normals(.silent).read(at: 0, into: $0) }
-    if let codec { for (j, value) in zip(active, try codec.decode(payload, shared: shared)) { y[j] = value } }
     return y.indices.map { prior.means[$0] + prior.scales[$0] * y[$0] }
+  }
+
+  /// The other end.
+  func receive(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
+    var latents = silent(shared)
+    if let codec {
+      for (j, y) in zip(active, try codec.decode(payload, shared: shared)) { latents[j] = prior.means[j] + prior.scales[j] * y }
+    }
+    return latents
   }
 }
 
@@ -77,7 +112,7 @@ struct PosteriorKeys: Sendable {
     session = try keys.keyPair.sessionAsClient(server: run.server.keyPair.publicKey)
   }
 
-  /// - Parameter message: numbers the messages about this datum, from 1: each has randomness of its own.
+  /// - Parameter message: numbers the messages about this datum, from 1, each of which has randomness of its own; 0 is the first fit.
   func shared(message: Int) -> SharedRandomness { SharedRandomness(session: session, round: message) }
   func noise(message: Int) -> PrivateRandomness { keys.noise(round: message) }
   func fit(message: Int) -> RandomStream { keys.training(round: message).stream }

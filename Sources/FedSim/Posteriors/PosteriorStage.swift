@@ -21,17 +21,11 @@ struct PosteriorStage: Sendable {
   static func results(
     _ setup: RunSetup, parameters: [Float], continues: Progress
   ) throws -> PosteriorResults? {
-    guard let model = setup.model as? any VariationalModel else { return nil }
     let stage = PosteriorStage(
       setup: setup, parameters: parameters, section: setup.scenario.posterior ?? PosteriorSection())
-    return try stage.results(model, continues)
-  }
-
-  private func results(_ model: some VariationalModel, _ continues: Progress) throws -> PosteriorResults {
-    let decoder = model.decoder(parameters)
-    if let decoder = decoder as? any PictureDecoder { return try pictures(model, decoder, continues) }
-    if let decoder = decoder as? any ClassifierDecoder { return try classifiers(model, decoder, continues) }
-    preconditionFailure("a latent decoder makes pictures or classifiers")
+    if let model = setup.model as? any PictureModel { return try stage.pictures(model, continues) }
+    if let model = setup.model as? any ClassifierModel { return try stage.classifiers(model, continues) }
+    return nil
   }
 
   /// The codes by which each posterior is sent, the standard one where the scenario names none.
@@ -64,11 +58,17 @@ struct PosteriorStage: Sendable {
   }
 
   /// Sends a datum's posterior, and refines what is left of it after each block where the scenario asks for it.
+  ///
+  /// - Parameter refit: the posterior given latents that were sent, with the scenario's steps.
   func send(
-    _ posterior: LatentPosterior, by sender: PosteriorSender, _ keys: PosteriorKeys, message: Int
+    _ posterior: LatentPosterior, by sender: PosteriorSender, _ keys: PosteriorKeys, message: Int,
+    refit: (_ sent: [Double?], _ start: LatentPosterior, _ random: inout RandomStream) -> LatentPosterior
   ) throws -> PosteriorSender.Sent {
     var noise = keys.noise(message: message)
-    return try sender.send(posterior, shared: keys.shared(message: message), private: &noise)
+    let shared = keys.shared(message: message)
+    guard section.refinement > 0 else { return try sender.send(posterior, shared: shared, private: &noise) }
+    var random = keys.fit(message: message)
+    return try sender.sendRefining(posterior, shared: shared, private: &noise) { refit($0, $1, &random) }
   }
 
   /// Does something with each datum on all threads, in parts after which a caller may stop.

@@ -68,7 +68,7 @@ public struct SweepTable: Sendable {
     let count = (sweep.runs.last?.point ?? -1) + 1
     var values = [[Double]](repeating: [], count: count)
     for row in rows {
-      if case .object(let summary) = row.summary, let value = summary[key]?.double {
+      if case .object(let summary) = row.summary, let value = summary[path: key]?.double {
         values[row.run.point].append(value)
       }
     }
@@ -76,6 +76,16 @@ public struct SweepTable: Sendable {
   }
 
   /// What is averaged in points.csv and in the closing table.
+  public var results: [String] {
+    Self.results + Self.posteriorResults.filter { key in estimates(key).contains { $0 != nil } }
+  }
+
+  /// Of a task about posteriors alone.
+  private static let posteriorResults = ["klBits", "payloadBits", "psnr", "accuracy"].map {
+    "\(SummaryFields.table.posterior.name).\($0)"
+  }
+
+  /// What every sweep has.
   public static let results: [String] = {
     let keys = SummaryFields.table
     return [
@@ -87,9 +97,10 @@ public struct SweepTable: Sendable {
 
   /// points.csv: a row a point, the axes, the number of repeats, and mean and standard error of results.
   public var points: String {
-    let columns = Self.results.map { ($0, estimates($0)) }
+    let results = results
+    let columns = results.map { ($0, estimates($0)) }
     var text =
-      (["point"] + sweep.axes.map(\.path) + ["repeats"] + Self.results.flatMap { [$0, $0 + ".standardError"] })
+      (["point"] + sweep.axes.map(\.path) + ["repeats"] + results.flatMap { [$0, $0 + ".standardError"] })
       .joined(separator: ",") + "\n"
     for (p, values) in pointValues {
       let repeats = rows.filter { $0.run.point == p }.count
@@ -110,7 +121,8 @@ public struct SweepTable: Sendable {
 
   /// The points as JSON: axes, number of runs, mean and standard error of results.
   public var json: JSON {
-    let columns = Self.results.map { ($0, estimates($0)) }
+    let results = results
+    let columns = results.map { ($0, estimates($0)) }
     return .array(
       pointValues.map { p, values in
         var object: JSONObject = ["point": .integer(p), "runs": .integer(rows.filter { $0.run.point == p }.count)]
@@ -135,7 +147,28 @@ public struct SweepTable: Sendable {
         bits[p].map { Text.fixed($0.mean, 0) + (isMeasured[p] ? "" : " predicted") } ?? "-",
       ]
     }
-    return Text.table(sweep.axes.map(\.path) + ["accuracy", "epsilon", "bits/client"], rows)
+    return Text.table(sweep.axes.map(\.path) + ["accuracy", "epsilon", "bits/client"], rows) + posteriorTable
+  }
+
+  /// What posterior samples came to; empty for other tasks.
+  private var posteriorTable: String {
+    let keys = results.filter(Self.posteriorResults.contains)
+    guard !keys.isEmpty else { return "" }
+    let columns = keys.map(estimates)
+    let rows = pointValues.map { p, values in
+      values.map(\.plain)
+        + zip(keys, columns).map { key, estimates -> String in
+          let scale = key.hasSuffix("accuracy") ? 100.0 : 1
+          return estimates[p].map { estimate in
+            Text.fixed(scale * estimate.mean, 2) + (estimate.error.map { " +- " + Text.fixed(scale * $0, 2) } ?? "")
+          } ?? "-"
+        }
+    }
+    let names = [
+      "klBits": "posterior: KL, bits", "payloadBits": "bits sent", "psnr": "PSNR, dB", "accuracy": "accuracy, %",
+    ]
+    let header = keys.map { key in names[String(key.split(separator: ".").last ?? "")] ?? key }
+    return "\n\n" + Text.table(sweep.axes.map(\.path) + header, rows)
   }
 }
 
