@@ -17,9 +17,9 @@ extension Report {
       public let scenario: JSON
       public let rounds: RoundTable
       /// posterior.json; nil for a task without posteriors.
-      public let posterior: JSONObject?
+      public var posterior: JSONObject?
       /// pictures.png; nil where there is none.
-      public let pictures: [UInt8]?
+      public var pictures: [UInt8]?
     }
 
     public struct SweepFiles: Sendable {
