@@ -50,7 +50,7 @@ let modules: [Target] = [
     "Scenarios",
     [
       "Aggregator", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "PrivacyAccounting",
-      "Settings",
+      "Settings", "VariationalModels",
     ]),
   module(
     "FedSim",

@@ -3,6 +3,7 @@ import ChannelCoding
 import Clients
 import Datasets
 import Settings
+import VariationalModels
 
 /// What scenarios can name: what is built in, and whatever a program adds.
 ///
@@ -15,7 +16,7 @@ public struct Components: Sendable {
   /// Values of `partition.kind`.
   public var partitions = Choices<any PartitionScheme>.standard
   /// Values of `model.kind`.
-  public var models = Choices<any ModelArchitecture>.standard
+  public var models = Choices<any ModelArchitecture>.ofAllTasks
   /// Values of `training.algorithm`.
   public var clientOptimizers = Choices<any ClientOptimizing>.standard
   /// Values of `server.optimizer`.

@@ -37,13 +37,7 @@ struct PosteriorSender: Sendable {
 
   /// KL(posterior || prior) in bits, of all coordinates.
   static func klBits(_ posterior: LatentPosterior, _ prior: LatentPrior) -> Double {
-    var nats = 0.0
-    for j in prior.scales.indices {
-      let ratio = posterior.scales[j] / prior.scales[j]
-      let shift = (posterior.means[j] - prior.means[j]) / prior.scales[j]
-      nats += (ratio * ratio - 1 + shift * shift) / 2 - Elementary.log(ratio)
-    }
-    return nats / Elementary.log(2)
+    prior.divergence(of: posterior) / Elementary.log(2)
   }
 
   /// Encodes, and decodes from the bytes and the shared randomness alone.

@@ -12,6 +12,8 @@ public struct LinearDecoder: ModelArchitecture, Equatable {
   public var latents: Int?
   public var beta: Double
 
+  public static let task = LearningTask.representation
+
   public init(latents: Int? = nil, beta: Double = 0.01) { (self.latents, self.beta) = (latents, beta) }
 
   public static let keys = SettingList(
@@ -56,10 +58,11 @@ public struct LinearDecoder: ModelArchitecture, Equatable {
 /// where lambda > beta/2, and nothing elsewhere. This is reverse water-filling: beta/2 is the squared error in each such direction, and no
 /// code whatever has fewer bits at that error if the population is normal. The scales do not depend on the picture, so that tied posteriors
 /// lose nothing.
-public struct LinearPictureModel: VariationalModel {
+public struct LinearPictureModel: PictureModel {
   public let featureCount: Int
   public let latentCount: Int
-  public let beta: Double
+  public var beta: Double
+  public var form: PosteriorForm { .tied }
 
   public init(features: Int, latents: Int, beta: Double) {
     precondition(features > 0 && (1...features).contains(latents) && beta > 0)

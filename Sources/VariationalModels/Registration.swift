@@ -1,0 +1,14 @@
+import Clients
+import Settings
+
+extension Choices where Value == any ModelArchitecture {
+  /// The built-in models of all tasks.
+  public static var ofAllTasks: Choices {
+    standard
+      .adding(
+        Choice(
+          "linear-decoder", "pictures as mean plus principal components, with posteriors in closed form",
+          LinearDecoder.self
+        ) { $0 })
+  }
+}
