@@ -48,13 +48,19 @@ struct LayeredPosterior: PosteriorRangeCodec {
   ) throws(PosteriorError) -> Payload {
     if let problem = settings.problem(posterior) { throw problem }
     var coder = RangeEncoder(reservingBytes: coordinates.count / 4 + 16)
+    encode(posterior.means, shared: shared, to: &coder, tally: &tally)
+    return coder.finish(counting: &tally)
+  }
+
+  /// - Parameter means: of all coordinates, within the bound.
+  func encode(_ means: [Double], shared: SharedRandomness, to coder: inout RangeEncoder, tally: inout CodingTally) {
     NormalTable.shared.withCumulative { cumulative in
       layers.forEachChunk(shared, 0..<coordinates.count) { first, layers in
         for i in layers.steps.indices {
           let (step, dither, c) = (layers.steps[i], layers.dithers[i], coordinates[first + i])
           guard c.inverseEta > 0 else { continue }
           let index = DitheredQuantizer.index(
-            posterior.means[first + i] * c.inverseScale, step: step, dither: dither)
+            means[first + i] * c.inverseScale, step: step, dither: dither)
           LayerModel(step: step * c.inverseEta, dither: dither).encode(index, cumulative, to: &coder)
         }
         return true
@@ -62,7 +68,6 @@ struct LayeredPosterior: PosteriorRangeCodec {
     }
     tally.draws += coordinates.count
     tally.blocks += coordinates.count
-    return coder.finish(counting: &tally)
   }
 
   func read(

@@ -50,6 +50,8 @@ public struct PosteriorCodecDescriptor: Sendable, Equatable {
 public enum PosteriorCodecs {
   struct Entry: Sendable {
     let descriptor: PosteriorCodecDescriptor
+    /// What is wrong with settings beyond what holds for all codecs.
+    var problem: @Sendable (PosteriorSettings) -> PosteriorError? = { _ in nil }
     /// Settings are ones without a problem.
     let make: @Sendable (PosteriorSettings) -> any PosteriorCodec
   }
@@ -61,6 +63,12 @@ public enum PosteriorCodecs {
         summary: "direct layered quantizer, coordinate by coordinate, each with its own scale: no search at all",
         isExact: true, takesFreeScales: false)
     ) { LayeredPosterior($0) },
+    Entry(
+      descriptor: PosteriorCodecDescriptor(
+        name: .polar,
+        summary: "polar codes of classes of coordinates with much the same scale; strong ones by the layered quantizer",
+        isExact: true, takesFreeScales: false), problem: PolarPosterior.problem
+    ) { PolarPosterior($0) },
     Entry(
       descriptor: PosteriorCodecDescriptor(
         name: .pfr, summary: "Poisson functional representation of blocks, capped, with an exact escape",

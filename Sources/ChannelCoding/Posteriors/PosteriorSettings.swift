@@ -29,6 +29,14 @@ public enum PosteriorScales: Sendable, Equatable {
   /// The sum of `coordinateBits`: what no code goes below on average.
   public var idealBits: Double { coordinateBits.reduce(0, +) }
 
+  /// The largest deviation that a coordinate may have: the public one, or the prior's.
+  var coordinateScales: [Double] {
+    switch self {
+    case .tied(let scales): scales
+    case .free(let meanKL): [Double](repeating: 1, count: meanKL.count)
+    }
+  }
+
   var isTied: Bool { if case .tied = self { true } else { false } }
 
   var problem: PosteriorError? {
@@ -105,7 +113,7 @@ public struct PosteriorSettings: Sendable, Equatable {
     guard scales.isTied || entry.descriptor.takesFreeScales else {
       return .freeScales(codec, allowed: PosteriorCodecs.names(tied: false))
     }
-    return scales.problem ?? options.problem
+    return scales.problem ?? options.problem ?? entry.problem(self)
   }
 
   /// The codec, with its plan made.

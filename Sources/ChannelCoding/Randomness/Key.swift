@@ -59,6 +59,7 @@ public enum KeyPurpose: String, Sendable, CaseIterable {
   case straggler = "FSstragl"
   case coded = "FScoded_"
   case shared = "FSshared"
+  case part = "FSpart__"
   case seal = "FSsealed"
   case payloadFile = "FSpayfil"
 }

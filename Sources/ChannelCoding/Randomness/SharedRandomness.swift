@@ -14,6 +14,12 @@ public struct SharedRandomness: Sendable {
   /// For two processes that were given the same 32 bytes.
   public init(key: Key) { self.key = key }
 
+  /// The randomness of one part of a message that is coded as if it were a message of its own: independent of all others' and of the whole's.
+  func part(_ index: Int) -> SharedRandomness { SharedRandomness(key: key.derived(.part, index: UInt64(index))) }
+
+  /// The key of a rotation that is part of a message's code.
+  var rotationKey: Key { key.derived(.rotation) }
+
   /// What a codec uses its words for: one key stream each, or one a block.
   public enum Purpose: UInt64, Sendable {
     case layers = 1

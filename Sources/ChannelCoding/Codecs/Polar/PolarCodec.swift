@@ -63,7 +63,15 @@ struct PolarCodec: HostilelyReadable {
     let normClass = NormClass(norm: update.norm, bound: clippingNorm)
     normClass.encode(to: &coder)
     guard !normClass.isZero else { return coder.finish(counting: &tally) }
-    let plan = plan(normClass)
+    encode(update, plan(normClass), shared, &noise.stream, to: &coder, tally: &tally)
+    return coder.finish(counting: &tally)
+  }
+
+  /// All but the norm class: of any update, whatever the plan is for.
+  func encode(
+    _ update: ClippedUpdate, _ plan: PolarPlan, _ shared: SharedRandomness, _ random: inout RandomStream,
+    to coder: inout RangeEncoder, tally: inout CodingTally
+  ) {
     let inverseSigma = 1 / noiseScale
     let s = plan.proposalScale
     // Arrays of whole vectors: short transforms are padded.
@@ -89,11 +97,11 @@ struct PolarCodec: HostilelyReadable {
     if !plan.levels.isEmpty {
       let dropped = (0..<plan.blockCount).filter { isLayered[$0] }.flatMap(plan.range)
       selected = encodeLevels(
-        mean, dropped: dropped, plan, signs, &work, &noise.stream, to: &coder, tally: &tally)
+        mean, dropped: dropped, plan, signs, &work, &random, to: &coder, tally: &tally)
     }
     var z = [Double](repeating: 0, count: padded)
     for block in 0..<plan.blockCount where !isLayered[block] {
-      encode(plan.range(block), block, mean, selected, plan, shared, &noise.stream, &flags, &z, &coder, &tally)
+      encode(plan.range(block), block, mean, selected, plan, shared, &random, &flags, &z, &coder, &tally)
     }
     if !plan.levels.isEmpty { magnitudes(&z, selected.cells, plan) }
     z.withUnsafeBufferPointer { z in
@@ -101,9 +109,8 @@ struct PolarCodec: HostilelyReadable {
         work.biases.withUnsafeMutableBufferPointer { Kernels.best.biases(z, mean, $0) }
       }
     }
-    signs.encode(plan.signs, level: 0, signs.dithers(level: 0), &work, &noise.stream, to: &coder, tally: &tally)
+    signs.encode(plan.signs, level: 0, signs.dithers(level: 0), &work, &random, to: &coder, tally: &tally)
     tally.draws += count * (1 + plan.levels.count)
-    return coder.finish(counting: &tally)
   }
 
   /// A matter of x alone: whether a selection of the block's magnitudes would be a long search.
@@ -319,7 +326,14 @@ struct PolarCodec: HostilelyReadable {
       shared.fillNoise(values, scale: noiseScale)
       return nil
     }
-    let plan = plan(normClass)
+    return read(plan(normClass), from: &decoder, shared: shared, into: values)
+  }
+
+  /// All but the norm class.
+  func read(
+    _ plan: PolarPlan, from decoder: inout some SymbolDecoder, shared: SharedRandomness,
+    into values: UnsafeMutableBufferPointer<Double>
+  ) -> PayloadError? {
     var flags = Flags(plan)
     var isLayered = [Bool](repeating: false, count: plan.blockCount)
     if let problem = readLayered(plan, shared, &flags, &isLayered, from: &decoder, into: values) { return problem }
