@@ -29,19 +29,20 @@ extension PosteriorStage {
     var rows: [PosteriorResults.Row] = []
     var shown = [Self.originals(data, min(section.pictures, count))]
     var shownNames = ["original"]
+    let all = count * betas.count * (codecs.count + 1)
     var done = 0
     var message = 0
     for beta in betas {
       var trained = model
       trained.beta = beta
       let own = trained.decoder(parameters)
-      let posteriors = try fits(own, form: model.form, count, &done, continues)
+      let posteriors = try fits(own, form: model.form, count, &done, of: all, continues)
       for codec in codecs {
         message += 1
         let isShown = beta == model.beta
         let sent = try send(
           posteriors, own, by: codec, form: model.form, message: message, shows: isShown ? section.pictures : 0,
-          &done, of: count * betas.count * (codecs.count + 1), continues)
+          &done, of: all, continues)
         rows.append(row(sent, codec, beta: beta))
         if isShown {
           shown.append(sent.compactMap { $0.picture })
@@ -61,9 +62,9 @@ extension PosteriorStage {
 
   private func fits(
     _ decoder: some PictureDecoder, form: PosteriorForm, _ count: Int, _ done: inout Int,
-    _ continues: Progress
+    of all: Int, _ continues: Progress
   ) throws -> [LatentPosterior] {
-    try forEach(count, &done, of: count, continues) { i in
+    try forEach(count, &done, of: all, continues) { i in
       var random = try keys(of: i).fit(message: 0)
       return decoder.posterior(
         of: [i], in: setup.test, form: form, sent: nil, start: nil, steps: nil, random: &random)
