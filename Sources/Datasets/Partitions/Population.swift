@@ -39,6 +39,12 @@ public struct Population: Sendable {
     }
   }
 
+  /// The same clients with other examples in the places of theirs.
+  init(_ population: Population, data: Dataset) {
+    precondition(data.count == population.data.count)
+    (self.data, clientCount, assignment) = (data, population.clientCount, population.assignment)
+  }
+
   /// Who has which example, for a run's fingerprint.
   public var assignmentBytes: [UInt8] {
     let lists: [[Int32]] =
