@@ -109,23 +109,6 @@ public struct Dataset: Sendable {
     return chosen
   }
 
-  /// The same examples with other features, as many and finite.
-  ///
-  /// - Parameter fill: reads the features and writes each of the new ones.
-  func replacingFeatures(
-    _ fill: (_ source: UnsafeBufferPointer<Float>, _ target: UnsafeMutableBufferPointer<Float>) -> Void
-  ) -> Dataset {
-    var changed = self
-    changed.features = features.withUnsafeBufferPointer { source in
-      [Float](unsafeUninitializedCapacity: source.count) { target, filled in
-        target.initialize(repeating: 0)
-        fill(source, target)
-        filled = source.count
-      }
-    }
-    return changed
-  }
-
   /// Takes the examples of rising `indices` out into a data set of their own. What stays moves up in place, so that
   /// no second copy of it is made; both keep their order.
   mutating func remove(_ indices: [Int]) -> Dataset {

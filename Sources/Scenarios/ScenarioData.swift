@@ -106,7 +106,7 @@ extension Scenario {
     var random = RunKeys.experimentStream(seed: seed, .partition)
     do throws(DataError) {
       let clients = try Population(training, partition: partition, random: &random)
-      return task == .bayesianClassification && posterior?.turned == true ? try clients.turned() : clients
+      return task == .bayesianClassification && posterior?.turned == true ? try clients.turningPictures() : clients
     } catch {
       let hint = error.subject == .minimumSize ? "; 10 where it is not given, 0 asks for nothing" : ""
       throw refusal(at: PartitionSection.path(of: error.subject), error.description + hint)
@@ -132,7 +132,7 @@ extension Scenario {
     var random = RunKeys.experimentStream(seed: seed, .testPartition)
     do throws(DataError) {
       let clients = try Population(test, partition: scheme, random: &random)
-      return posterior?.turned == true ? try clients.turned() : clients
+      return posterior?.turned == true ? try clients.turningPictures() : clients
     } catch {
       throw refusal(
         at: PosteriorSection.path(\.clients),

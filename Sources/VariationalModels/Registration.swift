@@ -9,6 +9,12 @@ extension Choices where Value == any ModelArchitecture {
         Choice(
           "linear-decoder", "pictures as mean plus principal components, with posteriors in closed form",
           LinearDecoder.self
+        ) { $0 }
+      )
+      .adding(
+        Choice(
+          "bayesian-softmax", "softmax regression with a posterior over its weights for each client",
+          BayesianSoftmax.self
         ) { $0 })
   }
 }

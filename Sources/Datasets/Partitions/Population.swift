@@ -39,16 +39,10 @@ public struct Population: Sendable {
     }
   }
 
-  /// The same clients with other features of the same examples.
-  ///
-  /// - Parameter other: as many examples with the same labels.
-  func replacing(_ other: Dataset) -> Population {
-    precondition(other.labels == data.labels)
-    return Population(data: other, clientCount: clientCount, assignment: assignment)
-  }
-
-  private init(data: Dataset, clientCount: Int, assignment: Assignment) {
-    (self.data, self.clientCount, self.assignment) = (data, clientCount, assignment)
+  /// The same clients with other examples in the places of theirs.
+  init(_ population: Population, data: Dataset) {
+    precondition(data.count == population.data.count)
+    (self.data, clientCount, assignment) = (data, population.clientCount, population.assignment)
   }
 
   /// Who has which example, for a run's fingerprint.

@@ -105,18 +105,16 @@ extension PosteriorStage {
       draws: Double(sent.reduce(0) { $0 + $1.draws }) / n)
   }
 
-  // MARK: Test clients
-
-  /// A seeded shuffle of each client's examples; both parts have one at least.
+  /// Each client's examples in two parts, of which both have one at least; clients of a single example are left out.
   private func split(_ population: Population) -> [TestClient] {
     let key = RunKeys.experimentKey(seed: setup.scenario.seed, .testPartition)
     return (0..<population.clientCount).compactMap { client in
-      var order = Array(population.examples(of: client))
-      guard order.count > 1 else { return nil }
-      var random = RandomStream(key: key.derived(.client, index: UInt64(client)))
-      random.shuffle(&order)
-      let fit = min(max(Int(section.fitShare * Double(order.count) + 0.5), 1), order.count - 1)
-      return TestClient(fit: order[..<fit], test: order[fit...])
+      let count = population.exampleCount(of: client)
+      guard count > 1 else { return nil }
+      let least = 1 / Double(count)
+      let share = min(max(1 - section.fitShare, least), 1 - least)
+      let parts = population.parts(of: client, testFraction: share, key: key)
+      return TestClient(fit: parts.fit[...], test: parts.test[...])
     }
   }
 }
