@@ -26,7 +26,7 @@ struct IndexModel: Sendable {
 
   private static func bits(_ cell: Int) -> Int { max((cell + 1) / 2 - 1, 0) }
 
-  private static func cell(_ index: UInt64) -> Int {
+  static func cell(_ index: UInt64) -> Int {
     guard index > 1 else { return 0 }
     let octave = 63 - index.leadingZeroBitCount
     return min(2 * octave - 1 + Int((index >> UInt64(octave - 1)) & 1), escape)
@@ -55,6 +55,9 @@ struct IndexModel: Sendable {
     self.starts = starts
     expectedBits = expected
   }
+
+  /// The probabilities of the cells, without the escape's.
+  var masses: [Double] { (0..<Self.cellCount).map { Double(starts[$0 + 1] - starts[$0]) * 0x1p-32 } }
 
   func encode(_ index: UInt64, to coder: inout RangeEncoder) {
     let cell = Self.cell(index)

@@ -22,8 +22,10 @@ struct PosteriorPlan: Sendable {
   /// Bits of all blocks on average, if the public laws hold.
   let expectedBits: Double
 
-  /// Log2 of candidates that no cap goes beyond.
+  /// Log2 of candidates that no public cap goes beyond.
   static let largestCapBits = 24.0
+  /// Bits that a cap of the sender's own may be beyond the public one.
+  static let reachBits = 4.0
 
   /// - Parameter settings: ones without a problem.
   init(_ selection: BlockPlan.Selection, _ settings: PosteriorSettings) {
@@ -142,7 +144,8 @@ struct BlockLaw: Sendable {
 
   /// - Parameter indexLaw: what was learned of indices, in place of the public law's.
   init(_ selection: BlockPlan.Selection, _ key: Key, indexLaw: PosteriorIndexLaw?) {
-    let logCap = key.logCap
+    // A functional representation's cap is the sender's own.
+    let logCap = key.logCap + (selection == .pfr ? PosteriorPlan.reachBits * Elementary.ln2 : 0)
     // 2 mean / variance is above 1 in any such law.
     let law = PublicRatioLaw(mean: max(key.nats, key.variances * 0.5001), variance: key.variances)
     (indexModel, ringToss, splitFlag, escapeFlag, expectedBits) = NormalTable.shared.withCumulative { cumulative in
