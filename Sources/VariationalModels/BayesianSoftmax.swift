@@ -42,8 +42,6 @@ public struct BayesianSoftmax: ModelArchitecture, Equatable {
   }
 }
 
-extension PosteriorForm: SettingValue {}
-
 /// The prior of `BayesianSoftmax` as parameters, a mean, a variance and a curvature for each weight, and how clients train them.
 ///
 /// A client fits its posterior q = N(mu, sigma^2) from the prior N(m, s^2) and returns mu, sigma^2 + (mu - m)^2 and its curvature

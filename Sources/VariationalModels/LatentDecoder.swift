@@ -1,6 +1,7 @@
 import ChannelCoding
 import Clients
 import Datasets
+import Settings
 
 /// A model whose parameters are public: a prior over latents, and a decoder that makes something of latents. Each datum has a posterior of
 /// its own, fitted where the datum is, of which one sample is sent.
@@ -69,6 +70,8 @@ public enum PosteriorForm: String, CaseIterable, Sendable {
   /// Scales of each posterior's own.
   case free
 }
+
+extension PosteriorForm: SettingValue {}
 
 /// The public normal prior over latents, coordinate by coordinate, and the public scales of tied posteriors.
 public struct LatentPrior: Sendable, Equatable {

@@ -13,6 +13,12 @@ extension Choices where Value == any ModelArchitecture {
       )
       .adding(
         Choice(
+          "learned-map", "pictures by a small sine network whose weights a learned map makes of latents",
+          LearnedMap.self
+        ) { $0 }
+      )
+      .adding(
+        Choice(
           "bayesian-softmax", "softmax regression with a posterior over its weights for each client",
           BayesianSoftmax.self
         ) { $0 })

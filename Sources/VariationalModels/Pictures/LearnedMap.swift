@@ -16,6 +16,8 @@ public struct LearnedMap: ModelArchitecture, Equatable {
   /// Whose the scales of posteriors are in training.
   public var posterior: PosteriorForm
 
+  public static let task = LearningTask.representation
+
   public init(
     hidden: Int = 16, frequencies: Int = 3, latents: Int = 32, beta: Double = 0.01, posterior: PosteriorForm = .tied
   ) {
@@ -44,8 +46,6 @@ public struct LearnedMap: ModelArchitecture, Equatable {
   }
 }
 
-extension PosteriorForm: SettingValue {}
-
 /// The parameters of a learned map: w0; A, weights x latents; the prior's second moments s^2 (its means are 0); and the mean precisions of
 /// tied posteriors.
 ///
@@ -54,10 +54,10 @@ extension PosteriorForm: SettingValue {}
 /// the end its moments become the means over the client's examples of sigma^2 + mu^2, and of t (J^T J)_jj, t = 2/beta: for an expansion of
 /// first order the tied scale that minimises the population's objective is sigma_j^2 = 1/(mean t (J^T J)_jj + 1/s_j^2). Moments are means, so
 /// that FedAvg at rate 1 averages them as it should; an adaptive server would not.
-public struct LearnedMapModel: VariationalModel {
+public struct LearnedMapModel: PictureModel {
   let geometry: SineGeometry
   public let latentCount: Int
-  public let beta: Double
+  public var beta: Double
   /// Of training and of evaluations.
   public let form: PosteriorForm
 
