@@ -36,12 +36,17 @@ extension PosteriorStage {
       var trained = model
       trained.beta = beta
       let own = trained.decoder(parameters)
+      let training = setup.population.data
+      let population = population(model.form, of: training.count) { example, random in
+        own.posterior(
+          of: [example], in: training, form: model.form, sent: nil, start: nil, steps: nil, random: &random)
+      }
       let posteriors = try fits(own, form: model.form, count, &done, of: all, continues)
       for codec in codecs {
         message += 1
         let isShown = beta == model.beta
         let sent = try send(
-          posteriors, own, by: codec, form: model.form, message: message, shows: isShown ? section.pictures : 0,
+          posteriors, own, by: try sender(codec, own.prior, model.form, population: population), form: model.form, message: message, shows: isShown ? section.pictures : 0,
           &done, of: all, continues)
         rows.append(row(sent, codec, beta: beta))
         if isShown {
@@ -76,10 +81,9 @@ extension PosteriorStage {
   }
 
   private func send(
-    _ posteriors: [LatentPosterior], _ decoder: some PictureDecoder, by codec: PosteriorCodecDescriptor, form: PosteriorForm,
+    _ posteriors: [LatentPosterior], _ decoder: some PictureDecoder, by sender: PosteriorSender, form: PosteriorForm,
     message: Int, shows shown: Int, _ done: inout Int, of all: Int, _ continues: Progress
   ) throws -> [SentPicture] {
-    let sender = try sender(codec, decoder.prior, form)
     let test = setup.test
     return try forEach(posteriors.count, &done, of: all, continues) { i in
       let sent = try send(posteriors[i], by: sender, keys(of: i), message: message) { sent, start, random in

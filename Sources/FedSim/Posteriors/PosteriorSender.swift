@@ -30,6 +30,12 @@ struct PosteriorSender: Sendable {
 
   /// The posterior in the prior's units, of the coordinates that are coded.
   func normalized(_ posterior: LatentPosterior) throws(PosteriorError) -> DiagonalGaussian {
+    try Self.normalized(posterior, prior, active)
+  }
+
+  static func normalized(
+    _ posterior: LatentPosterior, _ prior: LatentPrior, _ active: [Int]
+  ) throws(PosteriorError) -> DiagonalGaussian {
     try DiagonalGaussian(
       means: active.map { (posterior.means[$0] - prior.means[$0]) / prior.scales[$0] },
       scales: active.map { posterior.scales[$0] / prior.scales[$0] })

@@ -43,18 +43,50 @@ struct PosteriorStage: Sendable {
   }
 
   /// What sends posteriors over a prior.
-  func sender(_ codec: PosteriorCodecDescriptor, _ prior: LatentPrior, _ form: PosteriorForm) throws -> PosteriorSender {
+  ///
+  /// - Parameter population: posteriors of training data, from which what is public of free scales is learned; none where training data
+  ///   have a guarantee, which would not cover that: the tied scales stand for them then.
+  func sender(
+    _ codec: PosteriorCodecDescriptor, _ prior: LatentPrior, _ form: PosteriorForm, population: [LatentPosterior]
+  ) throws -> PosteriorSender {
     let active = PosteriorSender.active(prior, form)
     guard !active.isEmpty else { return PosteriorSender(prior: prior, active: [], codec: nil) }
     let ratios = active.map { prior.posteriorScales[$0] / prior.scales[$0] }
+    let known = try population.map { try PosteriorSender.normalized($0, prior, active) }
+    let scales: PosteriorScales
+    if form == .tied {
+      scales = .tied(ratios)
+    } else if known.isEmpty {
+      scales = .free(meanKL: ratios.map { max(-Elementary.log($0) / Elementary.log(2), 0) })
+    } else {
+      scales = try .free(population: known)
+    }
     var options = PosteriorOptions()
     options.blockBits = section.blockBits
-    let settings = PosteriorSettings(
-      codec: codec.name,
-      scales: form == .tied
-        ? .tied(ratios) : .free(meanKL: ratios.map { max(-Elementary.log($0) / Elementary.log(2), 0) }),
-      options: options)
+    var settings = PosteriorSettings(codec: codec.name, scales: scales, options: options)
+    if !known.isEmpty, codec.name == .pfr { settings = try settings.learned(from: known) }
     return PosteriorSender(prior: prior, active: active, codec: try settings.makeCodec())
+  }
+
+  /// As many training data as a public law is learned from.
+  private static let largestPopulation = 200
+
+  /// Posteriors of training data, evenly spread, for what is public of free scales. None for tied ones, and none where the training data
+  /// have a guarantee.
+  ///
+  /// - Parameters:
+  ///   - count: how many training data there are.
+  ///   - fit: fits the posterior of one.
+  func population(
+    _ form: PosteriorForm, of count: Int, _ fit: @Sendable (_ datum: Int, _ random: inout RandomStream) -> LatentPosterior
+  ) -> [LatentPosterior] {
+    guard form == .free, setup.plan == nil else { return [] }
+    let chosen = min(count, Self.largestPopulation)
+    let key = RunKeys.experimentKey(seed: setup.scenario.seed, .testPartition).derived(.training)
+    return setup.parallel.map(chosen) { i in
+      var random = RandomStream(key: key.derived(.client, index: UInt64(i)))
+      return fit(i * count / chosen, &random)
+    }
   }
 
   /// Sends a datum's posterior, and refines what is left of it after each block where the scenario asks for it.
