@@ -44,7 +44,7 @@ let modules: [Target] = [
   module("Files", ["CZlib", "JSONText", "Platform"]),
   module("Datasets", ["ChannelCoding", "Files", "JSONText", "Numerics", "Settings"]),
   module("Clients", ["ChannelCoding", "Datasets", "Numerics", "Settings"]),
-  module("VariationalModels", ["ChannelCoding", "Clients", "Datasets", "Numerics", "Settings"]),
+  module("VariationalModels", ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Platform", "Settings"]),
   module("Aggregator", ["ChannelCoding", "Numerics", "PrivacyAccounting", "Settings"]),
   module(
     "Scenarios",
@@ -117,6 +117,7 @@ let package = Package(
     tests(
       "ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Settings", "Statistics", "Support"],
       isOptimised: true),
+    tests("VariationalModelsTests", ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Settings", "Statistics", "VariationalModels"], isOptimised: true),
     tests(
       "ClientsTests",
       [

@@ -96,6 +96,7 @@ extension Choices where Value == any ExampleSource {
       Choice("digits", "1797 images of 8 x 8 handwritten digits, built in", Digits.self) { $0 },
       Choice("idx", "files of the MNIST family", IDXData.self) { $0 },
       Choice("csv", "a table with a header", CSVData.self) { $0 },
+      Choice("npy", "arrays of NumPy", NPYData.self) { $0 },
       Choice("leaf", "JSON of the LEAF benchmark", LEAFData.self) { $0 },
       Choice("synthetic", "Synthetic(alpha, beta) of FedProx, generated", SyntheticData.self) { $0 },
       Choice("mixture", "a mixture of Gaussians of any size, generated", MixtureData.self) { $0 },

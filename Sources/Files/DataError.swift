@@ -58,6 +58,8 @@ public enum DataSubject: Sendable, Hashable {
     case images
     /// Labels of the training examples.
     case labels
+    /// Features of the training examples that need not be images.
+    case features
   }
 
   public enum ColumnRole: Sendable, Hashable {

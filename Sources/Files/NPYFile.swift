@@ -1,6 +1,7 @@
 /// Vectors in NumPy's file format: a magic string, a header in Python's notation, then plain little-endian numbers.
 ///
-/// Read: versions 1.0, 2.0 and 3.0, one dimension, '<f4' and '<f8'. Written: version 1.0, '<f8', C order.
+/// Read: versions 1.0, 2.0 and 3.0; one dimension of '<f4' and '<f8' (`readVector`), or arrays of those and of integers (`NPYArray`). Written:
+/// version 1.0, '<f8', C order.
 public enum NPYFile {
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
@@ -34,23 +35,14 @@ public enum NPYFile {
   /// - Throws: `ToolError.input` with the byte at which the file stops being one that is allowed. Values that are not
   ///   finite are read like others.
   public static func readVector(_ bytes: [UInt8], name: String) throws(ToolError) -> [Double] {
-    let (header, start) = try readHeader(bytes, name: name)
+    let (header, start) = try readHeader(bytes, name: name, types: [.float32, .float64])
     guard header.shape.count == 1 else {
       throw wrong(
         name, header.shapeOffset,
         "the shape has \(header.shape.count) dimensions \(header.shape); allowed: one dimension")
     }
     let count = header.shape[0]
-    let (size, overflows) = count.multipliedReportingOverflow(by: header.itemBytes)
-    guard !overflows, size <= bytes.count - start else {
-      throw wrong(
-        name, bytes.count,
-        "the file ends here, with \((bytes.count - start) / header.itemBytes) of the \(count) numbers that its header names"
-      )
-    }
-    guard size == bytes.count - start else {
-      throw wrong(name, start + size, "\(bytes.count - start - size) bytes follow the last number; allowed: none")
-    }
+    try checkLength(count, header, start, bytes.count, name: name)
     return bytes.withUnsafeBytes { raw in
       (0..<count).map { i in
         let offset = start + i * header.itemBytes
@@ -64,8 +56,26 @@ public enum NPYFile {
     }
   }
 
-  private static func readHeader(
-    _ bytes: [UInt8], name: String
+  /// Whether the numbers that a header names are all there, and nothing else.
+  ///
+  /// - Parameter count: how many they are; nil for more than a machine can count.
+  static func checkLength(
+    _ count: Int?, _ header: NPYHeader, _ start: Int, _ end: Int, name: String
+  ) throws(ToolError) {
+    let (size, overflows) = count?.multipliedReportingOverflow(by: header.itemBytes) ?? (0, true)
+    guard !overflows, size <= end - start else {
+      throw wrong(
+        name, end,
+        "the file ends here, with \((end - start) / header.itemBytes) of the \(count.map(String.init) ?? "\(header.shape)") numbers that its header names"
+      )
+    }
+    guard size == end - start else {
+      throw wrong(name, start + size, "\(end - start - size) bytes follow the last number; allowed: none")
+    }
+  }
+
+  static func readHeader(
+    _ bytes: [UInt8], name: String, types: [NPYType]
   ) throws(ToolError) -> (header: NPYHeader, dataStart: Int) {
     for (i, expected) in magic.enumerated() where i >= bytes.count || bytes[i] != expected {
       throw wrong(name, i, "not an NPY file: it must begin with the bytes 0x93 NUMPY")
@@ -85,7 +95,7 @@ public enum NPYFile {
     guard length <= bytes.count - textStart else {
       throw wrong(name, bytes.count, "the file ends within the header, which has \(length) bytes")
     }
-    var parser = NPYHeaderParser(bytes[textStart..<(textStart + length)], name: name)
+    var parser = NPYHeaderParser(bytes[textStart..<(textStart + length)], name: name, types: types)
     return (try parser.header(), textStart + length)
   }
 

@@ -1,10 +1,39 @@
+/// A type of numbers in NPY files, little-endian, as NumPy writes it.
+enum NPYType: String, CaseIterable {
+  case float32 = "<f4"
+  case float64 = "<f8"
+  case uint8 = "|u1"
+  case int8 = "|i1"
+  case bool = "|b1"
+  case uint16 = "<u2"
+  case int16 = "<i2"
+  case uint32 = "<u4"
+  case int32 = "<i4"
+  case uint64 = "<u8"
+  case int64 = "<i8"
+
+  var bytes: Int {
+    switch self {
+    case .uint8, .int8, .bool: 1
+    case .uint16, .int16: 2
+    case .float32, .uint32, .int32: 4
+    case .float64, .uint64, .int64: 8
+    }
+  }
+
+  var isInteger: Bool { self != .float32 && self != .float64 }
+}
+
 /// What the header of an NPY file says.
 struct NPYHeader {
-  /// 4 or 8: '<f4' or '<f8'.
-  let itemBytes: Int
+  let type: NPYType
+  /// Whether the first index runs fastest; without effect where there is one dimension.
+  let isFortran: Bool
   let shape: [Int]
   /// Where the shape stands in the file.
   let shapeOffset: Int
+
+  var itemBytes: Int { type.bytes }
 }
 
 /// Reads the one Python dictionary that a header is: three keys in any order, strings, True or False, a tuple of
@@ -12,16 +41,19 @@ struct NPYHeader {
 struct NPYHeaderParser {
   private let bytes: ArraySlice<UInt8>
   private let name: String
+  private let types: [NPYType]
   private var position: Int
 
-  init(_ bytes: ArraySlice<UInt8>, name: String) {
+  /// - Parameter types: those that are allowed.
+  init(_ bytes: ArraySlice<UInt8>, name: String, types: [NPYType]) {
     self.bytes = bytes
     self.name = name
+    self.types = types
     position = bytes.startIndex
   }
 
   mutating func header() throws(ToolError) -> NPYHeader {
-    var itemBytes: Int?
+    var type: NPYType?
     var isFortran: Bool?
     var shape: (values: [Int], offset: Int)?
     try expect("{")
@@ -30,7 +62,7 @@ struct NPYHeaderParser {
       let key = try string()
       try expect(":")
       switch key {
-      case "descr" where itemBytes == nil: itemBytes = try dtype()
+      case "descr" where type == nil: type = try dtype()
       case "fortran_order" where isFortran == nil: isFortran = try boolean()
       case "shape" where shape == nil:
         _ = next()
@@ -44,24 +76,22 @@ struct NPYHeaderParser {
     }
     try expect("}")
     guard next() == nil else { throw wrong(at: position, "the header goes on after its dictionary") }
-    // The order of one dimension is the same either way.
-    guard let itemBytes, isFortran != nil, let shape else {
-      let missing = itemBytes == nil ? "descr" : isFortran == nil ? "fortran_order" : "shape"
+    guard let type, let isFortran, let shape else {
+      let missing = type == nil ? "descr" : isFortran == nil ? "fortran_order" : "shape"
       throw wrong(at: bytes.startIndex, "the header lacks the key \"\(missing)\"")
     }
-    return NPYHeader(itemBytes: itemBytes, shape: shape.values, shapeOffset: shape.offset)
+    return NPYHeader(type: type, isFortran: isFortran, shape: shape.values, shapeOffset: shape.offset)
   }
 
-  private mutating func dtype() throws(ToolError) -> Int {
-    let allowed = "allowed: '<f4', '<f8'"
+  private mutating func dtype() throws(ToolError) -> NPYType {
+    let allowed = "allowed: " + types.map { "'\($0.rawValue)'" }.joined(separator: ", ")
     if next() == UInt8(ascii: "[") { throw wrong(at: position, "the dtype is a structure; \(allowed)") }
     let start = position
     let text = try string()
-    switch text {
-    case "<f4": return 4
-    case "<f8": return 8
-    default: throw wrong(at: start, "dtype '\(text)'; \(allowed)")
+    guard let type = NPYType(rawValue: text), types.contains(type) else {
+      throw wrong(at: start, "dtype '\(text)'; \(allowed)")
     }
+    return type
   }
 
   private mutating func boolean() throws(ToolError) -> Bool {

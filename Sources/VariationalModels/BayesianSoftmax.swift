@@ -14,11 +14,15 @@ public struct BayesianSoftmax: ModelArchitecture, Equatable {
   public var posterior: PosteriorForm
   /// The standard deviation of every weight in the prior that a run starts from; its mean is 0.
   public var priorScale: Double
+  /// The share of its last move that the prior's mean makes again in a round.
+  public var momentum: Double
 
   public static let task = LearningTask.bayesianClassification
 
-  public init(beta: Double = 1, posterior: PosteriorForm = .tied, priorScale: Double = 0.3) {
-    (self.beta, self.posterior, self.priorScale) = (beta, posterior, priorScale)
+  public init(
+    beta: Double = 1, posterior: PosteriorForm = .tied, priorScale: Double = 0.5, momentum: Double = 0.8
+  ) {
+    (self.beta, self.posterior, self.priorScale, self.momentum) = (beta, posterior, priorScale, momentum)
   }
 
   public static let keys = SettingList(
@@ -33,6 +37,9 @@ public struct BayesianSoftmax: ModelArchitecture, Equatable {
       Setting(
         "priorScale", \.priorScale, .number(above: 0, upTo: 1000),
         "standard deviation of the weights in the prior that a run starts from"),
+      Setting(
+        "momentum", \.momentum, .number(0..<1),
+        "share of its last move that the prior's mean makes again in a round; 0 for plain expectation maximisation"),
     ])
 
   public func makeModel(for data: Dataset) -> any Model { model(for: data) }
@@ -42,19 +49,22 @@ public struct BayesianSoftmax: ModelArchitecture, Equatable {
   }
 }
 
-/// The prior of `BayesianSoftmax` as parameters, a mean, a variance and a curvature for each weight, and how clients train them.
+/// The prior of `BayesianSoftmax` as parameters, a mean, a variance, a curvature and a velocity for each weight, and how clients train them.
 ///
 /// A client fits its posterior q = N(mu, sigma^2) from the prior N(m, s^2) and returns mu, sigma^2 + (mu - m)^2 and its curvature
-/// h = sum of E[p (1 - p)] phi^2 in the place of the three. FedAvg of rate 1 makes their means over clients the next parameters:
+/// h = sum of E[p (1 - p)] phi^2 in the place of the first three. FedAvg of rate 1 makes their means over clients the next parameters:
 ///
 /// - the mean of sigma^2 + (mu - m)^2 is the variance that minimises the sum of the clients' divergences at the mean m;
 /// - the mean of mu is the mean that minimises it;
 /// - 1 / (1/s^2 + mean h / beta) is the square of the tied scale: there the derivative of the sum of the clients' objectives by a
 ///   variance that all posteriors have is 0. Where scales are free, nobody needs the curvatures, and they are learned all the same.
 ///
-/// So a round is a step of expectation maximisation, and the objective's sum over clients does not rise. Such steps are short where data
-/// say little against the prior (a mean moves by s^2 / beta times the gradient), and a server's momentum (`fedavgm`, 0.8) takes a third
-/// of the rounds. A Poisson cohort's means stand for everybody's. A server's rate below 1 averages over rounds. Noise may make a variance
+/// So a round is a step of expectation maximisation, and without momentum the objective's sum over clients does not rise. Such steps are short
+/// where data say little against the prior: a mean moves by s^2 / beta times the gradient. Momentum u repeats a share of the last move, and
+/// takes a third of the rounds: a client returns m + u' in the place of m and u' = share u + mu - m in the place of the velocity, whose
+/// means over clients are a step of the heavy ball. Variances and curvatures have none: theirs would overshoot below 0.
+///
+/// A Poisson cohort's means stand for everybody's. A server's rate below 1 averages over rounds. Noise may make a variance
 /// or a curvature negative: the prior that such parameters say has the floors `smallestVariance` and 0.
 ///
 /// A mean of mu^2 in place of (mu - m)^2 would be the variance about the new mean, by a difference of two float32 numbers that loses
@@ -77,11 +87,11 @@ public struct BayesianSoftmaxModel: ClassifierModel {
   }
   public var form: PosteriorForm { architecture.posterior }
   public var latentCount: Int { (featureCount + 1) * classCount }
-  public var parameterCount: Int { 3 * latentCount }
+  public var parameterCount: Int { 4 * latentCount }
   public var shape: String { "\(featureCount)-\(classCount), a normal law for each of \(latentCount) weights" }
 
   public var tensors: [ModelTensor] {
-    ["prior.mean", "prior.variance", "posterior.curvature"].map {
+    ["prior.mean", "prior.variance", "posterior.curvature", "prior.velocity"].map {
       ModelTensor(name: $0, shape: [classCount, featureCount + 1])
     }
   }
@@ -157,7 +167,7 @@ extension BayesianSoftmaxModel {
 
   public func makeWorkspace(capacity: Int) -> NetworkWorkspace { network.makeWorkspace(capacity: capacity) }
 
-  /// Adds the gradient of the summed cross-entropy of softmax regression with the prior's means; variances and curvatures have none.
+  /// Adds the gradient of the summed cross-entropy of softmax regression with the prior's means; nothing else has one.
   public func addGradient(
     of examples: ArraySlice<Int>, in data: Dataset, at parameters: FloatBuffer, scale: Float, to target: FloatBuffer,
     _ workspace: NetworkWorkspace, _ prepare: (Range<Int>) -> Void
@@ -252,9 +262,12 @@ public struct BayesianSoftmaxTrainer: LocalTraining {
     for k in 0..<count {
       let shift = posterior.means[k] - decoder.prior.means[k]
       let second = posterior.scales[k] * posterior.scales[k] + shift * shift
-      update[k] = Float(shift)
+      let velocity = Double(task.start.start[3 * count + k])
+      let move = model.architecture.momentum * velocity + shift
+      update[k] = Float(move)
       update[count + k] = Float(second - Double(task.start.start[count + k]))
       update[2 * count + k] = Float(workspace.fit.curvature[k] - Double(task.start.start[2 * count + k]))
+      update[3 * count + k] = Float(move - velocity)
     }
     return LocalUpdate(update, exampleCount: task.examples.count, steps: steps)
   }

@@ -58,6 +58,7 @@ struct DataSection: Sendable {
       case .file(.test): "test"
       case .file(.images): "images"
       case .file(.labels): "labels"
+      case .file(.features): "features"
       case .column(.label): "labelColumn"
       case .column(.client): "clientColumn"
       case .classCount: "classes"
