@@ -96,6 +96,25 @@ public enum PosteriorCodecs {
     all.filter { tied || $0.takesFreeScales }.map(\.name)
   }
 
+  /// The settings with the exact codec that is expected to take the fewest bits; the first of several.
+  ///
+  /// Strong coordinates (deviations below a third of the prior's or so) are `layered`'s or `polar`'s, many weak ones `polar`'s or `pfr`'s. What a
+  /// search takes of time is not weighed: `pfr` takes about 2 to the power of `blockBits` + 4 candidates a block.
+  ///
+  /// - Throws: what is wrong with scales or options.
+  public static func fewestBits(
+    _ scales: PosteriorScales, options: PosteriorOptions = PosteriorOptions()
+  ) throws(PosteriorError) -> PosteriorSettings {
+    var best: (settings: PosteriorSettings, bits: Double)?
+    for descriptor in all where descriptor.isExact && (scales.isTied || descriptor.takesFreeScales) {
+      let settings = PosteriorSettings(codec: descriptor.name, scales: scales, options: options)
+      let bits = try settings.makeCodec().expectedBits
+      if best.map({ bits < $0.bits }) ?? true { best = (settings, bits) }
+    }
+    guard let best else { throw .codec(.pfr, allowed: []) }
+    return best.settings
+  }
+
   static subscript(name: CodecName) -> Entry? { entries.first { $0.descriptor.name == name } }
 }
 

@@ -23,7 +23,7 @@ struct PosteriorPlan: Sendable {
   let expectedBits: Double
 
   /// Log2 of candidates that no public cap goes beyond.
-  static let largestCapBits = 24.0
+  static let largestCapBits = 20.0
   /// Bits that a cap of the sender's own may be beyond the public one.
   static let reachBits = 4.0
 
@@ -44,7 +44,9 @@ struct PosteriorPlan: Sendable {
     blocks = Self.deal(bits, blockBits: options.blockBits, order: options.order).map { coordinates in
       let information = coordinates.reduce(0) { $0 + bits[$1] }
       let variance = coordinates.reduce(0) { $0 + Self.squaredCorrelation(bits: bits[$1]) }
-      var capBits = min(information + margin, Self.largestCapBits)
+      // A single coordinate may carry more than a selection should: it is left to `CoordinateCode`.
+      var capBits = min(
+        (selection.isExact ? min(information, options.blockBits) : information) + margin, Self.largestCapBits)
       if !selection.isExact { capBits = capBits.rounded(.up) }
       defer { start += coordinates.count }
       return Block(
@@ -162,7 +164,9 @@ struct BlockLaw: Sendable {
       let toss = selection == .ringToss ? RingToss(law, grid, cumulative) : nil
       let model = indexLaw?.model ?? IndexModel(tails: PoissonFunctionalRepresentation.indexTails(grid))
       let body = toss?.expectedBits ?? model.expectedBits
-      return (toss == nil ? model : nil, toss, splitFlag, escapeFlag, (1 - escape) * body + escape * 28 + 0.2)
+      // A block that is rarely selected goes coordinate by coordinate: about its information and four bits.
+      let bits = isRare ? key.nats / Elementary.ln2 + 4 : (1 - escape) * body + escape * 28 + 0.2
+      return (toss == nil ? model : nil, toss, splitFlag, escapeFlag, bits)
     }
   }
 }
