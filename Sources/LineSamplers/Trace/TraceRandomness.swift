@@ -1,0 +1,46 @@
+import ChannelCoding
+
+/// Where the random numbers of a traced search come from.
+///
+/// A seed gives them all (`SeededTrace`); a test gives them one by one, as a table of reference values has them.
+package protocol TraceRandomness {
+  /// The shared uniform number of a candidate: by the rule of `SharedUniforms`.
+  mutating func candidate(_ number: UInt64) -> Double
+  /// The next of the encoder's own exponentials.
+  mutating func time() -> Double
+  /// The exponential of a node of a search tree, by its heap index.
+  mutating func time(ofNode node: UInt64) -> Double
+  /// The next of the encoder's own coins, in [0, 1).
+  mutating func coin() -> Double
+  /// The next exponential, and the next share of an interval's mass, of arrivals where the search does not look any more.
+  mutating func discardedTime() -> Double
+  mutating func discardedShare() -> Double
+}
+
+/// Random numbers of a trace from a seed: the same on every machine.
+///
+/// What the search discards is filled from a stream of its own, so that the search itself is the same whether or not anybody asks for it.
+package struct SeededTrace: TraceRandomness {
+  private var shared: SharedUniforms
+  private var own: RandomStream
+  private var discarded: RandomStream
+  private let nodes: Key
+
+  package init(seed: UInt64) {
+    let key = Key(seed: seed, label: "channel trace")
+    shared = SharedUniforms(SharedRandomness(key: key.derived(.shared)))
+    own = RandomStream(key: key.derived(.noise))
+    discarded = RandomStream(key: key.derived(.completion))
+    nodes = key.derived(.coded)
+  }
+
+  package mutating func candidate(_ number: UInt64) -> Double { shared.candidate(number) }
+  package mutating func time() -> Double { own.time() }
+  package mutating func time(ofNode node: UInt64) -> Double {
+    var stream = RandomStream(key: nodes, stream: node)
+    return stream.time()
+  }
+  package mutating func coin() -> Double { own.uniform() }
+  package mutating func discardedTime() -> Double { discarded.time() }
+  package mutating func discardedShare() -> Double { discarded.uniform() }
+}
