@@ -58,7 +58,7 @@ public struct SearchTrace: Sendable {
   }
 
   /// - Parameter random: where the random numbers come from.
-  package init(
+  public init(
     _ target: any LineTarget, _ algorithm: TraceAlgorithm, _ random: inout some TraceRandomness, seed: UInt64? = nil
   ) throws(ToolError) {
     try Self.check(target, algorithm)

@@ -3,7 +3,7 @@ import ChannelCoding
 /// Where the random numbers of a traced search come from.
 ///
 /// A seed gives them all (`SeededTrace`); a test gives them one by one, as a table of reference values has them.
-package protocol TraceRandomness {
+public protocol TraceRandomness {
   /// The shared uniform number of a candidate: by the rule of `SharedUniforms`.
   mutating func candidate(_ number: UInt64) -> Double
   /// The next of the encoder's own exponentials.
@@ -20,13 +20,13 @@ package protocol TraceRandomness {
 /// Random numbers of a trace from a seed: the same on every machine.
 ///
 /// What the search discards is filled from a stream of its own, so that the search itself is the same whether or not anybody asks for it.
-package struct SeededTrace: TraceRandomness {
+public struct SeededTrace: TraceRandomness {
   private var shared: SharedUniforms
   private var own: RandomStream
   private var discarded: RandomStream
   private let nodes: Key
 
-  package init(seed: UInt64) {
+  public init(seed: UInt64) {
     let key = Key(seed: seed, label: "channel trace")
     shared = SharedUniforms(SharedRandomness(key: key.derived(.shared)))
     own = RandomStream(key: key.derived(.noise))
@@ -34,13 +34,13 @@ package struct SeededTrace: TraceRandomness {
     nodes = key.derived(.coded)
   }
 
-  package mutating func candidate(_ number: UInt64) -> Double { shared.candidate(number) }
-  package mutating func time() -> Double { own.time() }
-  package mutating func time(ofNode node: UInt64) -> Double {
+  public mutating func candidate(_ number: UInt64) -> Double { shared.candidate(number) }
+  public mutating func time() -> Double { own.time() }
+  public mutating func time(ofNode node: UInt64) -> Double {
     var stream = RandomStream(key: nodes, stream: node)
     return stream.time()
   }
-  package mutating func coin() -> Double { own.uniform() }
-  package mutating func discardedTime() -> Double { discarded.time() }
-  package mutating func discardedShare() -> Double { discarded.uniform() }
+  public mutating func coin() -> Double { own.uniform() }
+  public mutating func discardedTime() -> Double { discarded.time() }
+  public mutating func discardedShare() -> Double { discarded.uniform() }
 }

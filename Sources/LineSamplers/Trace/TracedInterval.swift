@@ -22,7 +22,7 @@ public struct TracedInterval: Sendable, Equatable {
 
 extension LinePoint {
   /// The point `x` of the line.
-  init(at x: Double, _ proposal: LineProposal) {
+  public init(at x: Double, _ proposal: LineProposal) {
     self.init(left: proposal.mass(-.infinity, x), right: proposal.mass(x, .infinity), proposal)
   }
 }
