@@ -4,7 +4,7 @@ import ChannelCoding
 ///
 /// - Candidate number k of a global sampler is number k, from 1 on; of a search that goes down one path it is the depth, from 1 on; of a
 ///   search tree it is the heap index: 1 for the root, 2 H and 2 H + 1 for the parts below and above of node H.
-/// - Public heights have a stream of their own with the same numbers.
+/// - Public heights have a stream of their own with the same numbers, number 1 being its first word.
 ///
 /// One key belongs to one search: a second sample under the same key would have the same candidates.
 public struct SharedUniforms: Sendable {
@@ -22,7 +22,7 @@ public struct SharedUniforms: Sendable {
 
   /// Public height `number`, in (0, 1).
   @inline(__always)
-  public mutating func height(_ number: UInt64) -> Double { FastGPRS.uniform(heights.word(number)) }
+  public mutating func height(_ number: UInt64) -> Double { FastGPRS.uniform(heights.word(number &- 1)) }
 }
 
 /// Words of a key stream by number, of which a few neighbors are made together.
