@@ -49,7 +49,13 @@ extension ChannelCommand {
     func run() throws {
       let algorithm = try algorithmNamed()
       let columns = try columns.map { try FlagValue.integer($0, flag: "--columns", in: 1...8) }
-      if let svg { try checkName(svg) }
+      if let svg {
+        try checkName(svg)
+        // A table's own file.
+        var inputs = InputFiles()
+        inputs.add(String(target.drop { $0 != ":" }.dropFirst()), as: "the target's table")
+        try inputs.refuse(svg, flag: "--svg")
+      }
       guard svg != nil || (!frames && columns == nil) else {
         throw ToolError.input(
           place: frames ? "--frames" : "--columns", problem: "found without a picture; allowed: with --svg NAME.svg")
@@ -57,7 +63,7 @@ extension ChannelCommand {
       if frames, columns != nil {
         throw ToolError.input(place: "--columns", problem: "found with --frames, whose files have one frame each")
       }
-      let target = try TraceTarget.parse(target)
+      let target = try TargetRegistry.target(target)
       let trace = try SearchTrace(target, algorithm, seed: FlagValue.seed(seed, flag: "--seed"))
       if let svg { try draw(trace, to: svg, columns: columns ?? 4) }
       switch format {
@@ -88,16 +94,5 @@ extension ChannelCommand {
       for file in files { try StagedFile.write(file.svg, to: "\(name.dropLast(4))-\(file.name).svg") }
       Console.error("\(Text.counted(files.count, "frame")): \(name.dropLast(4))-\(files[0].name).svg, ...")
     }
-  }
-}
-
-enum TraceTarget {
-  static func parse(_ text: String) throws(ToolError) -> any LineTarget {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    let numbers = parts.count == 2 ? FlagValue.list(String(parts[1])).compactMap { Double($0) } : []
-    guard parts[0] == "gaussian", numbers.count == 2 else {
-      throw .input(place: "--target", problem: "found \"\(text)\"; allowed: gaussian:m,s, as in gaussian:1,0.25")
-    }
-    return try GaussianTarget(mean: numbers[0], deviation: numbers[1])
   }
 }

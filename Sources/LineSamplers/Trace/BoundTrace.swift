@@ -42,9 +42,6 @@ public struct BoundTrace: Sendable {
   /// The side and its bits at each level of the way from the root to the winner.
   public let path: [(side: TracedSide, bits: Double)]
 
-  /// So many intervals of a tree are shown; deeper than this no heap index reaches.
-  static let mostDepth = 62
-
   fileprivate struct Node {
     let index: UInt64
     let depth: Int
@@ -66,7 +63,7 @@ public struct BoundTrace: Sendable {
       }
     }
     let line = LineInterval()
-    let first = algorithm == .pfr ? random.time() : random.time(ofNode: 1)
+    let first = random.time()
     var queue = [
       Node(
         index: 1, depth: 0, interval: line, uniform: random.candidate(1), time: first, bound: first / supremum(line),
@@ -118,10 +115,10 @@ public struct BoundTrace: Sendable {
           path: [])
       ]
     }
-    guard node.depth < mostDepth else {
+    guard node.depth < AlgorithmLimits.heapDepth else {
       throw .failed(
         place: algorithm.rawValue,
-        reason: "the search of this seed goes deeper than \(mostDepth), where heap indices end")
+        reason: "the search of this seed goes deeper than \(AlgorithmLimits.heapDepth), where heap indices end")
     }
     let split = algorithm == .asStar ? node.uniform : 0.5
     return [TracedSide.left, .right].map { side in
@@ -129,7 +126,7 @@ public struct BoundTrace: Sendable {
       let part = node.interval.part(below: side == .left, split)
       return Node(
         index: index, depth: node.depth + 1, interval: part, uniform: random.candidate(index),
-        time: node.time + random.time(ofNode: index) / part.mass, bound: 0,
+        time: node.time + random.time() / part.mass, bound: 0,
         path: node.path + [(side, -log2(side == .left ? split : 1 - split))])
     }
   }

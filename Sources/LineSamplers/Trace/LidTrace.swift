@@ -39,21 +39,23 @@ public struct LidTrace: Sendable {
   ) throws(ToolError) {
     var steps: [Step] = []
     var interval = LineInterval()
-    var (lid, rest) = (0.0, 1.0)
-    while rest > 0, steps.count < 10_000 {
-      let u = random.candidate(UInt64(steps.count + 1))
+    var layer = Layer()
+    // Candidates of halved intervals have the number of their node, those of a path their depth.
+    var number: UInt64 = 1
+    while steps.count <= (dyadic ? AlgorithmLimits.heapDepth : AlgorithmLimits.pathDepth) {
+      let u = random.candidate(number)
       let point = interval.point(u, target.proposal)
       let ratio = exp(target.logRatio(point))
       let coin = random.coin()
-      let isAccepted = coin * rest < (ratio - lid) * interval.mass
+      let isAccepted = layer.accepts(ratio, in: interval.mass, coin: coin)
       var (side, share, after): (TracedSide?, Double, Double) = (nil, 1, 0)
       if !isAccepted {
-        let next = lid + rest / interval.mass
+        let next = layer.lid(after: interval.mass)
         let left = { target.excess(over: log(next), in: interval.part(below: true, $0)) }
         let right = { target.excess(over: log(next), in: interval.part(below: false, $0)) }
         if dyadic {
           let (a, b) = (left(0.5), right(0.5))
-          let isLeft = random.coin() * (a + b) < a
+          let isLeft = random.coin() * (a + b) <= a
           (side, share, after) = (isLeft ? .left : .right, 0.5, isLeft ? a : b)
         } else {
           let isLeft = point.x > target.mode
@@ -62,15 +64,15 @@ public struct LidTrace: Sendable {
       }
       steps.append(
         Step(
-          interval: TracedInterval(interval, target.proposal), lid: lid, rest: rest, coin: coin, x: point.x,
+          interval: TracedInterval(interval, target.proposal), lid: layer.lid, rest: layer.rest, coin: coin, x: point.x,
           ratio: ratio, isAccepted: isAccepted, side: side, bits: isAccepted ? 0 : -log2(share),
           split: isAccepted ? nil : dyadic ? interval.point(0.5, target.proposal).x : point.x))
       guard let side else {
         self.steps = steps
         return
       }
-      lid += rest / interval.mass
-      rest = after
+      number = dyadic ? 2 * number + (side == .right ? 1 : 0) : number + 1
+      layer = Layer(lid: layer.lid(after: interval.mass), rest: after)
       interval = interval.part(below: side == .left, dyadic ? 0.5 : u)
     }
     throw .failed(

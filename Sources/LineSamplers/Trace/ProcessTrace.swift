@@ -72,21 +72,21 @@ public struct ProcessTrace: Sendable {
   ) throws(ToolError) -> [Step] {
     var steps: [Step] = []
     var interval = LineInterval()
-    var time = 0.0
-    while interval.mass > 0, steps.count < 10_000 {
+    var time = TimeSum()
+    while steps.count <= AlgorithmLimits.pathDepth {
       let u = random.candidate(UInt64(steps.count + 1))
       let point = interval.point(u, target.proposal)
-      time += random.time() / interval.mass
-      let isAccepted = target.accepts(point, at: time)
+      time.add(random.time() / interval.mass)
+      let isAccepted = target.accepts(point, at: time.value)
       let goesRight = point.x <= target.mode
       let share = goesRight ? 1 - u : u
       steps.append(
         Step(
-          interval: TracedInterval(interval, target.proposal), uniform: u, x: point.x, time: time,
+          interval: TracedInterval(interval, target.proposal), uniform: u, x: point.x, time: time.value,
           ratio: exp(target.logRatio(point)), stretch: target.stretch(point),
           side: isAccepted ? nil : goesRight ? .right : .left, bits: isAccepted ? 0 : -log2(share)))
       if isAccepted { return steps }
-      discarded.append((interval.part(below: goesRight, u), time))
+      discarded.append((interval.part(below: goesRight, u), time.value))
       interval = interval.part(below: !goesRight, u)
     }
     throw .failed(place: "fast-gprs", reason: "no candidate was accepted in \(steps.count) steps")
@@ -99,14 +99,15 @@ public struct ProcessTrace: Sendable {
   ) throws(ToolError) -> [Arrival] {
     var arrivals: [Arrival] = []
     for (part, start) in discarded {
-      var time = start
+      var time = TimeSum()
+      time.add(start)
       while true {
-        time += random.discardedTime() / part.mass
-        guard time < end else { break }
+        time.add(random.discardedTime() / part.mass)
+        guard time.value < end else { break }
         let point = part.point(random.discardedShare(), target.proposal)
         arrivals.append(
           Arrival(
-            time: time, x: point.x, ratio: exp(target.logRatio(point)), stretch: target.stretch(point),
+            time: time.value, x: point.x, ratio: exp(target.logRatio(point)), stretch: target.stretch(point),
             isAccepted: false, depth: nil))
         guard arrivals.count < mostArrivals else { throw tooMany }
       }
@@ -119,14 +120,14 @@ public struct ProcessTrace: Sendable {
   ) throws(ToolError) -> [Arrival] {
     var arrivals: [Arrival] = []
     let line = LineInterval()
-    var time = 0.0
+    var time = TimeSum()
     while arrivals.count < mostArrivals {
       let point = line.point(random.candidate(UInt64(arrivals.count + 1)), target.proposal)
-      time += random.time()
-      let isAccepted = target.accepts(point, at: time)
+      time.add(random.time())
+      let isAccepted = target.accepts(point, at: time.value)
       arrivals.append(
         Arrival(
-          time: time, x: point.x, ratio: exp(target.logRatio(point)), stretch: target.stretch(point),
+          time: time.value, x: point.x, ratio: exp(target.logRatio(point)), stretch: target.stretch(point),
           isAccepted: isAccepted, depth: nil))
       if isAccepted { return arrivals }
     }

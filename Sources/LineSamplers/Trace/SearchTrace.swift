@@ -13,8 +13,6 @@ public enum TraceAlgorithm: String, Sendable, CaseIterable {
   case adStar = "ad-star"
   case pfr
 
-  /// Whether it needs {r >= h} to be an interval.
-  public var needsOneHump: Bool { self == .fastGPRS || self == .both || self == .grcSplit }
   /// Whether it looks at all candidates in order, of which there are sup r on average.
   var isGlobal: Bool { self == .gprs || self == .both || self == .pfr }
 
@@ -77,13 +75,10 @@ public struct SearchTrace: Sendable {
   }
 
   private static func check(_ target: any LineTarget, _ algorithm: TraceAlgorithm) throws(ToolError) {
-    if algorithm.needsOneHump, !target.isUnimodal {
-      let others = TraceAlgorithm.allCases.filter { !$0.needsOneHump }.map(\.rawValue).joined(separator: ", ")
+    let searched = algorithm == .both ? TraceAlgorithm.fastGPRS : algorithm
+    if let refusal = AlgorithmRegistry[searched.rawValue]?.refusal(of: target) {
       throw .input(
-        place: "--algorithm",
-        problem:
-          "found \"\(algorithm.rawValue)\", which needs a density ratio with one hump, and \(target.spelling) has more; allowed here: \(others)"
-      )
+        place: "--algorithm", problem: "found \"\(algorithm.rawValue)\" for \(target.spelling): \(refusal)")
     }
     if algorithm.isGlobal, target.supremumBits > mostGlobalBits {
       throw .input(

@@ -8,8 +8,6 @@ public protocol TraceRandomness {
   mutating func candidate(_ number: UInt64) -> Double
   /// The next of the encoder's own exponentials.
   mutating func time() -> Double
-  /// The exponential of a node of a search tree, by its heap index.
-  mutating func time(ofNode node: UInt64) -> Double
   /// The next of the encoder's own coins, in [0, 1).
   mutating func coin() -> Double
   /// The next exponential, and the next share of an interval's mass, of arrivals where the search does not look any more.
@@ -19,27 +17,22 @@ public protocol TraceRandomness {
 
 /// Random numbers of a trace from a seed: the same on every machine.
 ///
-/// What the search discards is filled from a stream of its own, so that the search itself is the same whether or not anybody asks for it.
+/// A sampler with the same uniforms and the same stream makes the same search: what is traced is what is sent. What a search discards is
+/// filled from a stream of its own, so that the search is the same whether or not anybody asks for it.
 public struct SeededTrace: TraceRandomness {
-  private var shared: SharedUniforms
+  private var uniforms: SharedUniforms
   private var own: RandomStream
   private var discarded: RandomStream
-  private let nodes: Key
 
   public init(seed: UInt64) {
     let key = Key(seed: seed, label: "channel trace")
-    shared = SharedUniforms(SharedRandomness(key: key.derived(.shared)))
+    uniforms = SharedUniforms(SharedRandomness(key: key.derived(.shared)))
     own = RandomStream(key: key.derived(.noise))
     discarded = RandomStream(key: key.derived(.completion))
-    nodes = key.derived(.coded)
   }
 
-  public mutating func candidate(_ number: UInt64) -> Double { shared.candidate(number) }
+  public mutating func candidate(_ number: UInt64) -> Double { uniforms.candidate(number) }
   public mutating func time() -> Double { own.time() }
-  public mutating func time(ofNode node: UInt64) -> Double {
-    var stream = RandomStream(key: nodes, stream: node)
-    return stream.time()
-  }
   public mutating func coin() -> Double { own.uniform() }
   public mutating func discardedTime() -> Double { discarded.time() }
   public mutating func discardedShare() -> Double { discarded.uniform() }
