@@ -25,4 +25,4 @@ draw() {
 draw gprs 43
 draw fast-gprs 43
 draw grc-split 43
-draw as-star 30
+draw as-star 13

@@ -17,7 +17,7 @@ import Testing
 
   /// The pictures of the guides, as Scripts/trace-pictures.sh makes them.
   @Test(arguments: [
-    (TraceAlgorithm.gprs, UInt64(43)), (.fastGPRS, 43), (.grcSplit, 43), (.asStar, 30),
+    (TraceAlgorithm.gprs, UInt64(43)), (.fastGPRS, 43), (.grcSplit, 43), (.asStar, 13),
   ])
   func picturesOfTheGuidesAreOfThisBuild(algorithm: TraceAlgorithm, seed: UInt64) throws {
     let trace = try SearchTrace(talk(), algorithm, seed: seed)

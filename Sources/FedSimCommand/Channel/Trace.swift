@@ -14,7 +14,7 @@ extension ChannelCommand {
         by bounds of intervals, pfr by looking at all candidates in order; grc-split and grc-dyadic raise a lid under the target.
 
           fedsim channel trace --target gaussian:1,0.25 --seed 43
-          fedsim channel trace --target gaussian:1,0.25 --algorithm as-star --seed 30 --svg search.svg
+          fedsim channel trace --target gaussian:1,0.25 --algorithm as-star --seed 13 --svg search.svg
 
         The same bytes for one seed on every machine.
         """)

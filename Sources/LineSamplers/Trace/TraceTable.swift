@@ -42,7 +42,9 @@ extension SearchTrace {
 }
 
 private func number(_ value: Double) -> String {
-  value.isFinite ? Text.fixed(value, 5) : value > 0 ? "infinite" : "-infinite"
+  guard value.isFinite else { return value > 0 ? "infinite" : "-infinite" }
+  // Values T / r where r is next to nothing.
+  return abs(value) < 1e7 ? Text.fixed(value, 5) : Text.loss(value)
 }
 
 extension ProcessTrace {

@@ -32,7 +32,7 @@ struct TracePanel {
 
   private var top: Double { 22 + 17 * Double(captions.count) + 8 }
   private var base: Double { top + size.plotHeight }
-  private var foot: Double { hasStrip ? base + 6 + TraceFrameSize.strip : base }
+  private var foot: Double { hasStrip ? base + 6 + TraceFrameSize.strip : base + 5 }
   /// The whole frame's.
   var height: Double { foot + 24 }
 
@@ -121,7 +121,7 @@ struct TracePanel {
   func svg(strip: TraceStrip?) -> String {
     var out = TraceDrawing()
     out.label(heading, 6, 16, isBold: true)
-    for (i, caption) in captions.enumerated() { out.label(caption, 6, 34 + 17 * Double(i)) }
+    for (i, caption) in captions.enumerated() where !caption.isEmpty { out.label(caption, 6, 34 + 17 * Double(i)) }
     let (left, right) = (TraceFrameSize.left, size.width - TraceFrameSize.right)
     for tick in ys.ticks {
       let y = level(tick.value)
@@ -141,7 +141,7 @@ struct TracePanel {
     out.label(xs.name, right, foot + 15, size: 12, anchor: "end", style: .muted)
     let middle = TraceDrawing.number((top + base) / 2)
     out.add(
-      "<text class=\"muted\" x=\"12.0\" y=\"\(middle)\" font-size=\"12\" text-anchor=\"middle\" transform=\"rotate(-90 12.0 \(middle))\">"
+      "<text class=\"muted\" x=\"11.0\" y=\"\(middle)\" font-size=\"12\" text-anchor=\"middle\" transform=\"rotate(-90 11.0 \(middle))\">"
         + "\(TraceDrawing.escaped(ys.name))</text>\n")
     out.add(shapes.text)
     if let strip, hasStrip {
