@@ -27,9 +27,7 @@ struct GlobalAStar: LineAlgorithm {
         time.add(random.time())
         let gumbel = -Elementary.log(time.value)
         if gumbel + target.logSupremum <= best {
-          // The candidate of that arrival is not needed, but it arrived.
-          return SearchOutcome(
-            point: candidates.kept, steps: Int(candidates.number) + 1, symbols: .index(index))
+          return SearchOutcome(point: candidates.kept, steps: Int(candidates.number), symbols: .index(index))
         }
         let value = gumbel + candidates.score()
         if value > best {
