@@ -18,8 +18,9 @@ extension ChannelCommand {
 
         Every sample goes through its bytes, and the decoder's is compared with the encoder's. "steps" are candidates that were
         drawn, "H" is the entropy of the index (or depth, or block and rank), "path" what the sides of a path take, "code bits" both,
-        "mean bits" 8 times the bytes of a message, "model bits" what the message's tables say of it. The tables are learnt in a pilot
-        of up to \(LineExperiment.pilotCount) searches that both ends know. The same for one seed and any number of threads, but for times.
+        "mean bits" 8 times the bytes of a message, "model bits" what the message's tables say of it. The tables are learnt in a
+        pilot of up to \(LineExperiment.pilotCount) searches that both ends know. The same for one seed and any number of
+        threads, but for times.
         The exit code is 1 where samples do not have the target's law.
         """)
 
@@ -30,7 +31,8 @@ extension ChannelCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Algorithms, with commas; or all: those that can sample the target, and which were left out.", valueName: "names"))
+        "Algorithms, with commas; or all: those that can sample the target, and which were left out.",
+        valueName: "names"))
     var algorithm = "all"
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Samples of each algorithm.", valueName: "n"))

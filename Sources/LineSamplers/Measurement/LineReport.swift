@@ -28,7 +28,9 @@ public struct LineReport: Sendable {
     [
       "results": .array(results.map(\.json)),
       "omitted": .array(
-        omitted.map { ["algorithm": .string($0.algorithm), "target": .string(target.spelling), "reason": .string($0.reason)] }),
+        omitted.map {
+          ["algorithm": .string($0.algorithm), "target": .string(target.spelling), "reason": .string($0.reason)]
+        }),
       "notes": .array(target.notes.map(JSON.string)), "falseAlarm": .number(Self.falseAlarm),
       "passed": .bool(failures.isEmpty),
     ]
@@ -48,10 +50,14 @@ public struct LineReport: Sendable {
   }
 
   private var heading: String {
-    let figures =
-      "KL \(Text.fixed(target.klBits, 3))   Dinf \(Text.fixed(target.dInfBits, 3))   D_CS \(Text.fixed(target.dcsBits, 3))   "
-      + "bound KL + log2(KL + 1) + 4 = \(Text.fixed(target.boundBits, 3))   2^Dinf = \(Text.short(exp2(target.dInfBits)))"
-    let count = results.first.map { ["\(Text.counted($0.count, "sample")) an algorithm, each decoded from its bytes"] } ?? []
+    let figures = [
+      "KL \(Text.fixed(target.klBits, 3))", "Dinf \(Text.fixed(target.dInfBits, 3))",
+      "D_CS \(Text.fixed(target.dcsBits, 3))", "bound KL + log2(KL + 1) + 4 = \(Text.fixed(target.boundBits, 3))",
+      "2^Dinf = \(Text.short(exp2(target.dInfBits)))",
+    ].joined(separator: "   ")
+    let count = results.prefix(1).map {
+      "\(Text.counted($0.count, "sample")) an algorithm, each decoded from its bytes"
+    }
     return ([target.spelling + " (bits)", figures] + target.notes.map { "note: \($0)" } + count).joined(separator: "\n")
   }
 
@@ -59,8 +65,8 @@ public struct LineReport: Sendable {
     let error = { (e: Estimate) in e.error.map(Text.short) ?? "-" }
     return Text.table(
       [
-        "algorithm", "KL", "Dinf", "D_CS", "bound", "steps", "s.e.", "E log2 K", "s.e.", "H", "s.e.", "path", "code bits",
-        "s.e.", "mean bits", "s.e.", "model bits", "KS p", "us/sample",
+        "algorithm", "KL", "Dinf", "D_CS", "bound", "steps", "s.e.", "E log2 K", "s.e.", "H", "s.e.", "path",
+        "code bits", "s.e.", "mean bits", "s.e.", "model bits", "KS p", "us/sample",
       ],
       results.map { r in
         [
@@ -77,7 +83,8 @@ public struct LineReport: Sendable {
   private var lawLine: String {
     let rate = "a right sampler has p below \(Text.short(Self.falseAlarm)) once in a million runs"
     guard failures.isEmpty else {
-      return "FAILED: \(failures.map(\.algorithm).joined(separator: ", ")): samples do not have the target's law (\(rate))"
+      let names = failures.map(\.algorithm).joined(separator: ", ")
+      return "FAILED: \(names): samples do not have the target's law (\(rate))"
     }
     return "Laws: Kolmogorov-Smirnov of the decoded samples against the target; \(rate)."
   }
@@ -90,14 +97,16 @@ public struct LineReport: Sendable {
     let drawing = results.filter { $0.family != .tree }
     let trees = results.filter { $0.family == .tree }
     let causal = results.filter { $0.family == .causal }
+    let hasHeavyTails = drawing.contains { $0.algorithm == "greedy" || $0.algorithm == "gprs" }
     var lines: [String] = []
     if !drawing.isEmpty {
       lines.append(
         "E[K] >= 2^Dinf = \(Text.short(exp2(target.dInfBits))) for whoever draws from P one after another: "
           + drawing.map { shown($0, $0.steps) }.joined(separator: ", ") + ".")
-      if target.dInfBits - target.klBits > 1, drawing.contains(where: { $0.algorithm == "greedy" || $0.algorithm == "gprs" }) {
+      if target.dInfBits - target.klBits > 1, hasHeavyTails {
         lines.append(
-          "  greedy and gprs: K has so heavy a tail here (Dinf - KL > 1) that a measured mean is mostly below E[K], and its s.e. says little.")
+          "  greedy and gprs: K has so heavy a tail here (Dinf - KL > 1) that a measured mean is mostly below E[K], "
+            + "and its s.e. says little.")
       }
     }
     if !trees.isEmpty {
@@ -107,7 +116,8 @@ public struct LineReport: Sendable {
     }
     if !causal.isEmpty {
       lines.append(
-        "KL <= D_CS <= H(K) for causal samplers: \(Text.fixed(target.klBits, 3)) <= \(Text.fixed(target.dcsBits, 3)) <= "
+        "KL <= D_CS <= H(K) for causal samplers: \(Text.fixed(target.klBits, 3)) <= "
+          + "\(Text.fixed(target.dcsBits, 3)) <= "
           + causal.map { shown($0, $0.entropyBits) }.joined(separator: ", ")
           + "; greedy has H(K) <= D_CS + log2(e + 1) = \(Text.fixed(target.dcsBits + log2(exp(1) + 1), 3)).")
     }
