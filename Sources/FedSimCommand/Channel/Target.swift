@@ -62,7 +62,8 @@ extension ChannelCommand {
       var results: [LineMeasurement] = []
       for algorithm in work { results.append(try measure(algorithm, experiment)) }
       let report = LineReport(TargetFigures(target), results, omitted: omitted)
-      for note in target.notes { Console.error("note: \(note)") }
+      // A text has them.
+      if formatting.format != .text { for note in target.notes { Console.error("note: \(note)") } }
       switch formatting.format {
       case .json: try Console.result(report.json.text(pretty: true))
       case .csv: try Console.result(report.csv)
