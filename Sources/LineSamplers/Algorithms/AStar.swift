@@ -27,9 +27,7 @@ struct GlobalAStar: LineAlgorithm {
         time.add(random.time())
         let gumbel = -Elementary.log(time.value)
         if gumbel + target.logSupremum <= best {
-          // The candidate of that arrival is not needed, but it arrived.
-          return SearchOutcome(
-            point: candidates.kept, steps: Int(candidates.number) + 1, symbols: .index(index))
+          return SearchOutcome(point: candidates.kept, steps: Int(candidates.number), symbols: .index(index))
         }
         let value = gumbel + candidates.score()
         if value > best {
@@ -79,6 +77,8 @@ struct DyadicAStar: LineAlgorithm {
 struct TreeSearch: LineSearch {
   let target: any LineTarget
   let split: MessageForm.Split
+  /// Which uniform a heap index has: itself. Tests break it, as one number at two depths is the mistake that means do not show.
+  var number: @Sendable (_ heap: UInt64) -> UInt64 = { $0 }
 
   /// Trees of more than this in ln sup r, 24 bits, may be deeper than heap indices of 64 bits.
   static let largestLogSupremum = 24 * log(2.0)
@@ -114,7 +114,7 @@ struct TreeSearch: LineSearch {
       node(LineInterval(), arrival: random.time(), heap: 1, parent: -1))
     while let smallest = queue.indices.min(by: { queue[$0].key < queue[$1].key }), queue[smallest].key < best.value {
       let node = queue.remove(at: smallest)
-      let u = uniforms.candidate(node.heap)
+      let u = uniforms.candidate(number(node.heap))
       let point = node.interval.point(u, target.proposal)
       let value = Elementary.log(node.time) - target.logRatio(point)
       if value < best.value { best = (value, visited.count, point) }

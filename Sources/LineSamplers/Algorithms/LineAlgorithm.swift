@@ -150,7 +150,7 @@ public enum AlgorithmRegistry {
     FastGreedyPoisson(), SplitGreedy(), DyadicGreedy(), SplitAStar(), DyadicAStar(),
   ]
 
-  public static subscript(name: String) -> (any LineAlgorithm)? { all.first { $0.name == name } }
+  public static subscript(name name: String) -> (any LineAlgorithm)? { all.first { $0.name == name } }
 
   /// All names, for messages.
   public static var names: String { all.map(\.name).joined(separator: ", ") }

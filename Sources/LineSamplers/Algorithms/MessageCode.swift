@@ -148,7 +148,7 @@ public struct MessageCode: Sendable {
   }
 
   /// A decoder reads flags as long as they say that the search went on: no further than an encoder's search goes.
-  static let mostFlags = 1 << 30
+  static let mostFlags = 1 << 29
 
   private func candidate(_ number: UInt64, _ uniforms: inout SharedUniforms) -> Double {
     LineInterval().point(uniforms.candidate(number), proposal).x

@@ -1,6 +1,5 @@
 import ChannelCoding
 import Files
-import JSONText
 import Numerics
 import Platform
 import Statistics

@@ -20,7 +20,8 @@ public struct GaussianTarget: LineTarget {
     let place = "--target"
     guard mean.isFinite, s.isFinite, s > 0 else {
       throw .input(
-        place: place, problem: "found a Gaussian with m = \(mean), s = \(s); allowed: numbers m, and s above 0 and below 1")
+        place: place,
+        problem: "found a Gaussian with m = \(mean), s = \(s); allowed: numbers m, and s above 0 and below 1")
     }
     guard s < 1 || (s == 1 && mean == 0) else {
       let reason =

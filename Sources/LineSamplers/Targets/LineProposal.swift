@@ -20,7 +20,10 @@ public enum LineProposal: String, Sendable, CaseIterable {
       if right <= 0 { return .infinity }
       return NormalQuantile.point(left: left, right: right)
     case .laplace: return left < right ? Elementary.log(2 * left) : -Elementary.log(2 * right)
-    case .uniform: return left < right ? left : 1 - right
+    case .uniform:
+      if left < right { return left }
+      // A point that is not the end does not round to it: all samples lie inside.
+      return right > 0 ? min(1 - right, 1 - 0x1p-53) : 1
     }
   }
 

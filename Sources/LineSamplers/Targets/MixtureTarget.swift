@@ -24,8 +24,7 @@ public enum MixtureTarget {
   /// - Throws: `ToolError.input` for weights or deviations that are not above 0. Weights that do not sum to 1 are scaled.
   public static func table(_ parts: [Part]) throws(ToolError) -> TableTarget {
     for (i, part) in parts.enumerated()
-    where !(part.weight > 0 && part.deviation > 0 && part.weight.isFinite && part.deviation.isFinite && part.mean.isFinite)
-    {
+    where !(part.weight > 0 && part.deviation > 0 && (part.weight * part.deviation * part.mean).isFinite) {
       throw .input(
         place: "--target: part \(i + 1) of the mixture",
         problem:
@@ -51,7 +50,7 @@ public enum MixtureTarget {
     )
     let spelling =
       "mixture:"
-      + parts.map { "\(Text.shown($0.weight)),\(Text.shown($0.mean)),\(Text.shown($0.deviation))" }.joined(separator: "+")
+      + parts.map { [$0.weight, $0.mean, $0.deviation].map(Text.shown).joined(separator: ",") }.joined(separator: "+")
     return try TableTarget(masses, .normal, spelling: spelling, name: "--target", notes: notes)
   }
 

@@ -171,7 +171,8 @@ struct TableHeights: Sendable {
       } else {
         // A of a lower height has a slab more, of all cells above it.
         excesses.append(
-          heights.last.map { excesses[excesses.count - 1] + ($0 - ratio) * (counts[counts.count - 1] / cellCount) } ?? 0)
+          heights.last.map { excesses[excesses.count - 1] + ($0 - ratio) * (counts[counts.count - 1] / cellCount) } ?? 0
+        )
         heights.append(ratio)
         counts.append((counts.last ?? 0) + 1)
       }
