@@ -71,6 +71,7 @@ let modules: [Target] = [
       "PrivacyAccounting", "RunFiles", "Settings",
     ]),
   module("Statistics", ["Numerics", "Platform"]),
+  module("LineSamplers", ["ChannelCoding", "Files", "JSONText", "Numerics", "Platform", "Statistics"]),
   module(
     "Verification",
     [
@@ -80,8 +81,8 @@ let modules: [Target] = [
   .executableTarget(
     name: "FedSimCommand",
     dependencies: [
-      "ChannelCoding", "FedSim", "Files", "JSONText", "Numerics", "Platform", "PrivacyAccounting", "Reports",
-      "RunFiles",
+      "ChannelCoding", "FedSim", "Files", "JSONText", "LineSamplers", "Numerics", "Platform", "PrivacyAccounting",
+      "Reports", "RunFiles",
       "Scenarios", "Settings", "Verification", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: swiftSettings),
@@ -103,6 +104,8 @@ let package = Package(
     // Run folders, and pages made of them.
     .library(name: "RunFiles", targets: ["RunFiles"]),
     .library(name: "Reports", targets: ["Reports"]),
+    // Samplers for targets on the line: every algorithm with its encoder, its decoder and its figures.
+    .library(name: "LineSamplers", targets: ["LineSamplers"]),
     // Laws and checks for codecs, with p-values.
     .library(name: "Verification", targets: ["Verification", "Statistics"]),
   ],
@@ -118,6 +121,11 @@ let package = Package(
       "ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Settings", "Statistics", "Support"],
       isOptimised: true),
     tests("VariationalModelsTests", ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Settings", "Statistics", "VariationalModels"], isOptimised: true),
+    tests(
+      "LineSamplersTests",
+      [
+        "ChannelCoding", "Files", "JSONText", "LineSamplers", "Numerics", "Platform", "Statistics", "Support",
+      ], isOptimised: true),
     tests(
       "ClientsTests",
       [

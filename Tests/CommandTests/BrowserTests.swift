@@ -162,4 +162,44 @@ import Testing
     let (overflowing, console) = try open(wide, width: 390, in: folder)
     #expect(overflowing.scrollWidth > overflowing.width && !console.isEmpty)
   }
+
+  /// The pictures of searches in the guides, each at the width that it is made for.
+  @Test(
+    .enabled(if: Self.browser != nil, "Chromium is not in PATH: pictures are not looked at (apt-get install chromium)"))
+  func picturesOfSearchesAreWholeAndApart() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let page = { (svg: String) in
+      """
+      <!DOCTYPE html><html><head><meta charset="utf-8"><style>body { margin: 0; color: #000; background: #fff }</style></head>
+      <body>\(svg.replacingOccurrences(of: "class=\"trace\"", with: "class=\"trace chart\""))</body></html>
+      """
+    }
+    let draw = { (arguments: [String]) in
+      let outcome = try fedsim(["channel", "trace", "--svg", "picture.svg"] + arguments, in: folder)
+      try #require(outcome.status == 0, "\(arguments): \(outcome.errors)")
+      return try String(contentsOf: folder.appendingPathComponent("picture.svg"), encoding: .utf8)
+    }
+    let searches = [
+      ["both", "gaussian:1,0.25", "43"], ["as-star", "gaussian:1,0.25", "13"], ["grc-split", "laplace:1,0.25", "21"],
+      ["ad-star", "mixture:0.5,-1,0.2+0.5,1.5,0.3", "5"], ["grc-dyadic", "uniform:0.3,0.0625", "3"],
+      ["pfr", "gaussian:-3,0.1", "2"],
+    ]
+    for search in searches {
+      for (columns, width, isDark) in [("4", 1200, false), ("2", 390, true), ("1", 390, false)] {
+        let svg = try draw(["--algorithm", search[0], "--target", search[1], "--seed", search[2], "--columns", columns])
+        let (verdict, console) = try open(page(svg), width: width, isDark: isDark, in: folder)
+        let place = "\(search) in \(columns) columns at \(width)"
+        #expect(verdict.charts == 1 && verdict.scrollWidth <= verdict.width, "\(place)")
+        #expect(verdict.clipped.isEmpty, "\(place): \(verdict.clipped)")
+        #expect(verdict.overlapping.isEmpty, "\(place): \(verdict.overlapping)")
+        #expect(verdict.smallestText > 10, "\(place): text of \(verdict.smallestText) pixels")
+        #expect(console.isEmpty, "\(place): \(console)")
+      }
+    }
+    // The same eyes see what is wrong.
+    let large = try draw(["--algorithm", "both", "--seed", "43"]).replacingOccurrences(
+      of: "font-size=\"13\"", with: "font-size=\"26\"")
+    #expect(try !open(page(large), width: 1200, in: folder).0.overlapping.isEmpty)
+  }
 }

@@ -4,21 +4,21 @@ import Numerics
 /// even inside it. Every K is codable.
 ///
 /// (Cells that learn from a payload were tried: 1 % worse at a dozen blocks and no better at thousands.)
-struct IndexModel: Sendable {
+package struct IndexModel: Sendable {
   /// Where cell i starts, out of 2^32; the last entry is 2^32.
   private let starts: [UInt64]
   /// Expected code length in bits, if K has this law.
-  let expectedBits: Double
+  package let expectedBits: Double
 
   /// From 2^33 on, indices are in the last cell, escaped.
   static let octaves = 33
-  static let cellCount = 2 * octaves
+  package static let cellCount = 2 * octaves
   private static let escape = cellCount
   /// More than any search: what a decoder refuses.
   private static let largest: UInt64 = 1 << 40
 
   /// The first index of a cell.
-  static func first(_ cell: Int) -> UInt64 {
+  package static func first(_ cell: Int) -> UInt64 {
     guard cell > 0 else { return 1 }
     let octave = (cell + 1) / 2
     return cell % 2 == 1 ? 1 << UInt64(octave) : 3 << UInt64(octave - 1)
@@ -26,14 +26,14 @@ struct IndexModel: Sendable {
 
   private static func bits(_ cell: Int) -> Int { max((cell + 1) / 2 - 1, 0) }
 
-  static func cell(_ index: UInt64) -> Int {
+  package static func cell(_ index: UInt64) -> Int {
     guard index > 1 else { return 0 }
     let octave = 63 - index.leadingZeroBitCount
     return min(2 * octave - 1 + Int((index >> UInt64(octave - 1)) & 1), escape)
   }
 
   /// - Parameter tails: Pr[K >= first(cell)] for each cell, from 1 downwards.
-  init(tails: [Double]) {
+  package init(tails: [Double]) {
     var masses = (0..<Self.cellCount).map { cell in
       max(tails[cell] - (cell + 1 < tails.count ? tails[cell + 1] : 0), 0)
     }
@@ -59,7 +59,7 @@ struct IndexModel: Sendable {
   /// The probabilities of the cells, without the escape's.
   var masses: [Double] { (0..<Self.cellCount).map { Double(starts[$0 + 1] - starts[$0]) * 0x1p-32 } }
 
-  func encode(_ index: UInt64, to coder: inout RangeEncoder) {
+  package func encode(_ index: UInt64, to coder: inout RangeEncoder) {
     let cell = Self.cell(index)
     coder.encode(start: starts[cell], size: starts[cell + 1] - starts[cell])
     if cell == Self.escape {
@@ -70,7 +70,7 @@ struct IndexModel: Sendable {
   }
 
   /// Nil for a code that no encoder writes.
-  func decode(from decoder: inout some SymbolDecoder) -> UInt64? {
+  package func decode(from decoder: inout some SymbolDecoder) -> UInt64? {
     let target = decoder.target
     var (low, high) = (0, starts.count - 1)
     while high - low > 1 {
@@ -99,7 +99,7 @@ extension RangeEncoder {
 
   /// True with `size` out of 2^32, 0 < size < 2^32.
   @inline(__always)
-  mutating func encode(_ flag: Bool, size: UInt64) {
+  package mutating func encode(_ flag: Bool, size: UInt64) {
     encode(start: flag ? 0 : size, size: flag ? size : 1 << 32 - size)
   }
 }

@@ -1,7 +1,7 @@
 import Numerics
 
 /// Shared candidates, one after the other, as a search sees them.
-protocol CandidateSource: ~Copyable {
+package protocol CandidateSource: ~Copyable {
   /// ln r of the next candidate.
   mutating func score() -> Double
   /// The candidate of the last score is the best one so far.
@@ -11,7 +11,7 @@ protocol CandidateSource: ~Copyable {
 extension CandidateSource where Self: ~Copyable {
   /// A source whose candidates are made again from their indices keeps nothing.
   @inline(__always)
-  mutating func keep() {}
+  package mutating func keep() {}
 }
 
 /// The log density ratios of a block's shared candidates, one after the other: z_k standard normals, candidate s z_k,

@@ -15,44 +15,48 @@ import Numerics
 /// Candidates are addressed by depth alone. Times are the client's own.
 public struct FastGPRS: Sendable {
   /// What is left of the search: proposal mass below the interval, above it and in it, each to relative accuracy.
-  struct Interval {
-    private(set) var left = 0.0
-    private(set) var right = 0.0
-    private(set) var width = 1.0
+  package struct Interval {
+    package private(set) var left = 0.0
+    package private(set) var right = 0.0
+    package private(set) var width = 1.0
+
+    package init() {}
 
     /// Masses on both sides of the candidate for a uniform `u` in (0, 1).
     @inline(__always)
-    func candidate(_ u: Double) -> (left: Double, right: Double) {
+    package func candidate(_ u: Double) -> (left: Double, right: Double) {
       (left + width * u, right + width * (1 - u))
     }
 
     @inline(__always)
-    mutating func keepBelow(_ u: Double) {
+    package mutating func keepBelow(_ u: Double) {
       right += width * (1 - u)
       width *= u
     }
 
     @inline(__always)
-    mutating func keepAbove(_ u: Double) {
+    package mutating func keepAbove(_ u: Double) {
       left += width * u
       width *= 1 - u
     }
   }
 
   /// The interval's mass again, for times: within two units in the last place after any number of steps.
-  struct Mass {
+  package struct Mass {
     private var high = 1.0
     private var low = 0.0
 
+    package init() {}
+
     @inline(__always)
-    mutating func keep(_ share: Double) {
+    package mutating func keep(_ share: Double) {
       let product = high * share
       low = low * share + (-product).addingProduct(high, share)
       high = product
     }
 
     @inline(__always)
-    var value: Double { high + low }
+    package var value: Double { high + low }
   }
 
   /// A finished search.
@@ -94,5 +98,5 @@ public struct FastGPRS: Sendable {
 
   /// Uniform on (0, 1), an odd multiple of 2^-54.
   @inline(__always)
-  static func uniform(_ word: UInt64) -> Double { (Double(word >> 11) + 0.5) * 0x1p-53 }
+  package static func uniform(_ word: UInt64) -> Double { (Double(word >> 11) + 0.5) * 0x1p-53 }
 }

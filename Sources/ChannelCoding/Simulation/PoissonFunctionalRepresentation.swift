@@ -8,10 +8,10 @@ import Numerics
 /// value, so the search ends by itself: M / Z candidates on average, Z the body's mass.
 ///
 /// The times are the client's own: the decoder needs only K.
-enum PoissonFunctionalRepresentation {
+package enum PoissonFunctionalRepresentation {
   /// K, from 1 on.
   @inline(__always)
-  static func select<Source: CandidateSource & ~Copyable>(
+  package static func select<Source: CandidateSource & ~Copyable>(
     _ candidates: inout Source, logCap: Double, random: inout RandomStream
   ) -> UInt64 {
     var time = TimeSum()

@@ -7,26 +7,17 @@ import Numerics
 /// w(u_k M) = Pr[r >= u_k M] under the public law: a large u_k is known to fail and costs nothing.
 ///
 /// M / Z candidates on average. The decoder reads K numbers u_k, and of the candidates only the last.
-struct RingToss: Sendable {
+package struct RingToss: Sendable {
   /// Sizes of "success" out of 2^32, by the leading bits of u.
   private let sizes: [UInt64]
   /// Bits of a body, on average, if the public law is right.
-  let expectedBits: Double
+  package let expectedBits: Double
 
   private static let octaves = 24
   private static let perOctave = 32
 
   init(_ law: PublicRatioLaw, _ grid: HeightGrid, _ cumulative: NormalTable.Cumulative) {
-    var sizes: [UInt64] = []
-    for cell in 0..<(Self.octaves * Self.perOctave) {
-      // u in the cell's middle, from the topmost octave down.
-      let (octave, part) = cell.quotientAndRemainder(dividingBy: Self.perOctave)
-      var u = (1 + (Double(part) + 0.5) / Double(Self.perOctave)) / 2
-      for _ in 0..<octave { u /= 2 }
-      let probability = law.proposalTail(Elementary.log(u * grid.cap), cumulative)
-      sizes.append(UInt64(min(max(probability, 0x1p-30), 1 - 0x1p-30) * 0x1p32))
-    }
-    self.sizes = sizes
+    self.sizes = Self.sizes { law.proposalTail(Elementary.log($0 * grid.cap), cumulative) }
     var bits = 0.0
     for i in 0..<(grid.edges.count - 1) {
       let p = (grid.tails[i] + grid.tails[i + 1]) / 2
@@ -36,6 +27,26 @@ struct RingToss: Sendable {
       }
     }
     expectedBits = bits / grid.bodyMass
+  }
+
+  /// The model for one pair of laws that is public.
+  ///
+  /// - Parameters:
+  ///   - expectedBits: mean bits of a message.
+  ///   - tail: P[r >= u M] for u in (0, 1].
+  package init(expectedBits: Double, tail: (Double) -> Double) {
+    sizes = Self.sizes(tail)
+    self.expectedBits = expectedBits
+  }
+
+  private static func sizes(_ tail: (Double) -> Double) -> [UInt64] {
+    (0..<(octaves * perOctave)).map { cell in
+      // u in the cell's middle, from the topmost octave down.
+      let (octave, part) = cell.quotientAndRemainder(dividingBy: perOctave)
+      var u = (1 + (Double(part) + 0.5) / Double(perOctave)) / 2
+      for _ in 0..<octave { u /= 2 }
+      return UInt64(min(max(tail(u), 0x1p-30), 1 - 0x1p-30) * 0x1p32)
+    }
   }
 
   /// The probability model of u = (word >> 11) 2^-53.
@@ -61,7 +72,13 @@ struct RingToss: Sendable {
     return nil
   }
 
-  func decode(heights: KeyStream, limit: Int, from decoder: inout some SymbolDecoder) -> UInt64? {
+  /// Codes the flags of a search that ended with candidate `index`, from 1 on.
+  package func encode(_ index: UInt64, heights: KeyStream, to coder: inout RangeEncoder) {
+    var words = WordReader(heights)
+    for k in 1...index { coder.encode(k == index, size: size(words.next())) }
+  }
+
+  package func decode(heights: KeyStream, limit: Int, from decoder: inout some SymbolDecoder) -> UInt64? {
     var words = WordReader(heights)
     for k in 1...limit where decoder.flag(size: size(words.next())) { return UInt64(k) }
     return nil

@@ -262,17 +262,19 @@ struct StretchLevel {
 
 /// A sum with what rounding lost added at the end: within two units in the last place for numbers of one sign, however
 /// many there are, and within 2^-53 of the sum plus (count 2^-53)^2 of the sizes for others [Neumaier 1974].
-struct TimeSum {
+package struct TimeSum {
   private var sum = 0.0
   private var lost = 0.0
 
+  package init() {}
+
   @inline(__always)
-  mutating func add(_ term: Double) {
+  package mutating func add(_ term: Double) {
     let next = sum + term
     lost += abs(sum) >= abs(term) ? (sum - next) + term : (term - next) + sum
     sum = next
   }
 
   @inline(__always)
-  var value: Double { sum + lost }
+  package var value: Double { sum + lost }
 }

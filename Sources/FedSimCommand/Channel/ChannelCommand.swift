@@ -15,5 +15,7 @@ struct ChannelCommand: ParsableCommand {
 
       docs/channel-tools.md has the files and the JSON keys.
       """,
-    subcommands: [List.self, Sample.self, Encode.self, Decode.self, Bench.self, Verify.self])
+    subcommands: [
+      List.self, Sample.self, Encode.self, Decode.self, Bench.self, Verify.self, Target.self, Trace.self,
+    ])
 }
