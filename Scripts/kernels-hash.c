@@ -53,11 +53,12 @@ static void hash_signs(const ck_ops *ops, const uint64_t *words, double *a, doub
   ops->polar_sums(b, out, m / 2 - 3, a + m / 2);
   add(a, 8 * (m / 2 - 3));
   add(a + m / 2, 8 * (m / 2 - 3));
-  double sum = ops->sign_ratios(b, out, m / 8);
-  add(&sum, sizeof sum);
+  ops->sign_ratios(b, out, m / 16);
   add(out, 8 * m);
-  ops->sign_scores(out, 15, words, 3, 1000, -0.25, a);
+  ops->sign_scores(out, 15, words, 3, 1000, a);
   add(a, 8 * 1000);
+  ops->sign_scores(out, m / 16, words, m / 64, 100, a);
+  add(a, 8 * 100);
 }
 
 /// Magnitudes and their cells.

@@ -225,52 +225,62 @@ void NAME(polar_sums)(const double *t, const double *signs, size_t half, double 
   }
 }
 
-// ln(1 + b t) = a + b h for b = +-1: h[i] for each bias, and the sum of a. Logarithms of what is below 2^-80 stop there.
-double NAME(sign_ratios)(const double *t, double *h, size_t groups) {
-  vd sum = {0};
+// ln(1 + t) of eight biases and then ln(1 - t) of the same, group by group. Logarithms of what is below 2^-80 stop there.
+void NAME(sign_ratios)(const double *t, double *logs, size_t groups) {
   for (size_t i = 0; i < groups; i++) {
-    vd x, plus, minus;
+    vd x, both[2];
     __builtin_memcpy(&x, t + W * i, sizeof x);
-    vd high = 1.0 + x, low = 1.0 - x;
-    high = high < 0x1p-80 ? (vd){0} + 0x1p-80 : high;
-    low = low < 0x1p-80 ? (vd){0} + 0x1p-80 : low;
-    NAME(log_)(&high, &plus);
-    NAME(log_)(&low, &minus);
-    sum += plus + minus;
-    x = (plus - minus) * 0.5;
-    __builtin_memcpy(h + W * i, &x, sizeof x);
+    vd ends[2] = {1.0 + x, 1.0 - x};
+    for (int j = 0; j < 2; j++) ends[j] = ends[j] < 0x1p-80 ? (vd){0} + 0x1p-80 : ends[j];
+    NAME(logs_)(ends, 2, both);
+    __builtin_memcpy(logs + 2 * W * i, both, sizeof both);
   }
-  for (int lane = W / 2; lane > 0; lane /= 2)
-    for (int j = 0; j < lane; j++) sum[j] += sum[j + lane];
-  return sum[0] * 0.5;
 }
 
-// Sign i of candidate k is minus where bit i of its words is 1.
-void NAME(sign_scores)(
-    const double *h, size_t groups, const uint64_t *words, size_t stride, size_t count, double constant, double *out) {
+// The logarithms of eight signs, minus where a bit is 1.
+AI void NAME(sign_logs_)(const double *logs, uint64_t bits, vd *out) {
   const vu place = {1, 2, 4, 8, 16, 32, 64, 128};
+  vd plus, minus;
+  __builtin_memcpy(&plus, logs, sizeof plus);
+  __builtin_memcpy(&minus, logs + W, sizeof minus);
+  *out = (((vu){0} + bits) & place) != 0 ? minus : plus;
+}
+
+// Sign i of candidate k is minus where bit i of its words is 1. Only the logarithms of signs that it has are added up, in pairs as in
+// `scores`: they are small on average over what the target sends, as ln((1 + t) / (1 - t)) is not.
+void NAME(sign_scores)(
+    const double *logs, size_t groups, const uint64_t *words, size_t stride, size_t count, double *out) {
   for (size_t k = 0; k < count; k++, words += stride) {
-    vd sum = {0}, sum2 = {0};
-    size_t i = 0;
-    for (; i + 2 <= groups; i += 2) {
-      uint64_t bits = words[i / 8] >> (8 * (i % 8));
-      vd a, b;
-      __builtin_memcpy(&a, h + W * i, sizeof a);
-      __builtin_memcpy(&b, h + W * i + W, sizeof b);
-      vu first = ((vu){0} + bits) & place, second = ((vu){0} + (bits >> 8)) & place;
-      sum += first != 0 ? -a : a;
-      sum2 += second != 0 ? -b : b;
-    }
-    if (i < groups) {
-      vd a;
-      __builtin_memcpy(&a, h + W * i, sizeof a);
-      vu first = ((vu){0} + (words[i / 8] >> (8 * (i % 8)))) & place;
-      sum += first != 0 ? -a : a;
-    }
-    sum += sum2;
+    vd sums[48], sum;
+    size_t i = 0, blocks = 0;
+    int top = 0;
+    do {
+      vd sum2 = {0};
+      sum = (vd){0};
+      size_t end = groups - i < 16 ? groups : i + 16;
+      for (; i + 2 <= end; i += 2) {
+        uint64_t bits = words[i / 8] >> (8 * (i % 8));
+        vd a, b;
+        NAME(sign_logs_)(logs + 2 * W * i, bits, &a);
+        NAME(sign_logs_)(logs + 2 * W * (i + 1), bits >> 8, &b);
+        sum += a;
+        sum2 += b;
+      }
+      if (i < end) {
+        vd a;
+        NAME(sign_logs_)(logs + 2 * W * i, words[i / 8] >> (8 * (i % 8)), &a);
+        sum += a;
+        i++;
+      }
+      sum += sum2;
+      for (size_t b = ++blocks; !(b & 1); b >>= 1) sum += sums[--top];
+      sums[top++] = sum;
+    } while (i < groups);
+    sum = sums[--top];
+    while (top > 0) sum += sums[--top];
     for (int lane = W / 2; lane > 0; lane /= 2)
       for (int j = 0; j < lane; j++) sum[j] += sum[j + lane];
-    out[k] = constant + sum[0];
+    out[k] = sum[0];
   }
 }
 

@@ -150,12 +150,13 @@ typedef struct {
   /// out[i] = (c t1 + t2) / (1 + c t1 t2), c = signs[i]: biases of the second half given the products.
   void (*polar_sums)(const double *t, const double *signs, size_t half, double *out);
 
-  /// ln(1 + b t[i]) = a_i + b h[i] for b = +-1, 8 a group; returns the sum of a_i.
-  double (*sign_ratios)(const double *t, double *h, size_t groups);
+  /// 16 logarithms for 8 biases: ln(1 + t[i]), and then ln(1 - t[i]), of what is at least 2^-80.
+  void (*sign_ratios)(const double *t, double *logs, size_t groups);
 
-  /// out[k] = constant + sum of +-h[i], minus where bit i of candidate k's `stride` words is 1; 8 signs a group.
+  /// out[k] = sum of ln(1 + b t) over the signs b of candidate k, which are minus where a bit of its `stride` words is 1; logarithms as
+  /// `sign_ratios` has them, 8 signs a group.
   void (*sign_scores)(
-      const double *h, size_t groups, const uint64_t *words, size_t stride, size_t count, double constant, double *out);
+      const double *logs, size_t groups, const uint64_t *words, size_t stride, size_t count, double *out);
 
   /// Tails of y ~ N(x[i], 1) at |y| = end = ends[cells[i]], 8 a group: far[i] = Pr[y < -end], and near[i] = Pr[y > end], or
   /// -Pr[y < end] where end <= x. Mass of |y| between two ends: the difference of far, and of near, and 1 where near changes

@@ -4,11 +4,11 @@ import Numerics
 /// fair. A candidate is n bits, 1 for minus, of max(1, n / 64) words of a key stream; n is a power of two, so that none
 /// lies across two groups of the stream.
 ///
-/// - Cost: one masked addition for eight signs, one word of key stream for 64.
+/// - Cost: one choice of two logarithms and one addition for eight signs, one word of key stream for 64.
 struct SignCandidates: CandidateSource, ~Copyable {
   private let stream: NormalStream
-  private let odds: UnsafeMutableBufferPointer<Double>
-  private let constant: Double
+  /// ln(1 + t) of eight biases, ln(1 - t) of the same, and so on.
+  private let logs: UnsafeMutableBufferPointer<Double>
   private let stride: Int
   private let window: UnsafeMutableBufferPointer<UInt64>
   private let scores: UnsafeMutableBufferPointer<Double>
@@ -27,22 +27,22 @@ struct SignCandidates: CandidateSource, ~Copyable {
     scores.initialize(repeating: 0)
     next = scores.count
     let padded = max(biases.count, 8)
-    odds = .allocate(capacity: padded)
-    odds.initialize(repeating: 0)
+    logs = .allocate(capacity: 2 * padded)
+    logs.initialize(repeating: 0)
     if biases.count >= 8 {
-      constant = Kernels.best.signRatios(biases, into: odds)
+      Kernels.best.signRatios(biases, into: logs)
     } else {
       // Signs without bias are free whatever their bits are.
-      constant = withUnsafeTemporaryAllocation(of: Double.self, capacity: 8) { [odds] room in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: 8) { [logs] room in
         room.initialize(repeating: 0)
         for i in biases.indices { room[i] = biases[i] }
-        return Kernels.best.signRatios(room, into: odds)
+        Kernels.best.signRatios(room, into: logs)
       }
     }
   }
 
   deinit {
-    odds.deallocate()
+    logs.deallocate()
     window.deallocate()
     scores.deallocate()
   }
@@ -52,8 +52,8 @@ struct SignCandidates: CandidateSource, ~Copyable {
   /// ln r of given signs.
   func logRatio(_ signs: UnsafeMutableBufferPointer<Double>) -> Double {
     var total = TimeSum()
-    for i in signs.indices { total.add(signs[i] * odds[i]) }
-    return constant + total.value
+    for i in signs.indices { total.add(logs[2 * i - i % 8 + (signs[i] < 0 ? 8 : 0)]) }
+    return total.value
   }
 
   @inline(__always)
@@ -69,7 +69,7 @@ struct SignCandidates: CandidateSource, ~Copyable {
     stream.readWords(group: group, into: window)
     group += UInt64(window.count / NormalStream.groupCount)
     if let words = window.baseAddress {
-      Kernels.best.signScores(odds, words, stride: stride, constant: constant, into: scores)
+      Kernels.best.signScores(logs, words, stride: stride, into: scores)
     }
     next = 0
   }

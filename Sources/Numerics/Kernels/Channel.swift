@@ -126,25 +126,25 @@ extension Kernels {
     }
   }
 
-  /// h with ln(1 + b t) = a + b h for b = +-1; the sum of a. Counts are alike and multiples of 8.
+  /// Logarithms of what signs with these biases have for a ratio, 16 for 8 biases: ln(1 + t), then ln(1 - t). A multiple of 8.
   @inlinable
-  package func signRatios(_ biases: UnsafeMutableBufferPointer<Double>, into h: UnsafeMutableBufferPointer<Double>)
-    -> Double
-  {
-    precondition(biases.count % 8 == 0 && h.count == biases.count)
-    guard let t = biases.baseAddress, let to = h.baseAddress else { return 0 }
-    return operations.pointee.sign_ratios(t, to, biases.count / 8)
+  package func signRatios(
+    _ biases: UnsafeMutableBufferPointer<Double>, into logs: UnsafeMutableBufferPointer<Double>
+  ) {
+    precondition(biases.count % 8 == 0 && logs.count == 2 * biases.count)
+    guard let t = biases.baseAddress, let to = logs.baseAddress else { return }
+    operations.pointee.sign_ratios(t, to, biases.count / 8)
   }
 
-  /// constant + sum of b_i h_i for candidates whose signs b are bits (1 for minus) of `stride` words each.
+  /// Sums of ln(1 + b t) for candidates whose signs b are bits (1 for minus) of `stride` words each; `logs` as `signRatios` makes them.
   @inlinable @inline(__always)
   package func signScores(
-    _ h: UnsafeMutableBufferPointer<Double>, _ words: UnsafePointer<UInt64>, stride: Int, constant: Double,
+    _ logs: UnsafeMutableBufferPointer<Double>, _ words: UnsafePointer<UInt64>, stride: Int,
     into scores: UnsafeMutableBufferPointer<Double>
   ) {
-    precondition(h.count % 8 == 0 && h.count <= 64 * stride)
-    guard let h0 = h.baseAddress, let to = scores.baseAddress else { return }
-    operations.pointee.sign_scores(h0, h.count / 8, words, stride, scores.count, constant, to)
+    precondition(logs.count % 16 == 0 && logs.count <= 128 * stride)
+    guard let from = logs.baseAddress, let to = scores.baseAddress else { return }
+    operations.pointee.sign_scores(from, logs.count / 16, words, stride, scores.count, to)
   }
 
   /// Words become doubles (word + 1/2) 2^-64 where they are; a multiple of 8.

@@ -55,31 +55,30 @@ extension NumericalBound {
 }
 
 extension SignPlan {
-  /// What nodes with one index cost, in units: a selection each with its height, and what its ratio and its proposal are off by.
+  /// What nodes with one index cost, in units: a selection each with its height, and what the ratios of candidates and of the client's own
+  /// signs are off by.
   ///
-  /// Averages are over the target's own signs (Lemma R), for which the sum of |biases| does not grow from level to level; nodes do not overlap.
-  /// Of a pass: two roundings a leaf, of candidates and of the client's own, and once more what rounding does to biases, 1.5 units of them a level. Of a piece: sums of n / 16 terms a lane of
-  /// atanh of a bias, which is at most 28 times the bias.
+  /// Averages are over the target's own signs, for which the sum of |biases| does not grow from level to level; nodes do not overlap.
+  /// E |ln(1 + b t)| <= |t|, so that all logarithms together have that sum too. Of a pass: two roundings a leaf, of candidates and of the
+  /// client's own, and 13 of logarithms. Of a piece: one of 1 + b t, of both, and 16 + log2 n of logarithms and their sums by pairs.
   ///
   /// - Parameter biases: a bound on the sum of |biases| of the transform's signs, on average.
   fileprivate func indexRounding(biases: Double) -> Double {
     var (selections, passes, pieces) = (0.0, 0.0, 0.0)
-    var (largestPass, largestPiece) = (1.0, 1.0)
+    var largestPiece = 1.0
     for segment in segments {
       guard let logCap = logCap(segment) else { continue }
       let n = Double(segment.count)
       selections += 68 + 8 * logCap
       if segment.selection?.passes != nil {
         passes += n
-        largestPass = max(largestPass, n)
       } else {
         pieces += n
         largestPiece = max(largestPiece, n)
       }
     }
-    let levels = Elementary.log(largestPass) / Elementary.log(2)
-    return selections + 4 * passes + 1.5 * levels * min(biases, passes) + (largestPiece / 16 + 8) * 28
-      * min(biases, pieces)
+    let levels = Elementary.log(largestPiece) / Elementary.ln2
+    return selections + 4 * passes + 13 * min(biases, passes) + 2 * pieces + (16 + levels) * min(biases, pieces)
   }
 }
 
