@@ -17,7 +17,9 @@ struct PosteriorTable {
         isPictures
         ? [row.payloadBitsPerValue.map { Text.fixed($0, 3) } ?? "-", row.psnr.map { Text.fixed($0, 2) } ?? "lossless"]
         : [
-          row.accuracy.map { Text.fixed(100 * $0, 1) + (row.accuracyError.map { " +- " + Text.fixed(100 * $0, 1) } ?? "") + " %" }
+          row.accuracy.map {
+            Text.fixed(100 * $0, 1) + (row.accuracyError.map { " +- " + Text.fixed(100 * $0, 1) } ?? "") + " %"
+          }
             ?? "-"
         ]
       let setting = row.setting.map { " " + Text.short($0) } ?? ""
@@ -55,12 +57,14 @@ extension Report {
     let table = PosteriorTable(PosteriorRow.all(file))
     add(
       Table(
-        name: prefix + "posteriors", title: "Posterior samples, sent and decoded", header: table.header, rows: table.rows
+        name: prefix + "posteriors", title: "Posterior samples, sent and decoded", header: table.header,
+        rows: table.rows
       ))
     if let pictures = files.pictures, case .array(let names)? = file["sheetRows"] {
       add(
         image: pictures,
-        caption: "From the top: " + names.map(\.plain).joined(separator: ", ") + ". Samples as the server decodes them.")
+        caption: "From the top: " + names.map(\.plain).joined(separator: ", ") + ". Samples as the server decodes them."
+      )
     }
     if case .object(let references)? = file["references"], !references.isEmpty {
       add(

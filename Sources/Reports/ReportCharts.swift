@@ -43,7 +43,8 @@ public struct ReportCharts: Sendable {
 
   public static let standard = ReportCharts(
     run: [
-      .posteriorBits, .accuracy, .loss, .accuracyOverEpsilon, .epsilon, .clippingNorm, .uploadBits, .uploadBitsOverClients,
+      .posteriorBits, .accuracy, .loss, .accuracyOverEpsilon, .epsilon, .clippingNorm, .uploadBits,
+      .uploadBitsOverClients,
       .accuracyOverClients,
     ],
     sweep: [

@@ -91,7 +91,8 @@ extension Report {
         if let bytes = try read("posterior.json") { try Self.object(bytes, "\(path)/posterior.json") } else { nil }
       content = .run(
         RunFiles(
-          summary: summary, scenario: scenario, rounds: rounds, posterior: posterior, pictures: try read("pictures.png")))
+          summary: summary, scenario: scenario, rounds: rounds, posterior: posterior, pictures: try read("pictures.png")
+        ))
       problems = Self.problems(of: summary, "\(path)/summary.json") + rounds.problems(charts, "\(path)/rounds.jsonl")
     }
 

@@ -63,7 +63,8 @@ extension PosteriorStage {
     return PosteriorResults(
       task: setup.scenario.task.rawValue, dataCount: clients.count, valueCount: 0, latentCount: model.latentCount,
       activeCount: PosteriorSender.active(decoder.prior, model.form).count, form: model.form.rawValue, rows: rows,
-      references: try references(decoder, posteriors, clients, data, codecCount: codecs.count), sheet: nil, sheetRows: [], notes: [])
+      references: try references(decoder, posteriors, clients, data, codecCount: codecs.count), sheet: nil,
+      sheetRows: [], notes: [])
   }
 
   private func keys(of client: Int) throws -> PosteriorKeys {

@@ -46,7 +46,8 @@ extension PosteriorStage {
         message += 1
         let isShown = beta == model.beta
         let sent = try send(
-          posteriors, own, by: try sender(codec, own.prior, model.form, population: population), form: model.form, message: message, shows: isShown ? section.pictures : 0,
+          posteriors, own, by: try sender(codec, own.prior, model.form, population: population), form: model.form,
+          message: message, shows: isShown ? section.pictures : 0,
           &done, of: all, continues)
         rows.append(row(sent, codec, beta: beta))
         if isShown {
@@ -139,21 +140,22 @@ extension PosteriorStage {
 
   /// Rows of pictures as one picture, a white line between any two. Nil where the data are no pictures.
   private static func sheet(_ rows: [[[Float]]], _ data: Dataset) -> [UInt8]? {
-    guard let shape = data.imageShape, shape.channels == 1 || shape.channels == 3, let first = rows.first, !first.isEmpty
+    guard let shape = data.imageShape, shape.channels == 1 || shape.channels == 3, let first = rows.first,
+      !first.isEmpty
     else { return nil }
     let (height, width) = (rows.count * (shape.height + 1) - 1, first.count * (shape.width + 1) - 1)
-    var bytes = [UInt8](repeating: 255, count: height * width * shape.channels)
+    guard max(height, width) <= PNG.largestSide else { return nil }
+    var values = [Float](repeating: 1, count: height * width * shape.channels)
     for (r, pictures) in rows.enumerated() {
       for (c, picture) in pictures.enumerated() {
         for y in 0..<shape.height {
           for x in 0..<(shape.width * shape.channels) {
-            let value = picture[y * shape.width * shape.channels + x]
             let place = ((r * (shape.height + 1) + y) * width + c * (shape.width + 1)) * shape.channels + x
-            bytes[place] = UInt8(min(max(value.isNaN ? 0 : value, 0), 1) * 255 + 0.5)
+            values[place] = picture[y * shape.width * shape.channels + x]
           }
         }
       }
     }
-    return PNG.encode(bytes, width: width, height: height, channels: shape.channels)
+    return try? PNG.bytes(of: values, height: height, width: width, channels: shape.channels)
   }
 }

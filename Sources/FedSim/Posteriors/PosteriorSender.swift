@@ -95,7 +95,9 @@ struct PosteriorSender: Sendable {
   func receive(_ payload: Payload, shared: SharedRandomness) throws(PayloadError) -> [Double] {
     var latents = silent(shared)
     if let codec {
-      for (j, y) in zip(active, try codec.decode(payload, shared: shared)) { latents[j] = prior.means[j] + prior.scales[j] * y }
+      for (j, y) in zip(active, try codec.decode(payload, shared: shared)) {
+        latents[j] = prior.means[j] + prior.scales[j] * y
+      }
     }
     return latents
   }

@@ -37,7 +37,8 @@ struct PosteriorStage: Sendable {
     return try names.map { name throws(ScenarioError) in
       if let codec = able.first(where: { $0.name.rawValue == name }) { return codec }
       throw setup.scenario.error(
-        at: PosteriorSection.path(\.codecs), "found \"\(name)\", which takes no posteriors with \(form.rawValue) scales",
+        at: PosteriorSection.path(\.codecs),
+        "found \"\(name)\", which takes no posteriors with \(form.rawValue) scales",
         allowed: able.map { "\"\($0.name.rawValue)\"" }.joined(separator: ", "))
     }
   }
@@ -78,7 +79,8 @@ struct PosteriorStage: Sendable {
   ///   - count: how many training data there are.
   ///   - fit: fits the posterior of one.
   func population(
-    _ form: PosteriorForm, of count: Int, _ fit: @Sendable (_ datum: Int, _ random: inout RandomStream) -> LatentPosterior
+    _ form: PosteriorForm, of count: Int,
+    _ fit: @Sendable (_ datum: Int, _ random: inout RandomStream) -> LatentPosterior
   ) -> [LatentPosterior] {
     guard form == .free, setup.plan == nil else { return [] }
     let chosen = min(count, Self.largestPopulation)

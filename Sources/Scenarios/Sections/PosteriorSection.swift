@@ -26,7 +26,8 @@ public struct PosteriorSection: ScenarioSection, Equatable {
   public var turned: Bool
 
   public init(
-    codecs: [String]? = nil, examples: Int? = nil, curve: [Double]? = nil, refinement: Int = 0, blockBits: Double = 8, baselines: Bool = true,
+    codecs: [String]? = nil, examples: Int? = nil, curve: [Double]? = nil, refinement: Int = 0, blockBits: Double = 8,
+    baselines: Bool = true,
     pictures: Int = 8, clients: Int? = nil, fitShare: Double = 0.65, turned: Bool = false
   ) {
     self.codecs = codecs
@@ -69,7 +70,8 @@ public struct PosteriorSection: ScenarioSection, Equatable {
         "clients among which the test examples are partitioned; for `bayesian-classification`"),
       Setting(
         "fitShare", \.fitShare, .fraction,
-        "share of a test client's examples to which its posterior is fitted, for `bayesian-classification`; it is tested on the rest"),
+        "share of a test client's examples to which its posterior is fitted, for `bayesian-classification`; it is tested on the rest"
+      ),
       Setting(
         "turned", \.turned, .flag,
         "whether the pictures of client i are turned by i mod 4 quarters; for `bayesian-classification`"),
