@@ -15,10 +15,8 @@ extension PosteriorStage {
     let training = setup.population.data
     var codes: [any PictureCode] = []
     if setup.plan == nil {
-      let transforms =
-        [PictureTransform(klt: training)] + (training.imageShape.map { [PictureTransform(dct: $0)] } ?? [])
-      for transform in transforms {
-        let all = Array(0..<training.count)[...]
+      let all = Array(0..<training.count)[...]
+      for transform in try transforms(all, of: training, &notes) {
         codes += try setup.parallel.map(Self.steps.count) { i in
           Result { try TransformCode(transform, step: Self.steps[i], learningFrom: all, of: training) }
         }.map { try $0.get() }
@@ -41,6 +39,19 @@ extension PosteriorStage {
     return try setup.parallel.map(made.count) { i in
       Result { try Self.row(made[i], Array(0..<count)[...], of: test) }
     }.map { try $0.get() }
+  }
+
+  private func transforms(
+    _ examples: ArraySlice<Int>, of training: Dataset, _ notes: inout [String]
+  ) throws -> [PictureTransform] {
+    guard training.featureCount <= PictureTransform.mostFeatures else {
+      notes.append(
+        "KLT and DCT were not measured: found \(training.featureCount) values a picture, allowed: at most \(PictureTransform.mostFeatures)."
+      )
+      return []
+    }
+    let klt = try PictureTransform.klt(learningFrom: examples, of: training)
+    return training.imageShape == nil ? [klt] : [klt, try PictureTransform.dct(learningFrom: examples, of: training)]
   }
 
   private static func row(
