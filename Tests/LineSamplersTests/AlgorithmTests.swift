@@ -145,3 +145,25 @@ import Testing
     }
   }
 }
+
+/// Entropies of geometric laws, whose values are known: also where nearly every number occurs once.
+@Suite struct IndexEntropyTests {
+  @Test(arguments: [2.0, 16, 400, 20_000])
+  func geometricLaws(_ mean: Double) throws {
+    let p = 1 / mean
+    let truth = -(p * log2(p) + (1 - p) * log2(1 - p)) / p
+    var random = RandomStream(key: Key(seed: 8, label: "entropy"))
+    for count in [1000, 10_000] {
+      var entropy = IndexEntropy()
+      for _ in 0..<count { entropy.add(UInt64(random.exponential() / -log1p(-p)) + 1) }
+      let (bits, error) = try #require(entropy.bits)
+      #expect(abs(bits - truth) < 4 * (error ?? 0) + 0.01, "\(mean), \(count): \(bits) +- \(error ?? 0), \(truth)")
+    }
+  }
+
+  @Test func numbersHaveALimit() throws {
+    var entropy = IndexEntropy(limit: 100)
+    for number in 1...100 { for _ in 0..<50 { entropy.add(UInt64(number)) } }
+    #expect(abs((try #require(entropy.bits)).value - log2(100)) < 0.01)
+  }
+}

@@ -120,7 +120,7 @@ public struct LineExperiment: Sendable {
     }
     let code = try code(algorithm)
     let search = algorithm.search(for: target)
-    var totals = Totals(name: algorithm.name)
+    var totals = Totals(name: algorithm.name, code.form)
     let parallel = Parallel(threads: threads)
     var first = 0
     var seconds = 0.0
@@ -172,10 +172,16 @@ public struct LineExperiment: Sendable {
     var messageBits = RunningMean()
     var modelBits = RunningMean()
     var first = IndexEntropy()
-    var second = IndexEntropy()
+    var second: IndexEntropy
     var samples: [Double] = []
 
-    init(name: String) { self.name = name }
+    init(name: String, _ form: MessageForm) {
+      self.name = name
+      switch form {
+      case .batch(let size), .rankedBlock(let size): second = IndexEntropy(limit: UInt64(size))
+      default: second = IndexEntropy()
+      }
+    }
 
     mutating func add(_ row: Row) {
       steps.add(Double(row.outcome.steps))
