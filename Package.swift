@@ -118,6 +118,10 @@ let package = Package(
       "ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Settings", "Statistics", "Support"],
       isOptimised: true),
     tests(
+      "VariationalModelsTests",
+      ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Settings", "Statistics", "VariationalModels"],
+      isOptimised: true),
+    tests(
       "ClientsTests",
       [
         "CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Settings", "Statistics",
