@@ -44,7 +44,7 @@ let modules: [Target] = [
   module("Files", ["CZlib", "JSONText", "Platform"]),
   module("Datasets", ["ChannelCoding", "Files", "JSONText", "Numerics", "Settings"]),
   module("Clients", ["ChannelCoding", "Datasets", "Numerics", "Settings"]),
-  module("VariationalModels", ["ChannelCoding", "Clients", "Datasets", "Numerics", "Settings"]),
+  module("VariationalModels", ["ChannelCoding", "Clients", "Datasets", "Numerics", "Platform", "Settings"]),
   module("Aggregator", ["ChannelCoding", "Numerics", "PrivacyAccounting", "Settings"]),
   module(
     "Scenarios",

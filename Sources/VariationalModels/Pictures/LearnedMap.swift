@@ -94,7 +94,7 @@ public struct LearnedMapModel: VariationalModel {
     return parameters
   }
 
-  nonisolated(unsafe) static var mapScale = 0.3
+  private static let mapScale = 0.3
 
   public func decoder(_ parameters: [Float]) -> LearnedMapDecoder { LearnedMapDecoder(self, parameters) }
 

@@ -16,7 +16,7 @@ public struct SineNetwork: ModelArchitecture, Equatable {
   public var posterior: PosteriorForm
 
   public init(
-    hidden: Int = 16, frequencies: Int = 3, beta: Double = 0.003, steps: Int = 500, fitRate: Double = 0.05,
+    hidden: Int = 16, frequencies: Int = 3, beta: Double = 0.003, steps: Int = 400, fitRate: Double = 0.15,
     posterior: PosteriorForm = .tied
   ) {
     (self.hidden, self.frequencies, self.beta) = (hidden, frequencies, beta)
