@@ -120,12 +120,15 @@ let package = Package(
     tests(
       "ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Settings", "Statistics", "Support"],
       isOptimised: true),
-    tests("VariationalModelsTests", ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Settings", "Statistics", "VariationalModels"], isOptimised: true),
     tests(
       "LineSamplersTests",
       [
         "ChannelCoding", "Files", "JSONText", "LineSamplers", "Numerics", "Platform", "Statistics", "Support",
       ], isOptimised: true),
+    tests(
+      "VariationalModelsTests",
+      ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Settings", "Statistics", "VariationalModels"],
+      isOptimised: true),
     tests(
       "ClientsTests",
       [

@@ -33,11 +33,12 @@ public struct LearnedMap: ModelArchitecture, Equatable {
       Setting("latents", \.latents, .integer(1...1024), "latents of which the weights are made"),
       Setting("beta", \.beta, .positive, LinearDecoder.betaMeaning),
       Setting(
-        "posterior", \.posterior, .choice(PosteriorForm.self),
-        "whose the posteriors' scales are in training: public ones for all data, or each its own"),
+        "posterior", \.posterior, .choice(PosteriorForm.self), posteriorMeaning),
     ])
 
   static let hiddenMeaning = "hidden units of the sine network"
+  static let posteriorMeaning =
+    "whose the posteriors' scales are in training: public ones for all data, or each its own"
   static let frequenciesMeaning = "frequencies whose sines and cosines of a pixel's coordinates the network gets"
 
   public func makeModel(for data: Dataset) throws(KeyProblem) -> any Model {
@@ -93,7 +94,7 @@ public struct LearnedMapModel: PictureModel {
     return parameters
   }
 
-  nonisolated(unsafe) static var mapScale = 0.3
+  private static let mapScale = 0.3
 
   public func decoder(_ parameters: [Float]) -> LearnedMapDecoder { LearnedMapDecoder(self, parameters) }
 
@@ -116,10 +117,8 @@ public struct LearnedMapModel: PictureModel {
   /// The public prior that the moments behind w0 and A say.
   func prior(_ moment: (Int) -> Float) -> LatentPrior {
     let scales = (0..<latentCount).map { LatentPrior.scale(ofVariance: Double(moment($0))) }
-    let own = (0..<latentCount).map { j in
-      let precision = Double(moment(latentCount + j))
-      let least = 1 / (scales[j] * scales[j])
-      return precision > 0 ? min(1 / (min(precision, 0x1p60) + least).squareRoot(), scales[j]) : scales[j]
+    let own = scales.indices.map {
+      LatentPrior.tiedScale(precision: Double(moment(latentCount + $0)), prior: scales[$0])
     }
     return LatentPrior(means: scales.map { _ in 0 }, scales: scales, posteriorScales: own)
   }
@@ -127,12 +126,6 @@ public struct LearnedMapModel: PictureModel {
   func rules(_ prior: LatentPrior, _ form: PosteriorForm) -> LatentFit.Rules {
     LatentFit.Rules(
       variances: prior.scales.map { $0 * $0 }, tied: form == .tied ? prior.posteriorScales : nil, beta: beta)
-  }
-
-  /// Standard normals, fixed for fits of which the result is kept: two rows.
-  func fixedNoise(_ rows: Int) -> [[Double]] {
-    var random = RandomStream(key: Key(seed: 0, label: "fits of posteriors"))
-    return (0..<rows).map { _ in (0..<latentCount).map { _ in random.normal() } }
   }
 }
 
@@ -155,7 +148,7 @@ extension LearnedMapModel {
       weights = FloatBuffer(count: rows * model.geometry.weightCount)
       samples = FloatBuffer(count: rows * map.stride)
       product = FloatBuffer(count: model.geometry.weightCount * map.stride)
-      self.noise = model.fixedNoise(noise)
+      self.noise = fixedNormals(rows: noise, count: model.latentCount)
     }
 
     /// The rows of a sample's gradient by weights, and of its latents: 2 for each row of noise.
@@ -354,7 +347,7 @@ public struct LearnedMapDecoder: PictureDecoder {
     prior = model.prior { finite[model.mapCount + $0] }
     map = LatentMap(model.geometry, latents: model.latentCount)
     map.load(finite)
-    noise = model.fixedNoise(2)
+    noise = fixedNormals(rows: 2, count: model.latentCount)
   }
 
   public func posterior(

@@ -1,3 +1,4 @@
+import ChannelCoding
 import Clients
 import Numerics
 
@@ -9,6 +10,12 @@ extension LatentPrior {
   /// The standard deviation of a variance that parameters say, in bounds that every arithmetic bears.
   static func scale(ofVariance variance: Double) -> Double {
     (variance > leastVariance ? min(variance, 0x1p40) : leastVariance).squareRoot()
+  }
+
+  /// The public scale 1/sqrt(precision + 1/s^2) of tied posteriors, at most the prior's.
+  static func tiedScale(precision: Double, prior scale: Double) -> Double {
+    guard precision > 0 else { return scale }
+    return min(1 / (min(precision, 0x1p60) + 1 / (scale * scale)).squareRoot(), scale)
   }
 
   /// KL(posterior || prior) in nats.
@@ -33,4 +40,10 @@ func pictureEvaluation(
     return examples[start..<min(start + chunk, examples.endIndex)].reduce(0.0) { $0 + objective($1) }
   }
   return Evaluation(loss: parts.reduce(0, +) / Double(max(examples.count, 1)), accuracy: nil)
+}
+
+/// Standard normals, the same for all fits whose result is kept.
+func fixedNormals(rows: Int, count: Int) -> [[Double]] {
+  var random = RandomStream(key: Key(seed: 0, label: "fits of posteriors"))
+  return (0..<rows).map { _ in (0..<count).map { _ in random.normal() } }
 }

@@ -50,6 +50,7 @@ extension Choices where Value == any ClientOptimizing {
         "scaffold", "SGD corrected by control variates, which doubles both messages; not for runs with privacy",
         Scaffold.self
       ) { $0 },
+      Choice("adam", "Adam, from zero moments in every round", Adam.self) { $0 },
     ])
   }
 }
