@@ -117,7 +117,10 @@ let package = Package(
     tests(
       "ChannelCodingTests", ["CKernels", "ChannelCoding", "Numerics", "Platform", "Settings", "Statistics", "Support"],
       isOptimised: true),
-    tests("VariationalModelsTests", ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Settings", "Statistics", "VariationalModels"], isOptimised: true),
+    tests(
+      "VariationalModelsTests",
+      ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Settings", "Statistics", "VariationalModels"],
+      isOptimised: true),
     tests(
       "ClientsTests",
       [
