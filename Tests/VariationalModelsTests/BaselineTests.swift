@@ -64,7 +64,7 @@ import VariationalModels
     let decoded = try code.picture(code.send(strange).payload)
     for (value, found) in zip(strange, decoded) { #expect(abs(value - found) < 3) }
     let noNumbers = try code.picture(code.send([Float](repeating: .nan, count: 64)).payload)
-    #expect(noNumbers.allSatisfy(\.isFinite))
+    #expect(noNumbers.allSatisfy { $0.isFinite })
     #expect(throws: (any Error).self) { try code.send([1]) }
     let payload = try code.send(Array(data.features[0..<64])).payload
     #expect(throws: (any Error).self) { try code.picture(payload + [1, 2, 3]) }
