@@ -199,6 +199,11 @@ public struct BayesianSoftmaxDecoder: ClassifierDecoder {
   public let featureCount: Int
   public let classCount: Int
 
+  public init(prior: LatentPrior, beta: Double, featureCount: Int, classCount: Int) {
+    precondition(prior.means.count == (featureCount + 1) * classCount)
+    (self.prior, self.beta, self.featureCount, self.classCount) = (prior, beta, featureCount, classCount)
+  }
+
   /// The posterior of a client's examples (`SoftmaxFit`). A latent that has been sent keeps its value as the mean, and has the scale
   /// of a posterior that the prior says, which is of no account.
   public func posterior(
@@ -236,6 +241,10 @@ public struct BayesianSoftmaxTrainer: LocalTraining {
   public let model: BayesianSoftmaxModel
   public let work: LocalWork
   public let batchSize: Int
+
+  public init(model: BayesianSoftmaxModel, work: LocalWork, batchSize: Int) {
+    (self.model, self.work, self.batchSize) = (model, work, batchSize)
+  }
 
   public final class Workspace {
     fileprivate let fit: SoftmaxFit

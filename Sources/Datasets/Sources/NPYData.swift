@@ -64,7 +64,8 @@ public struct NPYData: ExampleSource {
     let testing = try about(.file(.test)) { () throws(DataError) in
       try test.map { test throws(DataError) in try dataset(test.features, testLabels, classCount) }
     }
-    if let testing, let test, (testing.featureCount, testing.imageShape) != (training.featureCount, training.imageShape) {
+    if let testing, let test, (testing.featureCount, testing.imageShape) != (training.featureCount, training.imageShape)
+    {
       throw DataError.file(
         place: test.features, problem: "its examples differ in shape from those of \(files.features)"
       ).about(.file(.test))
@@ -96,7 +97,8 @@ public struct NPYData: ExampleSource {
     if let labels, labels.values.count != shape[0] {
       throw .file(
         place: path,
-        problem: "byte \(array.shapeOffset): found \(shape[0]) examples for \(labels.values.count) labels in \(labels.path)"
+        problem:
+          "byte \(array.shapeOffset): found \(shape[0]) examples for \(labels.values.count) labels in \(labels.path)"
       )
     }
     let features = array.floats(dividedBy: scale)
@@ -146,7 +148,8 @@ public struct NPYData: ExampleSource {
       switch error {
       case .input(let place, let problem), .failed(let place, let problem):
         throw .file(
-          place: path, problem: place.hasPrefix(path + ": ") ? "\(place.dropFirst(path.count + 2)): \(problem)" : problem)
+          place: path,
+          problem: place.hasPrefix(path + ": ") ? "\(place.dropFirst(path.count + 2)): \(problem)" : problem)
       }
     }
   }
@@ -181,7 +184,8 @@ extension NPYData: Configurable {
         "features", \.files.features, .path, .needed("a file of features"),
         "file of features, plain or gzipped: N x d, N x height x width, or N x height x width x channels"),
       Setting(
-        "labels", \.files.labels, .path, .absent("examples have no labels"), "file of N integers, the examples' classes"),
+        "labels", \.files.labels, .path, .absent("examples have no labels"), "file of N integers, the examples' classes"
+      ),
       Setting(
         "classes", \.classes, .integer(2...65_536), .absent("the largest label and one more"), "number of classes"),
       Setting("scale", \.scale, .positive, "what features are divided by: 255 for pixels of one byte"),

@@ -16,7 +16,8 @@ public struct PictureTransform: Sendable {
 
   /// The transform that makes the training pictures' coefficients uncorrelated (Karhunen and Loève): the eigenvectors of their
   /// covariance, the largest variance first.
-  public static func klt(learningFrom examples: ArraySlice<Int>, of data: Dataset) throws(DataError) -> PictureTransform {
+  public static func klt(learningFrom examples: ArraySlice<Int>, of data: Dataset) throws(DataError) -> PictureTransform
+  {
     try check(examples, data)
     let (count, mean) = (data.featureCount, mean(of: examples, data))
     var covariance = [Double](repeating: 0, count: count * count)
@@ -42,7 +43,8 @@ public struct PictureTransform: Sendable {
 
   /// The discrete cosine transform of type II: of height and width of each channel of pictures, of the features in their order where they
   /// are none.
-  public static func dct(learningFrom examples: ArraySlice<Int>, of data: Dataset) throws(DataError) -> PictureTransform {
+  public static func dct(learningFrom examples: ArraySlice<Int>, of data: Dataset) throws(DataError) -> PictureTransform
+  {
     try check(examples, data)
     let shape = data.imageShape ?? .init(height: 1, width: data.featureCount, channels: 1)
     let (vertical, horizontal) = (cosines(shape.height), cosines(shape.width))
