@@ -184,7 +184,7 @@ private struct Given: TraceRandomness {
   /// What is traced is what is sent: the samplers make the same searches with the same random numbers.
   @Test(arguments: [TraceAlgorithm.fastGPRS, .grcSplit, .grcDyadic, .asStar, .adStar, .pfr])
   func tracesAreTheSamplersSearches(algorithm: TraceAlgorithm) throws {
-    let sampler = try #require(AlgorithmRegistry[algorithm.rawValue])
+    let sampler = try #require(AlgorithmRegistry[name: algorithm.rawValue])
     for target in try targets(for: algorithm) {
       let search = sampler.search(for: target)
       for seed in 0..<200 {
@@ -210,7 +210,7 @@ private struct Given: TraceRandomness {
 
   private func targets(for algorithm: TraceAlgorithm) throws -> [any LineTarget] {
     let all = ["gaussian:1,0.25", "laplace:1,0.25", "uniform:0.3,0.0625", "mixture:0.5,-1,0.2+0.5,1.5,0.3"]
-    return try all.map(TargetRegistry.target).filter { AlgorithmRegistry[algorithm.rawValue]?.refusal(of: $0) == nil }
+    return try all.map(TargetRegistry.target).filter { AlgorithmRegistry[name: algorithm.rawValue]?.refusal(of: $0) == nil }
   }
 
   @Test func boundsHold() throws {

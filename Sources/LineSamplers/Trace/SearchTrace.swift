@@ -76,7 +76,7 @@ public struct SearchTrace: Sendable {
 
   private static func check(_ target: any LineTarget, _ algorithm: TraceAlgorithm) throws(ToolError) {
     let searched = algorithm == .both ? TraceAlgorithm.fastGPRS : algorithm
-    if let refusal = AlgorithmRegistry[searched.rawValue]?.refusal(of: target) {
+    if let refusal = AlgorithmRegistry[name: searched.rawValue]?.refusal(of: target) {
       throw .input(
         place: "--algorithm", problem: "found \"\(algorithm.rawValue)\" for \(target.spelling): \(refusal)")
     }
