@@ -19,6 +19,11 @@ extension Choices where Value == any ModelArchitecture {
       )
       .adding(
         Choice(
+          "sine-network", "pictures by a small sine network for each, fitted by gradient descent", SineNetwork.self
+        ) { $0 }
+      )
+      .adding(
+        Choice(
           "bayesian-softmax", "softmax regression with a posterior over its weights for each client",
           BayesianSoftmax.self
         ) { $0 })

@@ -15,6 +15,8 @@ public struct SineNetwork: ModelArchitecture, Equatable {
   public var fitRate: Double
   public var posterior: PosteriorForm
 
+  public static let task = LearningTask.representation
+
   public init(
     hidden: Int = 16, frequencies: Int = 3, beta: Double = 0.003, steps: Int = 400, fitRate: Double = 0.15,
     posterior: PosteriorForm = .tied
@@ -49,7 +51,7 @@ public struct SineNetwork: ModelArchitecture, Equatable {
 /// them, so that FedAvg at rate 1 does the closed form m = mean mu, s^2 = mean(sigma^2 + (mu - m)^2) over everyone, but for the square of
 /// what m moved in the round, by which s^2 is too large until it moves no more. (Moments about 0 would cancel in float32.) The tied
 /// precision is t = 2/beta times the mean square of the picture's derivative by the weight, as in `LearnedMapModel`.
-public struct SineNetworkModel: VariationalModel {
+public struct SineNetworkModel: PictureModel {
   struct Fit: Sendable {
     var beta: Double
     var steps: Int
@@ -58,12 +60,16 @@ public struct SineNetworkModel: VariationalModel {
   }
 
   let geometry: SineGeometry
-  let fit: Fit
+  private(set) var fit: Fit
 
   init(_ geometry: SineGeometry, _ fit: Fit) { (self.geometry, self.fit) = (geometry, fit) }
 
   public var latentCount: Int { geometry.weightCount }
-  public var beta: Double { fit.beta }
+  public var beta: Double {
+    get { fit.beta }
+    set { fit.beta = newValue }
+  }
+  public var form: PosteriorForm { fit.form }
   public var parameterCount: Int { 3 * latentCount }
 
   public var shape: String { "\(geometry.inputs - 1)-\(geometry.hidden)s-\(geometry.channels), all weights" }
