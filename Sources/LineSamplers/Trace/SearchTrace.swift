@@ -75,11 +75,6 @@ public struct SearchTrace: Sendable {
   }
 
   private static func check(_ target: any LineTarget, _ algorithm: TraceAlgorithm) throws(ToolError) {
-    let searched = algorithm == .both ? TraceAlgorithm.fastGPRS : algorithm
-    if let refusal = AlgorithmRegistry[name: searched.rawValue]?.refusal(of: target) {
-      throw .input(
-        place: "--algorithm", problem: "found \"\(algorithm.rawValue)\" for \(target.spelling): \(refusal)")
-    }
     if algorithm.isGlobal, target.supremumBits > mostGlobalBits {
       throw .input(
         place: "--algorithm",
@@ -87,6 +82,11 @@ public struct SearchTrace: Sendable {
           "found \"\(algorithm.rawValue)\", which looks at 2^Dinf candidates on average, for \(target.spelling) with Dinf = \(Text.fixed(target.supremumBits, 1)) bits; "
           + "allowed: Dinf up to \(Text.shown(mostGlobalBits)) bits, or a search that splits: fast-gprs, grc-split, grc-dyadic, as-star, ad-star"
       )
+    }
+    let searched = algorithm == .both ? TraceAlgorithm.fastGPRS : algorithm
+    if let refusal = AlgorithmRegistry[name: searched.rawValue]?.refusal(of: target) {
+      throw .input(
+        place: "--algorithm", problem: "found \"\(algorithm.rawValue)\" for \(target.spelling): \(refusal)")
     }
   }
 
