@@ -39,14 +39,14 @@ extension PosteriorStage {
         of: clients[i].fit, in: data, form: model.form, sent: nil, start: nil, steps: nil, random: &random)
     }
     let training = setup.population
-    let population = population(model.form, of: training.clientCount) { client, random in
+    let known = trainingPosteriors(model.form, of: training.clientCount) { client, random in
       decoder.posterior(
         of: training.examples(of: client), in: training.data, form: model.form, sent: nil, start: nil, steps: nil,
         random: &random)
     }
     var rows: [PosteriorResults.Row] = []
     for (c, codec) in codecs.enumerated() {
-      let sender = try sender(codec, decoder.prior, model.form, population: population)
+      let sender = try sender(codec, decoder.prior, model.form, population: known)
       let sent = try forEach(clients.count, &done, of: all, continues) { i in
         let sent = try send(posteriors[i], by: sender, keys(of: i), message: c + 1) { sent, start, random in
           decoder.posterior(

@@ -37,7 +37,7 @@ extension PosteriorStage {
       trained.beta = beta
       let own = trained.decoder(parameters)
       let training = setup.population.data
-      let population = population(model.form, of: training.count) { example, random in
+      let known = trainingPosteriors(model.form, of: training.count) { example, random in
         own.posterior(
           of: [example], in: training, form: model.form, sent: nil, start: nil, steps: nil, random: &random)
       }
@@ -46,7 +46,7 @@ extension PosteriorStage {
         message += 1
         let isShown = beta == model.beta
         let sent = try send(
-          posteriors, own, by: try sender(codec, own.prior, model.form, population: population), form: model.form,
+          posteriors, own, by: try sender(codec, own.prior, model.form, population: known), form: model.form,
           message: message, shows: isShown ? section.pictures : 0,
           &done, of: all, continues)
         rows.append(row(sent, codec, beta: beta))

@@ -78,7 +78,7 @@ struct PosteriorStage: Sendable {
   /// - Parameters:
   ///   - count: how many training data there are.
   ///   - fit: fits the posterior of one.
-  func population(
+  func trainingPosteriors(
     _ form: PosteriorForm, of count: Int,
     _ fit: @Sendable (_ datum: Int, _ random: inout RandomStream) -> LatentPosterior
   ) -> [LatentPosterior] {
