@@ -164,7 +164,7 @@ public struct Report: Sendable {
     .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem 1.5rem; margin: 1.5rem 0; }
     figure { margin: 0; break-inside: avoid; } svg.chart { display: block; width: 100%; height: auto; color: var(--ink); }
     figcaption { font-size: .85rem; opacity: .85; }
-    img.sheet { width: 100%; max-width: 44rem; image-rendering: pixelated; }
+    img.sheet { width: 100%; max-width: 44rem; margin-top: 1rem; image-rendering: pixelated; }
     .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
     th, td { border-bottom: 1px solid var(--rule); padding: .3rem .6rem; text-align: left; vertical-align: top; }
     td { white-space: nowrap; } td.long, td.phrase { white-space: normal; min-width: 7rem; } td.long { min-width: 13rem; }
