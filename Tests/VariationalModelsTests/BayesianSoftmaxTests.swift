@@ -179,11 +179,10 @@ private func round(
       var r = stream(5)
       return try round(second, start, population, clients: 0..<4, steps: 5, &r)
     }()
-    for k in 0..<650 {
-      #expect(abs(two[k] - one[k] - 0.5 * start[1950 + k]) < 1e-5)
-      #expect(abs(two[1950 + k] - (two[k] - start[k])) < 1e-5)
-      #expect(two[650 + k] == one[650 + k] && two[1300 + k] == one[1300 + k])
-    }
+    let weights = 0..<650
+    #expect(weights.allSatisfy { abs(two[$0] - one[$0] - 0.5 * start[1950 + $0]) < 1e-5 })
+    #expect(weights.allSatisfy { abs(two[1950 + $0] - (two[$0] - start[$0])) < 1e-5 })
+    #expect(weights.allSatisfy { two[650 + $0] == one[650 + $0] && two[1300 + $0] == one[1300 + $0] })
   }
 
   @Test func foreignParametersMakeAPriorAllTheSame() throws {
