@@ -105,7 +105,7 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
     where name.hasSuffix(".json") {
       let outcome = try fedsim("validate", repository.appendingPathComponent("scenarios/\(name)").path)
       // The examples of these are files of the user's.
-      if name.hasPrefix("mnist"), outcome.errors.contains("there is no such file") { continue }
+      if name.contains("mnist"), outcome.errors.contains("there is no such file") { continue }
       #expect(outcome.status == 0, "\(name): \(outcome.errors)")
     }
   }

@@ -58,6 +58,9 @@ private struct SchemaValidator {
       case "minLength": if case .string(let text) = value { check(text.utf8.count >= Int(rule.double ?? -1)) }
       case "minItems": if case .array(let items) = value { check(items.count >= Int(rule.double ?? -1)) }
       case "maxItems": if case .array(let items) = value { check(items.count <= Int(rule.double ?? -1)) }
+      case "uniqueItems":
+        guard case .array(let items) = value else { break }
+        check(Set(items.map { $0.text(pretty: false) }).count == items.count)
       case "minProperties": if case .object(let object) = value { check(object.count >= Int(rule.double ?? -1)) }
       case "items":
         guard case .array(let items) = value else { break }
