@@ -123,11 +123,11 @@ let package = Package(
     tests(
       "LineSamplersTests",
       [
-        "ChannelCoding", "Files", "JSONText", "LineSamplers", "Numerics", "Platform", "Statistics", "Support",
+        "ChannelCoding", "Files", "JSONText", "LineSamplers", "Platform", "Statistics", "Support",
       ], isOptimised: true),
     tests(
       "VariationalModelsTests",
-      ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Settings", "Statistics", "VariationalModels"],
+      ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "VariationalModels"],
       isOptimised: true),
     tests(
       "ClientsTests",

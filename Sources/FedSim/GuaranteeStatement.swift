@@ -30,14 +30,18 @@ public struct GuaranteeStatement: Sendable {
       + "constants. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
-      + [Self.posteriorSentence(setup), setup.frame.codedSentence, setup.frame.foreignCodecSentence, setup.numericsSentence].compactMap {
+      + [
+        Self.posteriorSentence(setup), setup.frame.codedSentence, setup.frame.foreignCodecSentence,
+        setup.numericsSentence,
+      ].compactMap {
         $0.map { " " + $0 }
       }.joined()
     theorem = plan.accountant.theorem
     let isAboutPosteriors = setup.scenario.task != .classification
-    outsideGuarantee = Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter {
-      isAboutPosteriors || $0 != SummaryFields.table.posterior.name
-    } + (isAboutPosteriors ? Self.filesOfPosteriors : [])
+    outsideGuarantee =
+      Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter {
+        isAboutPosteriors || $0 != SummaryFields.table.posterior.name
+      } + (isAboutPosteriors ? Self.filesOfPosteriors : [])
   }
 
   /// What is said of data whose posteriors are sent; nil for a task without them.

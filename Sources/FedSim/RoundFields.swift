@@ -22,7 +22,8 @@ public struct RoundFields: FigureTable, Sendable {
   )
   public let accuracy = RoundField(
     "accuracy", .share, \.accuracy, .outside,
-    "test examples that the model is right on after the round; null in rounds without evaluation, and for representations")
+    "test examples that the model is right on after the round; null in rounds without evaluation, and for representations"
+  )
   public let clientAccuracyMean = RoundField(
     "clientAccuracy.mean", .share, \.clientAccuracy, \.mean, .outside,
     "accuracy of the model that was sent, on each drawn client's own examples: mean over clients; null in rounds without evaluation"

@@ -28,7 +28,8 @@ public struct RunSummary: Sendable {
   ///   - finalEvaluation: of the last model, where the last record has none because a run was interrupted.
   ///   - mostParticipations: of one client, for an observer who sees who sends.
   public init(
-    _ setup: RunSetup, records: [RoundRecord], posterior: PosteriorResults? = nil, stoppedBy: StopReason, finalEvaluation: Evaluation? = nil,
+    _ setup: RunSetup, records: [RoundRecord], posterior: PosteriorResults? = nil, stoppedBy: StopReason,
+    finalEvaluation: Evaluation? = nil,
     mostParticipations: Int? = nil
   ) {
     views = ThreatModel(setup, records: records, mostParticipations: mostParticipations)

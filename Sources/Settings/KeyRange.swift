@@ -70,7 +70,8 @@ public enum KeyRange: Sendable, Equatable {
     case .name: "1 to 100 letters, digits, \".\", \"_\" or \"-\", not starting with \".\""
     case .choice(let values, _): values.map { "\"\($0)\"" }.joined(separator: ", ")
     case .flag: "true or false"
-    case .choices(let values): "an array of " + values.map { "\"\($0)\"" }.joined(separator: ", ") + ", each at most once"
+    case .choices(let values):
+      "an array of " + values.map { "\"\($0)\"" }.joined(separator: ", ") + ", each at most once"
     case .positives(let count): "an array of \(count.lowerBound) to \(count.upperBound) numbers above 0"
     case .integers(let each, let count):
       count.lowerBound == count.upperBound

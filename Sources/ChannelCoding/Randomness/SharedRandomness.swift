@@ -29,8 +29,8 @@ public struct SharedRandomness: Sendable {
     case search = 5
     case dithers = 6
     case signs = 7
-  /// Coordinates of a posterior about which nothing is sent.
-  case silent = 8
+    /// Coordinates of a posterior about which nothing is sent.
+    case silent = 8
   }
 
   private func stream(_ purpose: Purpose, block: Int) -> UInt64 { purpose.rawValue | UInt64(block) << 8 }

@@ -22,7 +22,8 @@ extension RunChart {
     }
     return Chart(
       title: "Bits and error of pictures",
-      note: "PSNR of the mean squared error of decoded samples. KL: what an ideal code would take; all others are whole bytes "
+      note:
+        "PSNR of the mean squared error of decoded samples. KL: what an ideal code would take; all others are whole bytes "
         + "that were written and decoded.",
       x: Chart.Axis("bits a value", isLog: true), y: Chart.Axis("PSNR, dB"),
       series: [Chart.Series("KL (ideal)", ideal, isReference: true)] + sent)

@@ -212,7 +212,8 @@ public struct RunExecution: Sendable {
     let setup = simulation.setup
     return RunSummary(
       setup, records: records, posterior: posterior.results,
-      stoppedBy: !isOver || !posterior.isWhole ? .interrupted : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
+      stoppedBy: !isOver || !posterior.isWhole
+        ? .interrupted : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
       finalEvaluation: records.last?.accuracy == nil && records.last?.loss == nil ? simulation.evaluate() : nil,
       mostParticipations: simulation.mostTimesDrawn)
   }
