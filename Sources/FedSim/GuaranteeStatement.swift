@@ -30,11 +30,20 @@ public struct GuaranteeStatement: Sendable {
       + "constants. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
-      + [setup.frame.codedSentence, setup.frame.foreignCodecSentence, setup.numericsSentence].compactMap {
-        $0.map { " " + $0 }
-      }.joined()
+      + [
+        Self.commonSentence(setup), setup.frame.codedSentence, setup.frame.foreignCodecSentence,
+        setup.numericsSentence,
+      ].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem
     outsideGuarantee = Self.outside(isClientCountPublic: plan.relation != .addOrRemove)
+  }
+
+  /// What it means that cohorts are shared; nil where they are the run's own.
+  private static func commonSentence(_ setup: RunSetup) -> String? {
+    guard setup.scenario.cohort.isCommon else { return nil }
+    return
+      "Cohorts and batches are those of every run with this seed and cohort.common: what is known of theirs is known of these, and the "
+      + "epsilons of such runs do not add up to one of them all."
   }
 
   /// Files of a run that differ from one machine to another, or hold more than what is released.
