@@ -113,23 +113,24 @@ import Testing
   /// A value of a section takes the place of the whole section, and is called by what differs.
   @Test func sectionsVary() throws {
     let sweep = try sweep(
-      #"{"axes": {"privacy": [null, {"clippingNorm": 1, "targetEpsilon": 2}, {"targetEpsilon": 8, "clippingNorm": 1}], "channel.codec": ["float32"], "partition": [{"kind": "iid", "clients": 50}, {"kind": "shards", "clients": 50, "shards": 2}]}}"#
+      #"{"axes": {"privacy": [null, {"clippingNorm": 1, "targetEpsilon": 2}, {"targetEpsilon": 8, "clippingNorm": 1}], "channel.codec": ["float32"], "partition": [{"kind": "iid", "clients": 50}, {"kind": "shards", "clients": 50, "shardsPerClient": 2}]}}"#
     )
     #expect(sweep.runs.count == 6)
     #expect(
       sweep.axes.map(\.labels) == [
-        ["none", "targetEpsilon 2", "targetEpsilon 8"], ["float32"], ["iid", "shards, shards 2"],
+        ["none", "targetEpsilon 2", "targetEpsilon 8"], ["float32"], ["iid", "shards, shardsPerClient 2"],
       ])
     #expect(sweep.runs[0].scenario.privacy == nil && sweep.runs[2].scenario.privacy?.targetEpsilon == 2)
     // The scenario's own delta is gone with its section.
     #expect(sweep.runs[5].scenario.privacy?.delta == nil && sweep.runs[5].scenario.privacy?.noiseMultiplier == nil)
     let header = SweepTable(sweep, rows: []).points.split(separator: "\n")[0]
     #expect(
-      header.hasPrefix("point,privacy,channel.codec,partition,privacy.clippingNorm,")
-        && header.contains(",privacy.targetEpsilon,") && header.contains(",partition.kind,")
-        && !header.contains(",partition.clients,"), "\(header)")
+      header.hasPrefix(
+        "point,privacy,channel.codec,partition,partition.kind,partition.shardsPerClient,privacy.clippingNorm,privacy.targetEpsilon,repeats,"
+      ), "\(header)")
     let row = SweepTable(sweep, rows: []).points.split(separator: "\n")[6]
-    #expect(row.hasPrefix(#"5,"targetEpsilon 8","float32","shards, shards 2","1","#), "\(row)")
+    #expect(
+      row.hasPrefix(#"5,"targetEpsilon 8","float32","shards, shardsPerClient 2","shards",2,1,8,0,"#), "\(row)")
   }
 
   @Test func keysAreUnset() throws {
@@ -137,7 +138,7 @@ import Testing
       #"{"axes": {"privacy.targetEpsilon": [null, 4], "privacy.noiseMultiplier": [1, null]}, "mode": "zip"}"#)
     #expect(sweep.runs.map { $0.scenario.privacy?.targetEpsilon } == [nil, 4])
     #expect(sweep.runs.map(\.labels) == [["not set", "1"], ["4", "not set"]])
-    #expect(SweepTable(sweep, rows: []).points.split(separator: "\n")[1].hasPrefix("0,,\"1\",0"))
+    #expect(SweepTable(sweep, rows: []).points.split(separator: "\n")[1].hasPrefix("0,,1,0"))
   }
 
   @Test func pointsHaveNamesAndAreCombinedWithAxes() throws {
@@ -157,7 +158,8 @@ import Testing
     let rows = sweep.runs.map { SweepTable.Row(run: $0, summary: ["finalAccuracy": 0.5], resolved: $0.scenario.json) }
     let table = SweepTable(sweep, rows: rows)
     #expect(table.points.hasPrefix("point,name,training.learningRate,rounds,"), "\(table.points)")
-    #expect(table.points.split(separator: "\n")[3].hasPrefix(#"2,"central","0.2","4","#) == false)
+    #expect(
+      table.points.split(separator: "\n")[4].hasPrefix(#"3,"central",0.2,4,"central","float32",1,"#), "\(table.points)")
     #expect(table.closingTable.contains("central") && table.lines.contains(#""label": {"name": "central"}"#))
     let header = table.csv.split(separator: "\n")[0].split(separator: ",")
     #expect(

@@ -171,26 +171,30 @@ public struct Sweep: Sendable {
     return points(of: named, isZip: false).flatMap { point in keyed == 0 ? [point] : beside.map { point + $0 } }
   }
 
-  /// The leaves of what compound axes set, where points differ in them.
+  /// The leaves of what compound axes set, where points differ in them; a default that only goes with its section is no difference.
   private static func details(of runs: [Run], _ axes: [Axis]) -> [String] {
-    let roots = axes.filter(\.isCompound).flatMap { $0.settings.joined() }.map(\.path)
+    let settings = axes.filter(\.isCompound).flatMap { $0.settings.joined() }
+    let roots = Set(settings.map(\.path))
+    let written = Set(settings.flatMap { CSV.leaves($0.value, $0.path).map(\.path) })
     guard !roots.isEmpty else { return [] }
     var order: [String] = []
-    var values: [String: [JSON]] = [:]
+    var values: [String: [JSON?]] = [:]
     let points = runs.filter { $0.repetition == 0 }
     for (i, run) in points.enumerated() {
       for (path, value) in CSV.leaves(run.scenario.json, "")
       where roots.contains(where: { path == $0 || path.hasPrefix($0 + ".") }) {
         if values[path] == nil {
           order.append(path)
-          values[path] = [JSON](repeating: .null, count: points.count)
+          values[path] = [JSON?](repeating: nil, count: points.count)
         }
         values[path]?[i] = value
       }
     }
     return order.filter { path in
-      guard let found = values[path], let first = found.first else { return false }
-      return found.contains { $0 != first }
+      guard let found = values[path] else { return false }
+      let there = found.compactMap { $0 }
+      return there.contains { $0 != there.first }
+        || (written.contains(path) && there.count < found.count && there.first != .null)
     }
   }
 
