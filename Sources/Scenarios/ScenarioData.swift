@@ -46,8 +46,9 @@ extension Scenario {
     }
     // No value of a key has a line break in JSON.
     let source = "\(name) \(JSON.object(values).text(pretty: false)) \(testShare)"
+    let other = Choices.standard.write(data.seeded(seed &+ 1))
     return try shared.split(
-      source: source, split: data.hasTest ? nil : "\(seed) \(testShare)", load: load,
+      source: source, split: data.hasTest ? nil : "\(seed) \(testShare)", isSeeded: other?.values != values, load: load,
       review: { (loaded: consuming LoadedData) throws(ScenarioError) -> ReviewedData in try review(consume loaded) })
   }
 

@@ -8,8 +8,8 @@ import Synchronization
 /// from that), and a split where they also have its seed and its share. No result depends on it. Any number of threads may ask; of two that
 /// ask for the same, one loads.
 ///
-/// What is kept is bounded: the last split whatever its size, others of at most 256 MB in all, and files as they were read, before a split of
-/// their own, of at most 1 GB. Larger ones are read again for each seed.
+/// What is kept is bounded: the last split whatever its size until another one is asked for, others of at most 256 MB in all, and what was
+/// read, before it is split for each seed, of at most 1 GB. Larger files are read again for each seed.
 public final class SharedData: Sendable {
   private let loaded = RecentlyUsed<LoadedData>(mostBytes: 1 << 30, keepsLast: false)
   private let splits = RecentlyUsed<ReviewedData>(mostBytes: 1 << 28, keepsLast: true)
@@ -22,17 +22,18 @@ public final class SharedData: Sendable {
   /// - Parameters:
   ///   - source: all that the source's examples follow from.
   ///   - split: all that the split follows from beside them; nil where the source has its own test examples.
+  ///   - isSeeded: whether the source gives other examples for another seed, so that nobody else will ask for these.
   ///   - load: asks the source.
   ///   - review: splits the examples. It is given the only reference to them where nobody else needs them.
   func split(
-    source: String, split: String?, load: () throws(ScenarioError) -> LoadedData,
+    source: String, split: String?, isSeeded: Bool, load: () throws(ScenarioError) -> LoadedData,
     review: (consuming LoadedData) throws(ScenarioError) -> ReviewedData
   ) throws(ScenarioError) -> ReviewedData {
     try splits.value(
       "\(split ?? "")\n\(source)", bytes: { $0.split.training.byteCount + $0.split.test.byteCount },
       make: { () throws(ScenarioError) in
-        // A split that is the same for all seeds is made once, and what was loaded is in it.
-        guard split != nil else {
+        // Who needs the same split finds that; what was loaded is in it.
+        guard split != nil, !isSeeded else {
           loaded.count()
           return try review(try load())
         }
@@ -71,6 +72,8 @@ private final class RecentlyUsed<Value: Sendable>: Sendable {
   ) throws(ScenarioError) -> Value {
     let entry = state.withLock { state in
       let found = state.kept.firstIndex { $0.name == name }.map { state.kept.remove(at: $0) }
+      // Before the next one is made: both would be there at a time.
+      if found == nil, state.kept.reduce(0, { $0 + $1.bytes }) > mostBytes { state.kept.removeAll() }
       let used = found ?? (name, Entry(), 0)
       state.kept.append(used)
       return used.entry

@@ -1,7 +1,6 @@
 import Files
 import JSONText
 import Scenarios
-import Settings
 
 extension Sweep {
   /// What varies between the points of a sweep: a key of the scenario, a whole section, or the named points.

@@ -1,7 +1,6 @@
 import JSONText
 import Numerics
 import Scenarios
-import Settings
 
 /// Reads the `sweep` section; every mistake has a place.
 struct SweepReader {
