@@ -147,7 +147,8 @@ import Testing
     let sweep = try sweep(#"{"points": \#(points), "axes": {"training.learningRate": [0.1, 0.2]}}"#)
     #expect(sweep.runs.count == 6 && sweep.axes[0].labels == ["bare", "central", "rounds 3"])
     #expect(sweep.runs.map(\.values[0]) == ["bare", "bare", "central", "central", "rounds 3", "rounds 3"])
-    #expect(sweep.runs[3].scenario.privacy?.noise == .central && sweep.runs[3].scenario.training.learningRate == 0.2)
+    #expect(sweep.runs[3].scenario.privacy?.noise == .central)
+    #expect(sweep.runs[3].scenario.json.text(pretty: false).contains("\"learningRate\": 0.2"))
     // What a point does not set is as the scenario has it.
     #expect(sweep.runs[4].scenario.codec == .layered && sweep.runs[4].scenario.rounds == 3)
     #expect(try self.sweep(#"{"points": \#(points)}"#).runs.count == 3)
