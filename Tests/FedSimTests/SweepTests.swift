@@ -57,18 +57,18 @@ import Testing
     (#"{"axes": {"rounds": [1]}, "mode": "star"}"#, "sweep.mode: found \"star\""),
     (#"{"axes": {"rounds": [1]}, "repeats": 0}"#, "sweep.repeats: found 0"),
     (#"{"axes": {"rounds": [1]}, "repeat": 2}"#, "sweep.repeat: no such key"),
-    (#"{"axes": {"privacy": [null]}}"#, #"s.json:11:26: channel.codec: found "layered" in a run without privacy"#),
+    (#"{"axes": {"privacy": [null]}}"#, #"s.json:11:25: channel.codec: found "layered" in a run without privacy"#),
     (
       #"{"axes": {"privacy": [{"clippingNorm": 1, "noiseMultiplier": 1}, null]}}"#,
       "is the channel's own (at privacy = none); allowed:"
     ),
     (
       #"{"axes": {"privacy": [{"clippingNorm": -1}]}}"#,
-      "s.json:13:52: sweep.axes.privacy[0].clippingNorm: found -1; allowed"
+      "s.json:13:51: sweep.axes.privacy[0].clippingNorm: found -1; allowed"
     ),
     (
       #"{"axes": {"privacy": [{"noiseMultiplier": 1}]}}"#,
-      "s.json:13:35: sweep.axes.privacy[0]: privacy.clippingNorm: the key is missing"
+      "s.json:13:34: sweep.axes.privacy[0]: privacy.clippingNorm: the key is missing"
     ),
     (#"{"axes": {"privacy": [{"clippingNorm": 1, "z": 1}]}}"#, "sweep.axes.privacy[0].z: no such key"),
     (#"{"axes": {"privacy": [3]}}"#, "sweep.axes.privacy[0]: found 3; allowed: a section"),
@@ -88,7 +88,7 @@ import Testing
     (
       #"{"points": [{"rounds": 1}], "axes": {"rounds": [1]}}"#, "sweep.axes.rounds: found beside sweep.points[0].rounds"
     ),
-    (#"{"points": [{"rounds": 1}, {"rounds": 0}]}"#, "s.json:13:53: sweep.points[1].rounds: found 0; allowed"),
+    (#"{"points": [{"rounds": 1}, {"rounds": 0}]}"#, "s.json:13:50: sweep.points[1].rounds: found 0; allowed"),
     (#"{"points": [{"name": "a"}, {"name": "a", "rounds": 1}]}"#, "sweep.points[1]: found a second point \"a\""),
     (#"{"points": [{"name": ""}]}"#, "sweep.points[0].name: found \"\""), (#"{"points": []}"#, "sweep.points: found"),
     (#"{"points": [3]}"#, "sweep.points[0]: found 3"), (#"{"points": [{"task": "x"}]}"#, "no such key to vary"),
@@ -160,7 +160,7 @@ import Testing
     let table = SweepTable(sweep, rows: rows)
     #expect(table.points.hasPrefix("point,name,training.learningRate,rounds,"), "\(table.points)")
     #expect(
-      table.points.split(separator: "\n")[4].hasPrefix(#"3,"central",0.2,4,"central","float32",1,"#), "\(table.points)")
+      table.points.split(separator: "\n")[4].hasPrefix(#"3,"central",0.2,4,"float32","central",1,"#), "\(table.points)")
     #expect(table.closingTable.contains("central") && table.lines.contains(#""label": {"name": "central"}"#))
     let header = table.csv.split(separator: "\n")[0].split(separator: ",")
     #expect(
@@ -282,7 +282,7 @@ import Testing
     let rows = (0..<200).map { "\($0 % 7),\($0 % 2)" }
     try (["x,y"] + rows).joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
     let written = String(decoding: text(#"{"axes": {"rounds": [1, 2]}}"#), as: UTF8.self)
-      .replacing(#""source": "digits""#, with: #""source": "csv", "path": "\#(file)", "label": "y""#)
+      .replacing(#""source": "digits""#, with: #""source": "csv", "path": "\#(file)", "labelColumn": "y""#)
     let sweep = try Sweep(Array(written.utf8), name: "s.json")
     let out = "\(folder)/o"
     do { _ = try SweepExecution(sweep, in: out) }

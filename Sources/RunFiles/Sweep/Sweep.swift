@@ -250,16 +250,17 @@ private struct ScenarioMaker {
   func placed(_ error: ScenarioError, _ choices: [Int], beside points: [[Int]]) -> ScenarioError {
     let places = SweepPlaces(axes: axes, base: base)
     let found = places.placed(error, choices)
-    guard found == error, let other = points.last, other != choices else { return found }
-    // The first point has failed, or all before it had not. The last one differs from the first in every axis.
-    let isOfAll: Bool
+    guard found == error else { return found }
+    // The points before it had no mistake.
+    guard choices == points.first else { return places.named(error, choices) }
+    // The last point differs from the first in every axis.
+    guard let other = points.last, other != choices else { return error }
     do throws(ScenarioError) {
       _ = try scenario(other, seed: nil)
-      isOfAll = false
+      return places.named(error, choices)
     } catch let second {
-      isOfAll = choices == points.first && second == error
+      return second == error ? error : places.named(error, choices)
     }
-    return isOfAll ? error : places.named(error, choices)
   }
 }
 
