@@ -53,6 +53,11 @@ extension FederationSettings {
         place: "the federation", path: "nonce", problem: "found \(nonce.count) bytes",
         allowed: "at least 16 bytes, which follow from all that decides the updates")
     }
+    guard !cohort.isCommon else {
+      throw .key(
+        place: "the federation", path: Cohort.path(\.writtenCommon), problem: "found true",
+        allowed: "false: a federation has no seed that cohorts could follow from")
+    }
     try scenario(clients: clients, components).check(as: "the federation")
   }
 

@@ -31,11 +31,9 @@ public struct GuaranteeStatement: Sendable {
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
       + [
-        Self.posteriorSentence(setup), setup.frame.codedSentence, setup.frame.foreignCodecSentence,
-        setup.numericsSentence,
-      ].compactMap {
-        $0.map { " " + $0 }
-      }.joined()
+        Self.commonSentence(setup), Self.posteriorSentence(setup), setup.frame.codedSentence,
+        setup.frame.foreignCodecSentence, setup.numericsSentence,
+      ].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem
     let isAboutPosteriors = setup.scenario.task != .classification
     outsideGuarantee =
@@ -54,6 +52,14 @@ public struct GuaranteeStatement: Sendable {
 
   /// Files of what was sent behind the last round of a task about posteriors.
   package static let filesOfPosteriors = ["posterior.json", "posterior.csv", "pictures.png"]
+
+  /// What it means that cohorts are shared; nil where they are the run's own.
+  private static func commonSentence(_ setup: RunSetup) -> String? {
+    guard setup.scenario.cohort.isCommon else { return nil }
+    return
+      "Cohorts and batches are those of every run with this seed and cohort.common: what is known of theirs is known of these, and the "
+      + "epsilons of such runs do not add up to one of them all."
+  }
 
   /// Files of a run that differ from one machine to another, or hold more than what is released.
   package static let filesOutside = ["timings.json", "state.bin"]

@@ -39,29 +39,35 @@ public struct RunSetup: Sendable {
   public var numericalDeviation: Double? { frame.numericalDeviation }
   public var numericsSentence: String? { frame.numericsSentence }
   package var parallel: Parallel { frame.parallel }
-  var keys: RunKeys { RunKeys(seed: scenario.seed, fingerprint: fingerprint) }
+  var keys: RunKeys {
+    RunKeys(seed: scenario.seed, fingerprint: fingerprint, isCommon: scenario.cohort.isCommon)
+  }
 
   /// - Parameters:
   ///   - scenario: one that was checked.
   ///   - split: training and test examples; nil loads what the scenario names.
   ///   - threads: how many work at once; no result depends on it.
   ///   - accounting: what runs of a sweep share; no result depends on it.
+  ///   - data: the examples that they share.
   public init(
-    scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting()
+    scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting(),
+    data: SharedData = SharedData()
   ) throws {
-    try self.init(scenario, split, isOutlined: false, threads: threads, accounting)
+    try self.init(scenario, split, isOutlined: false, threads: threads, accounting, data)
   }
 
   /// What a scenario means, without a run: the same, but generated examples have labels and no features, which takes neither their time
   /// nor their memory.
   public init(
-    explaining scenario: Scenario, threads: Int, accounting: SharedAccounting = SharedAccounting()
+    explaining scenario: Scenario, threads: Int, accounting: SharedAccounting = SharedAccounting(),
+    data: SharedData = SharedData()
   ) throws {
-    try self.init(scenario, nil, isOutlined: true, threads: threads, accounting)
+    try self.init(scenario, nil, isOutlined: true, threads: threads, accounting, data)
   }
 
   private init(
-    _ scenario: Scenario, _ split: Split?, isOutlined: Bool, threads: Int, _ accounting: SharedAccounting
+    _ scenario: Scenario, _ split: Split?, isOutlined: Bool, threads: Int, _ accounting: SharedAccounting,
+    _ shared: SharedData
   ) throws {
     let began = ResourceUsage.processorSeconds
     // A program may have changed what a file said.
@@ -72,7 +78,7 @@ public struct RunSetup: Sendable {
     unmade = isOutlined ? try UnmadeExamples(scenario, parallel) : nil
     let data =
       try unmade.map { ReviewedData(split: $0.outline, warnings: []) } ?? Self.reviewed(split)
-      ?? scenario.loadData(parallel)
+      ?? scenario.loadData(parallel, shared)
     let split = data.split
     dataWarnings = data.warnings
     let population = try scenario.population(of: split.training)

@@ -22,11 +22,13 @@ public struct Simulation: Sendable {
   ///   - split: training and test examples; nil loads what the scenario names.
   ///   - threads: how many work at once; never changes a result.
   ///   - accounting: what runs of a sweep share.
+  ///   - data: the examples that they share.
   /// - Throws: `ScenarioError` where scenario and data do not fit or no guarantee follows, `DataError` for bad data.
   public init(
-    scenario: Scenario, split: Split? = nil, threads: Int, accounting: SharedAccounting = SharedAccounting()
+    scenario: Scenario, split: Split? = nil, threads: Int, accounting: SharedAccounting = SharedAccounting(),
+    data: SharedData = SharedData()
   ) throws {
-    setup = try RunSetup(scenario: scenario, split: split, threads: threads, accounting: accounting)
+    setup = try RunSetup(scenario: scenario, split: split, threads: threads, accounting: accounting, data: data)
     federation = Federation(setup.frame, parameters: setup.initialParameters, keys: setup.keys, nonce: nil)
     clients = setup.makeClients()
     pace = BatchPace(threads: setup.parallel.threads)

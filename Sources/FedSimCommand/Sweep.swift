@@ -17,8 +17,15 @@ struct SweepCommand: ParsableCommand {
                            "channel.codec": ["float32", "polar"]},
                   "mode": "grid", "repeats": 3}
 
-      Repeats have other seeds; mode zip takes axes side by side. --set overrides
-      keys that no axis varies, and sweep.repeats, sweep.mode.
+      An axis may be a whole section ("privacy": [null, {...}]), and null unsets a
+      key. Points that no grid makes have names of their own:
+
+        "points": [{"name": "central", "privacy.noise": "central"}, {...}]
+
+      Repeats have other seeds; mode zip takes axes side by side. With "common":
+      true the runs of a repeat have cohorts and batches in common, and points.csv
+      has paired differences from the first point. --set overrides keys that no
+      axis varies, and sweep.repeats, sweep.mode, sweep.common.
 
         fedsim sweep scenarios/tradeoff.json --dry-run
         fedsim sweep scenarios/tradeoff.json
@@ -94,7 +101,7 @@ struct SweepCommand: ParsableCommand {
 
   private static func line(_ progress: SweepExecution.Progress) -> String {
     let left = progress.seconds / Double(progress.done) * Double(progress.total - progress.done)
-    let values = progress.run.values.map(\.plain).joined(separator: ", ")
+    let values = progress.run.labels.joined(separator: ", ")
     let accuracy = progress.summary.finalAccuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-"
     return "run \(progress.done)/\(progress.total)  \(values), repetition \(progress.run.repetition + 1)  "
       + "accuracy \(accuracy)  \(Text.fixed(left, 0)) s left"

@@ -17,8 +17,9 @@ struct Validate: ParsableCommand {
     if case .object(let root)? = try? JSONParser.parse(bytes).value, root["sweep"] != nil {
       let sweep = try RunFiles.Sweep(bytes, name: options.scenario, overrides: options.overrides)
       var said = Set<String>()
+      let data = SharedData()
       for run in sweep.runs where run.repetition == 0 {
-        let setup = try RunSetup(scenario: run.scenario, split: nil, threads: 1)
+        let setup = try RunSetup(scenario: run.scenario, split: nil, threads: 1, data: data)
         for warning in setup.dataWarnings where said.insert(warning).inserted { Console.warning(warning) }
       }
       if formatting.format == .json { return try Console.result(sweep.json.text(pretty: true)) }

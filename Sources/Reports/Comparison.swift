@@ -3,10 +3,10 @@ import JSONText
 import RunFiles
 import Settings
 
-/// What differs between two folders: settings, and results with the spread of repeats.
+/// What differs between two folders, or between the points of a sweep and its first: settings, and results with the spread of repeats.
 ///
 /// A run counts as a sweep of one. Runs with the same settings but for the seed are repeats of a point; points are matched by the
-/// settings that vary within a folder.
+/// settings that vary within a folder. Runs that have cohorts and batches in common (`cohort.common`) are compared in pairs of one seed.
 public struct Comparison: Sendable {
   /// A setting with other values in one folder than in the other; where it varies within a folder, all of them.
   public struct Setting: Sendable, Equatable {
@@ -21,11 +21,30 @@ public struct Comparison: Sendable {
     public let key: String
     public let first: SweepTable.Estimate
     public let second: SweepTable.Estimate
+    /// The difference over pairs of runs with one seed; nil where runs are not compared in pairs.
+    public let paired: SweepTable.Estimate?
 
-    public var difference: Double { second.mean - first.mean }
+    /// - Returns: nil where one of both has no such result.
+    fileprivate init?(_ point: String, _ key: String, _ first: [Row], _ second: [Row]) {
+      let numbers = { (rows: [Row]) in rows.compactMap { $0.result[key]?.double } }
+      guard let p = SweepTable.Estimate(numbers(first)), let q = SweepTable.Estimate(numbers(second)) else {
+        return nil
+      }
+      (self.point, self.key, self.first, self.second) = (point, key, p, q)
+      paired = Row.pairs(first, second).flatMap { pairs in
+        SweepTable.Estimate(
+          pairs.compactMap { a, b in
+            guard let x = a.result[key]?.double, let y = b.result[key]?.double else { return nil }
+            return y - x
+          })
+      }
+    }
+
+    public var difference: Double { paired?.mean ?? second.mean - first.mean }
 
     /// Standard error of the difference; nil where one of both has no repeats.
     public var error: Double? {
+      if let paired { return paired.error }
       guard let a = first.error, let b = second.error else { return nil }
       return (a * a + b * b).squareRoot()
     }
@@ -40,11 +59,24 @@ public struct Comparison: Sendable {
   public let results: [Result]
   /// Points that only one of both has.
   public let unmatched: Int
+  /// What the first point of a sweep is called, where the others are compared with it; nil for two folders.
+  public let reference: String?
 
-  private struct Row {
+  fileprivate struct Row {
     let paths: [String]
     let settings: [String: String]
     let result: JSONObject
+
+    /// Runs of one seed that have their draws in common; nil where some have not, or a seed is there twice.
+    static func pairs(_ first: [Row], _ second: [Row]) -> [(Row, Row)]? {
+      guard (first + second).allSatisfy({ $0.settings["cohort.common"] == "true" }) else { return nil }
+      let seeds = { (rows: [Row]) in rows.map { $0.settings["seed"] ?? "" } }
+      guard Set(seeds(first)).count == first.count, Set(seeds(second)).count == second.count else { return nil }
+      let found = first.compactMap { a in
+        second.first { $0.settings["seed"] == a.settings["seed"] }.map { (a, $0) }
+      }
+      return found.isEmpty ? nil : found
+    }
 
     init(_ scenario: JSON, _ result: JSONObject) {
       let leaves = CSV.leaves(scenario, "")
@@ -83,15 +115,45 @@ public struct Comparison: Sendable {
     var results: [Result] = []
     for point in order {
       guard let x = left[point], let y = right[point] else { continue }
-      for key in SweepTable.results {
-        let numbers = { (rows: [Row]) in rows.compactMap { $0.result[key]?.double } }
-        if let p = SweepTable.Estimate(numbers(x)), let q = SweepTable.Estimate(numbers(y)) {
-          results.append(Result(point: point, key: key, first: p, second: q))
-        }
-      }
+      results += SweepTable.results.compactMap { Result(point, $0, x, y) }
     }
     self.results = results
+    reference = nil
     unmatched = Set(left.keys).symmetricDifference(right.keys).count
+  }
+
+  /// The points of a sweep, each beside the first.
+  ///
+  /// - Returns: nil for a run, and for a sweep of one point.
+  public init?(pointsOf source: Report.Source) {
+    guard case .sweep(let files) = source.content else { return nil }
+    var names: [String] = []
+    var rows: [Int: [Row]] = [:]
+    for row in files.rows {
+      guard case .integer(let point)? = row["point"], let scenario = row["setting"],
+        case .object(let result)? = row["result"]
+      else { continue }
+      let found = Row(scenario, result)
+      if rows[point] == nil { names.append(Self.name(row, found, files.axes)) }
+      rows[point, default: []].append(found)
+    }
+    let points = rows.sorted { $0.key < $1.key }.map(\.value)
+    guard let first = points.first, points.count > 1, names.count == points.count else { return nil }
+    reference = names[0]
+    results = zip(names, points).dropFirst().flatMap { name, rows in
+      SweepTable.results.compactMap { Result(name, $0, first, rows) }
+    }
+    (settings, unmatched) = ([], 0)
+  }
+
+  /// What a point is called: the words of named points and of sections, and the values of other axes.
+  private static func name(_ row: JSONObject, _ found: Row, _ axes: [String]) -> String {
+    var parts: [String] = []
+    var labels = JSONObject()
+    if case .object(let found)? = row["label"] { labels = found }
+    if let name = labels["name"] { parts.append(name.plain) }
+    for path in axes { parts.append("\(path) = \(labels[path]?.plain ?? found.settings[path] ?? "null")") }
+    return parts.joined(separator: ", ")
   }
 
   private static func axes(_ source: Report.Source) -> [String] {
@@ -113,6 +175,7 @@ public struct Comparison: Sendable {
     let estimate = { (e: SweepTable.Estimate) -> JSON in ["mean": .number(e.mean), "standardError": .optional(e.error)]
     }
     return [
+      "reference": reference.map { .string($0) } ?? .null,
       "settings": .array(
         settings.map { ["path": .string($0.path), "first": .string($0.first), "second": .string($0.second)] }),
       "results": .array(
@@ -121,7 +184,7 @@ public struct Comparison: Sendable {
             "point": .string(r.point), "result": .string(r.key), "first": estimate(r.first),
             "second": estimate(r.second),
             "difference": .number(r.difference), "standardError": .optional(r.error),
-            "isClear": r.isClear.map { .bool($0) } ?? .null,
+            "isPaired": .bool(r.paired != nil), "isClear": r.isClear.map { .bool($0) } ?? .null,
           ]
         }),
       "unmatchedPoints": .integer(unmatched),
@@ -130,10 +193,13 @@ public struct Comparison: Sendable {
 
   public var text: String {
     var parts: [String] = []
+    if let reference { parts.append("The first point: \(reference).") }
     parts.append(
-      settings.isEmpty
-        ? "Settings: the same but for seeds."
-        : Text.table(["setting", "first", "second"], settings.map { [$0.path, $0.first, $0.second] }))
+      reference != nil
+        ? "Each other point beside it:"
+        : settings.isEmpty
+          ? "Settings: the same but for seeds."
+          : Text.table(["setting", "first", "second"], settings.map { [$0.path, $0.first, $0.second] }))
     let shown = { (e: SweepTable.Estimate) in Self.number(e.mean) + (e.error.map { " +- " + Self.number($0) } ?? "") }
     if results.isEmpty {
       parts.append("No point is in both.")
@@ -148,7 +214,9 @@ public struct Comparison: Sendable {
               r.isClear.map { $0 ? "yes" : "no" } ?? "one run",
             ]
           }))
-      parts.append("clear: the difference is more than two standard errors of its repeats.")
+      parts.append(
+        "clear: the difference is more than two standard errors of its repeats"
+          + (results.contains { $0.paired != nil } ? ", which are compared in pairs of one seed." : "."))
     }
     if unmatched > 0 {
       parts.append("\(Text.counted(unmatched, "point")) \(unmatched == 1 ? "is" : "are") in one of both only.")

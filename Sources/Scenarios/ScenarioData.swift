@@ -34,14 +34,34 @@ extension Scenario {
 
   /// The examples that the scenario names.
   ///
+  /// - Parameter shared: what other runs of the process have loaded.
   /// - Throws: `ScenarioError` that names the key, and the place in the file where one is at fault.
-  package func loadData(_ parallel: Parallel) throws(ScenarioError) -> ReviewedData {
-    let loaded: LoadedData
+  package func loadData(_ parallel: Parallel, _ shared: SharedData = SharedData()) throws(ScenarioError) -> ReviewedData
+  {
+    let load = { () throws(ScenarioError) in try loadExamples(parallel) }
+    // Whether another package's sources of the same keys are the same nobody knows.
+    let seeded = data.seeded(seed)
+    guard let (name, values) = Choices.standard.write(seeded), !(seeded is GivenData) else {
+      return try review(try load())
+    }
+    // No value of a key has a line break in JSON.
+    let source = "\(name) \(JSON.object(values).text(pretty: false)) \(testShare)"
+    let other = Choices.standard.write(data.seeded(seed &+ 1))
+    return try shared.split(
+      source: source, split: data.hasTest ? nil : "\(seed) \(testShare)", isSeeded: other?.values != values, load: load,
+      review: { (loaded: consuming LoadedData) throws(ScenarioError) -> ReviewedData in try review(consume loaded) })
+  }
+
+  private func loadExamples(_ parallel: Parallel) throws(ScenarioError) -> LoadedData {
     do throws(DataError) {
-      loaded = try data.load(LoadRequest(seed: seed, testFraction: testShare, parallel: parallel))
+      return try data.load(LoadRequest(seed: seed, testFraction: testShare, parallel: parallel))
     } catch {
       throw refusal(at: DataSection.path(of: error.subject), error.description)
     }
+  }
+
+  /// Splits what was loaded, and looks at its labels.
+  private func review(_ loaded: consuming LoadedData) throws(ScenarioError) -> ReviewedData {
     guard let labels = data.reviewedLabels else {
       return ReviewedData(split: try split(consume loaded).0, warnings: [])
     }

@@ -20,15 +20,16 @@ public struct ScenarioFile: Sendable {
 
     /// Where a path was written: "file:line:column", "--set", or the file alone.
     func place(of path: String) -> String {
-      let isOverridden = overridden.contains {
-        path == $0 || path.hasPrefix($0 + ".") || $0.hasPrefix(path + ".")
-      }
-      if isOverridden { return "--set" }
+      if isOverridden(path) { return "--set" }
       if let position = positions[path] { return "\(name):\(position.line):\(position.column)" }
       if let dot = path.lastIndex(of: "."), let position = positions[String(path[..<dot])] {
         return "\(name):\(position.line):\(position.column)"
       }
       return name
+    }
+
+    func isOverridden(_ path: String) -> Bool {
+      overridden.contains { path == $0 || path.hasPrefix($0 + ".") || $0.hasPrefix(path + ".") }
     }
 
     /// - Parameter section: the section that the problem's key is in; empty where the key is a whole path.
@@ -102,9 +103,10 @@ public struct ScenarioFile: Sendable {
     .key(place: source.place(of: path), path: path, problem: problem, allowed: allowed)
   }
 
-  /// "file:line:column" of what was written there; nil where nothing was.
+  /// "file:line:column" of what was written there, "--set" of what was overridden; nil where nothing was.
   package func position(of path: String) -> String? {
-    source.positions[path].map { "\(source.name):\($0.line):\($0.column)" }
+    if source.isOverridden(path) { return "--set" }
+    return source.positions[path].map { "\(source.name):\($0.line):\($0.column)" }
   }
 
   /// A scenario whose keys are fine one by one, and from which no run or no guarantee follows.

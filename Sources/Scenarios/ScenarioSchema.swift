@@ -219,12 +219,21 @@ public enum ScenarioSchema {
 
   private static let sweepKeys: [(path: String, row: Row)] = [
     (
+      "sweep.points",
+      Row(
+        allowed: "an array of objects of keys or sections with their values, each with a \"name\" where one is wanted",
+        fallback: "not set: the axes alone",
+        meaning: "named points; every one of them is combined with everything that the axes make")
+    ),
+    (
       "sweep.axes",
       Row(
         allowed:
           "keys of the scenario with an array of values, or with {\"from\": a, \"to\": b, \"count\": 2 to 10000, \"scale\": "
-          + "\"linear\" or \"log\"}", fallback: "none, it is required",
-        meaning: "what varies between the runs of fedsim sweep")
+          + "\"linear\" or \"log\"}; sections with an array of objects; null unsets either",
+        fallback: "none, it or sweep.points is required",
+        meaning:
+          "what varies between the runs of fedsim sweep; the value of a section takes the place of the whole section")
     ),
     (
       "sweep.mode",
@@ -236,28 +245,51 @@ public enum ScenarioSchema {
       Row(
         allowed: "an integer from 1 to 10000", fallback: "1", meaning: "runs of a point, with seeds from seed on")
     ),
+    (
+      "sweep.common",
+      Row(
+        allowed: "true or false", fallback: "false",
+        meaning:
+          "the runs of a repeat have cohorts, batches and coins in common (cohort.common), and points are compared in pairs; noise "
+          + "stays each run's own")
+    ),
   ]
 
   private static var sweep: JSON {
     var axes = JSONObject()
+    var point: JSONObject = ["name": ["type": "string", "pattern": "^[^\\u0000-\\u001f]{1,100}$"]]
+    for path in table.sectionNames {
+      axes[path] = ["type": "array", "items": ["$ref": .string(reference(path))], "minItems": 1]
+      point[path] = ["$ref": .string(reference(path))]
+    }
     for entry in table.keys where table.isAxis(entry.path) {
       let list: JSON = ["type": "array", "items": ["$ref": .string(reference(entry.path))], "minItems": 1]
       axes[entry.path] = entry.key.range.isNumeric ? ["anyOf": [list, ["$ref": "#/$defs/range"]]] : list
+      point[entry.path] = ["$ref": .string(reference(entry.path))]
     }
-    let described = { (i: Int) -> JSON in .string(sweepKeys[i].row.meaning) }
+    let described = { (key: String) -> JSON in
+      .string(sweepKeys.first { $0.path == "sweep.\(key)" }?.row.meaning ?? "")
+    }
     return [
       "type": "object", "description": "for fedsim sweep: many runs; fedsim run takes no scenario that has it",
       "properties": [
+        "points": [
+          "description": described("points"), "type": "array", "minItems": 1,
+          "items": ["type": "object", "properties": .object(point), "additionalProperties": false],
+        ],
         "axes": [
-          "description": described(0), "type": "object", "properties": .object(axes), "minProperties": 1,
+          "description": described("axes"), "type": ["object", "null"], "properties": .object(axes), "minProperties": 1,
           "additionalProperties": false,
         ],
-        "mode": ["description": described(1), "enum": ["grid", "zip", .null], "default": "grid"],
+        "mode": ["description": described("mode"), "enum": ["grid", "zip", .null], "default": "grid"],
+        "common": ["description": described("common"), "type": ["boolean", "null"], "default": false],
         "repeats": [
-          "description": described(2), "type": ["integer", "null"], "minimum": 1, "maximum": 10_000, "default": 1,
+          "description": described("repeats"), "type": ["integer", "null"], "minimum": 1, "maximum": 10_000,
+          "default": 1,
         ],
       ],
-      "required": ["axes"], "additionalProperties": false,
+      "anyOf": [["required": ["axes"], "properties": ["axes": ["type": "object"]]], ["required": ["points"]]],
+      "additionalProperties": false,
     ]
   }
 

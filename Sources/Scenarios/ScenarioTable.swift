@@ -49,8 +49,11 @@ public struct ScenarioTable: Sendable {
   /// The key at a path; nil where there is none.
   public func key(_ path: String) -> KeyDescription? { keys.first { $0.path == path }?.key }
 
-  /// Whether an axis of a sweep may vary the key.
+  /// Whether an axis of a sweep, or a named point, may vary the key or the section.
   public func isAxis(_ path: String) -> Bool {
-    key(path) != nil && !["version", "name", "task"].contains(path)
+    isSectionAxis(path) || (key(path) != nil && !["version", "name", "task"].contains(path))
   }
+
+  /// Whether a path that a sweep varies is that of a whole section.
+  public func isSectionAxis(_ path: String) -> Bool { sectionNames.contains(path) }
 }

@@ -49,6 +49,38 @@ import Testing
     #expect(damaged.errors.contains("6 charts, 3 tables"))
   }
 
+  /// Named points with draws in common: cohorts are the same, a run made alone is the same run, and points are compared in pairs.
+  @Test func pointsAreComparedInPairs() throws {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try write(
+      #"{"points": [{"name": "plain", "privacy": null}, {"name": "central", "privacy.noise": "central"}, {"name": "coded", "channel.codec": "polar"}], "repeats": 2, "common": true}"#,
+      to: folder)
+    let outcome = try fedsim("sweep", "s.json", "--out", "o", "-q", in: folder)
+    #expect(outcome.status == 0 && outcome.output.contains("less the first, paired"), "\(outcome.errors)")
+    let file = { (name: String) in try Data(contentsOf: folder.appendingPathComponent(name)) }
+    let points = String(decoding: try file("o/points.csv"), as: UTF8.self)
+    #expect(points.contains("finalAccuracy.difference.standardError"), "\(points)")
+    #expect(points.contains("\n1,\"central\","), "\(points)")
+    let drawn = try (0..<6).map { run -> [String] in
+      try String(decoding: file("o/runs/000\(run)/rounds.jsonl"), as: UTF8.self).split(separator: "\n").map { line in
+        String(describing: try object(String(line))["drawn"])
+      }
+    }
+    #expect(drawn[0] == drawn[2] && drawn[2] == drawn[4] && drawn[1] == drawn[3] && drawn[0] != drawn[1], "\(drawn)")
+    let alone = try fedsim("run", "o/runs/0004/scenario.json", "--out", "alone", "-q", in: folder)
+    #expect(alone.status == 0, "\(alone.errors)")
+    for name in ["scenario.json", "rounds.jsonl", "summary.json", "model.safetensors", "ledger.json"] {
+      #expect(try file("alone/\(name)") == file("o/runs/0004/\(name)"), "\(name)")
+    }
+    let compared = try fedsim("compare", "o", in: folder)
+    #expect(
+      compared.output.hasPrefix("The first point: plain.") && compared.output.contains("in pairs of one seed"),
+      "\(compared.output)")
+    let run = try fedsim("compare", "alone", in: folder)
+    #expect(run.status == 2 && run.errors.contains("alone: found one point alone"), "\(run.errors)")
+  }
+
   @Test func whatThereIsOfAStoppedSweepIsPrinted() throws {
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }

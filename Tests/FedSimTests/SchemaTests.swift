@@ -199,6 +199,17 @@ private struct SchemaValidator {
     (#"{"axes": {"channel.codec": ["none"]}}"#, false), (#"{"axes": {"rounds": []}}"#, false),
     (#"{"axes": {"rounds": {"from": 1, "to": 2, "count": 1}}}"#, false),
     (#"{"axes": {"rounds": [1]}, "mode": "all"}"#, false), (#"{"axes": {"rounds": [1]}, "repeats": 0}"#, false),
+    (
+      #"{"axes": {"privacy": [{"clippingNorm": 1, "noiseMultiplier": 1}, {"clippingNorm": 1, "targetEpsilon": 2}]}}"#,
+      true
+    ),
+    (#"{"axes": {"privacy": [null]}}"#, true), (#"{"axes": {"cohort": [null]}}"#, false),
+    (#"{"axes": {"privacy": [{"clippingNorm": -1, "noiseMultiplier": 1}]}}"#, false),
+    (#"{"points": [{"name": "a", "rounds": 2}, {"name": "b", "privacy": null}], "common": true}"#, true),
+    (#"{"points": [{"channel.codec": "polar"}], "axes": {"rounds": [1, 2]}, "mode": "zip"}"#, true),
+    (#"{"points": []}"#, false), (#"{"points": [{"name": ""}]}"#, false), (#"{"points": [{"rounds": 0}]}"#, false),
+    (#"{"points": [{"sweep": 0}]}"#, false), (#"{"axes": {"rounds": [1]}, "common": 1}"#, false),
+    (#"{"points": [{"rounds": 2}], "axes": null}"#, true), (#"{"axes": null}"#, false),
     (#"{"axes": {"rounds": [1]}, "more": 0}"#, false), (#"{"axes": {"name": ["a"]}}"#, false),
   ])
   func sweepsAreChecked(section: String, isTaken: Bool) throws {

@@ -42,6 +42,7 @@ public struct Key: Sendable, Hashable {
 /// What a derived key is for. The raw values are the contexts of `crypto_kdf`: exactly 8 bytes, never reused.
 public enum KeyPurpose: String, Sendable, CaseIterable {
   case experiment = "FSexprmt"
+  case common = "FScommon"
   case data = "FSdata__"
   case split = "FSsplit_"
   case partition = "FSpartit"

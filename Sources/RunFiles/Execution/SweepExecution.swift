@@ -49,6 +49,8 @@ public struct SweepExecution: Sendable {
   /// Runs that are not whole yet and have the same scenario as others: their files are copied.
   public let copies: [Sweep.Run]
   private let accounting: SharedAccounting
+  /// The examples that the runs share.
+  private let data = SharedData()
   /// What scenario.json of each run must say.
   private let expected: [JSON?]
   /// The first run with the same scenario, often itself.
@@ -69,13 +71,13 @@ public struct SweepExecution: Sendable {
   ) throws {
     (self.sweep, self.path, self.accounting) = (sweep, path, accounting)
     var points: [Int: JSON] = [:]
-    try sweep.forEachPoint(accounting, warn: warn) { run, setup in
+    try sweep.forEachPoint(accounting, data, warn: warn) { run, setup in
       // As it is read back: 1.0 is written as 1.
       points[run.point] = try JSONParser.parse(setup.resolved.text(pretty: false).utf8).value
     }
     let expected = sweep.runs.map { Self.expected($0, like: points[$0.point]) }
     let originals = Self.originals(expected)
-    isNew = try Self.prepare(path, sweep, resuming: resuming)
+    isNew = try Self.prepare(path, sweep, DataFingerprints(sweep), resuming: resuming)
     guard let lock = FileLock("\(path)/sweep.json") else {
       throw ToolError.failed(place: path, reason: "another fedsim sweep works there")
     }
@@ -95,7 +97,9 @@ public struct SweepExecution: Sendable {
     jobs: Int? = nil, stop: @escaping @Sendable () -> Bool = { false },
     update: @escaping @Sendable (Progress) -> Void = { _ in }
   ) throws -> Outcome {
-    try SweepJobs(runs: pending, path: path, accounting: accounting, stop: stop, update: update).work(jobs: jobs)
+    try SweepJobs(
+      runs: pending, path: path, accounting: accounting, data: data, stop: stop, update: update
+    ).work(jobs: jobs)
     for run in copies where !stop() { try copy(sweep.runs[originals[run.index]], to: run) }
     var rows: [SweepTable.Row] = []
     var firstMissing: Sweep.Run?
@@ -125,19 +129,21 @@ public struct SweepExecution: Sendable {
   // MARK: Folder
 
   /// - Returns: whether the sweep is new.
-  private static func prepare(_ path: String, _ sweep: Sweep, resuming: Bool) throws -> Bool {
+  private static func prepare(
+    _ path: String, _ sweep: Sweep, _ data: DataFingerprints, resuming: Bool
+  ) throws -> Bool {
     guard !path.isEmpty else {
       throw ToolError.input(place: "--out", problem: "found \"\"; allowed: the name of a folder")
     }
     let file = "\(path)/\(SweepFile.sweep.name)"
-    let text = sweep.json.text(pretty: true) + "\n"
+    let text = data.added(to: sweep.json).text(pretty: true) + "\n"
     if FilePath.exists(file) {
       guard resuming else {
         throw ToolError.input(
           place: path,
           problem: "there is a sweep already; allowed: --resume to go on with it, or another folder with --out")
       }
-      try check(InputFile.read(file), is: Array(text.utf8), file)
+      try check(InputFile.read(file), is: Array(text.utf8), data, file)
       return false
     }
     // Empty where a sweep was killed before it had begun.
@@ -158,11 +164,19 @@ public struct SweepExecution: Sendable {
     return true
   }
 
-  private static func check(_ found: [UInt8], is wanted: [UInt8], _ file: String) throws {
+  private static func check(
+    _ found: [UInt8], is wanted: [UInt8], _ data: DataFingerprints, _ file: String
+  ) throws {
     guard found != wanted else { return }
-    do throws(JSONSyntaxError) {
-      _ = try JSONParser.parse(found)
-    } catch {
+    do {
+      let (before, now) = try (JSONParser.parse(found).value, JSONParser.parse(wanted).value)
+      if let changed = data.firstChange(from: before, to: now) {
+        throw ToolError.input(
+          place: changed,
+          problem: "found other contents than those that the sweep of \(file) began with; allowed: --resume with "
+            + "the data as they were, or another --out")
+      }
+    } catch let error as JSONSyntaxError {
       throw ToolError.input(
         place: "\(file):\(error.position.line):\(error.position.column)", problem: "damaged: \(error.message)")
     }
@@ -228,10 +242,11 @@ extension Sweep {
   ///
   /// - Throws: `ScenarioError` with the place of the axis's value that does not fit.
   func forEachPoint(
-    _ accounting: SharedAccounting, warn: (String) -> Void, _ body: (Run, RunSetup) throws -> Void
+    _ accounting: SharedAccounting, _ data: SharedData, warn: (String) -> Void, _ body: (Run, RunSetup) throws -> Void
   ) throws {
     try forEachPoint(
-      warn: warn, setup: { try RunSetup(scenario: $0, split: nil, threads: 1, accounting: accounting) }, body)
+      warn: warn, setup: { try RunSetup(scenario: $0, split: nil, threads: 1, accounting: accounting, data: data) },
+      body)
   }
 
   /// - Parameter make: sets a run up.
@@ -264,6 +279,7 @@ private final class SweepJobs: Sendable {
   private let runs: [Sweep.Run]
   private let path: String
   private let accounting: SharedAccounting
+  private let data: SharedData
   private let stop: @Sendable () -> Bool
   private let update: @Sendable (SweepExecution.Progress) -> Void
   private let start = ContinuousClock.now
@@ -272,10 +288,11 @@ private final class SweepJobs: Sendable {
   private let state = Mutex(State())
 
   init(
-    runs: [Sweep.Run], path: String, accounting: SharedAccounting, stop: @escaping @Sendable () -> Bool,
-    update: @escaping @Sendable (SweepExecution.Progress) -> Void
+    runs: [Sweep.Run], path: String, accounting: SharedAccounting, data: SharedData,
+    stop: @escaping @Sendable () -> Bool, update: @escaping @Sendable (SweepExecution.Progress) -> Void
   ) {
-    (self.runs, self.path, self.accounting, self.stop, self.update) = (runs, path, accounting, stop, update)
+    (self.runs, self.path, self.accounting, self.data) = (runs, path, accounting, data)
+    (self.stop, self.update) = (stop, update)
   }
 
   func work(jobs wanted: Int?) throws {
@@ -307,7 +324,8 @@ private final class SweepJobs: Sendable {
   /// - Returns: whether the run is whole; it is not where all jobs stop.
   private func make(_ run: Sweep.Run, threads: Int) throws -> Bool {
     let began = ContinuousClock.now
-    let simulation = try Simulation(scenario: run.scenario, threads: threads, accounting: accounting)
+    let simulation = try Simulation(
+      scenario: run.scenario, threads: threads, accounting: accounting, data: data)
     let mayStart = state.withLock { state in
       let mayStart = !stop()
       if mayStart { state.inRounds += 1 }

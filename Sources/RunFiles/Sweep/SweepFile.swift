@@ -8,11 +8,13 @@ public struct SweepFile: Sendable {
   public static let sweep = SweepFile(
     name: "sweep.json",
     meaning:
-      "the axes with all their values, and the scenario of every run with every default: what `--resume` compares")
+      "the axes with all their values, named points, and the scenario of every run with every default; in `data` a hash of each file that "
+      + "examples are read from (outside every guarantee): what `--resume` compares")
   public static let rows = SweepFile(
     name: "runs.jsonl",
     meaning:
-      "an object for each run: `run`, `point`, `repetition`, `folder`, `setting` (its scenario.json) and `result` (its summary.json)"
+      "an object for each run: `run`, `point`, `repetition`, `folder`, `label` (what tables call a section that varies, and a named point, as "
+      + "`name`; where there are such), `setting` (its scenario.json) and `result` (its summary.json)"
   )
   public static let table = SweepFile(
     name: "runs.csv",
@@ -20,7 +22,9 @@ public struct SweepFile: Sendable {
   public static let points = SweepFile(
     name: "points.csv",
     meaning:
-      "a row for each point: `point`, a column for each axis, `repeats`, and the mean and the standard error over repeats of results"
+      "a row for each point: `point`, a column for each axis (`name` for named points), one for each key that sections and named points "
+      + "differ in, `repeats`, and the mean and the standard error over repeats of results; with `sweep.common` also those of the difference "
+      + "from the first point, repeat by repeat, as `finalAccuracy.difference`, `finalAccuracy.difference.standardError`"
   )
 
   public static let all = [scenario, sweep, rows, table, points]

@@ -39,7 +39,7 @@ public struct SweepPrediction: Sendable {
   public init(_ sweep: Sweep, jobs wanted: Int? = nil, warn: (String) -> Void = { _ in }) throws {
     let (jobs, threads) = SweepExecution.jobs(wanted, of: sweep.runs.count)
     (self.sweep, self.jobs) = (sweep, jobs)
-    let accounting = SharedAccounting()
+    let (accounting, data) = (SharedAccounting(), SharedData())
     let count = sweep.runs.count / sweep.repeats
     let machine = MachineCosts(jobs: jobs, share: min(1, 10 / Double(max(count, 1))))
     var points: [Point] = []
@@ -48,7 +48,7 @@ public struct SweepPrediction: Sendable {
     var again: Double?
     var total: Double? = 0
     let make = { (scenario: Scenario) in
-      try RunSetup(explaining: scenario, threads: threads, accounting: accounting)
+      try RunSetup(explaining: scenario, threads: threads, accounting: accounting, data: data)
     }
     try sweep.forEachPoint(warn: warn, setup: make) { run, setup in
       let memory = MemoryPrediction(setup)
@@ -97,14 +97,15 @@ public struct SweepPrediction: Sendable {
       "predictedBits": .number(point.predictedBits), "coreSeconds": .optional(point.cost.coreSeconds),
       "wallSeconds": .optional(point.cost.wallSeconds), "memoryBytes": .integer(point.memoryBytes),
     ]
-    for (axis, value) in zip(sweep.axes, point.run.values) { object[axis.path] = value }
+    for (axis, choice) in zip(sweep.axes, point.run.choices) { object[axis.column] = axis.cell(choice) }
+    for (path, value) in zip(sweep.details, sweep.details(of: point.run)) { object[path] = value }
     return .object(object)
   }
 
   /// A table with a row a point, and what all runs come to.
   public var text: String {
     let rows = points.map { point in
-      point.run.values.map(\.plain) + [
+      point.run.labels + [
         point.epsilon.map { Text.fixedUp($0, 4) } ?? "none", point.noiseMultiplier.map { Text.fixed($0, 4) } ?? "none",
         point.codec, Text.grouped(Int(point.predictedBits.rounded())),
         point.cost.coreSeconds.map { Text.short($0) } ?? "?", Text.fixed(Double(point.memoryBytes) / 1e6, 0),

@@ -8,6 +8,9 @@ public struct Cohort: ScenarioSection, Equatable {
   public var size: Int?
   /// The probability that a drawn client sends nothing.
   public var dropout: Double
+  /// Whether cohorts, the order of batches, and the coins of dropouts and stragglers follow from the seed alone, as those of every other run
+  /// with this seed of which that is true: runs can then be compared in pairs.
+  public var isCommon = false
 
   public init(sampling: Sampling.Name, size: Int? = nil, dropout: Double = 0) {
     self.sampling = sampling
@@ -44,7 +47,17 @@ public struct Cohort: ScenarioSection, Equatable {
       Setting(
         "dropout", \.dropout, .number(0..<1),
         "probability that a drawn client sends nothing; the sum is divided by the expected cohort all the same"),
+      Setting(
+        "common", \.writtenCommon, .flag, .absent("as for false: the run has them for itself"),
+        "true: cohorts, the order of batches, and the coins of dropouts and stragglers follow from `seed` alone, so that runs of one seed "
+          + "have them in common and can be compared in pairs (`sweep.common` sets it); noise stays the run's own"),
     ])
+
+  /// Absent where it is false, however that was said: a run has one scenario.json.
+  package var writtenCommon: Bool? {
+    get { isCommon ? true : nil }
+    set { isCommon = newValue ?? false }
+  }
 
   public var problem: KeyProblem? {
     guard sampling != .everyone, size == nil else { return nil }
