@@ -38,7 +38,7 @@ public struct PictureTransform: Sendable {
       }
     }
     return PictureTransform(
-      name: "klt", featureCount: count, mean: mean, rows: JacobiRotations.eigenvectors(covariance, count: count))
+      name: "klt", featureCount: count, mean: mean, rows: SymmetricEigensystem(covariance, count: count).vectors)
   }
 
   /// The discrete cosine transform of type II: of height and width of each channel of pictures, of the features in their order where they
@@ -110,55 +110,5 @@ public struct PictureTransform: Sendable {
       }
     }
     return sums.map { Float($0) }
-  }
-}
-
-/// Eigenvectors of symmetric matrices by Jacobi's cyclic rotations, in a fixed order.
-enum JacobiRotations {
-  /// - Returns: the eigenvectors as rows, that of the largest eigenvalue first.
-  static func eigenvectors(_ matrix: [Double], count n: Int) -> [Double] {
-    var a = matrix
-    var vectors = [Double](repeating: 0, count: n * n)
-    for i in 0..<n { vectors[i * n + i] = 1 }
-    let size = a.reduce(0) { $0 + $1 * $1 }
-    a.withUnsafeMutableBufferPointer { a in
-      vectors.withUnsafeMutableBufferPointer { vectors in
-        for _ in 0..<40 {
-          var off = 0.0
-          for p in 0..<n { for q in 0..<p { off += a[p * n + q] * a[p * n + q] } }
-          // A sum that is not a number ends it too.
-          guard off > 1e-24 * size else { break }
-          for p in 0..<n { for q in (p + 1)..<max(n, p + 1) { rotate(a, vectors, p, q, n) } }
-        }
-      }
-    }
-    let order = (0..<n).sorted { (a[$0 * n + $0], $1) > (a[$1 * n + $1], $0) }
-    return order.flatMap { vectors[($0 * n)..<(($0 + 1) * n)] }
-  }
-
-  /// One rotation, which makes the element (p, q) 0. The matrix stays symmetric.
-  private static func rotate(
-    _ a: UnsafeMutableBufferPointer<Double>, _ vectors: UnsafeMutableBufferPointer<Double>, _ p: Int, _ q: Int, _ n: Int
-  ) {
-    let element = a[p * n + q]
-    guard element != 0 else { return }
-    let half = (a[q * n + q] - a[p * n + p]) / (2 * element)
-    let t = (half < 0 ? -1 : 1) / (half.magnitude + (1 + half * half).squareRoot())
-    let c = 1 / (1 + t * t).squareRoot()
-    let s = t * c
-    let (pp, qq) = (a[p * n + p] - t * element, a[q * n + q] + t * element)
-    for k in 0..<n {
-      let (x, y) = (a[p * n + k], a[q * n + k])
-      a[p * n + k] = c * x - s * y
-      a[q * n + k] = s * x + c * y
-      let (v, w) = (vectors[p * n + k], vectors[q * n + k])
-      vectors[p * n + k] = c * v - s * w
-      vectors[q * n + k] = s * v + c * w
-    }
-    for k in 0..<n where k != p && k != q {
-      a[k * n + p] = a[p * n + k]
-      a[k * n + q] = a[q * n + k]
-    }
-    (a[p * n + p], a[q * n + q], a[p * n + q], a[q * n + p]) = (pp, qq, 0, 0)
   }
 }
