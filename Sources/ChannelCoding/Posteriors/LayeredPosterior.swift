@@ -1,5 +1,4 @@
 import Numerics
-import Platform
 
 /// `layered` for posteriors with public deviations: the direct layered quantizer, coordinate by coordinate.
 ///
@@ -104,7 +103,7 @@ private struct LayeredEntropies {
   private static let perOctave = 4.0
 
   mutating func bits(eta: Double) -> Double {
-    let place = log2(eta) * Self.perOctave
+    let place = Elementary.log(eta) / Elementary.ln2 * Self.perOctave
     let low = Int(place.rounded(.down))
     let share = place - Double(low)
     return (1 - share) * node(low) + share * node(low + 1)
@@ -112,7 +111,7 @@ private struct LayeredEntropies {
 
   private mutating func node(_ i: Int) -> Double {
     if let bits = nodes[i] { return bits }
-    let bits = layeredEntropy(eta: exp2(Double(i) / Self.perOctave))
+    let bits = layeredEntropy(eta: Elementary.exp(Double(i) / Self.perOctave * Elementary.ln2))
     nodes[i] = bits
     return bits
   }
