@@ -42,7 +42,7 @@ extension PosteriorResults {
         + "\(form) scales", "", Text.table(table.header, table.rows), "",
     ]
     lines += references.map { reference in
-      "\(reference.meaning): \(Text.fixed(100 * reference.value, 1)) %"
+      "\(reference.meaning): \(reference.isShare ? Text.fixed(100 * reference.value, 1) + " %" : Text.short(reference.value))"
     }
     lines += notes.map { Text.wrapped("note: " + $0) }
     lines.append(Text.wrapped("posteriors: " + Self.statement))
@@ -69,9 +69,12 @@ extension Report {
     if case .object(let references)? = file["references"], !references.isEmpty {
       add(
         Table(
-          name: prefix + "posterior-references", title: "Without a message, and what nobody can send",
+          name: prefix + "posterior-references", title: "Figures beside the codes",
           header: ["figure", "value"],
-          rows: references.map { [$0.key, $0.value.double.map { Text.fixed(100 * $0, 1) + " %" } ?? "-"] }))
+          rows: references.map { key, value in
+            let isShare = key.hasPrefix("accuracy")
+            return [key, value.double.map { isShare ? Text.fixed(100 * $0, 1) + " %" : Text.short($0) } ?? "-"]
+          }))
     }
     if case .array(let notes)? = file["notes"] { for note in notes { add(paragraph: note.plain) } }
     if case .string(let statement)? = file["guaranteeStatement"] { add(paragraph: "Posteriors: " + statement) }

@@ -40,6 +40,14 @@ import Testing
     // The document has 70.8 bits at 24.64 dB over 200 pictures of another split.
     #expect(abs(kl - 70.8) < 4 && abs(psnr - 24.64) < 0.6, "\(kl) bits, \(psnr) dB")
     #expect(row.payloadBits.mean > kl && row.payloadBits.mean < 1.46 * 64 + 4, "\(row.payloadBits.mean)")
+    // Exact variance costs error, and takes the distance of spectra away.
+    let realism = Dictionary(uniqueKeysWithValues: results.references.map { ($0.name, $0.value) })
+    for figure in ["meanSquaredError", "spectrumDistance", "featureDistance"] {
+      let mean = try #require(realism["realism.mean.\(figure)"])
+      let exact = try #require(realism["realism.posterior.\(figure)"])
+      if figure == "meanSquaredError" { #expect(exact > mean) }
+      #expect(mean.isFinite && exact.isFinite && mean > 0)
+    }
     #expect(results.sheetRows == ["original", "layered", "mrc"])
     let sheet = try #require(results.sheet)
     #expect(sheet.starts(with: [0x89, 0x50, 0x4E, 0x47]))

@@ -82,7 +82,7 @@ extension PosteriorStage {
   private func references(
     _ decoder: some ClassifierDecoder, _ posteriors: [LatentPosterior], _ clients: [TestClient], _ data: Dataset,
     codecCount: Int
-  ) throws -> [(name: String, meaning: String, value: Double)] {
+  ) throws -> [PosteriorResults.Reference] {
     let prior = decoder.prior
     let figures = try setup.parallel.map(clients.count) { i in
       Result {
@@ -93,11 +93,14 @@ extension PosteriorStage {
       }
     }.map { try $0.get() }
     let mean = { (which: Int) in figures.reduce(0) { $0 + $1[which] } / Double(figures.count) }
-    return [
-      ("accuracyOfPriorMean", "accuracy of the prior's mean, without a message", mean(0)),
-      ("accuracyOfPriorSample", "accuracy of a sample of the prior", mean(1)),
-      ("accuracyOfPosteriorMean", "accuracy of the posteriors' means, which nobody can send at these bits", mean(2)),
+    let named = [
+      ("accuracyOfPriorMean", "accuracy of the prior's mean, without a message"),
+      ("accuracyOfPriorSample", "accuracy of a sample of the prior"),
+      ("accuracyOfPosteriorMean", "accuracy of the posteriors' means, which nobody can send at these bits"),
     ]
+    return named.enumerated().map { i, reference in
+      PosteriorResults.Reference(name: reference.0, meaning: reference.1, value: mean(i), isShare: true)
+    }
   }
 
   private func row(_ sent: [SentClassifier], _ codec: PosteriorCodecDescriptor, beta: Double) -> PosteriorResults.Row {

@@ -62,7 +62,8 @@ extension PosteriorStage {
     let sheet = Self.sheet(shown, data)
     return PosteriorResults(
       task: setup.scenario.task.rawValue, dataCount: count, valueCount: data.featureCount,
-      latentCount: model.latentCount, activeCount: active, form: model.form.rawValue, rows: rows, references: [],
+      latentCount: model.latentCount, activeCount: active, form: model.form.rawValue, rows: rows,
+      references: realism(model, count),
       sheet: sheet, sheetRows: sheet == nil ? [] : shownNames, notes: notes)
   }
 
@@ -74,6 +75,30 @@ extension PosteriorStage {
       var random = try keys(of: i).fit(message: 0)
       return decoder.posterior(
         of: [i], in: setup.test, form: form, sent: nil, start: nil, steps: nil, random: &random)
+    }
+  }
+
+  /// Second-moment realism: what the same bits give where pictures shall vary as the population's do. For the linear decoder, whose law is
+  /// known; none for others.
+  private func realism(_ model: some PictureModel, _ count: Int) -> [PosteriorResults.Reference] {
+    guard let decoder = model.decoder(parameters) as? LinearPictureDecoder else { return [] }
+    let key = RunKeys.experimentKey(seed: setup.scenario.seed, .testPartition).derived(.data)
+    let variants: [(RealismVariant, String)] = [
+      (.mean, "least error"), (.scaled, "scaled to the exact variance"), (.posterior, "drawn given the latents"),
+    ]
+    let figures = setup.parallel.map(variants.count) { i in
+      decoder.realism(of: variants[i].0, on: Array(0..<count)[...], of: setup.test, key: key)
+    }
+    return zip(variants, figures).flatMap { variant, found in
+      [
+        ("meanSquaredError", "mean squared error", found.meanSquaredError),
+        ("spectrumDistance", "distance of covariance spectra", found.spectrumDistance),
+        ("featureDistance", "distance of random features", found.featureDistance),
+      ].map { name, meaning, value in
+        PosteriorResults.Reference(
+          name: "realism.\(variant.0.rawValue).\(name)", meaning: "second-moment realism, \(variant.1): \(meaning)",
+          value: value, isShare: false)
+      }
     }
   }
 

@@ -44,6 +44,16 @@ public struct PosteriorResults: Sendable, Equatable {
     public var psnr: Double? { meanSquaredError.flatMap(PosteriorResults.psnr) }
   }
 
+  /// A figure that belongs to no code.
+  public struct Reference: Sendable, Equatable {
+    public let name: String
+    /// What it is, for people.
+    public let meaning: String
+    public let value: Double
+    /// Whether it is a share, which people read in percent.
+    public let isShare: Bool
+  }
+
   /// The run's task.
   public let task: String
   /// Pictures or clients whose posterior was sent.
@@ -57,7 +67,7 @@ public struct PosteriorResults: Sendable, Equatable {
   public let form: String
   public let rows: [Row]
   /// Figures that belong to no code, such as the accuracy of the prior's mean, by name.
-  public let references: [(name: String, meaning: String, value: Double)]
+  public let references: [Reference]
   /// A PNG with a row of originals and one for each code; nil for a classifier.
   public let sheet: [UInt8]?
   /// What the rows of the sheet are, from the top.
