@@ -10,6 +10,7 @@ struct Run: ParsableCommand {
       Writes scenario.json (every default filled in), classes.json (what a CSV calls its classes), rounds.jsonl and rounds.csv (a row a
       round), ledger.json (what was spent, for fedsim account --run), summary.json, model.safetensors, timings.json and state.bin (a
       checkpoint).
+      A task about posteriors also writes posterior.json, posterior.csv and, of pictures, pictures.png.
       All but timings.json are the same for any number of threads.
 
       After any stop (Ctrl-C, kill, a full disk) the same command with --resume goes on, and ends with the files that an undisturbed
