@@ -3,6 +3,7 @@ import Clients
 import FedSim
 import Files
 import JSONText
+@testable import Reports
 import RunFiles
 import Scenarios
 import Testing
@@ -51,6 +52,18 @@ import Testing
     #expect(results.sheetRows == ["original", "layered", "mrc"])
     let sheet = try #require(results.sheet)
     #expect(sheet.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+  }
+
+  /// Every code that loses something has a line, and the ideal; a lossless one is in the table alone.
+  @Test func thePageDrawsBitsAgainstError() throws {
+    let results = try Self.results(Self.scenario(Self.linear, set: ["posterior.examples=8"]), threads: 2)
+    guard case .object(let file) = results.json else { throw CancellationError() }
+    let files = Report.Source.RunFiles(
+      summary: [:], scenario: .null, rounds: RoundTable([]), posterior: file, pictures: results.sheet)
+    let chart = try #require(RunChart.posteriorBits.draw(files))
+    #expect(chart.series.map(\.name).prefix(5) == ["KL (ideal)", "layered", "mrc", "klt", "dct"])
+    #expect(!chart.series.map(\.name).contains("png"))
+    #expect(chart.series[0].points.map(\.x) == chart.series[0].points.map(\.x).sorted())
   }
 
   @Test func theResultsAreTheSameForAnyNumberOfThreads() throws {
