@@ -3,10 +3,11 @@ import Clients
 import FedSim
 import Files
 import JSONText
-@testable import Reports
 import RunFiles
 import Scenarios
 import Testing
+
+@testable import Reports
 
 /// Tasks about posteriors, from a scenario to the files of a run.
 @Suite struct PosteriorTaskTests {
