@@ -49,6 +49,11 @@ private func values<T>(of type: T.Type, in value: Any, depth: Int = 0) -> [T] {
 
   /// By type and by value: nothing in the clients' ends is the run's key, or the server's, or that of a client that has not enrolled.
   @Test func clientsHoldNothingOfTheServer() throws {
+    // Also where cohorts are common to runs, whose draws have a root of their own.
+    for runKeys in [runKeys, RunKeys(seed: 5, fingerprint: [1], isCommon: true)] { try holdNothing(of: runKeys) }
+  }
+
+  private func holdNothing(of runKeys: RunKeys) throws {
     var ends = ClientEnds()
     _ = ends.enrol([3, 4], keys: [3, 4].map(runKeys.client), parallel)
     #expect(values(of: RunKeys.self, in: ends).isEmpty && values(of: ServerKeys.self, in: ends).isEmpty)
