@@ -58,9 +58,9 @@ private func values<T>(of type: T.Type, in value: Any, depth: Int = 0) -> [T] {
     _ = ends.enrol([3, 4], keys: [3, 4].map(runKeys.client), parallel)
     #expect(values(of: RunKeys.self, in: ends).isEmpty && values(of: ServerKeys.self, in: ends).isEmpty)
     let held = Set(values(of: Key.self, in: ends))
-    #expect(held == Set([3, 4].flatMap { values(of: Key.self, in: runKeys.client($0)) }), "two roots, and no more")
+    #expect(held == Set([3, 4].flatMap { values(of: Key.self, in: runKeys.client($0)) }), "their roots, and no more")
     let secrets = values(of: Key.self, in: runKeys) + values(of: Key.self, in: runKeys.server)
-    #expect(secrets.count == 2 && held.isDisjoint(with: secrets))
+    #expect(secrets.count == 4 && held.isDisjoint(with: secrets))
   }
 
   @Test func manyUploadsAreThoseOfEachForAnyNumberOfThreads() throws {
