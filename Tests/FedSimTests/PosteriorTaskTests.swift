@@ -99,6 +99,16 @@ import Testing
     #expect(text.contains(problem), "\(text)")
   }
 
+  /// Before the first round, and not behind the last.
+  @Test func aCodeThatDoesNotTakeThePosteriorsIsRefusedAtOnce() throws {
+    let set = ["model={\"kind\": \"learned-map\", \"posterior\": \"free\"}"]
+    let error = #expect(throws: ScenarioError.self) {
+      try RunSetup(scenario: Self.scenario(Self.linear, set: set), split: nil, threads: 1)
+    }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("found \"layered\", which takes no posteriors with free scales"), "\(text)")
+  }
+
   @Test func aClassificationHasNoPosteriors() throws {
     let text = """
       {

@@ -32,15 +32,29 @@ struct PosteriorStage: Sendable {
   ///
   /// - Throws: `ScenarioError` for one that does not take such posteriors.
   func codecs(_ form: PosteriorForm) throws(ScenarioError) -> [PosteriorCodecDescriptor] {
+    try Self.codecs(setup.scenario, form)
+  }
+
+  private static func codecs(
+    _ scenario: Scenario, _ form: PosteriorForm
+  ) throws(ScenarioError) -> [PosteriorCodecDescriptor] {
     let able = PosteriorCodecs.all.filter { form == .tied || $0.takesFreeScales }
-    guard let names = section.codecs else { return Array(able.filter { $0.isExact }.prefix(1)) }
+    guard let names = scenario.posterior?.codecs else { return Array(able.filter { $0.isExact }.prefix(1)) }
     return try names.map { name throws(ScenarioError) in
       if let codec = able.first(where: { $0.name.rawValue == name }) { return codec }
-      throw setup.scenario.error(
+      throw scenario.error(
         at: PosteriorSection.path(\.codecs),
         "found \"\(name)\", which takes no posteriors with \(form.rawValue) scales",
         allowed: able.map { "\"\($0.name.rawValue)\"" }.joined(separator: ", "))
     }
+  }
+
+  /// Checks before the first round what would stop the run behind the last one.
+  ///
+  /// - Throws: `ScenarioError` for a code that does not take posteriors such as the model's.
+  static func check(_ scenario: Scenario, _ model: any Model) throws(ScenarioError) {
+    guard let model = model as? any VariationalModel else { return }
+    _ = try codecs(scenario, model.form)
   }
 
   /// What sends posteriors over a prior.
