@@ -86,7 +86,7 @@ public struct RunSetup: Sendable {
     testClients = try scenario.testClients(of: split.test, like: population)
     test = testClients?.data ?? split.test
     model = try Self.model(scenario, unmade?.sample.test ?? test)
-    try PosteriorStage.check(scenario, model)
+    try PosteriorStage.check(scenario, model, test: test, clients: testClients)
     frame = try RunFrame(
       FederationSettings(scenario), algorithm: scenario.algorithm, parameters: model.parameterCount,
       clients: population.clientCount, arrivalRate: scenario.faults.arrivalRate, parallel: parallel,

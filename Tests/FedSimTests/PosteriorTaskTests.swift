@@ -109,6 +109,34 @@ import Testing
     #expect(text.contains("found \"layered\", which takes no posteriors with free scales"), "\(text)")
   }
 
+  /// What would stop a run behind its last round does not let it begin.
+  @Test func valuesOutsideOfZeroToOneAndClientsWithoutATestAreRefused() throws {
+    let signals = try Self.scenario(
+      Self.linear, set: ["data={\"source\": \"synthetic\", \"alpha\": 0, \"beta\": 0, \"clients\": 20}"])
+    let range = #expect(throws: ScenarioError.self) { try RunSetup(scenario: signals, split: nil, threads: 1) }
+    #expect(
+      range.map { "\($0)" }?.contains("a representation is of values from 0 to 1") == true,
+      "\(String(describing: range))")
+    let classifier = try Self.scenario(
+      Self.linear,
+      set: [
+        "task=bayesian-classification", "model={\"kind\": \"bayesian-softmax\"}", "posterior={\"clients\": 359}",
+      ])
+    let single = #expect(throws: ScenarioError.self) { try RunSetup(scenario: classifier, split: nil, threads: 1) }
+    #expect(
+      single.map { "\($0)" }?.contains("none of 359 test clients has two examples") == true,
+      "\(String(describing: single))")
+  }
+
+  /// Even where a tiny beta makes posteriors narrower than any code takes.
+  @Test func aTinyBetaIsSent() throws {
+    let results = try Self.results(
+      Self.scenario(Self.linear, set: ["model.beta=1e-16", "posterior={\"examples\": 2, \"baselines\": false}"]),
+      threads: 1)
+    let row = try #require(results.headline)
+    #expect(row.payloadBits.mean > 500 && (row.psnr ?? 200) > 90, "\(row)")
+  }
+
   @Test func aClassificationHasNoPosteriors() throws {
     let text = """
       {

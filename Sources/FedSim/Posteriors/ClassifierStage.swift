@@ -14,14 +14,6 @@ extension PosteriorStage {
     let test: ArraySlice<Int>
   }
 
-  private struct SentClassifier: Sendable {
-    let klBits: Double
-    let modelBits: Double?
-    let payloadBits: Int
-    let draws: Int
-    let accuracy: Double
-  }
-
   /// Sends each test client's posterior by every code.
   func classifiers(
     _ model: some ClassifierModel, _ continues: Progress
@@ -53,12 +45,14 @@ extension PosteriorStage {
             of: clients[i].fit, in: data, form: model.form, sent: sent, start: start, steps: section.refinement,
             random: &random)
         }
-        return SentClassifier(
-          klBits: PosteriorSender.klBits(posteriors[i], decoder.prior), modelBits: sent.tally.modelBits,
-          payloadBits: sent.payload.bits, draws: sent.tally.draws,
-          accuracy: Self.accuracy(decoder, sent.latents, clients[i], data))
+        return (
+          message: MessageFigures(sent, of: posteriors[i], decoder.prior),
+          accuracy: Self.accuracy(decoder, sent.latents, clients[i], data)
+        )
       }
-      rows.append(row(sent, codec, beta: model.beta))
+      rows.append(
+        PosteriorResults.Row(
+          sent.map(\.message), by: codec, beta: model.beta, accuracy: Estimate(sent.map(\.accuracy))))
     }
     return PosteriorResults(
       task: setup.scenario.task.rawValue, dataCount: clients.count, valueCount: 0, latentCount: model.latentCount,
@@ -101,18 +95,6 @@ extension PosteriorStage {
     return named.enumerated().map { i, reference in
       PosteriorResults.Reference(name: reference.0, meaning: reference.1, value: mean(i), isShare: true)
     }
-  }
-
-  private func row(_ sent: [SentClassifier], _ codec: PosteriorCodecDescriptor, beta: Double) -> PosteriorResults.Row {
-    let n = Double(sent.count)
-    let model = sent.compactMap(\.modelBits)
-    return PosteriorResults.Row(
-      code: codec.name.rawValue, kind: .sample, isExact: codec.isExact, beta: beta, setting: nil,
-      klBits: sent.reduce(0) { $0 + $1.klBits } / n,
-      modelBits: model.count == sent.count ? model.reduce(0, +) / n : nil,
-      payloadBits: Estimate(sent.map { Double($0.payloadBits) }) ?? Estimate(mean: 0, error: nil),
-      meanSquaredError: nil, meanPSNR: nil, accuracy: Estimate(sent.map(\.accuracy)),
-      draws: Double(sent.reduce(0) { $0 + $1.draws }) / n)
   }
 
   /// Each client's examples in two parts, of which both have one at least; clients of a single example are left out.

@@ -8,10 +8,7 @@ import VariationalModels
 extension PosteriorStage {
   /// One picture that was sent.
   private struct SentPicture: Sendable {
-    let klBits: Double
-    let modelBits: Double?
-    let payloadBits: Int
-    let draws: Int
+    let message: MessageFigures
     /// Sum of squared errors of its values, clipped to [0, 1].
     let squaredError: Double
     /// The picture itself, where a report shows it.
@@ -49,7 +46,11 @@ extension PosteriorStage {
           posteriors, own, by: try sender(codec, own.prior, model.form, population: known), form: model.form,
           message: message, shows: isShown ? section.pictures : 0,
           &done, of: all, continues)
-        rows.append(row(sent, codec, beta: beta))
+        let errors = sent.map { $0.squaredError / Double(data.featureCount) }
+        rows.append(
+          PosteriorResults.Row(
+            sent.map(\.message), by: codec, beta: beta,
+            meanSquaredError: errors.reduce(0, +) / Double(count), meanPSNR: Self.meanPSNR(errors)))
         if isShown {
           shown.append(sent.compactMap { $0.picture })
           shownNames.append(codec.name.rawValue)
@@ -118,26 +119,9 @@ extension PosteriorStage {
       }
       let picture = decoder.picture(sent.latents)
       return SentPicture(
-        klBits: PosteriorSender.klBits(posteriors[i], decoder.prior), modelBits: sent.tally.modelBits,
-        payloadBits: sent.payload.bits, draws: sent.tally.draws,
+        message: MessageFigures(sent, of: posteriors[i], decoder.prior),
         squaredError: Self.squaredError(picture, test, i), picture: i < shown ? picture : nil)
     }
-  }
-
-  private func row(
-    _ sent: [SentPicture], _ codec: PosteriorCodecDescriptor, beta: Double
-  ) -> PosteriorResults.Row {
-    let n = Double(sent.count)
-    let width = Double(setup.test.featureCount)
-    let model = sent.compactMap(\.modelBits)
-    return PosteriorResults.Row(
-      code: codec.name.rawValue, kind: .sample, isExact: codec.isExact, beta: beta, setting: nil,
-      klBits: sent.reduce(0) { $0 + $1.klBits } / n,
-      modelBits: model.count == sent.count ? model.reduce(0, +) / n : nil,
-      payloadBits: Estimate(sent.map { Double($0.payloadBits) }) ?? Estimate(mean: 0, error: nil),
-      meanSquaredError: sent.reduce(0) { $0 + $1.squaredError } / n / width,
-      meanPSNR: Self.meanPSNR(sent.map { $0.squaredError / width }), accuracy: nil,
-      draws: Double(sent.reduce(0) { $0 + $1.draws }) / n)
   }
 
   /// Nil where a picture has no error at all.

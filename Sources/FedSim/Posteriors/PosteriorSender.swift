@@ -33,12 +33,21 @@ struct PosteriorSender: Sendable {
     try Self.normalized(posterior, prior, active)
   }
 
+  /// A posterior beyond what codes take, in scale or mean, is moved to the nearest one that they do: which posterior of a datum is sent is the
+  /// sender's choice, and the sample is exactly of that one. A fit may end there (a scale that rounds to the prior's, a tiny beta), and must
+  /// not end a run behind its last round.
   static func normalized(
     _ posterior: LatentPosterior, _ prior: LatentPrior, _ active: [Int]
   ) throws(PosteriorError) -> DiagonalGaussian {
-    try DiagonalGaussian(
-      means: active.map { (posterior.means[$0] - prior.means[$0]) / prior.scales[$0] },
-      scales: active.map { posterior.scales[$0] / prior.scales[$0] })
+    let largest = PosteriorOptions().largestMean
+    return try DiagonalGaussian(
+      means: active.map { min(max((posterior.means[$0] - prior.means[$0]) / prior.scales[$0], -largest), largest) },
+      scales: active.map { ratio(posterior.scales[$0], $0, prior) })
+  }
+
+  /// A scale over the prior's, as codes take it; the same at both ends for public scales.
+  static func ratio(_ scale: Double, _ coordinate: Int, _ prior: LatentPrior) -> Double {
+    min(max(scale / prior.scales[coordinate], DiagonalGaussian.smallestScale), silentRatio)
   }
 
   /// KL(posterior || prior) in bits, of all coordinates.
@@ -100,6 +109,37 @@ struct PosteriorSender: Sendable {
       }
     }
     return latents
+  }
+}
+
+/// What one sample cost, whatever it is a sample of.
+struct MessageFigures: Sendable {
+  let klBits: Double
+  let modelBits: Double?
+  let payloadBits: Int
+  let draws: Int
+
+  init(_ sent: PosteriorSender.Sent, of posterior: LatentPosterior, _ prior: LatentPrior) {
+    klBits = PosteriorSender.klBits(posterior, prior)
+    (modelBits, payloadBits, draws) = (sent.tally.modelBits, sent.payload.bits, sent.tally.draws)
+  }
+}
+
+extension PosteriorResults.Row {
+  /// The row of a code that sent posterior samples.
+  init(
+    _ messages: [MessageFigures], by codec: PosteriorCodecDescriptor, beta: Double, meanSquaredError: Double? = nil,
+    meanPSNR: Double? = nil, accuracy: Estimate? = nil
+  ) {
+    let n = Double(messages.count)
+    let model = messages.compactMap(\.modelBits)
+    self.init(
+      code: codec.name.rawValue, kind: .sample, isExact: codec.isExact, beta: beta, setting: nil,
+      klBits: messages.reduce(0) { $0 + $1.klBits } / n,
+      modelBits: model.count == messages.count ? model.reduce(0, +) / n : nil,
+      payloadBits: Estimate(messages.map { Double($0.payloadBits) }) ?? Estimate(mean: 0, error: nil),
+      meanSquaredError: meanSquaredError, meanPSNR: meanPSNR, accuracy: accuracy,
+      draws: Double(messages.reduce(0) { $0 + $1.draws }) / n)
   }
 }
 

@@ -51,10 +51,24 @@ struct PosteriorStage: Sendable {
 
   /// Checks before the first round what would stop the run behind the last one.
   ///
-  /// - Throws: `ScenarioError` for a code that does not take posteriors such as the model's.
-  static func check(_ scenario: Scenario, _ model: any Model) throws(ScenarioError) {
+  /// - Throws: `ScenarioError` for a code that does not take posteriors such as the model's, for pictures with values outside [0, 1], whose
+  ///   PSNR would mean nothing, and where no test client has examples to fit to and to test on.
+  static func check(
+    _ scenario: Scenario, _ model: any Model, test: Dataset, clients: Population?
+  ) throws(ScenarioError) {
     guard let model = model as? any VariationalModel else { return }
     _ = try codecs(scenario, model.form)
+    if model is any PictureModel, let low = test.features.min(), let high = test.features.max(), low < 0 || high > 1 {
+      throw scenario.refusal(
+        at: "data.source",
+        "found values from \(low) to \(high) in the test examples; a representation is of values from 0 to 1 (for \"npy\": data.scale)"
+      )
+    }
+    if let clients, !(0..<clients.clientCount).contains(where: { clients.exampleCount(of: $0) > 1 }) {
+      throw scenario.refusal(
+        at: PosteriorSection.path(\.clients),
+        "none of \(clients.clientCount) test clients has two examples, one to fit its posterior to and one to test on")
+    }
   }
 
   /// What sends posteriors over a prior.
@@ -66,7 +80,7 @@ struct PosteriorStage: Sendable {
   ) throws -> PosteriorSender {
     let active = PosteriorSender.active(prior, form)
     guard !active.isEmpty else { return PosteriorSender(prior: prior, active: [], codec: nil) }
-    let ratios = active.map { prior.posteriorScales[$0] / prior.scales[$0] }
+    let ratios = active.map { PosteriorSender.ratio(prior.posteriorScales[$0], $0, prior) }
     let known = try population.map { try PosteriorSender.normalized($0, prior, active) }
     let scales: PosteriorScales
     if form == .tied {

@@ -12,7 +12,7 @@ public struct PosteriorSection: ScenarioSection, Equatable {
   public var curve: [Double]?
   /// Steps of the fit after each block that was sent; 0 for none.
   public var refinement: Int
-  /// The mean KL divergence, in bits, that blocks of `blocks` and `mrc` are filled to.
+  /// The mean KL divergence, in bits, that the blocks of `pfr`, `ring-toss` and `mrc` are filled to.
   public var blockBits: Double
   /// Whether pictures are also sent by other codes.
   public var baselines: Bool
@@ -49,7 +49,7 @@ public struct PosteriorSection: ScenarioSection, Equatable {
     [
       Setting(
         "codecs", \.codecs, .choices(PosteriorCodecs.all.map(\.name.rawValue)),
-        .unset("`layered` for tied scales, the first exact one of the list for free ones"),
+        .unset("`layered` for tied scales, `pfr` for free ones"),
         "codes by which every posterior sample is sent, one after the other"),
       Setting(
         "examples", \.examples, .integer(1...1_000_000), .unset("all"),
@@ -59,14 +59,16 @@ public struct PosteriorSection: ScenarioSection, Equatable {
         "further values of beta at which the trained prior and decoder are measured; for `representation`"),
       Setting(
         "refinement", \.refinement, .integer(0...10_000),
-        "steps by which what is left of a posterior is fitted again after each block that was sent; for `blocks`"),
+        "steps by which what is left of a posterior is fitted again after each block that was sent; for the codes of blocks: `pfr`, `ring-toss`, `mrc`"
+      ),
       Setting(
         "blockBits", \.blockBits, .number(1...20),
-        "mean KL divergence of a block in bits, for `blocks` and `mrc`: time grows with 2 to this power"),
+        "mean KL divergence of a block in bits, for `pfr`, `ring-toss` and `mrc`: time grows with 2 to this power"),
       Setting("baselines", \.baselines, .flag, "whether the pictures are also sent by KLT, DCT, JPEG and PNG"),
       Setting("pictures", \.pictures, .integer(0...64), "pictures that the report shows"),
       Setting(
-        "clients", \.clients, .integer(1...1_000_000), .unset("as many as training clients have such sizes"),
+        "clients", \.clients, .integer(1...1_000_000),
+        .unset("as many as make test clients as large as training clients"),
         "clients among which the test examples are partitioned; for `bayesian-classification`"),
       Setting(
         "fitShare", \.fitShare, .fraction,
