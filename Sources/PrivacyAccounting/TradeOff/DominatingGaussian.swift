@@ -55,7 +55,7 @@ public struct DominatingGaussian: Sendable, Equatable {
     let corners = lower.corners.dropFirst()
     leastError = corners.first?.typeIError ?? 0
     delta = lower.corners.first?.power ?? 1
-    within = Self.within(corners, upper: upper, leastError: leastError)
+    within = delta < 1 ? Self.within(corners, upper: upper, leastError: leastError) : nil
     let isWhole = whole.lost == 0
     let least = max(whole.leastMu, within?.lower ?? 0)
     everywhere =
@@ -128,5 +128,18 @@ enum Normal {
       if middle <= low || middle >= high { return middle }
       if upperTail(middle) > p { low = middle } else { high = middle }
     }
+  }
+}
+
+/// The trade-off function of a Gaussian mechanism, G_mu(a) = Phi(Phi^-1(1 - a) - mu).
+public struct GaussianTradeOff: Sendable, Equatable {
+  public let mu: Double
+
+  public init(mu: Double) { self.mu = mu }
+
+  public func typeIIError(at typeIError: Double) -> Double {
+    if typeIError <= 0 { return 1 }
+    if typeIError >= 1 { return 0 }
+    return upperTail(mu - Normal.upperTailPoint(typeIError))
   }
 }

@@ -53,7 +53,8 @@ extension Accountant {
         "cohorts that are cut, and rounding, take a delta of \(truncation) alone: no curve goes down to \(least)")
     }
     let end = min(try spending(ledger, delta: least, truncation: truncation, precision: .coarse).epsilon, 600)
-    let epsilons = Self.grid(upTo: end, isCheap: self == .gaussian)
+    let isGaussian = try ledger.pairs().dominating.allSatisfy { $0.pair.kind == .gaussian }
+    let epsilons = Self.grid(upTo: end, isCheap: isGaussian)
     guard self == .pld else {
       var (upper, lower) = ([Double](), [Double]())
       for epsilon in epsilons {
@@ -90,7 +91,7 @@ extension Accountant {
   /// Denser towards 0, where most of the mass is.
   private static func grid(upTo end: Double, isCheap: Bool) -> [Double] {
     guard end > 0 else { return [0] }
-    let count = isCheap ? 1000 : 240
+    let count = isCheap ? 1200 : 240
     return (0...count).map { k in
       let share = Double(k) / Double(count)
       return end * share * (0.3 + 0.7 * share)
