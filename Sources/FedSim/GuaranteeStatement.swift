@@ -11,13 +11,15 @@ public struct GuaranteeStatement: Sendable {
     "simulation, not a hardened release: noise is exact in real arithmetic and computed in floating point, keys come from a "
     + "seed in a file"
 
-  public init(_ setup: RunSetup) {
-    guard let plan = setup.guaranteedPlan else {
+  public init(_ setup: RunSetup) { self.init(setup.frame) }
+
+  init(_ frame: RunFrame) {
+    guard let plan = frame.guaranteedPlan else {
       kind = "none"
       sentence =
-        setup.plan == nil
+        frame.plan == nil
         ? "No guarantee: the scenario has no privacy section, so updates were neither clipped nor noised."
-        : "No guarantee: the noise of codec \"\(setup.channel.codec.rawValue)\" is not exactly Gaussian, and epsilon is "
+        : "No guarantee: the noise of codec \"\(frame.channel.codec.rawValue)\" is not exactly Gaussian, and epsilon is "
           + "proved for Gaussian noise only."
       theorem = nil
       outsideGuarantee = ["everything"]
@@ -30,7 +32,7 @@ public struct GuaranteeStatement: Sendable {
       + "constants. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
-      + [setup.frame.codedSentence, setup.frame.foreignCodecSentence, setup.numericsSentence].compactMap {
+      + [frame.codedSentence, frame.foreignCodecSentence, frame.numericsSentence].compactMap {
         $0.map { " " + $0 }
       }.joined()
     theorem = plan.accountant.theorem
