@@ -67,10 +67,10 @@ struct LossComposition {
     return law.losses.bounds(query, law.place, law.budget)
   }
 
-  /// Both bounds of delta at many epsilons, from one law.
+  /// Both bounds of delta at many epsilons, which rise, from one law.
   func bounds(_ epsilons: [Double], plan: Plan, logSize: Int) -> [Bounds] {
     guard let law = law(plan: plan, logSize: logSize) else { return epsilons.map { nothing(.delta(epsilon: $0)) } }
-    return epsilons.map { law.losses.bounds(.delta(epsilon: $0), law.place, law.budget) }
+    return law.losses.bounds(epsilons, law.place, law.budget)
   }
 
   /// The law of all rounds, with what rounding and folding may have done to it; nil where nothing is known.

@@ -19,7 +19,7 @@ import Platform
 ///
 ///     delta(t) >= delta_j - (s_j - t) (delta_i - delta_j) / (t_i - s_j),   t beyond s_j, t_i on the other side of it,
 ///
-/// with a lower bound at s_j and an upper one at t_i, and above its lower bound to the right. The sup over t of lines through that broken line is at its corners. f is
+/// with a lower bound at s_j and an upper one at t_i, and above its lower bound to the right (left of t = 1 its mirror image goes on). The sup over t of lines through that broken line is at its corners. f is
 /// convex, so that straight lines between points above it stay above it. Left of f's diagonal point only t >= 1 count (its slope is below -1), and
 /// right of that point, up to the curve's own, f is below the diagonal and the curve above it.
 ///
@@ -134,10 +134,11 @@ public struct TradeOffCurve: Sendable, Equatable {
       let slope = (next.upper - right.lower) / (next.t - right.t)
       lines.append((right.lower - slope * (right.t - left.t), slope))
     }
-    if k > 0 {
-      let before = points[k - 1]
-      lines.append((left.lower, (left.lower - before.upper) / (left.t - before.t)))
-    }
+    // The profile goes on to the left of t = 1 as its mirror image, delta(t) = 1 - t + t delta(1 / t): without it the line from there would be missing, and
+    // delta could fall right behind t = 1.
+    let before: Knot =
+      k > 0 ? (points[k - 1].t, points[k - 1].upper) : (1 / right.t, 1 - (1 - right.upper) / right.t)
+    lines.append((left.lower, (left.lower - before.delta) / (left.t - before.t)))
     let width = right.t - left.t
     var knots: [Knot] = []
     for i in lines.indices {
