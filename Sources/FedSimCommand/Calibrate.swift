@@ -87,7 +87,8 @@ struct Calibrate: ParsableCommand {
     guard known == 2 else {
       throw ToolError.input(
         place: "calibrate",
-        problem: "found \(known) of --noise-multiplier, --sampling-rate (or --clients with --cohort) and --rounds; allowed: all but one, which is "
+        problem:
+          "found \(known) of --noise-multiplier, --sampling-rate (or --clients with --cohort) and --rounds; allowed: all but one, which is "
           + "the answer")
     }
     var questions: [CalibrationReport.Question] = []

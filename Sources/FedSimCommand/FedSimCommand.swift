@@ -27,7 +27,8 @@ struct FedSimCommand: ParsableCommand {
       """,
     version: FedSimVersion.current,
     subcommands: [
-      Run.self, Validate.self, Explain.self, Init.self, Schema.self, Account.self, Calibrate.self, Plan.self, SweepCommand.self,
+      Run.self, Validate.self, Explain.self, Init.self, Schema.self, Account.self, Calibrate.self, Plan.self,
+      SweepCommand.self,
       ReportCommand.self,
       Compare.self,
       ChannelCommand.self,

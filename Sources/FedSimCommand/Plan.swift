@@ -63,7 +63,8 @@ struct Plan: ParsableCommand {
   private static let mostRows = 200
 
   func run() throws {
-    let report = try PlanReport(plans(), uplink: uplink.map { try FlagValue.number($0, flag: "--uplink", in: 1...1e15) })
+    let rate = try uplink.map { try FlagValue.number($0, flag: "--uplink", in: 1...1e15) }
+    let report = try PlanReport(plans(), uplink: rate)
     switch formatting.format {
     case .json: try Console.result(report.json.text(pretty: true))
     case .csv: try Console.result(report.csv)
@@ -113,7 +114,8 @@ struct Plan: ParsableCommand {
     guard let cohort else {
       guard sampling == .everyone else {
         throw ToolError.input(
-          place: "--cohort", problem: "not given; allowed: a whole number from 1 to \(population), or --sampling everyone")
+          place: "--cohort",
+          problem: "not given; allowed: a whole number from 1 to \(population), or --sampling everyone")
       }
       return nil
     }
@@ -121,7 +123,8 @@ struct Plan: ParsableCommand {
     guard sampling == .everyone else { return size }
     guard size == population else {
       throw ToolError.input(
-        place: "--cohort", problem: "found \(size) with --sampling everyone; allowed: all \(population), or no --cohort")
+        place: "--cohort", problem: "found \(size) with --sampling everyone; allowed: all \(population), or no --cohort"
+      )
     }
     return nil
   }
@@ -149,14 +152,16 @@ struct Plan: ParsableCommand {
     default:
       throw ToolError.input(
         place: "plan",
-        problem: "found \(epsilon == nil ? "neither" : "both") of --epsilon and --noise-multiplier; allowed: one of both")
+        problem:
+          "found \(epsilon == nil ? "neither" : "both") of --epsilon and --noise-multiplier; allowed: one of both")
     }
   }
 
   /// An error about a key, as one about its flag.
   private static func flagged(_ error: ScenarioError) -> any Error {
     let flags = [
-      "cohort.size": "--cohort", "clients": "--clients", "privacy.delta": "--delta", "privacy.accountant": "--accountant",
+      "cohort.size": "--cohort", "clients": "--clients", "privacy.delta": "--delta",
+      "privacy.accountant": "--accountant",
       "privacy.targetEpsilon": "--epsilon", "privacy.noiseMultiplier": "--noise-multiplier",
       "privacy.clippingNorm": "--clipping-norm", "channel.codec": "--codec", "rounds": "--rounds",
     ]

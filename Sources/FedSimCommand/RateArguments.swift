@@ -63,7 +63,8 @@ struct RateArguments: ParsableArguments {
         let size = try FlagValue.cohort(text, of: population)
         guard sampling != .everyone || size == population else {
           throw .input(
-            place: "--cohort", problem: "found \(size) with --sampling everyone; allowed: all \(population), or no --cohort")
+            place: "--cohort",
+            problem: "found \(size) with --sampling everyone; allowed: all \(population), or no --cohort")
         }
         let rate = Double(size) / Double(population)
         guard range.contains(rate) else {
@@ -84,7 +85,9 @@ extension FlagValue {
     } catch {
       throw .input(
         place: "--cohort",
-        problem: "found \"\(text)\" of \(clients) client\(clients == 1 ? "" : "s"); allowed: a whole number from 1 to \(clients)")
+        problem:
+          "found \"\(text)\" of \(clients) client\(clients == 1 ? "" : "s"); allowed: a whole number from 1 to \(clients)"
+      )
     }
   }
 }
@@ -98,7 +101,8 @@ struct CurveArguments: ParsableArguments {
   var curve = false
 
   @Option(
-    help: ArgumentHelp("Draws both curves, as SVG. They go down to the smallest delta that is given, or 1e-10.", valueName: "file"),
+    help: ArgumentHelp(
+      "Draws both curves, as SVG. They go down to the smallest delta that is given, or 1e-10.", valueName: "file"),
     completion: .file(extensions: ["svg"]))
   var svg: String?
 

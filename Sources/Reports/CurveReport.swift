@@ -136,7 +136,9 @@ public struct CurveReport: Sendable {
   private static func drawn(_ curve: TradeOffCurve) -> [Chart.Point] {
     var points: [Chart.Point] = []
     for point in curve.points {
-      if let last = points.last, point.typeIError < 1, abs(point.typeIError - last.x) + abs(point.typeIIError - last.y) < 0.004 {
+      if let last = points.last, point.typeIError < 1,
+        abs(point.typeIError - last.x) + abs(point.typeIIError - last.y) < 0.004
+      {
         continue
       }
       points.append(Chart.Point(x: point.typeIError, y: point.typeIIError))

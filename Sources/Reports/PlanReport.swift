@@ -20,10 +20,10 @@ public struct PlanReport: Sendable {
   // MARK: Rows
 
   private static let columns = [
-    "clients", "cohort", "samplingRate", "sampling", "relation", "rounds", "clippingNorm", "delta", "parameters", "epsilon",
-    "epsilonLowerBound", "noiseMultiplier", "noiseScale", "largestCohort", "signalToNoiseRatio", "idealBits", "lowerBoundBits",
-    "codec", "isChosen", "uplinkBits", "downlinkBits", "encodeSeconds", "uploadSeconds", "roundDecodeSeconds", "serverBytes",
-    "problem",
+    "clients", "cohort", "samplingRate", "sampling", "relation", "rounds", "clippingNorm", "delta", "parameters",
+    "epsilon", "epsilonLowerBound", "noiseMultiplier", "noiseScale", "largestCohort", "signalToNoiseRatio", "idealBits",
+    "lowerBoundBits", "codec", "isChosen", "uplinkBits", "downlinkBits", "encodeSeconds", "uploadSeconds",
+    "roundDecodeSeconds", "serverBytes", "problem",
   ]
 
   /// A line for each combination and codec.
