@@ -17,7 +17,7 @@ public struct DominatingGaussian: Sendable, Equatable {
   /// P(S) >= q^T Pr[N(T, T z^2) > s], Q(S) <= Pr[N(0, T z^2) > s], and G_mu <= f asks q^T PhiBar(y - sqrt(T) / z) <= PhiBar(y - mu) at
   /// every y = s / (sqrt(T) z), which for large y is true for no mu < sqrt(T) / z.
   public let everywhere: Bounds?
-  /// Why no Gaussian mechanism dominates.
+  /// Why no Gaussian mechanism is proved to dominate.
   public let refusal: String?
   /// The type I errors between which `within` dominates, and the same type II errors: f is proved no finer beyond.
   public let leastError: Double
@@ -48,7 +48,7 @@ public struct DominatingGaussian: Sendable, Equatable {
     if truncation > 0 { whole.lost = max(whole.lost, truncation) }
     if whole.lost > 0 {
       refusal =
-        "with a delta of \(whole.lost) nothing is promised, and f(0) = 1 - delta is below the 1 that every Gaussian mechanism begins at"
+        "with a delta of \(whole.lost) nothing is proved, and the proved f(0), 1 - delta, is below the 1 of every Gaussian mechanism"
     } else {
       refusal = nil
     }
