@@ -11,13 +11,17 @@ public struct GuaranteeStatement: Sendable {
     "simulation, not a hardened release: noise is exact in real arithmetic and computed in floating point, keys come from a "
     + "seed in a file"
 
-  public init(_ setup: RunSetup) {
-    guard let plan = setup.guaranteedPlan else {
+  public init(_ setup: RunSetup) { self.init(setup.frame, task: setup.scenario.task) }
+
+  /// - Parameters:
+  ///   - task: what is trained: that of a plan, which has no task, is classification, the one without posteriors.
+  init(_ frame: RunFrame, task: LearningTask = .classification) {
+    guard let plan = frame.guaranteedPlan else {
       kind = "none"
       sentence =
-        setup.plan == nil
+        frame.plan == nil
         ? "No guarantee: the scenario has no privacy section, so updates were neither clipped nor noised."
-        : "No guarantee: the noise of codec \"\(setup.channel.codec.rawValue)\" is not exactly Gaussian, and epsilon is "
+        : "No guarantee: the noise of codec \"\(frame.channel.codec.rawValue)\" is not exactly Gaussian, and epsilon is "
           + "proved for Gaussian noise only."
       theorem = nil
       outsideGuarantee = ["everything"]
@@ -31,11 +35,11 @@ public struct GuaranteeStatement: Sendable {
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
       + [
-        Self.commonSentence(setup), Self.posteriorSentence(setup), setup.frame.codedSentence,
-        setup.frame.foreignCodecSentence, setup.numericsSentence,
+        Self.commonSentence(frame), Self.posteriorSentence(task), frame.codedSentence, frame.foreignCodecSentence,
+        frame.numericsSentence,
       ].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem
-    let isAboutPosteriors = setup.scenario.task != .classification
+    let isAboutPosteriors = task != .classification
     outsideGuarantee =
       Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter {
         isAboutPosteriors || $0 != SummaryFields.table.posterior.name
@@ -43,8 +47,8 @@ public struct GuaranteeStatement: Sendable {
   }
 
   /// What is said of data whose posteriors are sent; nil for a task without them.
-  private static func posteriorSentence(_ setup: RunSetup) -> String? {
-    setup.scenario.task == .classification
+  private static func posteriorSentence(_ task: LearningTask) -> String? {
+    task == .classification
       ? nil
       : "It is for the training clients, whose data are in prior and decoder; nothing is claimed for the data whose posterior samples are "
         + "sent."
@@ -54,8 +58,8 @@ public struct GuaranteeStatement: Sendable {
   package static let filesOfPosteriors = ["posterior.json", "posterior.csv", "pictures.png"]
 
   /// What it means that cohorts are shared; nil where they are the run's own.
-  private static func commonSentence(_ setup: RunSetup) -> String? {
-    guard setup.scenario.cohort.isCommon else { return nil }
+  private static func commonSentence(_ frame: RunFrame) -> String? {
+    guard frame.settings.cohort.isCommon else { return nil }
     return
       "Cohorts and batches are those of every run with this seed and cohort.common: what is known of theirs is known of these, and the "
       + "epsilons of such runs do not add up to one of them all."

@@ -27,30 +27,36 @@ public struct MemoryPrediction: Sendable {
     ofRounds = Self.rounds(setup)
   }
 
-  /// What rounds and the last files of a run have, in bytes, beside what preparing it keeps.
-  public static func rounds(_ setup: RunSetup) -> Int {
-    let parameters = setup.model.parameterCount
-    let isControlled = setup.scenario.algorithm == .scaffold
-    let (dimension, padded) = (setup.channel.dimension, setup.channel.paddedDimension)
+  /// What the server of a federation has, in bytes: the model, the broadcast, sums, the optimizer's state, and sessions.
+  public static func server(_ frame: RunFrame) -> Int {
+    let parameters = frame.parameterCount
     // Bytes a coordinate: the model in the server and as it was first, the broadcast as bytes, as read and padded; at the end
     // the model's file, its JSON and a comparison with what is there. Then the sums, of what is written and what is not, the sum turned back,
     // the mean.
-    let sums = (setup.frame.plan == nil ? 16 : 8) * padded + (setup.frame.codedShare < 1 ? 8 * dimension : 0)
-    var bytes = parameters * (4 + 4 + 4 + 4 + 4) + padded * (8 + 8) + sums
-    if isControlled { bytes += parameters * 12 }
-    bytes += parameters * 8 * ServerOptimizer(setup.scenario.server.optimizer).stateNames.count
+    let bytes = parameters * (4 + 4 + 4 + 4 + 4) + frame.channel.paddedDimension * (8 + 8) + sums(frame)
+    let state = parameters * 8 * ServerOptimizer(frame.settings.server.optimizer).stateNames.count
+    // Clients that have taken part: sessions at both ends, a count, a control variate.
+    let isControlled = frame.algorithm == .scaffold
+    let clients = Double(frame.clientCount)
+    let known = clients * (1 - Elementary.exp(-frame.sampler.expectedSize * Double(frame.lastRound) / clients))
+    return bytes + state + (isControlled ? parameters * 12 : 0)
+      + Int(known) * (250 + (isControlled ? 4 * parameters + 32 : 0))
+  }
+
+  private static func sums(_ frame: RunFrame) -> Int {
+    (frame.plan == nil ? 16 : 8) * frame.channel.paddedDimension
+      + (frame.codedShare < 1 ? 8 * frame.channel.dimension : 0)
+  }
+
+  /// What rounds and the last files of a run have, in bytes, beside what preparing it keeps.
+  public static func rounds(_ setup: RunSetup) -> Int {
     // A worker: its parameters, the update, the vector that is clipped, turned and coded; the sample, and its sums.
     let coding = setup.channel.prediction
-    bytes +=
-      setup.parallel.threads
-      * (parameters * 12 + dimension * 8 + (coding?.encoderBytes ?? 0)
-        + 2 * Int((coding?.bits ?? 0) / 8) + (coding?.sampleBytes ?? 0) + sums)
-    // Clients that have taken part: sessions at both ends, a count, a control variate.
-    let clients = Double(setup.population.clientCount)
-    let known = clients * (1 - Elementary.exp(-setup.sampler.expectedSize * Double(setup.lastRound) / clients))
-    bytes += Int(known) * (250 + (isControlled ? 4 * parameters + 32 : 0))
+    let worker =
+      setup.model.parameterCount * 12 + setup.channel.dimension * 8 + (coding?.encoderBytes ?? 0)
+      + 2 * Int((coding?.bits ?? 0) / 8) + (coding?.sampleBytes ?? 0) + sums(setup.frame)
     // Rows, and the code that runs for the first time.
-    return bytes + setup.lastRound * bytesOfRow + 3_000_000
+    return server(setup.frame) + setup.parallel.threads * worker + setup.lastRound * bytesOfRow + 3_000_000
   }
 
   /// What another run beside it in the same process has, in bytes: its examples, and what its rounds take.

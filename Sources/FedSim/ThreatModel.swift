@@ -26,10 +26,10 @@ public struct ThreatModel: Sendable {
     }
 
     /// Says so where a part of delta that is kept for rounding is not enough at this row's epsilon (docs/privacy.md).
-    fileprivate func naming(_ setup: RunSetup) -> Row {
-      guard let epsilon, let plan = setup.plan else { return self }
+    fileprivate func naming(_ frame: RunFrame) -> Row {
+      guard let epsilon, let plan = frame.plan else { return self }
       let reason: String
-      if let deviation = setup.numericalDeviation {
+      if let deviation = frame.numericalDeviation {
         guard (1 + Elementary.exp(epsilon)) * deviation > plan.numericalDelta else { return self }
         reason = "delta has no room for rounding at this epsilon"
       } else {
@@ -41,13 +41,13 @@ public struct ThreatModel: Sendable {
     }
 
     /// Views of messages are of the protocol that is simulated, in which every message is sent.
-    fileprivate func sayingWhatWasSimulated(_ setup: RunSetup) -> Row {
+    fileprivate func sayingWhatWasSimulated(_ frame: RunFrame) -> Row {
       let seesMessages = ["participant", "colluding-clients", "eavesdropper", "server"].contains(adversary)
-      guard seesMessages, epsilon != nil, setup.frame.codedShare < 1 else { return self }
+      guard seesMessages, epsilon != nil, frame.codedShare < 1 else { return self }
       return Row(
         adversary: adversary, knows: knows, epsilon: epsilon, delta: delta, theorem: theorem,
         note: note
-          + "; of a protocol in which every message is sent: here a share of \(Text.short(setup.frame.codedShare)) was, and the "
+          + "; of a protocol in which every message is sent: here a share of \(Text.short(frame.codedShare)) was, and the "
           + "others were simulated (channel.coded)")
     }
 
@@ -70,19 +70,29 @@ public struct ThreatModel: Sendable {
   ///
   /// Cost: a few coarse evaluations of the accountant; one for each cohort size that occurred.
   public init(_ setup: RunSetup, records: [RoundRecord], mostParticipations: Int? = nil) {
-    guard let plan = setup.guaranteedPlan else {
-      let reason = GuaranteeStatement(setup).sentence
+    self.init(
+      setup.frame, arrivalRate: setup.scenario.faults.arrivalRate, records: records,
+      mostParticipations: mostParticipations)
+  }
+
+  /// The same of a federation whose clients are not known.
+  ///
+  /// - Parameter arrivalRate: the share of drawn clients that is expected to send.
+  init(_ frame: RunFrame, arrivalRate: Double, records: [RoundRecord] = [], mostParticipations: Int? = nil) {
+    guard let plan = frame.guaranteedPlan else {
+      let reason = GuaranteeStatement(frame).sentence
       rows = [
         Row(adversary: "anyone", knows: "anything", epsilon: nil, delta: nil, theorem: nil, note: reason)
       ]
       return
     }
     rows = [
-      Self.releasedModel(plan), Self.colluding(1, plan, setup), Self.cohortSizes(plan, setup, records),
-      Self.colluding(max(2, plan.largestCohort / 2), plan, setup),
-      Self.eavesdropper(plan, setup, mostParticipations, roundsDone: records.count),
-      Self.server(plan, setup),
-    ].map { $0.withFiniteEpsilon.naming(setup).sayingWhatWasSimulated(setup) }
+      Self.releasedModel(plan), Self.colluding(1, plan, frame), Self.cohortSizes(plan, frame, records),
+      Self.colluding(max(2, plan.largestCohort / 2), plan, frame),
+      Self.eavesdropper(
+        plan, frame, mostParticipations, arrivalRate: arrivalRate, roundsDone: records.count),
+      Self.server(plan, frame),
+    ].map { $0.withFiniteEpsilon.naming(frame).sayingWhatWasSimulated(frame) }
   }
 
   private static func releasedModel(_ plan: PrivacyPlan) -> Row {
@@ -96,11 +106,11 @@ public struct ThreatModel: Sendable {
   }
 
   /// k clients that pool what they know: their shares of the noise no longer protect anybody.
-  private static func colluding(_ k: Int, _ plan: PrivacyPlan, _ setup: RunSetup) -> Row {
+  private static func colluding(_ k: Int, _ plan: PrivacyPlan, _ frame: RunFrame) -> Row {
     // Under central noise no cohort is cut, and m_max is everybody.
     let m =
-      plan.sampling.takesPlaces ? Int(setup.sampler.expectedSize.rounded()) : plan.largestCohort
-    let clients = setup.population.clientCount
+      plan.sampling.takesPlaces ? Int(frame.sampler.expectedSize.rounded()) : plan.largestCohort
+    let clients = frame.clientCount
     let name = k == 1 ? "participant" : "colluding-clients"
     let knows =
       plan.noiseSource == .central
@@ -145,7 +155,7 @@ public struct ThreatModel: Sendable {
         : "about every other client; all noise is the server's\(amplification)")
   }
 
-  private static func cohortSizes(_ plan: PrivacyPlan, _ setup: RunSetup, _ records: [RoundRecord]) -> Row {
+  private static func cohortSizes(_ plan: PrivacyPlan, _ frame: RunFrame, _ records: [RoundRecord]) -> Row {
     let name = "model-and-cohort-sizes"
     let knows = "the models and the number of drawn clients of each round (it is in rounds.jsonl, and in traffic)"
     let none = { (reason: String) in
@@ -169,7 +179,7 @@ public struct ThreatModel: Sendable {
     }
     var ledger = PrivacyLedger()
     for record in records {
-      let rate = Double(record.drawn) / Double(setup.population.clientCount)
+      let rate = Double(record.drawn) / Double(frame.clientCount)
       ledger.append(
         .event(
           PrivacyEvent(
@@ -189,19 +199,19 @@ public struct ThreatModel: Sendable {
     )
   }
 
-  private static func eavesdropper(_ plan: PrivacyPlan, _ setup: RunSetup, _ mostParticipations: Int?, roundsDone: Int)
-    -> Row
-  {
+  private static func eavesdropper(
+    _ plan: PrivacyPlan, _ frame: RunFrame, _ mostParticipations: Int?, arrivalRate: Double, roundsDone: Int
+  ) -> Row {
     let knows = "the models and the traffic: who sends, when, and how many bytes"
     let none = { (reason: String) in
       Row(adversary: "eavesdropper", knows: knows, epsilon: nil, delta: nil, theorem: nil, note: reason)
     }
-    guard setup.scenario.channel.seal else { return none("uploads are not sealed (channel.seal)") }
-    guard setup.channel.hasOneLength else {
+    guard frame.settings.channel.seal else { return none("uploads are not sealed (channel.seal)") }
+    guard frame.channel.hasOneLength else {
       return none("lengths of entropy-coded payloads depend on the update, and no bound is known (channel.padding)")
     }
     guard plan.relation != .addOrRemove else { return none("whoever sees who sends sees whether a client is there") }
-    guard setup.scenario.faults.arrivalRate == 1 else {
+    guard arrivalRate == 1 else {
       return none("a drawn client that sends nothing is seen, and why it does may depend on its data")
     }
     guard let mostParticipations, roundsDone >= plan.affordedRounds else {
@@ -222,16 +232,16 @@ public struct ThreatModel: Sendable {
         + "unbroken) and of one length; timings are as if they told nothing")
   }
 
-  private static func server(_ plan: PrivacyPlan, _ setup: RunSetup) -> Row {
+  private static func server(_ plan: PrivacyPlan, _ frame: RunFrame) -> Row {
     let knows =
-      setup.channel.descriptor?.payload == .noisyUpdate
+      frame.channel.descriptor?.payload == .noisyUpdate
       ? "session keys and every update that is sent" : "seeds, codes and every decoded update"
     guard plan.noiseSource == .channel else {
       return Row(
         adversary: "server", knows: knows, epsilon: nil, delta: nil, theorem: nil,
         note: "noise is central: the server sees every clipped update as it is")
     }
-    guard setup.channel.descriptor?.payload == .noisyUpdate else {
+    guard frame.channel.descriptor?.payload == .noisyUpdate else {
       return Row(
         adversary: "server", knows: knows, epsilon: nil, delta: nil, theorem: nil,
         note:

@@ -67,7 +67,9 @@ struct Account: ParsableCommand {
       fedsim account --noise-multiplier 1 --sampling-rate 0.01 --rounds 1000 --delta 1e-6
       fedsim account --ledger ledger.json --delta 1e-6      rounds of several kinds (docs/accounting.md)
       fedsim account --run runs/digits-1                    what a run claims, computed again from its ledger
-      fedsim account ... --curve > curve.csv                epsilon over delta
+      fedsim account --noise-multiplier 1 --clients 1e6 --cohort 1e4 --rounds 1000 --delta 1e-6,1e-8 --format csv
+      fedsim account ... --curve > curve.csv                delta over epsilon, the trade-off function f, mu, rho
+      fedsim account ... --curve --svg curve.svg            the same, and their picture
 
       z is the deviation of the noise on the sum of updates over the clipping norm C; the relation decides by how much one client
       moves that sum. Bounds hold for z as given; a run accounts for C (1 + 1e-6).
@@ -76,10 +78,7 @@ struct Account: ParsableCommand {
   @Option(parsing: .unconditional, help: ArgumentHelp("Noise over clipping norm; 0 for none.", valueName: "z"))
   var noiseMultiplier: String?
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Probability that a client is drawn, or cohort over population. (everyone: 1)", valueName: "q"))
-  var samplingRate: String?
+  @OptionGroup var rates: RateArguments
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Number of such rounds.", valueName: "t"))
   var rounds: String?
@@ -107,13 +106,12 @@ struct Account: ParsableCommand {
     name: .customLong("run"), help: ArgumentHelp("The folder of a run.", valueName: "dir"), completion: .directory)
   var folder: String?
 
-  @Flag(help: "CSV: one row for each delta, 1e-1 to 1e-15 where none is given.")
-  var curve = false
-
-  @OptionGroup var formatting: FormatOption
+  @OptionGroup var curves: CurveArguments
+  @OptionGroup var formatting: RowFormatOption
 
   func run() throws {
     let (sampling, relation, accountant) = try mechanism.load()
+    try curves.check()
     let file = try ledgerFile(relation)
     let rounds = try file?.ledger ?? flags(sampling, relation)
     let query = try query(file)
@@ -127,18 +125,43 @@ struct Account: ParsableCommand {
         truncationDelta: file?.reservedDelta ?? 0)
     }
     for warning in (claim ?? report).warnings { Console.warning(warning) }
-    if let file, file.numericalDelta > 0, delta != nil || epsilon != nil || curve {
+    if let file, file.numericalDelta > 0, delta != nil || epsilon != nil || curves.isAsked {
       Console.warning(
         "the part of delta that the run keeps for rounding, \(file.numericalDelta), is enough at the epsilon of its own delta; "
           + "figures at a larger epsilon are for noise in real arithmetic (docs/privacy.md, Arithmetic)")
     }
-    if curve && formatting.format == .text { return try Console.result((claim ?? report).csv) }
+    var drawn: CurveReport?
+    if curves.isAsked {
+      drawn = try CurveReport(
+        file?.planned ?? rounds, accountant: accountant, least: leastDelta(query, file),
+        truncationDelta: file?.reservedDelta ?? 0)
+    }
+    if let drawn { try curves.draw(drawn) }
+    try print(report, claim: claim, curves: curves.curve ? drawn : nil, note: drawn?.text)
+  }
+
+  private func print(_ report: AccountReport, claim: AccountReport?, curves: CurveReport?, note: String?) throws {
     switch formatting.format {
-    case .json: try Console.result(Self.json(report, claim: claim).text(pretty: true))
+    case .json:
+      var json = Self.json(report, claim: claim)
+      if let curves, case .object(var root) = json {
+        for (key, value) in curves.json { root[key] = value }
+        json = .object(root)
+      }
+      try Console.result(json.text(pretty: true))
+    case _ where curves != nil: try Console.result(curves?.csv ?? "")
+    case .csv: try Console.result((claim ?? report).csv)
     case .text:
-      try Console.result((claim ?? report).text)
+      try Console.result((claim ?? report).text + (note.map { "\n" + $0 } ?? ""))
       if let claim, let note = Self.noteOfRoundsDone(report, claim) { try Console.result(note) }
     }
+  }
+
+  /// Where curves end: at the smallest delta that is given.
+  private func leastDelta(_ query: AccountReport.Query, _ file: LedgerFile?) -> Double {
+    if delta != nil, case .deltas(let deltas) = query, let least = deltas.min() { return least }
+    if let file, let delta = file.delta, file.reservedDelta > 0 { return delta }
+    return CurveArguments.least
   }
 
   /// The file with the rounds; nil where flags have them.
@@ -167,8 +190,11 @@ struct Account: ParsableCommand {
         place: "--relation",
         problem: "found with a ledger that has its own, \(file.relation.rawValue); allowed: one of both")
     }
-    for (value, flag) in [(samplingRate, "--sampling-rate"), (rounds, "--rounds"), (countNoise, "--count-noise")]
-    where value != nil {
+    let others = [
+      (rates.samplingRate, "--sampling-rate"), (rates.clients, "--clients"), (rates.cohort, "--cohort"),
+      (rounds, "--rounds"), (countNoise, "--count-noise"),
+    ]
+    for (value, flag) in others where value != nil {
       throw ToolError.input(place: flag, problem: "found with a ledger, which has its own; allowed: one of both")
     }
     return file
@@ -178,11 +204,13 @@ struct Account: ParsableCommand {
   private func query(_ file: LedgerFile?) throws -> AccountReport.Query {
     switch (delta, epsilon, file?.delta) {
     case (let text?, nil, _): return .deltas(try MechanismArguments.deltas(text))
+    case (nil, _?, _) where curves.isAsked:
+      throw ToolError.input(
+        place: "--epsilon", problem: "found with curves, which have all of them; allowed: --delta, at which they end")
     case (nil, let text?, _):
       return .epsilons(try FlagValue.list(text).map { try FlagValue.number($0, flag: "--epsilon", in: 0...1e6) })
-    case (nil, nil, _) where curve:
-      return .deltas((2...30).map { Self.power(-Double($0) / 2) }.filter { $0 > file?.reservedDelta ?? 0 })
     case (nil, nil, let delta?): return .deltas([delta])
+    case (nil, nil, nil) where curves.isAsked: return .deltas([CurveArguments.least])
     default:
       throw ToolError.input(
         place: delta == nil ? "--delta" : "--epsilon",
@@ -214,28 +242,22 @@ struct Account: ParsableCommand {
     ).drop { $0 == " " }.description
   }
 
-  /// 10^x, the shortest way to write it where x is whole.
-  private static func power(_ x: Double) -> Double {
-    x == x.rounded() ? Double("1e\(Int(x))") ?? 0 : Double("3.1622776601683795e\(Int(x.rounded(.down)))") ?? 0
-  }
-
   private func flags(_ sampling: Sampling.Name, _ relation: NeighboringRelation) throws -> PrivacyLedger {
     let z = try MechanismArguments.noise(noiseMultiplier ?? "", "--noise-multiplier")
     guard let rounds else {
       throw ToolError.input(place: "--rounds", problem: "not given; allowed: a whole number")
     }
     let count = try FlagValue.integer(rounds, flag: "--rounds", in: 0...AccountRanges.mostRounds)
-    let rate: Double
-    switch (sampling, samplingRate) {
-    case (.everyone, nil): rate = 1
-    case (_, let text?):
-      rate = try FlagValue.number(text, flag: "--sampling-rate", in: 0...1)
-      if sampling == .everyone && rate != 1 {
-        throw ToolError.input(place: "--sampling-rate", problem: "found \(rate) with --sampling everyone; allowed: 1")
-      }
-    default:
+    let given = try rates.load(sampling)
+    guard let rate = given.first?.value else {
       throw ToolError.input(
-        place: "--sampling-rate", problem: "not given; allowed: a number from 0 to 1, or --sampling everyone")
+        place: "--sampling-rate",
+        problem: "not given; allowed: a number from 0 to 1, both of --clients and --cohort, or --sampling everyone")
+    }
+    guard given.count == 1 else {
+      throw ToolError.input(
+        place: rates.samplingRate == nil ? "--cohort" : "--sampling-rate",
+        problem: "found \(given.count) rates; allowed: one (fedsim calibrate takes several)")
     }
     let event = PrivacyEvent(
       noiseMultiplier: z, sampling: Sampling(name: sampling, rate: rate), relation: relation,

@@ -19,6 +19,7 @@ struct FedSimCommand: ParsableCommand {
         fedsim init my.json, fedsim schema      a scenario to start from; every key with its range and default
         fedsim sweep scenarios/tradeoff.json    many runs, one table
         fedsim account, fedsim calibrate        what rounds cost, what a budget buys
+        fedsim plan                             what a federation would cost, without data
         fedsim channel                          the channel alone: sample, encode, decode, bench, verify
 
       Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted, 143 terminated,
@@ -26,7 +27,8 @@ struct FedSimCommand: ParsableCommand {
       """,
     version: FedSimVersion.current,
     subcommands: [
-      Run.self, Validate.self, Explain.self, Init.self, Schema.self, Account.self, Calibrate.self, SweepCommand.self,
+      Run.self, Validate.self, Explain.self, Init.self, Schema.self, Account.self, Calibrate.self, Plan.self,
+      SweepCommand.self,
       ReportCommand.self,
       Compare.self,
       ChannelCommand.self,

@@ -1,9 +1,13 @@
-/// A line chart as SVG: units on axes, values on hover, text that scales, colours that hold on light and dark ground.
+/// A line chart: units on axes, a legend of what is drawn, and panels side by side where more varies than lines can show.
 ///
-/// Drawn for a column of about 450 pixels, two of which fit a wide page and one a phone: its text is readable in both.
+/// What it is drawn as (`svg`, `pdf`) and the numbers behind it (`csv`) are made from this alone. A panel is drawn for a column of about
+/// 450 pixels, two of which fit a wide page and one a phone: its text is readable in both.
 public struct Chart: Sendable {
   public struct Point: Sendable, Equatable {
+    /// The place on a numeric axis; of no meaning where there is a slot.
     public let x: Double
+    /// The index of a category among `Axis.slots`; nil for a number.
+    public let slot: Int?
     public let y: Double
     /// Standard error of y; nil without repeats.
     public let error: Double?
@@ -11,7 +15,12 @@ public struct Chart: Sendable {
     public let range: ClosedRange<Double>?
 
     public init(x: Double, y: Double, error: Double? = nil, range: ClosedRange<Double>? = nil) {
-      (self.x, self.y, self.error, self.range) = (x, y, error, range)
+      (self.x, slot, self.y, self.error, self.range) = (x, nil, y, error, range)
+    }
+
+    /// A point of a category, or of "none" beside numbers.
+    public init(slot: Int, y: Double, error: Double? = nil, range: ClosedRange<Double>? = nil) {
+      (x, self.slot, self.y, self.error, self.range) = (0, slot, y, error, range)
     }
 
     /// From where to where its bar is drawn.
@@ -19,6 +28,7 @@ public struct Chart: Sendable {
   }
 
   public struct Series: Sendable {
+    /// Lines of one name have one colour in all panels, and one place in the legend.
     public let name: String
     public let points: [Point]
     /// Drawn without dots, dashed: a bound or a reference.
@@ -29,14 +39,26 @@ public struct Chart: Sendable {
     }
   }
 
+  /// One of several pictures with the same axes, scales and legend, side by side.
+  public struct Panel: Sendable {
+    /// What its points have in common, "classes a client 2"; empty where there is one panel.
+    public let title: String
+    public let series: [Series]
+
+    public init(_ title: String = "", _ series: [Series]) { (self.title, self.series) = (title, series) }
+  }
+
   public struct Axis: Sendable {
     public let label: String
     public let isLog: Bool
     /// Whether it counts: no fractions at its ticks.
     public let isInteger: Bool
+    /// Categories: places of equal distance behind the numbers, or alone where no point has a number. Points of categories are not joined by
+    /// lines.
+    public let slots: [String]
 
-    public init(_ label: String, isLog: Bool = false, isInteger: Bool = false) {
-      (self.label, self.isLog, self.isInteger) = (label, isLog, isInteger)
+    public init(_ label: String, isLog: Bool = false, isInteger: Bool = false, slots: [String] = []) {
+      (self.label, self.isLog, self.isInteger, self.slots) = (label, isLog, isInteger, slots)
     }
   }
 
@@ -47,23 +69,39 @@ public struct Chart: Sendable {
   public let note: String
   public let x: Axis
   public let y: Axis
-  public let series: [Series]
+  /// Those that have a point that can be drawn.
+  public let panels: [Panel]
 
   /// More lines than this nobody tells apart.
   static let mostLines = 8
 
+  /// A chart of one panel.
   public init(name: String = "", title: String, note: String = "", x: Axis, y: Axis, series: [Series]) {
-    (self.name, self.title, self.note, self.x, self.y) = (name, title, note, x, y)
-    // A logarithm has no place for 0.
-    self.series = series.map { line in
-      Series(
-        line.name,
-        line.points.filter { $0.x.isFinite && $0.y.isFinite && (!x.isLog || $0.x > 0) && (!y.isLog || $0.y > 0) }
-          // Nor has a picture one for numbers that no run has.
-          .filter { abs($0.x) < 1e150 && abs($0.y) < 1e150 }.sorted { $0.x < $1.x },
-        isReference: line.isReference)
-    }.filter { !$0.points.isEmpty }
+    self.init(name: name, title: title, note: note, x: x, y: y, panels: [Panel("", series)])
   }
+
+  /// A chart of panels that share axes and legend.
+  public init(name: String = "", title: String, note: String = "", x: Axis, y: Axis, panels: [Panel]) {
+    (self.name, self.title, self.note, self.x, self.y) = (name, title, note, x, y)
+    let isDrawn = { (point: Point) in
+      // A logarithm has no place for 0, nor a picture one for numbers that no run has.
+      guard point.y.isFinite, !y.isLog || point.y > 0, abs(point.y) < 1e150 else { return false }
+      if let slot = point.slot { return x.slots.indices.contains(slot) }
+      return point.x.isFinite && (!x.isLog || point.x > 0) && abs(point.x) < 1e150
+    }
+    self.panels = panels.map { panel in
+      Panel(
+        panel.title,
+        panel.series.map { line in
+          Series(
+            line.name, line.points.filter(isDrawn).sorted { ($0.slot ?? -1, $0.x) < ($1.slot ?? -1, $1.x) },
+            isReference: line.isReference)
+        }.filter { !$0.points.isEmpty })
+    }.filter { !$0.series.isEmpty }
+  }
+
+  /// The lines of all panels.
+  public var series: [Series] { panels.flatMap(\.series) }
 
   func named(_ name: String) -> Chart {
     var chart = self

@@ -111,6 +111,17 @@ extension Chart {
     return out + "</svg>\n"
   }
 
+  /// Charts one above the other, as a file of its own: as wide as one of them, so that a phone shows them too.
+  static func stacked(_ charts: [Chart]) -> String {
+    var (parts, top) = ("", 0)
+    for chart in charts {
+      let height = Int(chart.frame.height)
+      parts += "<svg y=\"\(top)\" width=\"\(Int(width))\" height=\"\(height)\"" + chart.svg.dropFirst("<svg".count)
+      top += height
+    }
+    return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(width)) \(top)\">\n\(parts)</svg>\n"
+  }
+
   private func drawing(ofLegend rows: [[(index: Int, at: Double)]]) -> String {
     var out = ""
     for (r, row) in rows.enumerated() {

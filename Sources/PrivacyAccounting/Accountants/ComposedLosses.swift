@@ -208,16 +208,30 @@ struct ComposedLosses {
     return share * (exp(inflation) * rounding.profile + peak * misplaced) + peak * folded + weights * transformed
   }
 
-  /// Reads both bounds off the laws. Losses are put where they are worst for each of them.
-  func bounds(_ query: LossComposition.Query, _ place: Place, _ budget: Double) -> LossComposition.Bounds {
+  /// How the upper law (1) or the lower one (-1) is read. Losses are put where they are worst for each of them.
+  private func reading(_ sign: Double, _ place: Place, _ budget: Double) -> ProfileReading {
     let bulkBudget = split.map { bulk + log(2.0) - $0.tilt * -place.shift }
-    let reading = { (sign: Double) in
-      ProfileReading(
-        first: place.first, least: place.least + sign * place.shift, step: window.step, theta: plan.theta,
-        logMoment: logMoment,
-        logBudget: logMoment + log(budget) + plan.theta * place.shift + (sign < 0 ? logExcess : 0),
-        bulk: bulkBudget.flatMap { logBudget in split.map { (logBudget, $0.tilt) } })
+    return ProfileReading(
+      first: place.first, least: place.least + sign * place.shift, step: window.step, theta: plan.theta,
+      logMoment: logMoment,
+      logBudget: logMoment + log(budget) + plan.theta * place.shift + (sign < 0 ? logExcess : 0),
+      bulk: bulkBudget.flatMap { logBudget in split.map { (logBudget, $0.tilt) } })
+  }
+
+  /// Both bounds of delta at many epsilons, which rise.
+  func bounds(_ epsilons: [Double], _ place: Place, _ budget: Double) -> [LossComposition.Bounds] {
+    let (upperInfinity, largest) = (-expm1(logFinite.upper), max(0, outside.most + place.shift))
+    let upper = reading(1, place, budget).deltas(real, infinity: upperInfinity, epsilons: epsilons, sign: 1)
+    let lower = reading(-1, place, budget).deltas(
+      imaginary, infinity: -expm1(logFinite.lower), epsilons: epsilons, sign: -1)
+    return epsilons.indices.map { k in
+      .init(lower: lower[k], upper: epsilons[k] >= largest ? min(1, upperInfinity) : upper[k])
     }
+  }
+
+  /// Reads both bounds off the laws.
+  func bounds(_ query: LossComposition.Query, _ place: Place, _ budget: Double) -> LossComposition.Bounds {
+    let reading = { (sign: Double) in self.reading(sign, place, budget) }
     let (above, below) = (1.0, -1.0)
     // And no finite sum of the upper law lies above its largest.
     let (upperInfinity, largest) = (-expm1(logFinite.upper), max(0, outside.most + place.shift))

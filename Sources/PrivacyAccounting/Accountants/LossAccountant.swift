@@ -80,6 +80,23 @@ struct LossAccountant {
 
   private static let leastDelta = 1e-250
 
+  /// Whether no round tells anything.
+  var isEmpty: Bool { entries.isEmpty }
+
+  /// Whether both directions are the same.
+  var isSymmetric: Bool { symmetric }
+
+  func composition(_ direction: Direction) -> LossComposition { .init(entries: entries, direction: direction) }
+
+  /// delta at all epsilons where it has a closed form; nil elsewhere.
+  func closedForm(_ epsilons: [Double], _ direction: Direction) -> [LossComposition.Bounds]? {
+    if onlyGaussian != nil { return epsilons.map { delta(epsilon: $0) } }
+    guard entries.count == 1, entries[0].count == 1, entries[0].pair.kind != .blackBox else { return nil }
+    let single = SingleRound(pair: entries[0].pair, directions: [direction])
+    let bounds = epsilons.compactMap(single.delta)
+    return bounds.count == epsilons.count ? bounds : nil
+  }
+
   /// By integrals where they are precise enough, otherwise on grids of losses; both prove what they say.
   private func bounds(
     _ query: LossComposition.Query, precision: Double, scale: (Double, Double) -> Double
@@ -283,4 +300,53 @@ private struct SingleRound {
     }
     return .init(lower: refuted.0, upper: proved.1)
   }
+}
+
+extension LossAccountant {
+  /// Bounds of delta at many epsilons. `lowerForward` is that of the first direction alone.
+  struct Profile {
+    var upper: [Double]
+    var lower: [Double]
+    var lowerForward: [Double]
+  }
+
+  /// Bounds at all epsilons from a few laws, one for each anchor and direction: whatever a law is tilted for, it bounds delta everywhere.
+  ///
+  /// - Parameter anchors: deltas that laws are tilted for.
+  func profile(_ epsilons: [Double], anchors: [Double]) -> Profile {
+    var profile = Profile(
+      upper: epsilons.map { _ in 0 }, lower: epsilons.map { _ in 0 }, lowerForward: epsilons.map { _ in 0 })
+    guard !isEmpty else { return profile }
+    for direction in isSymmetric ? [Direction.remove] : Direction.allCases {
+      let bounds = bounds(epsilons, anchors: anchors, direction)
+      for k in epsilons.indices {
+        profile.upper[k] = max(profile.upper[k], bounds[k].upper)
+        profile.lower[k] = max(profile.lower[k], bounds[k].lower)
+        if direction == .remove { profile.lowerForward[k] = bounds[k].lower }
+      }
+    }
+    return profile
+  }
+
+  private func bounds(
+    _ epsilons: [Double], anchors: [Double], _ direction: Direction
+  ) -> [LossComposition.Bounds] {
+    if let bounds = closedForm(epsilons, direction) { return bounds }
+    var best = epsilons.map { _ in LossComposition.Bounds(lower: 0, upper: 1) }
+    let composition = composition(direction)
+    let queries = [LossComposition.Query.delta(epsilon: 0)] + anchors.map { .epsilon(delta: $0) }
+    for query in queries {
+      let found = composition.bounds(epsilons, plan: composition.plan(query), logSize: Self.logSizeOfProfiles)
+      for k in epsilons.indices {
+        best[k].lower = max(best[k].lower, found[k].lower * (1 - 1e-9))
+        best[k].upper = min(best[k].upper, found[k].upper * (1 + 1e-9) + Self.leastOfProfiles)
+      }
+    }
+    // Proved bounds cannot cross: where they do, something is wrong, and nothing is claimed.
+    return best.map { $0.lower <= $0.upper * (1 + 1e-12) ? $0 : .init(lower: 0, upper: 1) }
+  }
+
+  private static let logSizeOfProfiles = 14
+  /// Smaller masses are not told from 0.
+  private static let leastOfProfiles = 1e-250
 }

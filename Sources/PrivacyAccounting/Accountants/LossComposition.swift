@@ -63,15 +63,27 @@ struct LossComposition {
 
   /// Both bounds with a window of 2^logSize points.
   func bounds(_ query: Query, plan: Plan, logSize: Int) -> Bounds {
-    guard let window = window(plan, logSize: logSize) else { return nothing(query) }
+    guard let law = law(plan: plan, logSize: logSize) else { return nothing(query) }
+    return law.losses.bounds(query, law.place, law.budget)
+  }
+
+  /// Both bounds of delta at many epsilons, which rise, from one law.
+  func bounds(_ epsilons: [Double], plan: Plan, logSize: Int) -> [Bounds] {
+    guard let law = law(plan: plan, logSize: logSize) else { return epsilons.map { nothing(.delta(epsilon: $0)) } }
+    return law.losses.bounds(epsilons, law.place, law.budget)
+  }
+
+  /// The law of all rounds, with what rounding and folding may have done to it; nil where nothing is known.
+  private func law(plan: Plan, logSize: Int) -> (losses: ComposedLosses, place: ComposedLosses.Place, budget: Double)? {
+    guard let window = window(plan, logSize: logSize) else { return nil }
     var losses = ComposedLosses(plan, window, rounds: rounds)
     for (index, entry) in entries.enumerated() {
       let buckets = buckets(index, step: window.step, plan: plan)
       let estimate = plan.moments.cumulant(index, plan.theta)
-      guard losses.add(entry, direction, buckets, estimate: estimate) else { return nothing(query) }
+      guard losses.add(entry, direction, buckets, estimate: estimate) else { return nil }
     }
-    guard let place = losses.finish(), let budget = losses.budget(place) else { return nothing(query) }
-    return losses.bounds(query, place, budget)
+    guard let place = losses.finish(), let budget = losses.budget(place) else { return nil }
+    return (losses, place, budget)
   }
 
   /// The circle of points that the rounds' sum is computed on.

@@ -92,4 +92,29 @@ struct ProfileReading {
     // Not a number, or infinite, counts as all above and as nothing below.
     return !delta.isFinite ? (sign > 0 ? 1 : 0) : max(0, min(1, delta))
   }
+
+  /// delta at many epsilons, which rise, in one pass from above down: with l the lowest point above epsilon, and S as in `epsilon`,
+  /// delta(epsilon) = delta(l) + (1 - e^(epsilon - l)) S.
+  func deltas(_ tilted: [Double], infinity: Double, epsilons: [Double], sign: Double) -> [Double] {
+    let n = tilted.count
+    let (shrink, decay, factor) = (-expm1(-step), exp(-step), 1 + sign * sumError(n))
+    var deltas = epsilons.map { _ in sign > 0 ? 1.0 : 0.0 }
+    var (f, s, above, i) = (infinity, 0.0, least + Double(n) * step, n - 1)
+    for k in epsilons.indices.reversed() {
+      let epsilon = epsilons[k]
+      // Where exponentials are cut off, so is the budget: nothing is known here, nor at any smaller epsilon.
+      guard logMoment - theta * epsilon < Self.largestExponent else { break }
+      while i >= 0 {
+        let l = least + Double(i) * step
+        if l <= epsilon { break }
+        f += shrink * s
+        s = s * decay + max(0, tilted[(first + i) & (n - 1)]) * exp(min(logMoment - theta * l, 700))
+        (above, i) = (l, i - 1)
+      }
+      let delta = (f - expm1(epsilon - above) * s) * factor + sign * budget(epsilon)
+      // Not a number, or infinite, counts as all above and as nothing below.
+      if delta.isFinite { deltas[k] = max(0, min(1, delta)) }
+    }
+    return deltas
+  }
 }
