@@ -64,15 +64,25 @@ struct Account: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what rounds cost: epsilon at a delta, or delta at an epsilon, from above and below.",
     discussion: """
-      fedsim account --noise-multiplier 1 --sampling-rate 0.01 --rounds 1000 --delta 1e-6
-      fedsim account --ledger ledger.json --delta 1e-6      rounds of several kinds (docs/accounting.md)
-      fedsim account --run runs/digits-1                    what a run claims, computed again from its ledger
-      fedsim account --noise-multiplier 1 --clients 1e6 --cohort 1e4 --rounds 1000 --delta 1e-6,1e-8 --format csv
-      fedsim account ... --curve > curve.csv                delta over epsilon, the trade-off function f, mu, rho
-      fedsim account ... --curve --svg curve.svg            the same, and their picture
+        fedsim account --noise-multiplier 1 --sampling-rate 0.01 --rounds 1000 \\
+          --delta 1e-6
+        fedsim account --noise-multiplier 1 --clients 1e6 --cohort 1e4 \\
+          --rounds 1000 --delta 1e-6,1e-8 --format csv
 
-      z is the deviation of the noise on the sum of updates over the clipping norm C; the relation decides by how much one client
-      moves that sum. Bounds hold for z as given; a run accounts for C (1 + 1e-6).
+      Rounds of several kinds, as in docs/accounting.md, and what a run claims,
+      computed again from its ledger:
+
+        fedsim account --ledger ledger.json --delta 1e-6
+        fedsim account --run runs/digits-1
+
+      Delta over epsilon, the trade-off function f, mu and rho, and their picture:
+
+        fedsim account ... --curve > curve.csv
+        fedsim account ... --curve --svg curve.svg
+
+      z is the deviation of the noise on the sum of updates over the clipping norm
+      C; the relation decides by how much one client moves that sum. Bounds hold for
+      z as given; a run accounts for C (1 + 1e-6).
       """)
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Noise over clipping norm; 0 for none.", valueName: "z"))

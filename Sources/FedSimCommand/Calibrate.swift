@@ -9,15 +9,20 @@ struct Calibrate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what a budget buys: the least noise, the most rounds or the largest sampling rate.",
     discussion: """
-      Give all of --noise-multiplier, --sampling-rate and --rounds but one, which is the answer:
+      Give all of --noise-multiplier, --sampling-rate and --rounds but one, which
+      is the answer:
 
-      fedsim calibrate --epsilon 2 --delta 1e-6 --sampling-rate 0.01 --rounds 1000
-      fedsim calibrate --epsilon 2 --delta 1e-6 --sampling-rate 0.01 --noise-multiplier 1
-      fedsim calibrate --epsilon 2 --delta 1e-6 --rounds 1000 --noise-multiplier 1
-      fedsim calibrate --epsilon 1,2,4,8 --delta 1e-6 --clients 1e6 --cohort 1e3,1e4 --rounds 1000 --format csv
+        fedsim calibrate --epsilon 2 --delta 1e-6 --sampling-rate 0.01 --rounds 1000
+        fedsim calibrate --epsilon 2 --delta 1e-6 --sampling-rate 0.01 \\
+          --noise-multiplier 1
+        fedsim calibrate --epsilon 2 --delta 1e-6 --rounds 1000 --noise-multiplier 1
+        fedsim calibrate --epsilon 1,2,4,8 --delta 1e-6 --clients 1e6 \\
+          --cohort 1e3,1e4 --rounds 1000 --format csv
 
-      Every number may be several, with commas: a row for each combination. --clients and --cohort stand for the rate. The answer has
-      been evaluated: the upper bound of its epsilon meets the budget. For noise, a value just below that provably does not.
+      Every number may be several, with commas: a row for each combination.
+      --clients and --cohort stand for the rate. The answer has been evaluated: the
+      upper bound of its epsilon meets the budget. For noise, a value just below
+      that provably does not.
       """)
 
   @Option(parsing: .unconditional, help: ArgumentHelp("The budget; several with commas.", valueName: "e"))

@@ -11,11 +11,15 @@ struct Plan: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what a federation would cost, without data: noise, bits, time, memory, and who is guaranteed what.",
     discussion: """
-      fedsim plan --clients 1e6 --cohort 1e3 --rounds 1000 --parameters 1e5 --epsilon 4
-      fedsim plan --clients 1e6 --cohort 1e3 --rounds 1000 --parameters 1e4,1e5,1e6 --epsilon 1,2,4,8 --uplink 1e6 --format csv
+        fedsim plan --clients 1e6 --cohort 1e3 --rounds 1000 \\
+          --parameters 1e5 --epsilon 4
+        fedsim plan --clients 1e6 --cohort 1e3 --rounds 1000 \\
+          --parameters 1e4,1e5,1e6 --epsilon 1,2,4,8 --uplink 1e6 --format csv
 
-      Epsilon is that of all rounds together. Bits are predicted for updates as long as the clipping norm, times by what codecs take on one
-      thread. The noise is what a run with these settings adds (fedsim run, with a scenario, makes one).
+      Epsilon is that of all rounds together; the noise is what a run with these
+      settings adds. Bits are predicted for updates as long as the clipping norm,
+      and times by what codecs take on one thread. "fedsim run" makes the run that
+      a scenario describes; "fedsim explain" says the same of a scenario's data.
       """)
 
   @Option(parsing: .unconditional, help: ArgumentHelp("All clients there are.", valueName: "n"))
@@ -96,8 +100,13 @@ struct Plan: ParsableCommand {
         place: "plan", problem: "found \(budgets.count * sizes.count) combinations; allowed: at most \(Self.mostRows)")
     }
     let accounting = SharedAccounting()
+    let progress = StepProgress(of: budgets.count * sizes.count, "combinations")
+    defer { progress.finish() }
+    var done = 0
     return try budgets.flatMap { privacy in
       try sizes.map { size in
+        progress.update(done)
+        done += 1
         do {
           return try FederationPlan(
             FederationSettings(rounds: rounds, cohort: Cohort(sampling: sampling, size: drawn), privacy: privacy),

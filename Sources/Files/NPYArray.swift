@@ -74,6 +74,24 @@ package struct NPYArray: Sendable {
     }
   }
 
+  /// All numbers; integers beyond 2^53 as the nearest that double has.
+  package func doubles() -> [Double] {
+    bytes.withUnsafeBytes { raw in
+      switch type {
+      case .float32: map(raw, UInt32.self) { Double(Float(bitPattern: $0)) }
+      case .float64: map(raw, UInt64.self) { Double(bitPattern: $0) }
+      case .uint8, .bool: map(raw, UInt8.self) { Double($0) }
+      case .int8: map(raw, Int8.self) { Double($0) }
+      case .uint16: map(raw, UInt16.self) { Double($0) }
+      case .int16: map(raw, Int16.self) { Double($0) }
+      case .uint32: map(raw, UInt32.self) { Double($0) }
+      case .int32: map(raw, Int32.self) { Double($0) }
+      case .uint64: map(raw, UInt64.self) { Double($0) }
+      case .int64: map(raw, Int64.self) { Double($0) }
+      }
+    }
+  }
+
   /// All numbers of an array of integers; nil in the place of one that `Int` does not hold.
   package func integers() -> [Int?] {
     bytes.withUnsafeBytes { raw in

@@ -82,8 +82,11 @@ public struct CurveReport: Sendable {
     if let mu = gaussian.within {
       let below = mu.lower.map { ", at least \(Text.fixedDown($0, 6))" } ?? ""
       lines.append(
-        "mu       \(Text.fixedUp(mu.upper, 6))\(below): f is at least the curve of this Gaussian mechanism less \(Text.short(gaussian.delta)), and "
-          + "nowhere below it where both errors are above \(Text.short(gaussian.leastError))")
+        "mu       "
+          + Text.wrapped(
+            "\(Text.fixedUp(mu.upper, 6))\(below): f is at least the curve of this Gaussian mechanism less \(Text.short(gaussian.delta)), and "
+              + "nowhere below it where both errors are above \(Text.short(gaussian.leastError))", indent: "         "
+          ).dropFirst(9))
     }
     if let mu = gaussian.everywhere {
       lines.append("         \(Text.fixedUp(mu.upper, 6)) for all errors, at least \(Text.fixedDown(mu.lower, 6))")

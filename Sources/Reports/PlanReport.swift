@@ -155,8 +155,18 @@ public struct PlanReport: Sendable {
 
   private func codecs(of plan: FederationPlan) -> String {
     let table = Text.table(header, plan.channels.map(cells))
-    return ([table] + plan.channels.compactMap { channel in channel.problem.map { "\(channel.codec): \($0)" } })
-      .joined(separator: "\n")
+    let problems = plan.channels.compactMap { channel in channel.problem.map { "\(channel.codec): \($0)" } }
+    return ([table] + problems + [Self.traffic(of: plan)].compactMap(\.self)).joined(separator: "\n")
+  }
+
+  /// What all rounds send together, with the codec that `auto` takes; nil where none can be used.
+  private static func traffic(of plan: FederationPlan) -> String? {
+    guard let chosen = plan.channels.first(where: { $0.codec == plan.frame.channel.codec }),
+      let up = chosen.uplinkBits, let down = chosen.downlinkBits
+    else { return nil }
+    let uploads = plan.frame.sampler.expectedSize * Double(plan.frame.lastRound)
+    let size = { (bits: Double) in bytes(Int((bits * uploads / 8).rounded())) }
+    return "\nAll rounds with \"\(chosen.codec)\", expected: \(size(up)) up, \(size(Double(down))) down."
   }
 
   private var table: String {
@@ -173,11 +183,12 @@ public struct PlanReport: Sendable {
   }
 
   private static func views(of plan: FederationPlan) -> String {
+    let column = 24
     let lines = plan.views.rows.map { row -> String in
-      let name = row.adversary + String(repeating: " ", count: max(1, 24 - row.adversary.count))
       let value = row.epsilon.map { "epsilon \(Text.fixedUp($0, 3))" } ?? "no guarantee"
-      let whole = name + value + ": " + row.note
-      return Text.wrapped(whole, indent: String(repeating: " ", count: 26)).drop { $0 == " " }.description
+      let text = Text.wrapped("\(value): \(row.note)", indent: String(repeating: " ", count: column))
+      return row.adversary + String(repeating: " ", count: max(1, column - row.adversary.count))
+        + text.dropFirst(column)
     }
     return "Who is guaranteed what (with \"\(plan.frame.channel.codec.rawValue)\")\n\n" + lines.joined(separator: "\n")
   }
@@ -191,6 +202,7 @@ public struct PlanReport: Sendable {
   private static func bytes(_ count: Int) -> String {
     let size = Double(count)
     if size < 1e6 { return "\(Text.short(size / 1e3)) kB" }
-    return size < 1e9 ? "\(Text.short(size / 1e6)) MB" : "\(Text.short(size / 1e9)) GB"
+    if size < 1e9 { return "\(Text.short(size / 1e6)) MB" }
+    return size < 1e12 ? "\(Text.short(size / 1e9)) GB" : "\(Text.short(size / 1e12)) TB"
   }
 }

@@ -249,8 +249,16 @@ import Testing
       "channel", "bench", "--codec", "float32,layered", "--dimension", "50,60", "--snr", "1", "--repetitions", "2",
       "--format", "csv")
     let lines = csv.output.split(separator: "\n")
-    #expect(csv.status == 0 && lines.count == 5 && lines[1].hasPrefix("\"float32\",50,1,25,"), "\(csv.output)")
+    #expect(csv.status == 0 && lines.count == 5 && lines[1].hasPrefix("\"float32\",,,,50,1,1,2,1,25,"), "\(csv.output)")
     #expect(lines.first?.contains(",meanModelBits,meanModelBitsStandardError,") == true)
+    // Options with commas: a row each, but one for a codec that does not read them.
+    let lists =
+      try json(
+        fedsim(
+          "channel", "bench", "--codec", "mrc,layered", "--draws", "8,16,8", "--dimension", "5", "--snr", "1",
+          "--repetitions", "2", "--format", "json"
+        ).output)["results"] as? [[String: Any]]
+    #expect(lists?.map { $0["draws"] as? Int } == [8, 16, nil])
     let verify = try fedsim(
       "channel", "verify", "--codec", "float32", "--samples", "100000", "--snr", "1", "--format", "json")
     let passed = try json(verify.output)["passed"] as? Bool
@@ -289,7 +297,27 @@ import Testing
       (encode + flags + ["x.npy", "--input", "x.npy"], "x.npy: a key file of 1728 bytes"),
       (encode + flags + ["key", "--input", "key"], "key: byte 0: not an NPY file"),
       (encode + flags + ["key", "--input", "nan.npy"], "nan.npy: index 17: found nan; allowed: finite numbers"),
-      (["channel", "bench", "--codec", "all,x", "--dimension", "1", "--snr", "1"], "--codec: found \"all\""),
+      (
+        ["channel", "bench", "--codec", "all,pfr", "--dimension", "1", "--snr", "1"],
+        "--codec: found \"all\" beside other names; allowed: all alone"
+      ),
+      (
+        encode + ["--codec", "pfr", "--clip", "1", "--sigma", "0", "--key", "key", "--input", "x.npy"],
+        "--sigma: found 0 with \"pfr\""
+      ),
+      (
+        ["channel", "bench", "--codec", "pfr", "--input", "x.npy", "--sigma", "1,0"], "--sigma: found 0 with \"pfr\""
+      ),
+      (["channel", "bench", "--codec", "pfr", "--input", "nan.npy"], "nan.npy: row 0, index 17: found nan"),
+      (["channel", "bench", "--codec", "pfr", "--input", "x.npy", "--snr", "1"], "--snr: found with --input"),
+      (["channel", "bench", "--codec", "pfr", "--snr", "1"], "--dimension: not given"),
+      (
+        ["channel", "bench", "--codec", "pfr", "--dimension", "3", "--snr", "1", "--clip", "1"], "--clip: found without"
+      ),
+      (
+        ["channel", "bench", "--codec", "mrc", "--draws", "8,9x", "--dimension", "3", "--snr", "1"],
+        "--draws: found \"9x\""
+      ),
       (["channel", "bench", "--codec", "all", "--dimension", "1,", "--snr", "1"], "--dimension: found \"\""),
       (["channel", "verify", "--samples", "5"], "--samples: found \"5\"; allowed: a whole number from 100000"),
       (

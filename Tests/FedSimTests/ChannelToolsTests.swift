@@ -59,9 +59,11 @@ import Testing
     }
     #expect(
       object.keys == [
-        "codec", "dimension", "snr", "informationBits", "lowerBoundBits", "predictedBits", "meanBits",
-        "meanBitsStandardError", "medianBits", "meanModelBits", "meanModelBitsStandardError", "ratio",
-        "drawsPerCoordinate", "encodeNanosecondsPerCoordinate", "decodeNanosecondsPerCoordinate",
+        "codec", "draws", "fixedLength", "effort", "dimension", "sigma", "vectors", "messages", "snr",
+        "informationBits", "lowerBoundBits", "predictedBits", "meanBits", "meanBitsStandardError", "medianBits",
+        "meanModelBits", "meanModelBitsStandardError", "ratio", "indicesPerMessage", "meanIndexBits",
+        "meanIndexBitsStandardError", "meanIndex", "largestIndex", "drawsPerCoordinate",
+        "encodeNanosecondsPerCoordinate", "decodeNanosecondsPerCoordinate",
         "predictedEncodeNanosecondsPerCoordinate", "predictedDecodeNanosecondsPerCoordinate",
       ])
     let csv = ChannelBenchmark.csv([result, result]).split(separator: "\n")
@@ -77,6 +79,66 @@ import Testing
       .unitNoise(.layered, options: .standard, dimension: 4, snr: 0), snr: 0, repetitions: 1, seed: 1)
     #expect(zero.lengths.payloadBits?.error == nil && zero.modelBits?.error == nil, "of one message")
     #expect(zero.ratio == nil && ChannelBenchmark.table([result, zero]).contains("layered"))
+  }
+
+  /// Indices are those that payloads hold: one block of `mrc` with N candidates is the class of the norm and K in log2 N bits, and K is
+  /// uniform where the update is zero but for its norm's class.
+  @Test func indicesAreThoseThatWereSent() throws {
+    let one = CodecOptions(BlockOptions(draws: 256))
+    let result = try ChannelBenchmark(
+      .unitNoise(.mrc, options: one, dimension: 6, snr: 0.01), snr: 0.01, repetitions: 400, seed: 3)
+    let indices = result.tally.indices
+    #expect(indices.count == 400 && indices.largest <= 256 && indices.largest > 200)
+    // A uniform K: mean 128.5 with a deviation of 73.9, log2 K of 6.58 with 1.42 (within 6 standard errors).
+    #expect(abs(try #require(indices.mean) - 128.5) < 6 * 73.9 / 20)
+    let bits = try #require(result.indexBits)
+    #expect(abs(bits.mean - 6.58) < 6 * 1.42 / 20 && abs(bits.mean - indices.bits / 400) < 1e-9)
+    #expect(result.options == ["draws": 256])
+    let none = try ChannelBenchmark(
+      .unitNoise(.layered, options: .standard, dimension: 6, snr: 1), snr: 1, repetitions: 3, seed: 3)
+    #expect(none.indexBits == nil && none.tally.indices.count == 0 && none.options.isEmpty)
+    guard case .object(let object) = none.json else {
+      Issue.record("not an object")
+      return
+    }
+    #expect(object["meanIndexBits"] == .null && object["largestIndex"] == .null && object["draws"] == .null)
+  }
+
+  /// The Poisson functional representation's bound: the mean of log2 K is at most D + log2 e / e (Li & El Gamal 2018), and not far below it.
+  @Test func indicesOfPFRKeepTheirBound() throws {
+    let options = CodecOptions(BlockOptions(draws: 4096))
+    let settings = ChannelSettings.unitNoise(.pfr, options: options, dimension: 4, snr: 1)
+    let result = try ChannelBenchmark(settings, snr: 1, repetitions: 2000, seed: 4)
+    let bits = try #require(result.indexBits)
+    let error = try #require(bits.error)
+    #expect(bits.mean < result.informationBits + 0.531 + 5 * error)
+    #expect(bits.mean > result.informationBits - 1 && error < 0.1)
+  }
+
+  /// Rows of one vector are what that vector alone gives, and figures of different rows are means.
+  @Test func givenVectorsAreSent() throws {
+    let settings = ChannelSettings(codec: .layered, dimension: 3, clippingNorm: 40, noiseScale: 0.05)
+    let (short, long) = ([0.3, 0, -0.4], [300.0, 0, -400])
+    let result = try ChannelBenchmark(settings, vectors: [short, long], repetitions: 50, seed: 1)
+    #expect(result.bits.count == 100 && result.updateCount == 2 && result.noiseScale == 0.05)
+    // |x|^2 / (d sigma^2): 0.25 / 0.0075, and 1600 / 0.0075 of the vector that is clipped to 40.
+    #expect(abs(result.snr - (0.25 / 0.0075 + 1600 / 0.0075) / 2) < 1e-6)
+    let (a, b) = (log2(1 + 0.25 / 0.0075) * 1.5, log2(1 + 1600 / 0.0075) * 1.5)
+    #expect(abs(result.informationBits - (a + b) / 2) < 1e-9)
+    let bound = [0.25 / 0.0075, 1600 / 0.0075].map { ChannelBounds.lowerBoundBits(dimension: 3, snr: $0) }
+    #expect(abs(result.lowerBoundBits - (bound[0] + bound[1]) / 2) < 1e-9)
+    #expect(
+      abs(result.predictedBits - (settings.expectedBits(norm: 0.5) + settings.expectedBits(norm: 40)) / 2) < 1e-9)
+    let bits = { (parity: Int) in
+      result.bits.enumerated().filter { $0.offset % 2 == parity }.map(\.element).reduce(0, +)
+    }
+    #expect(bits(0) < bits(1), "the long vector takes more")
+    // Many rows: F from a grid, as good as straight between its values.
+    let wide = ChannelSettings(codec: .layered, dimension: 3, clippingNorm: 4, noiseScale: 2)
+    let many = (1...80).map { [Double($0) / 30, 0, 0] }
+    let mean = try ChannelBenchmark(wide, vectors: many, repetitions: 1, seed: 1).lowerBoundBits
+    let exact = many.map { ChannelBounds.lowerBoundBits(dimension: 3, snr: $0[0] * $0[0] / 12) }.reduce(0, +) / 80
+    #expect(abs(mean - exact) < 2e-3 * exact)
   }
 
   /// A codec that does not say them: null, "-" and not a number, and no other figure.

@@ -37,6 +37,8 @@ public struct CodingTally: Sendable, Equatable {
   public var escapes = 0
   /// Blocks too large for the search, which were coded coordinate by coordinate.
   public var layered = 0
+  /// The indices that searches chose.
+  public private(set) var indices = IndexTally()
   /// Model bits are minus log2 of the probability that the codec's models gave to everything that was coded: what an ideal entropy
   /// coder would have taken, where a payload has whole bytes.
   ///
@@ -52,6 +54,11 @@ public struct CodingTally: Sendable, Equatable {
   /// - Parameter bits: minus log2 of a probability.
   public mutating func addModelBits(_ bits: Double) { modelBits = (modelBits ?? 0) + bits }
 
+  /// Says that a search chose a candidate.
+  ///
+  /// - Parameter index: its place among the candidates of its block, from 1 on.
+  public mutating func addIndex(_ index: UInt64) { indices.add(index) }
+
   /// The tally of two messages. Its model bits are nil where those of either are.
   public static func + (a: CodingTally, b: CodingTally) -> CodingTally {
     var sum = CodingTally()
@@ -59,6 +66,7 @@ public struct CodingTally: Sendable, Equatable {
     sum.blocks = a.blocks + b.blocks
     sum.escapes = a.escapes + b.escapes
     sum.layered = a.layered + b.layered
+    sum.indices = a.indices + b.indices
     if let bits = a.modelBits, let more = b.modelBits { sum.modelBits = bits + more }
     return sum
   }

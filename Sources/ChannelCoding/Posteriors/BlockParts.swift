@@ -189,6 +189,7 @@ struct BlockParts {
     if !isEscape,
       let index = encodeBody(target, part, logCap: logCap, &random, to: &coder, tally: &tally)
     {
+      tally.addIndex(index)
       if part.isWhole { indices.append(index) }
       read(part, index, into: &y)
       return
@@ -225,6 +226,7 @@ struct BlockParts {
     let index = ImportanceSelection.minimal(&candidates, count: 1 << Int(part.capBits), random: &random)
     coder.encodeLong(index - 1, count: Int(part.capBits))
     tally.blocks += 1
+    tally.addIndex(index)
     tally.draws += candidates.drawn * part.count
     read(part, index, into: &y)
   }

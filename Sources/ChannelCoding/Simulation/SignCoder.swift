@@ -146,6 +146,7 @@ struct SignCoder {
       }
       let index = PoissonFunctionalRepresentation.select(&candidates, logCap: logCap, random: &random)
       tally.draws += candidates.drawn * segment.count
+      tally.addIndex(index)
       indices.append(index)
       let bits = SignCandidates.words(stream, index: index, count: segment.count)
       for i in b.indices {
@@ -170,7 +171,9 @@ struct SignCoder {
         indices.append(0)
         return
       }
-      indices.append(PoissonFunctionalRepresentation.select(&passes, logCap: logCap, random: &random))
+      let index = PoissonFunctionalRepresentation.select(&passes, logCap: logCap, random: &random)
+      tally.addIndex(index)
+      indices.append(index)
       passes.finish()
       tally.draws += passes.drawn * segment.count
     }

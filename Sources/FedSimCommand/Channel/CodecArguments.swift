@@ -1,6 +1,7 @@
 import ArgumentParser
 import ChannelCoding
 import Files
+import JSONText
 import Settings
 
 /// Which codec, with its options: the same flags for every command.
@@ -40,16 +41,49 @@ struct CodecOptionArguments: ParsableArguments {
 
   /// - Parameter codecs: where none of them reads an option that was given, a warning says so.
   func load(for codecs: [CodecName]) throws(ToolError) -> CodecOptions {
-    let families = codecs.compactMap { CodecRegistry.standard[$0] }
     var options = CodecOptions.standard
-    for (name, text) in [("draws", draws), ("fixedLength", fixedLength), ("effort", effort)] {
-      guard let text, let option = Self.option(name) else { continue }
-      options[option] = try FlagValue.option(option, text)
+    for (option, text) in given(for: codecs) { options[option] = try FlagValue.option(option, text) }
+    return options
+  }
+
+  /// Every combination of values with commas between them that a codec can tell apart: a codec that does not read an option has one row for
+  /// all of its values.
+  func lists(for codecs: [CodecName]) throws(ToolError) -> [CodecName: [CodecOptions]] {
+    var values: [(option: KeyDescription, values: [JSON])] = []
+    for (option, text) in given(for: codecs) {
+      var list: [JSON] = []
+      for part in FlagValue.list(text) {
+        let value = try FlagValue.option(option, part)
+        if !list.contains(value) { list.append(value) }
+      }
+      values.append((option, list))
+    }
+    var all: [CodecName: [CodecOptions]] = [:]
+    for codec in codecs {
+      let own = CodecRegistry.standard[codec]?.options.map(\.name) ?? []
+      all[codec] = values.filter { own.contains($0.option.name) }.reduce([CodecOptions.standard]) { rows, list in
+        rows.flatMap { row in
+          list.values.map { value in
+            var row = row
+            row[list.option] = value
+            return row
+          }
+        }
+      }
+    }
+    return all
+  }
+
+  /// The options that were given, with their texts.
+  private func given(for codecs: [CodecName]) -> [(KeyDescription, String)] {
+    let families = codecs.compactMap { CodecRegistry.standard[$0] }
+    return [("draws", draws), ("fixedLength", fixedLength), ("effort", effort)].compactMap { name, text in
+      guard let text, let option = Self.option(name) else { return nil }
       if !families.contains(where: { $0.options.contains { $0.name == option.name } }) {
         Console.warning("--\(option.flag) changes nothing for \(codecs.map(\.rawValue).joined(separator: ", "))")
       }
+      return (option, text)
     }
-    return options
   }
 }
 
@@ -59,6 +93,8 @@ enum ToolRanges {
   static let dimension = 1...1 << 27
   /// R = |x|^2 / (d sigma^2); 0 is allowed beside it.
   static let snr = 1e-12...1e9
+  /// Norms and deviations: inside these nothing overflows or vanishes, in float32 neither.
+  static let scales = 1e-30...1e30
 
   static func dimension(_ text: String) throws(ToolError) -> Int {
     try FlagValue.integer(text, flag: "--dimension", in: dimension)

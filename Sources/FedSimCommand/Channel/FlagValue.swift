@@ -46,6 +46,11 @@ enum FlagValue {
     _ text: String, flag: String, all: [CodecName], of codecs: CodecRegistry = .standard
   ) throws(ToolError) -> [CodecName] {
     if text == "all" { return all }
+    if list(text).contains("all") {
+      throw .input(
+        place: flag,
+        problem: "found \"all\" beside other names; allowed: all alone, or of these, with commas: \(names(codecs))")
+    }
     var found: [CodecName] = []
     for part in list(text) {
       guard let name = codecs[CodecName(rawValue: part)]?.descriptor.name else {

@@ -47,12 +47,23 @@ struct MessageArguments: ParsableArguments {
   /// - Parameter dimension: coordinates of the update.
   func channel(dimension: Int) throws -> KeyedChannel {
     let name = try codec.name()
-    // Inside these nothing overflows or vanishes, in float32 neither.
-    let scales = 1e-30...1e30
+    let noise = try FlagValue.number(sigma, flag: "--sigma", in: ToolRanges.scales, or: 0)
+    try Self.checkNoise(noise, of: name)
     let settings = ChannelSettings(
       codec: name, options: try codec.options.load(for: [name]), dimension: dimension,
-      clippingNorm: try FlagValue.number(clip, flag: "--clip", in: scales, or: .infinity),
-      noiseScale: try FlagValue.number(sigma, flag: "--sigma", in: scales, or: 0))
+      clippingNorm: try FlagValue.number(clip, flag: "--clip", in: ToolRanges.scales, or: .infinity),
+      noiseScale: noise)
     return try KeyedChannel(settings, key: KeyFile.key(InputFile.read(key), name: key))
+  }
+
+  /// - Throws: `ToolError.input` for no noise where the codec sends nothing but noise around an update.
+  static func checkNoise(_ sigma: Double, of codec: CodecName) throws(ToolError) {
+    guard sigma == 0, let family = CodecRegistry.standard[codec], !family.descriptor.worksWithoutNoise else { return }
+    let others = CodecRegistry.standard.families.map(\.descriptor).filter(\.worksWithoutNoise).map { "\"\($0.name)\"" }
+    throw .input(
+      place: "--sigma",
+      problem:
+        "found 0 with \"\(codec)\", whose payload is the name of a sample of update + noise: without noise there is none to name; "
+        + "allowed: a number from 1e-30 to 1e+30, or 0 with \(others.joined(separator: ", "))")
   }
 }

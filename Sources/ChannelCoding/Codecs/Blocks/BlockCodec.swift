@@ -134,9 +134,11 @@ struct BlockCodec: HostilelyReadable {
     if selection == .mrc {
       let index = ImportanceSelection.minimal(&candidates, count: draws, random: &random)
       coder.encode(start: (index - 1) * uniformSize, size: uniformSize)
+      tally.addIndex(index)
     } else {
-      plan.indexModel?.encode(
-        ImportanceSelection.ordered(&candidates, count: draws, random: &random), to: &coder)
+      let index = ImportanceSelection.ordered(&candidates, count: draws, random: &random)
+      plan.indexModel?.encode(index, to: &coder)
+      tally.addIndex(index)
     }
     tally.draws += candidates.drawn * block.range.count
   }
@@ -197,18 +199,23 @@ struct BlockCodec: HostilelyReadable {
   ) -> Bool {
     var candidates = block.candidates(shared, batch: draws / 8)
     defer { tally.draws += candidates.drawn * block.range.count }
-    if let stretch {
-      plan.indexModel?.encode(GreedyPoissonRejection.select(&candidates, stretch, random: &random), to: &coder)
+    if selection == .ringToss {
+      guard
+        let index = plan.ringToss?.encode(
+          &candidates, heights: shared.words(.heights, block: block.number), logCap: plan.logCap, limit: plan.drawLimit,
+          to: &coder)
+      else { return false }
+      tally.addIndex(index)
       return true
     }
-    if selection == .ringToss {
-      let found = plan.ringToss?.encode(
-        &candidates, heights: shared.words(.heights, block: block.number), logCap: plan.logCap, limit: plan.drawLimit,
-        to: &coder)
-      return found != nil
-    }
-    plan.indexModel?.encode(
-      PoissonFunctionalRepresentation.select(&candidates, logCap: logCap, random: &random), to: &coder)
+    let index =
+      if let stretch {
+        GreedyPoissonRejection.select(&candidates, stretch, random: &random)
+      } else {
+        PoissonFunctionalRepresentation.select(&candidates, logCap: logCap, random: &random)
+      }
+    plan.indexModel?.encode(index, to: &coder)
+    tally.addIndex(index)
     return true
   }
 
