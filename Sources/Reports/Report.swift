@@ -40,6 +40,7 @@ public struct Report: Sendable {
     for problem in problems + sources.flatMap(\.problems) {
       body += "<p class=\"problem\">\(Chart.escaped(problem))</p>\n"
     }
+    addOverlay(sources)
     for (i, source) in sources.enumerated() {
       let prefix = sources.count == 1 ? "" : "\(i + 1)-"
       if sources.count > 1 { append("<h2>\(Chart.escaped(source.path))</h2>\n") }
