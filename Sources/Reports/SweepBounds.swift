@@ -1,10 +1,44 @@
 import RunFiles
+import Synchronization
+
+/// F of each point that has I(X;Y) and a model's size: computed when it is first asked for, as each value costs milliseconds.
+final class SweepLowerBounds: Sendable {
+  private let found = Mutex<[Int: Double]?>(nil)
+
+  /// More values than this are read off a grid.
+  private static let mostExact = 24
+
+  func values(_ points: [SweepPoint]) -> [Int: Double] {
+    found.withLock { found in
+      if let found { return found }
+      let computed = Self.compute(points)
+      found = computed
+      return computed
+    }
+  }
+
+  private static func compute(_ points: [SweepPoint]) -> [Int: Double] {
+    var found: [Int: Double] = [:]
+    for (size, group) in Dictionary(grouping: points, by: \.parameters) {
+      guard let size else { continue }
+      let information = group.compactMap { point in
+        point.mean(\.information).map { Chart.Point(x: Double(point.index), y: $0) }
+      }
+      let equal = Dictionary(grouping: information, by: \.y)
+      let bounds =
+        equal.count > mostExact
+        ? Report.lowerBounds(information: information, parameters: size)
+        : equal.values.flatMap { Report.lowerBounds(information: $0, parameters: size) }
+      for value in bounds where value.y.isFinite { found[Int(value.x)] = value.y }
+    }
+    return found
+  }
+}
 
 /// The Gaussian I(X;Y) of a sweep's points and F, the least mean length of any exact one-shot code: reference lines wherever bits are drawn.
 struct SweepBounds {
   private let page: SweepPage
-  /// F of each point that has I(X;Y) and a model's size.
-  let lowerBounds: [Int: Double]
+  private let lowerBounds: [Int: Double]
   /// Whether the points of a place have the same information, whatever their line: then a panel has one reference for all.
   let isOneForAll: Bool
 
@@ -12,7 +46,7 @@ struct SweepBounds {
 
   init(_ page: SweepPage) {
     self.page = page
-    lowerBounds = Self.lowerBounds(page.points)
+    lowerBounds = page.lowerBounds
     isOneForAll = page.panels.allSatisfy { panel in
       panel.points.allSatisfy { a in
         panel.points.allSatisfy { b in
@@ -21,20 +55,6 @@ struct SweepBounds {
         }
       }
     }
-  }
-
-  static func lowerBounds(_ points: [SweepPoint]) -> [Int: Double] {
-    var found: [Int: Double] = [:]
-    for (size, group) in Dictionary(grouping: points, by: \.parameters) {
-      guard let size else { continue }
-      let information = group.compactMap { point in
-        point.mean(\.information).map { Chart.Point(x: Double(point.index), y: $0) }
-      }
-      for value in Report.lowerBounds(information: information, parameters: size) where value.y.isFinite {
-        found[Int(value.x)] = value.y
-      }
-    }
-    return found
   }
 
   /// Lines that a panel has with one reference each for information and bound.

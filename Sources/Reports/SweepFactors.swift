@@ -48,8 +48,7 @@ struct SweepFactors {
       }
     }
     found = merged(found.filter { $0.words.count > 1 })
-    if !hasEpsilon, !isKnown, !tellsApart(found), let measured = measured { found.insert(measured, at: 0) }
-    return found
+    return hasEpsilon || isKnown || tellsApart(found) ? found : measured + found
   }
 
   /// The axes as tables have them: as they are, but for the codec and epsilon, which tables have of every sweep.
@@ -108,12 +107,14 @@ struct SweepFactors {
     ].filter { $0.words.count > 1 }
   }
 
-  /// Epsilon that differs for reasons that the settings do not have.
-  private var measured: SweepFactor? {
+  /// Epsilon and codec that differ for reasons that the settings do not have.
+  private var measured: [SweepFactor] {
     let epsilon = points.map { $0.mean(\.epsilon) }
-    let words = epsilon.map { $0.map(Chart.label) ?? "none" }
-    guard Set(words).count > 1 else { return nil }
-    return SweepFactor(epsilon: epsilon, "privacy", words)
+    let isNamed = axes.contains { Self.codecs.contains($0) }
+    return [
+      SweepFactor(epsilon: epsilon, "privacy", epsilon.map { $0.map(Chart.label) ?? "none" }),
+      SweepFactor(.codec, "channel.codec", isNamed ? [] : points.map { ($0.codec, nil) }),
+    ].filter { $0.words.count > 1 }
   }
 
   private func tellsApart(_ factors: [SweepFactor]) -> Bool {

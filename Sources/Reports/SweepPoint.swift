@@ -88,8 +88,7 @@ public struct SweepPoint: Sendable {
       accuracy.append(100 * value)
       if let seed { accuracyBySeed[seed.plain] = 100 * value }
     }
-    // Of a result without one, as an older version wrote it.
-    if let value = result.number(\.finalLoss) ?? table?.values(\.loss).last { loss.append(value) }
+    if let value = result.number(\.finalLoss) { loss.append(value) }
     if let value = result.number(\.payloadBitsPerClientRound) ?? result.number(\.predictedBitsPerClientRound) {
       bits.append(value)
     }
