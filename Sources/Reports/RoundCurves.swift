@@ -16,7 +16,7 @@ struct RoundCurves {
   private let most: Int
 
   /// Values of a chart; a page of many long runs stays readable by machines too.
-  private static let mostValues = 8000
+  private static let mostValues = 4000
 
   init(_ page: SweepPage) {
     let points = page.points.filter { !$0.rounds.isEmpty }

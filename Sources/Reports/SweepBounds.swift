@@ -1,39 +1,4 @@
 import RunFiles
-import Synchronization
-
-/// F of each point that has I(X;Y) and a model's size: computed when it is first asked for, as each value costs milliseconds.
-final class SweepLowerBounds: Sendable {
-  private let found = Mutex<[Int: Double]?>(nil)
-
-  /// More values than this are read off a grid.
-  private static let mostExact = 24
-
-  func values(_ points: [SweepPoint]) -> [Int: Double] {
-    found.withLock { found in
-      if let found { return found }
-      let computed = Self.compute(points)
-      found = computed
-      return computed
-    }
-  }
-
-  private static func compute(_ points: [SweepPoint]) -> [Int: Double] {
-    var found: [Int: Double] = [:]
-    for (size, group) in Dictionary(grouping: points, by: \.parameters) {
-      guard let size else { continue }
-      let information = group.compactMap { point in
-        point.mean(\.information).map { Chart.Point(x: Double(point.index), y: $0) }
-      }
-      let equal = Dictionary(grouping: information, by: \.y)
-      let bounds =
-        equal.count > mostExact
-        ? Report.lowerBounds(information: information, parameters: size)
-        : equal.values.flatMap { Report.lowerBounds(information: $0, parameters: size) }
-      for value in bounds where value.y.isFinite { found[Int(value.x)] = value.y }
-    }
-    return found
-  }
-}
 
 /// The Gaussian I(X;Y) of a sweep's points and F, the least mean length of any exact one-shot code: reference lines wherever bits are drawn.
 struct SweepBounds {
@@ -46,7 +11,7 @@ struct SweepBounds {
 
   init(_ page: SweepPage) {
     self.page = page
-    lowerBounds = page.lowerBounds
+    lowerBounds = Self.lowerBounds(page.points)
     isOneForAll = page.panels.allSatisfy { panel in
       panel.points.allSatisfy { a in
         panel.points.allSatisfy { b in
@@ -55,6 +20,24 @@ struct SweepBounds {
         }
       }
     }
+  }
+
+  /// F of each point that has I(X;Y) and a model's size, by its index: as it is where values are few, else read off a grid.
+  static func lowerBounds(_ points: [SweepPoint]) -> [Int: Double] {
+    var found: [Int: Double] = [:]
+    for (size, group) in Dictionary(grouping: points, by: \.parameters) {
+      guard let size else { continue }
+      let information = group.compactMap { point in
+        point.mean(\.information).map { Chart.Point(x: Double(point.index), y: $0) }
+      }
+      let equal = Dictionary(grouping: information, by: \.y)
+      let bounds =
+        equal.count > 24
+        ? Report.lowerBounds(information: information, parameters: size)
+        : equal.values.flatMap { Report.lowerBounds(information: $0, parameters: size) }
+      for value in bounds where value.y.isFinite { found[Int(value.x)] = value.y }
+    }
+    return found
   }
 
   /// Lines that a panel has with one reference each for information and bound.

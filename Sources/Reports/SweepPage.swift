@@ -37,7 +37,6 @@ public struct SweepPage: Sendable {
   /// What varied, in the order of the sweep.
   let factors: [SweepFactor]
   let layout: SweepLayout
-  private let cachedBounds = SweepLowerBounds()
   private let tableFactors: [SweepFactor]
   /// What is drawn: all points, but for those of panels beyond the most that a figure has.
   public let panels: [Panel]
@@ -83,9 +82,6 @@ public struct SweepPage: Sendable {
     for i in ordered.indices { ordered[i].index = i }
     return ordered
   }
-
-  /// F of each point that has I(X;Y), by its index.
-  var lowerBounds: [Int: Double] { cachedBounds.values(points) }
 
   /// The lines of all panels.
   public var lines: [Line] { panels.flatMap(\.lines) }

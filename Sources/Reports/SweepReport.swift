@@ -64,7 +64,7 @@ extension Report {
   }
 
   private mutating func addTable(_ prefix: String, _ page: SweepPage) {
-    let bounds = page.lowerBounds
+    let bounds = SweepBounds.lowerBounds(page.points)
     let estimate = { (values: [Double], places: Int) -> String in
       guard let e = SweepTable.Estimate(values) else { return "-" }
       let digits = e.mean < 1000 ? places : 0

@@ -27,7 +27,7 @@ struct MadeUpSweep {
     """
 
   let sweep: Sweep
-  var files: [String: String] = [:]
+  let files: [String: String]
 
   /// - Parameter change: what a point found instead.
   init(
@@ -35,6 +35,7 @@ struct MadeUpSweep {
     change: (Scenario, inout Found) -> Void = { _, _ in }
   ) throws {
     sweep = try Sweep(Array((Self.base + ", \"sweep\": \(section)}").utf8), name: "s.json")
+    var files: [String: String] = [:]
     var rows: [SweepTable.Row] = []
     for run in sweep.runs {
       var found = Self.found(run)
@@ -47,6 +48,9 @@ struct MadeUpSweep {
     }
     files["runs.jsonl"] = SweepTable(sweep, rows: rows).lines
     if hasSweepFile { files["sweep.json"] = sweep.json.text(pretty: true) }
+    self.files = files
+    guard case .sweep(let found) = try Self.source(files).content else { throw CancellationError() }
+    page = SweepPage(found)
   }
 
   /// Figures that differ from point to point, and a little from repeat to repeat.
@@ -107,20 +111,16 @@ struct MadeUpSweep {
     return ([names.joined(separator: ",")] + lines).joined(separator: "\n") + "\n"
   }
 
-  var source: Report.Source {
-    get throws { try Report.Source(path: "d") { files[$0].map { Array($0.utf8) } } }
+  private static func source(_ files: [String: String]) throws -> Report.Source {
+    try Report.Source(path: "d") { files[$0].map { Array($0.utf8) } }
   }
 
-  var page: SweepPage {
-    get throws {
-      guard case .sweep(let found) = try source.content else { throw CancellationError() }
-      return SweepPage(found)
-    }
-  }
+  var source: Report.Source { get throws { try Self.source(files) } }
 
-  func chart(_ name: String) throws -> Chart? {
-    let page = try page
-    return ReportCharts.standard.sweep.first { $0.name == name }?.draw(page)
+  let page: SweepPage
+
+  func chart(_ name: String) -> Chart? {
+    ReportCharts.standard.sweep.first { $0.name == name }?.draw(page)
   }
 }
 
@@ -189,24 +189,24 @@ extension Chart {
       let made = try MadeUpSweep(section, hasRounds: hasRounds, hasSweepFile: hasSweepFile)
       let points = Set(made.sweep.runs.map(\.point)).count
       for chart in ["accuracy", "loss", "bits"] + (hasRounds ? ["client-accuracy", "bits-clients"] : []) {
-        let drawn = try #require(try made.chart(chart)).drawn
+        let drawn = try #require(made.chart(chart)).drawn
         #expect(drawn.count == points, "\(name), \(chart): \(drawn.count) of \(points)")
       }
       // Figures differ from point to point: each is there.
-      let accuracy = try #require(try made.chart("accuracy")).drawn
+      let accuracy = try #require(made.chart("accuracy")).drawn
       #expect(Set(accuracy.map(\.y)).count == points, "\(name)")
-      if let tradeOff = try made.chart("bits-accuracy") { #expect(tradeOff.drawn.count == points, "\(name)") }
+      if let tradeOff = made.chart("bits-accuracy") { #expect(tradeOff.drawn.count == points, "\(name)") }
       if hasRounds {
-        let rounds = try #require(try made.chart("rounds-accuracy"))
+        let rounds = try #require(made.chart("rounds-accuracy"))
         #expect(rounds.series.count == points && rounds.series.allSatisfy { $0.points.count == 4 }, "\(name)")
       }
-      for panel in try made.page.panels { #expect(panel.lines.count <= Chart.mostLines) }
+      for panel in made.page.panels { #expect(panel.lines.count <= Chart.mostLines) }
     }
   }
 
   private func accuracy(_ name: String) throws -> Chart {
     let section = try #require(Self.sweeps.first { $0.name == name }).section
-    return try #require(try MadeUpSweep(section).chart("accuracy"))
+    return try #require(MadeUpSweep(section).chart("accuracy"))
   }
 
   @Test func whatVariedIsX() throws {
@@ -242,15 +242,15 @@ extension Chart {
     let rest = try MadeUpSweep(
       #"{"axes": {"privacy": [null, {"clippingNorm": 1, "targetEpsilon": 1}, {"clippingNorm": 1, "targetEpsilon": 4}, {"clippingNorm": 2, "targetEpsilon": 1}, {"clippingNorm": 2, "targetEpsilon": 4}]}}"#
     )
-    let chart = try #require(try rest.chart("accuracy"))
+    let chart = try #require(rest.chart("accuracy"))
     #expect(chart.lines() == ["no privacy", "clippingNorm 1", "clippingNorm 2"] && chart.drawn.count == 5)
     // Where it follows from something else, it has charts of its own.
     let other = try MadeUpSweep(#"{"axes": {"cohort.size": [50, 100, 200]}}"#) { scenario, found in
       found.epsilon = Double(scenario.cohort.size ?? 0) / 100
     }
-    #expect(try other.chart("accuracy")?.x.label == "cohort size (cohort.size)")
-    #expect(try other.chart("epsilon")?.drawn.map(\.y) == [0.5, 1, 2])
-    #expect(try other.chart("privacy-accuracy")?.drawn.map(\.x) == [0.5, 1, 2])
+    #expect(other.chart("accuracy")?.x.label == "cohort size (cohort.size)")
+    #expect(other.chart("epsilon")?.drawn.map(\.y) == [0.5, 1, 2])
+    #expect(other.chart("privacy-accuracy")?.drawn.map(\.x) == [0.5, 1, 2])
     #expect(
       try MadeUpSweep(Self.grid).chart("epsilon") == nil && MadeUpSweep(Self.grid).chart("privacy-accuracy") == nil)
   }
@@ -260,7 +260,7 @@ extension Chart {
     let made = try MadeUpSweep(
       #"{"axes": {"privacy": [{"clippingNorm": 1, "noiseMultiplier": 1}, {"clippingNorm": 1, "noiseMultiplier": 2}], "channel.codec": ["polar", "mrc"]}}"#
     ) { scenario, found in if found.codec == "mrc" { found.epsilon = nil } }
-    let chart = try #require(try made.chart("accuracy"))
+    let chart = try #require(made.chart("accuracy"))
     #expect(chart.x.slots == ["none (noiseMultiplier 1)", "none (noiseMultiplier 2)"] && chart.drawn.count == 4)
   }
 
@@ -274,9 +274,9 @@ extension Chart {
     let values = (1...30).map { "\($0)" }.joined(separator: ", ")
     let many = try MadeUpSweep(
       #"{"axes": {"cohort.dropout": [0, 0.1], "channel.codec": ["polar", "pfr"], "cohort.size": [\#(values)]}}"#)
-    let chart = try #require(try many.chart("accuracy"))
+    let chart = try #require(many.chart("accuracy"))
     #expect(chart.panels.count == 24 && chart.drawn.count == 96)
-    let page = try many.page
+    let page = many.page
     #expect(page.omitted.count == 24 && page.points.count == 120)
     let note =
       "Drawn are 24 of 30 panels; not drawn are 24 points, from dropout 0, polar, cohort size 25 to dropout 0.1, pfr, cohort size 30: the tables have all."
@@ -286,7 +286,7 @@ extension Chart {
 
   @Test func autoIsOneLine() throws {
     let made = try MadeUpSweep(Self.sweeps[4].section)
-    let chart = try #require(try made.chart("accuracy"))
+    let chart = try #require(made.chart("accuracy"))
     #expect(chart.lines() == ["auto"] && chart.drawn.count == 6)
     #expect(chart.note.contains("auto took pfr at epsilon 0.3 to 1.22, polar at 2.46 to 10."), "\(chart.note)")
     let html = Report([try made.source]).html
@@ -294,7 +294,7 @@ extension Chart {
     #expect(html.contains(">polar (auto)<"))
     let mixed = try MadeUpSweep(Self.sweeps[3].section)
     #expect(
-      try mixed.chart("accuracy")?.note.contains("auto took pfr at epsilon 1, polar at 4, float32 without a guarantee.")
+      mixed.chart("accuracy")?.note.contains("auto took pfr at epsilon 1, polar at 4, float32 without a guarantee.")
         == true)
     // Without epsilon on the axis.
     let sizes = try MadeUpSweep(#"{"axes": {"cohort.size": [50, 100, 200], "cohort.dropout": [0, 0.1]}}"#) {
@@ -302,19 +302,19 @@ extension Chart {
       found.codec = scenario.cohort.dropout > 0 ? "pfr" : "polar"
     }
     #expect(
-      try sizes.chart("bits")?.note.contains("auto took polar at 3 points, pfr at 3 points: the table has which.")
+      sizes.chart("bits")?.note.contains("auto took polar at 3 points, pfr at 3 points: the table has which.")
         == true)
   }
 
   @Test func boundsAreWhereBitsAre() throws {
-    let one = try #require(try MadeUpSweep(Self.grid).chart("bits"))
+    let one = try #require(MadeUpSweep(Self.grid).chart("bits"))
     #expect(one.panels.count == 1)
     #expect(one.series.map(\.name) == ["layered", "pfr", "polar", "Gaussian I(X;Y)", "lower bound F", "float32"])
     let (information, bound) = (one.series[3].points, one.series[4].points)
     #expect(information.map(\.y) == [10, 40, 160] && zip(bound, information).allSatisfy { $0.y > $1.y })
     #expect(one.note.contains("lower mean length"))
     // Over accuracy too, where epsilon is what varies.
-    let tradeOff = try #require(try MadeUpSweep(Self.grid).chart("bits-accuracy"))
+    let tradeOff = try #require(MadeUpSweep(Self.grid).chart("bits-accuracy"))
     #expect(tradeOff.series.count { $0.isReference } == 2)
     // Lines of other information have references of their own: beside them, or in panels.
     let change = { (scenario: Scenario, found: inout MadeUpSweep.Found) in
@@ -323,18 +323,18 @@ extension Chart {
     let few = try MadeUpSweep(
       #"{"axes": {"training.learningRate": [0.1, 1], "cohort.dropout": [0, 0.5]}}"#, change: change)
     #expect(
-      try few.chart("bits")?.series.filter(\.isReference).map(\.name) == [
+      few.chart("bits")?.series.filter(\.isReference).map(\.name) == [
         "Gaussian I(X;Y), dropout 0", "lower bound F, dropout 0", "Gaussian I(X;Y), dropout 0.5",
         "lower bound F, dropout 0.5", "float32",
       ])
     let more = try MadeUpSweep(
       #"{"axes": {"training.learningRate": [0.1, 1], "cohort.dropout": [0, 0.2, 0.5]}}"#, change: change)
-    let chart = try #require(try more.chart("bits"))
+    let chart = try #require(more.chart("bits"))
     #expect(chart.panels.map(\.title) == ["dropout 0", "dropout 0.2", "dropout 0.5"] && chart.drawn.count == 6)
     #expect(chart.panels.allSatisfy { $0.series.count == 4 })
     // Plain floats are not drawn twice.
     let floats = try MadeUpSweep(Self.sweeps[2].section)
-    #expect(try floats.chart("bits")?.series.count { $0.name == "float32" } == 1)
+    #expect(floats.chart("bits")?.series.count { $0.name == "float32" } == 1)
   }
 
   private func headline(
@@ -411,13 +411,13 @@ extension Chart {
 
   /// All points over rounds, with errors, in panels where they are many.
   @Test func roundsHaveErrorsAndPanels() throws {
-    let chart = try #require(try MadeUpSweep(Self.sweeps[1].section).chart("rounds-accuracy"))
+    let chart = try #require(MadeUpSweep(Self.sweeps[1].section).chart("rounds-accuracy"))
     #expect(chart.panels.count == 4 && chart.panels[0].title == "learning rate 0.1")
     #expect(chart.lines(0) == ["dropout 0", "dropout 0.1", "dropout 0.3", "dropout 0.5"])
     #expect(chart.drawn.count == 64 && chart.drawn.allSatisfy { ($0.error ?? 0) > 0 })
-    let few = try #require(try MadeUpSweep(Self.sweeps[0].section).chart("rounds-accuracy"))
+    let few = try #require(MadeUpSweep(Self.sweeps[0].section).chart("rounds-accuracy"))
     #expect(few.panels.count == 1 && few.lines() == ["learning rate 0.1", "learning rate 0.3", "learning rate 1"])
-    let spent = try #require(try MadeUpSweep(Self.sweeps[0].section).chart("spent-accuracy"))
+    let spent = try #require(MadeUpSweep(Self.sweeps[0].section).chart("spent-accuracy"))
     #expect(spent.x.isLog && spent.drawn.count == 12)
   }
 }
