@@ -23,8 +23,10 @@ public struct Chart: Sendable {
       (x, self.slot, self.y, self.error, self.range) = (0, slot, y, error, range)
     }
 
-    /// From where to where its bar is drawn.
-    var bar: ClosedRange<Double>? { range ?? error.map { (y - $0)...(y + $0) } }
+    /// From where to where its bar is drawn; nil for an error that is no number.
+    var bar: ClosedRange<Double>? {
+      range ?? error.flatMap { $0.isFinite && $0 >= 0 ? (y - $0)...(y + $0) : nil }
+    }
   }
 
   public struct Series: Sendable {

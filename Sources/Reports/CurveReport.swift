@@ -99,7 +99,12 @@ public struct CurveReport: Sendable {
   }
 
   /// Both pictures, one above the other, as a file of its own.
-  public var svg: String { Chart.stacked([profileChart, tradeOffChart]) }
+  public var svg: String { picture.svg(.paper) }
+
+  /// The same as `svg`, as one page of vectors.
+  public var pdf: String { picture.pdf }
+
+  private var picture: Picture { Chart.stacked([profileChart, tradeOffChart]) }
 
   var profileChart: Chart {
     let points = curves.profile.points

@@ -64,7 +64,14 @@ public struct Report: Sendable {
     if !isInCharts { body += "<div class=\"charts\">\n" }
     isInCharts = true
     let note = chart.note.isEmpty ? "" : "<figcaption>\(Chart.escaped(chart.note))</figcaption>"
-    body += "<figure>\n\(chart.svg)\(note)</figure>\n"
+    let pictures = chart.pagePictures.map { $0.svg(.page) }
+    if pictures.count == 1 {
+      body += "<figure>\n\(pictures[0])\(note)</figure>\n"
+    } else {
+      // Title and legend once, then the panels, as many in a row as the page is wide.
+      body +=
+        "<figure class=\"panels\">\n\(pictures[0])<div>\n\(pictures.dropFirst().joined())</div>\(note)</figure>\n"
+    }
   }
 
   mutating func add(_ table: Table) {
@@ -161,6 +168,13 @@ public struct Report: Sendable {
     .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem 1.5rem; margin: 1.5rem 0; }
     figure { margin: 0; break-inside: avoid; } svg.chart { display: block; width: 100%; height: auto; color: var(--ink); }
     figcaption { font-size: .85rem; opacity: .85; }
+    figure.panels { grid-column: 1 / -1; } figure.panels > svg { max-width: 30rem; }
+    figure.panels > div { display: grid; gap: .5rem 1.5rem; }
+    @media (min-width: 52rem), print {
+      figure.panels > div { grid-template-columns: 1fr 1fr; }
+      /* Beside and above another panel with the same axes. */
+      figure.panels > div > svg:nth-child(even) .name-y, figure.panels > div > svg:nth-last-child(n + 3) .name-x { display: none; }
+    }
     img.sheet { width: 100%; max-width: 44rem; margin-top: 1rem; image-rendering: pixelated; }
     .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
     th, td { border-bottom: 1px solid var(--rule); padding: .3rem .6rem; text-align: left; vertical-align: top; }
