@@ -1,4 +1,3 @@
-import ChannelCoding
 import FedSim
 import Files
 import Numerics
@@ -40,6 +39,7 @@ public struct Report: Sendable {
     for problem in problems + sources.flatMap(\.problems) {
       body += "<p class=\"problem\">\(Chart.escaped(problem))</p>\n"
     }
+    addOverlay(sources)
     for (i, source) in sources.enumerated() {
       let prefix = sources.count == 1 ? "" : "\(i + 1)-"
       if sources.count > 1 { append("<h2>\(Chart.escaped(source.path))</h2>\n") }
@@ -142,10 +142,7 @@ public struct Report: Sendable {
     guard (1...RunSetup.largestModel).contains(parameters), let low = values.min(), let high = values.max() else {
       return []
     }
-    let bound = { (bits: Double) in
-      let snr = Elementary.exp(2 * bits / Double(parameters) * Elementary.log(2)) - 1
-      return snr.isFinite ? ChannelBounds.lowerBoundBits(dimension: parameters, snr: snr) : .nan
-    }
+    let bound = { (bits: Double) in LowerBounds.bits(information: bits, parameters: parameters) }
     guard high > 1.0001 * low else { return information.map { Chart.Point(x: $0.x, y: bound($0.y)) } }
     let (from, to) = (Elementary.log(low), Elementary.log(high))
     let grid = (0..<24).map { bound(Elementary.exp(from + (to - from) * Double($0) / 23)) }

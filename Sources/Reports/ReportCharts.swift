@@ -48,8 +48,8 @@ public struct ReportCharts: Sendable {
       .accuracyOverClients,
     ],
     sweep: [
-      .privacyAndBits, .privacyAndAccuracy, .bitsAndAccuracy, .accuracyOverRounds, .accuracyOverPrivacySpent,
-      .uploadBitsOverClients, .accuracyOverClients,
+      .accuracy, .bits, .bitsAndAccuracy, .loss, .epsilon, .privacyAndAccuracy, .accuracyOverRounds,
+      .accuracyOverPrivacySpent, .uploadBitsOverClients, .accuracyOverClients,
     ])
 
   /// These charts and another one, behind them.

@@ -27,6 +27,8 @@ extension Report {
       let rows: [JSONObject]
       /// Keys that vary, in the order of the sweep; none where sweep.json is not there.
       let axes: [String]
+      /// Of each row the scenario as it was understood, before what it leaves open was decided (`auto`); nil where sweep.json has none.
+      let asked: [JSON?]
       /// The scenario with its sweep, as it was written.
       let scenario: String?
       /// Of each row; nil where it could not be read.
@@ -110,11 +112,13 @@ extension Report {
       }
       var problems: [String] = []
       var axes: [String] = []
+      var asked = [JSON?](repeating: nil, count: rows.count)
       var scenario: String?
       do throws(ToolError) {
-        if let text = try read("sweep.json"), case .object(let found)? = try object(text, "\(path)/sweep.json")["axes"]
-        {
-          axes = found.keys
+        if let text = try read("sweep.json") {
+          let sweep = try object(text, "\(path)/sweep.json")
+          if case .object(let found)? = sweep["axes"] { axes = found.keys }
+          asked = Self.asked(rows, sweep)
         }
         scenario = try read("scenario.json").map { String(decoding: $0, as: UTF8.self) }
       } catch {
@@ -149,8 +153,20 @@ extension Report {
         problems = problems.prefix(20) + ["\(path): and \(problems.count - 20) more such files"]
       }
       return (
-        SweepFiles(rows: rows, axes: axes, scenario: scenario, rounds: rounds, summaries: summaries), problems
+        SweepFiles(
+          rows: rows, axes: axes, asked: asked, scenario: scenario, rounds: rounds, summaries: summaries), problems
       )
+    }
+
+    /// The scenarios of the rows in sweep.json.
+    private static func asked(_ rows: [JSONObject], _ sweep: JSONObject) -> [JSON?] {
+      guard case .array(let runs)? = sweep["runs"] else { return rows.map { _ in nil } }
+      return rows.map { row in
+        guard case .integer(let run)? = row["run"], runs.indices.contains(run), case .object = runs[run] else {
+          return nil
+        }
+        return runs[run]
+      }
     }
 
     /// Keys of a summary that the page needs, and what they may be.

@@ -1,164 +1,164 @@
+import FedSim
 import Files
 import JSONText
 import RunFiles
 
-/// A point of a sweep: what its repeats found.
-public struct SweepPoint: Sendable {
-  public let codec: String
-  /// Settings that vary beside codec and noise, as a person would write them, by path.
-  public internal(set) var settings: [String: String] = [:]
-  public internal(set) var epsilon: [Double] = []
-  /// In percent.
-  public internal(set) var accuracy: [Double] = []
-  /// Payload bits a client and round.
-  public internal(set) var bits: [Double] = []
-  /// I(X; Y) in bits a client and round.
-  public internal(set) var information: [Double] = []
-  public internal(set) var parameters: Int?
-  /// Bits of an update as plain 32-bit floats.
-  public internal(set) var float32: Double?
-  var guarantee: String?
-  /// Of each repeat.
-  public internal(set) var rounds: [RoundTable] = []
-  /// Of the first repeat.
-  public internal(set) var summary: JSONObject?
-
-  init(codec: String) { self.codec = codec }
-
-  /// The mean over repeats; nil where none has the figure.
-  public func mean(_ key: KeyPath<SweepPoint, [Double]>) -> Double? { SweepTable.Estimate(self[keyPath: key])?.mean }
-}
-
-/// What the page of a sweep is made from.
+/// What the page of a sweep is made from: its points, and how they are arranged in charts.
 public struct SweepPage: Sendable {
+  /// A figure of a point, as a chart draws it.
+  public struct Figure: Sendable {
+    public let y: Double
+    public let error: Double?
+    public let range: ClosedRange<Double>?
+
+    public init(_ y: Double, error: Double? = nil, range: ClosedRange<Double>? = nil) {
+      (self.y, self.error, self.range) = (y, error, range)
+    }
+  }
+
   /// Points that a chart draws as one line.
   public struct Line: Sendable {
     public let name: String
     public let points: [SweepPoint]
   }
 
+  /// Lines that a chart draws in one picture.
+  public struct Panel: Sendable {
+    /// Empty where there is one panel.
+    public let title: String
+    public let lines: [Line]
+
+    public var points: [SweepPoint] { lines.flatMap(\.points) }
+  }
+
   let runs: Int
   /// In the order of the sweep.
   public let points: [SweepPoint]
-  /// Settings that vary beside codec and noise, in the order of the axes.
-  public let paths: [String]
-  /// As many as can be told apart, evenly chosen: a line for each codec, and for each setting where others vary.
-  public let lines: [Line]
-  /// How many lines there would be.
-  let allLines: Int
+  /// What varied, in the order of the sweep.
+  let factors: [SweepFactor]
+  let layout: SweepLayout
+  private let tableFactors: [SweepFactor]
+  /// What is drawn: all points, but for those of panels beyond the most that a figure has.
+  public let panels: [Panel]
+  /// Points that no chart draws.
+  public let omitted: [SweepPoint]
 
   init(_ files: Report.Source.SweepFiles) {
     runs = files.rows.count
-    let (points, paths) = Self.points(files)
-    let all = Self.lines(points, paths)
-    (self.points, self.paths) = (points, paths)
-    (lines, allLines) = (Self.evenly(all, Chart.mostLines), all.count)
+    var points = Self.points(files)
+    let found = SweepFactors(points, axes: files.axes)
+    let factors = found.all
+    tableFactors = found.columns
+    let layout = SweepLayout(factors, count: points.count) { [points] in points[$0].askedCodec }
+    for i in points.indices {
+      points[i].place = layout.x?.places[i] ?? .slot(0)
+      let parts = factors.map(\.names).map { $0[i] }
+      points[i].name = parts.isEmpty ? points[i].askedCodec : parts.joined(separator: ", ")
+    }
+    (self.points, self.factors, self.layout) = (points, factors, layout)
+    panels = layout.allPanels.prefix(SweepLayout.mostPanels).map { panel in
+      Panel(title: panel.title, lines: panel.lines.map { Line(name: $0.name, points: $0.points.map { points[$0] }) })
+    }
+    let drawn = Set(panels.flatMap(\.points).map(\.index))
+    omitted = points.filter { !drawn.contains($0.index) }
   }
 
-  /// Points in the order of the sweep, and the settings that vary beside codec and noise, in the order of its axes.
-  private static func points(_ files: Report.Source.SweepFiles) -> ([SweepPoint], [String]) {
+  /// Points in the order of the sweep.
+  private static func points(_ files: Report.Source.SweepFiles) -> [SweepPoint] {
     var points: [Int: SweepPoint] = [:]
-    var order: [String] = files.axes
     for (i, row) in files.rows.enumerated() {
       guard case .integer(let index)? = row["point"], case .object(let result)? = row["result"] else { continue }
       var point = points[index] ?? SweepPoint(codec: result.plain(\.codec))
       if points[index] == nil, let setting = row["setting"] {
-        for (path, value) in CSV.leaves(setting, "") {
-          point.settings[path] = value.plain
-          if !order.contains(path) { order.append(path) }
-        }
-        point.parameters = result.number(\.parameters).flatMap { Int(exactly: $0) }
-        point.float32 = result.number(\.float32BitsPerClientRound)
-        if let delta = result.number(\.delta), result.number(\.epsilon) != nil {
-          point.guarantee = "delta \(delta), \(result.plain(\.relation))"
-        }
+        point.take(setting: setting, asked: files.asked[i], label: row["label"], result: result)
         point.summary = files.summaries[index]
       }
-      if let value = result.number(\.epsilon) { point.epsilon.append(value) }
-      if let value = result.number(\.finalAccuracy) { point.accuracy.append(100 * value) }
-      if let value = result.number(\.payloadBitsPerClientRound) ?? result.number(\.predictedBitsPerClientRound) {
-        point.bits.append(value)
-      }
-      if let value = result.number(\.idealBitsPerClientRound) { point.information.append(value) }
-      if let rounds = files.rounds[i] { point.rounds.append(rounds) }
+      var seed: JSON?
+      if case .object(let setting)? = row["setting"] { seed = setting["seed"] }
+      point.add(result, seed: seed, files.rounds[i])
       points[index] = point
     }
-    let ordered = points.sorted { $0.key < $1.key }.map(\.value)
-    let shown: Set = ["seed", "name", "channel.codec", "privacy.targetEpsilon", "privacy.noiseMultiplier"]
-    let paths = order.filter { path in
-      !shown.contains(path) && Set(ordered.map { $0.settings[path] ?? "null" }).count > 1
-    }
-    return (ordered, paths)
+    var ordered = points.sorted { $0.key < $1.key }.map(\.value)
+    for i in ordered.indices { ordered[i].index = i }
+    return ordered
   }
 
-  /// A line for each codec, and for each setting where others vary.
-  private static func lines(_ points: [SweepPoint], _ paths: [String]) -> [Line] {
-    let hasCodecs = Set(points.map(\.codec)).count > 1 || paths.isEmpty
-    let name = { (point: SweepPoint) in
-      ((hasCodecs ? [point.codec] : []) + paths.map { "\(short($0)) \(point.settings[$0] ?? "-")" })
-        .joined(separator: ", ")
-    }
-    var names: [String] = []
-    var groups: [String: [SweepPoint]] = [:]
-    for point in points {
-      if groups[name(point)] == nil { names.append(name(point)) }
-      groups[name(point), default: []].append(point)
-    }
-    return names.map { Line(name: $0, points: groups[$0] ?? []) }
+  /// The lines of all panels.
+  public var lines: [Line] { panels.flatMap(\.lines) }
+
+  /// The axis of what varied.
+  public var x: Chart.Axis { layout.x?.axis ?? Chart.Axis("point", slots: [points.first?.name ?? ""]) }
+
+  /// Whether epsilon is the axis of what varied.
+  public var isOverEpsilon: Bool { layout.x?.kind == .epsilon }
+
+  /// Whether points differ in epsilon, and it is not the axis of what varied.
+  var hasOtherEpsilon: Bool {
+    !isOverEpsilon && Set(points.compactMap { $0.mean(\.epsilon).map(Chart.label) }).count > 1
   }
 
-  /// `cohort.size` as `size`.
-  static func short(_ path: String) -> String { path.split(separator: ".").last.map(String.init) ?? path }
+  /// Whether points of a line follow one another: numbers do, categories do not.
+  var isOrdered: Bool { layout.x?.isNumeric ?? false }
 
-  static func evenly<T>(_ values: [T], _ count: Int) -> [T] {
-    guard values.count > count else { return values }
-    return (0..<count).map { values[$0 * (values.count - 1) / (count - 1)] }
-  }
+  /// The axes that vary beside codec and target epsilon, which have columns of their own, for tables.
+  var columns: [String] { tableFactors.map(\.path) }
 
-  /// Of the codec with the fewest bits over all, among those with a guarantee.
-  static func cheapest(_ points: [SweepPoint]) -> [SweepPoint] {
-    let found = points.filter { $0.mean(\.epsilon) != nil && $0.mean(\.bits) != nil && $0.mean(\.accuracy) != nil }
-    var totals: [(codec: String, bits: Double)] = []
-    for point in found {
-      let bits = point.mean(\.bits) ?? 0
-      if let i = totals.firstIndex(where: { $0.codec == point.codec }) {
-        totals[i].bits += bits
-      } else {
-        totals.append((point.codec, bits))
+  /// What a table has of a point in those columns: its values as the sweep has them.
+  func cells(_ point: SweepPoint) -> [String] { tableFactors.map { $0.words[$0.choices[point.index]] } }
+
+  /// A chart of a figure of all points.
+  ///
+  /// - Parameters:
+  ///   - x: the axis; nil for what varied.
+  ///   - place: where a point stands on it; nil for what varied.
+  ///   - panels: nil for the page's own.
+  ///   - references: what else a panel has: bounds.
+  ///   - figure: of a point; nil where it has none.
+  public func chart(
+    _ title: String, note: String = "", x: Chart.Axis? = nil, at place: ((SweepPoint) -> Chart.Place?)? = nil,
+    y: Chart.Axis, panels: [Panel]? = nil, references: (Panel) -> [Chart.Series] = { _ in [] },
+    figure: (SweepPoint) -> Figure?
+  ) -> Chart {
+    let found = (panels ?? self.panels).map { panel in
+      let lines = panel.lines.map { line in
+        Chart.Series(
+          line.name,
+          line.points.compactMap { point in
+            let found = if let place { place(point) } else { Optional(point.place) }
+            guard let found, let figure = figure(point) else { return nil }
+            return Self.point(found, figure)
+          })
       }
+      return Chart.Panel(panel.title, lines + references(panel))
     }
-    let best = totals.min { $0.bits < $1.bits }?.codec
-    return found.filter { $0.codec == best }
+    return Chart(
+      title: title, note: [note, autoNote, omissionNote].filter { !$0.isEmpty }.joined(separator: " "),
+      x: x ?? self.x, y: y, panels: found)
   }
 
-  /// The points of the codec with the fewest bits.
-  public var cheapest: [SweepPoint] { Self.cheapest(points) }
-
-  /// A line's means over repeats, with standard errors of y.
-  public func curve(
-    _ line: Line, _ x: KeyPath<SweepPoint, [Double]>, _ y: KeyPath<SweepPoint, [Double]>
-  ) -> Chart.Series {
-    Chart.Series(
-      line.name,
-      line.points.compactMap { point in
-        guard let a = point.mean(x), let b = SweepTable.Estimate(point[keyPath: y]) else { return nil }
-        return Chart.Point(x: a, y: b.mean, error: b.error)
-      })
+  static func point(_ place: Chart.Place, _ figure: Figure) -> Chart.Point {
+    switch place {
+    case .number(let x): Chart.Point(x: x, y: figure.y, error: figure.error, range: figure.range)
+    case .slot(let slot): Chart.Point(slot: slot, y: figure.y, error: figure.error, range: figure.range)
+    }
   }
 
-  /// A line over epsilon, with what lies about its points.
-  public func spread(_ line: Line, _ part: (SweepPoint) -> (Double, ClosedRange<Double>)?) -> Chart.Series {
-    Chart.Series(
-      line.name,
-      line.points.compactMap { point in
-        guard let x = point.mean(\.epsilon), let (y, range) = part(point) else { return nil }
-        return Chart.Point(x: x, y: y, range: range)
-      })
+  /// The mean over repeats with its standard error.
+  public func mean(_ key: KeyPath<SweepPoint, [Double]>) -> (SweepPoint) -> Figure? {
+    { point in SweepTable.Estimate(point[keyPath: key]).map { Figure($0.mean, error: $0.error) } }
   }
 
-  /// What bars of curves are; empty without repeats.
+  /// What bars of means are; empty without repeats.
   var barNote: String {
-    points.contains { $0.accuracy.count > 1 } ? "Bars: standard error over repeats." : ""
+    points.contains { $0.accuracy.count > 1 || $0.bits.count > 1 } ? "Bars: standard error over repeats." : ""
+  }
+
+  /// Points that charts have no room for.
+  var omissionNote: String {
+    guard let first = omitted.first, let last = omitted.last else { return "" }
+    return
+      "Drawn are \(SweepLayout.mostPanels) of \(layout.allPanels.count) panels; not drawn \(omitted.count == 1 ? "is" : "are") "
+      + "\(Text.counted(omitted.count, "point")), from \(first.name) to \(last.name): the tables have all."
   }
 
   /// Whether accuracies of clients are known that percentiles say something of.

@@ -5,11 +5,11 @@ extension Report {
   /// A sweep: its headline, charts, clients, points, who is guaranteed what, and how to make it again.
   mutating func addSweep(_ prefix: String, _ files: Source.SweepFiles, _ charts: [SweepChart]) {
     let page = SweepPage(files)
-    addHeadline(page)
+    add(headline: SweepHeadline(page).text)
     addOmissions(page)
     for chart in charts { if let drawn = chart.draw(page) { add(drawn.named(prefix + chart.name)) } }
     addDistributions(prefix, page)
-    addTable(prefix, page.points, page.paths)
+    addTable(prefix, page)
     addViews(prefix, page.points)
     addLimits(page.points.compactMap(\.summary))
     if let scenario = files.scenario {
@@ -25,49 +25,22 @@ extension Report {
     }
   }
 
-  private mutating func addHeadline(_ page: SweepPage) {
-    var headline = "\(Text.counted(page.runs, "run")) of \(Text.counted(page.points.count, "point"))."
-    let best = page.cheapest
-    let epsilon = { (point: SweepPoint) in point.mean(\.epsilon) ?? 0 }
-    // Where epsilon alone varies beside the codec.
-    if page.paths.isEmpty, let low = best.min(by: { epsilon($0) < epsilon($1) }),
-      let high = best.max(by: { epsilon($0) < epsilon($1) }), epsilon(high) > 1.01 * epsilon(low),
-      let a = low.mean(\.accuracy), let b = high.mean(\.accuracy), let few = low.mean(\.bits),
-      let many = high.mean(\.bits)
-    {
-      headline +=
-        " With \(low.codec), epsilon \(Chart.label(epsilon(low))) gives \(Text.fixed(a, 1)) % accuracy at \(Text.fixed(few, 0)) bits a client and round, epsilon "
-        + "\(Chart.label(epsilon(high))) gives \(Text.fixed(b, 1)) % at \(Text.fixed(many, 0))"
-        + (many > few ? ": less noise costs more bits." : ".")
-      if let floats = low.float32 { headline += " Plain floats take \(Text.fixed(floats, 0))." }
-    }
-    add(headline: headline)
-  }
-
   /// What charts do not show, in words: nothing is left out silently.
   private mutating func addOmissions(_ page: SweepPage) {
     let points = page.points
-    if page.lines.count < page.allLines {
-      add(
-        paragraph:
-          "Charts show \(page.lines.count) of \(page.allLines) lines, evenly chosen, as more cannot be told apart; the tables have all points."
-      )
-    }
+    if !page.omissionNote.isEmpty { add(paragraph: page.omissionNote) }
     let lacking = { (key: KeyPath<SweepPoint, [Double]>) in points.count { $0[keyPath: key].isEmpty } }
     for (count, what) in [
       (lacking(\.epsilon), "epsilon"), (lacking(\.bits), "bits"), (lacking(\.accuracy), "accuracy"),
+      (lacking(\.loss), "finite loss"),
     ]
-    where count > 0 {
-      add(
-        paragraph:
-          "\(Text.counted(count, "point")) of \(points.count) \(count == 1 ? "has" : "have") no \(what), and \(count == 1 ? "is" : "are") in no chart of it."
-      )
-    }
-    let free = points.count { $0.mean(\.epsilon) == 0 }
-    if free > 0 {
-      add(
-        paragraph:
-          "\(Text.counted(free, "point")) of epsilon 0 \(free == 1 ? "has" : "have") no place on a logarithmic axis.")
+    // Of older results that have no loss none is missing.
+    where count > 0 && (what != "finite loss" || count < points.count) {
+      let (has, stands, are) = count == 1 ? ("has", "stands", "is") : ("have", "stand", "are")
+      let place =
+        what == "epsilon" && page.isOverEpsilon
+        ? "\(stands) at \"none\" and \(are) in no chart of the privacy spent" : "\(are) in no chart of it"
+      add(paragraph: "\(Text.counted(count, "point")) of \(points.count) \(has) no \(what) and \(place).")
     }
   }
 
@@ -76,34 +49,39 @@ extension Report {
     let spreads = page.hasSpreadOfAccuracy
     let rows = page.points.compactMap { point -> [String]? in
       guard let row = Self.distribution(point.rounds, spreads: spreads) else { return nil }
-      return Self.cells(point, page.paths) + row
+      return Self.cells(point, page) + row
     }
     add(
       Table(
         name: prefix + "distributions", title: "Distributions over clients",
-        header: page.paths + ["codec", "epsilon"] + Self.distributionHeader(spreads: spreads), rows: rows))
+        header: page.columns + ["codec", "epsilon"] + Self.distributionHeader(spreads: spreads), rows: rows))
   }
 
-  private static func cells(_ point: SweepPoint, _ paths: [String]) -> [String] {
-    paths.map { point.settings[$0] ?? "-" } + [
-      point.codec, point.mean(\.epsilon).map { Text.fixedUp($0, 3) } ?? "none",
+  private static func cells(_ point: SweepPoint, _ page: SweepPage) -> [String] {
+    page.cells(point) + [
+      point.codecWords, point.mean(\.epsilon).map { Text.fixedUp($0, 3) } ?? "none",
     ]
   }
 
-  private mutating func addTable(_ prefix: String, _ points: [SweepPoint], _ paths: [String]) {
-    let estimate = { (values: [Double]) -> String in
+  private mutating func addTable(_ prefix: String, _ page: SweepPage) {
+    let bounds = SweepBounds.lowerBounds(page.points)
+    let estimate = { (values: [Double], places: Int) -> String in
       guard let e = SweepTable.Estimate(values) else { return "-" }
-      let digits = e.mean < 1000 ? 1 : 0
+      let digits = e.mean < 1000 ? places : 0
       return Text.fixed(e.mean, digits) + (e.error.map { " +- " + Text.fixed($0, digits) } ?? "")
     }
     add(
       Table(
         name: prefix + "points-table", title: "Points of the sweep: means +- standard errors over repeats",
-        header: paths + ["codec", "epsilon", "accuracy, %", "bits a client and round", "I(X;Y)", "runs", "guarantee"],
-        rows: points.map { point in
-          Self.cells(point, paths) + [
-            estimate(point.accuracy), estimate(point.bits), estimate(point.information),
-            "\(max(point.accuracy.count, point.bits.count))", point.guarantee ?? "none",
+        header: page.columns + [
+          "codec", "epsilon", "accuracy, %", "loss, nats", "bits a client and round", "I(X;Y), bits", "F, bits", "runs",
+          "guarantee",
+        ],
+        rows: page.points.map { point in
+          Self.cells(point, page) + [
+            estimate(point.accuracy, 1), estimate(point.loss, 3), estimate(point.bits, 1),
+            estimate(point.information, 1),
+            estimate(bounds[point.index].map { [$0] } ?? [], 1), "\(point.runs)", point.guarantee ?? "none",
           ]
         }))
   }

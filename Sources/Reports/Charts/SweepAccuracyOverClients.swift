@@ -6,20 +6,18 @@ extension SweepChart {
     "client-accuracy", figures: [\.clientAccuracyP10, \.clientAccuracyP50, \.clientAccuracyP90]
   ) { page in
     guard page.hasSpreadOfAccuracy else { return nil }
-    return Chart(
-      title: "Accuracy over clients",
+    return page.chart(
+      "Accuracy over clients",
       note: "On clients' own examples in the last round: median, 10th to 90th percentile; means over repeats.",
-      x: .logarithmicEpsilon, y: .accuracy,
-      series: page.lines.map { line in
-        page.spread(line) { point in
-          let ends = Report.quantiles.map { figure in
-            SweepTable.Estimate(point.rounds.compactMap { $0.values(figure).last })
-          }
-          guard let low = ends[0]?.mean, let middle = ends[1]?.mean, let high = ends[2]?.mean, low <= high else {
-            return nil
-          }
-          return (100 * middle, (100 * low)...(100 * high))
-        }
-      })
+      y: .accuracy
+    ) { point in
+      let ends = Report.quantiles.map { figure in
+        SweepTable.Estimate(point.rounds.compactMap { $0.values(figure).last })
+      }
+      guard let low = ends[0]?.mean, let middle = ends[1]?.mean, let high = ends[2]?.mean, low <= high else {
+        return nil
+      }
+      return SweepPage.Figure(100 * middle, range: (100 * low)...(100 * high))
+    }
   }
 }

@@ -1,7 +1,14 @@
 extension SweepChart {
+  /// Accuracy over bits, where points differ in bits.
   public static let bitsAndAccuracy = SweepChart("bits-accuracy") { page in
-    Chart(
-      title: "Communication and accuracy", note: page.barNote, x: .clientBits, y: .accuracy,
-      series: page.lines.map { page.curve($0, \.bits, \.accuracy) })
+    let bits = page.points.compactMap { $0.mean(\.bits) }
+    guard let low = bits.min(), let high = bits.max(), high > 1.01 * low else { return nil }
+    let bounds = SweepBounds(page)
+    let hasBounds = page.panels.contains { !bounds.referencesOverBits($0).isEmpty }
+    return page.chart(
+      "Communication and accuracy",
+      note: [page.barNote, hasBounds ? bounds.note : ""].filter { !$0.isEmpty }.joined(separator: " "),
+      x: .clientBits, at: { point in point.mean(\.bits).map { .number($0) } }, y: .accuracy,
+      references: bounds.referencesOverBits, figure: page.mean(\.accuracy))
   }
 }
