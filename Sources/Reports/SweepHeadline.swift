@@ -35,10 +35,10 @@ struct SweepHeadline {
       "With \(codec), epsilon \(Chart.label(epsilon(low))) gives \(Self.accuracy(low)) accuracy at \(Self.bits(few)) bits a client and "
       + "round, epsilon \(Chart.label(epsilon(high))) gives \(Self.accuracy(high)) at \(Self.bits(many))"
     sentence += Self.comparison(few, many) + "."
+    if let floats = low.float32, codec != "float32" { sentence += " Plain floats take \(Text.grouped(Int(floats)))." }
     if let contrast = Contrast(high, low) {
       sentence += " The difference in accuracy of \(contrast.words)."
     }
-    if let floats = low.float32, codec != "float32" { sentence += " Plain floats take \(Text.grouped(Int(floats)))." }
     return sentence
   }
 

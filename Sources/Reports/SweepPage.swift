@@ -146,13 +146,13 @@ public struct SweepPage: Sendable {
         return Panel(title: panel.title, lines: panel.points.map { Line(name: $0.name, points: [$0]) })
       }
       guard isOverEpsilon else { return panel }
-      let lines = panel.lines.flatMap { line in
-        let others = line.points.filter(\.epsilon.isEmpty)
-        return [
-          Line(name: line.name, points: line.points.filter { !$0.epsilon.isEmpty }),
-          Line(name: "\(line.name), no guarantee", points: others),
-        ].filter { !$0.points.isEmpty }
+      let part = { (line: Line, name: String, isWithout: Bool) in
+        Line(name: name, points: line.points.filter { $0.epsilon.isEmpty == isWithout })
       }
+      // Behind the others, so that a line has the colour that it has in other charts.
+      let lines =
+        (panel.lines.map { part($0, $0.name, false) } + panel.lines.map { part($0, "\($0.name), no guarantee", true) })
+        .filter { !$0.points.isEmpty }
       return lines.count > Chart.mostLines ? panel : Panel(title: panel.title, lines: lines)
     }
   }
