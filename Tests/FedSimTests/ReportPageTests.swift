@@ -425,6 +425,7 @@ extension Report.Source {
     // Of 500 rounds every seventh, with the last.
     #expect(curves.series.allSatisfy { $0.points.count == 72 && $0.points.last?.x == 500 })
     #expect(html.utf8.count < 5_000_000, "\(html.utf8.count)")
-    #expect(ContinuousClock.now - start < .seconds(5))
+    // Three seconds of CPU in a debug build, most of them for 50,000 rounds; the rest is for a machine that is shared.
+    #expect(ContinuousClock.now - start < .seconds(10))
   }
 }
