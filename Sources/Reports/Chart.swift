@@ -35,9 +35,11 @@ public struct Chart: Sendable {
     public let points: [Point]
     /// Drawn without dots, dashed: a bound or a reference.
     public let isReference: Bool
+    /// Whether one point leads to the next; else there is nothing between its dots.
+    public let isJoined: Bool
 
-    public init(_ name: String, _ points: [Point], isReference: Bool = false) {
-      (self.name, self.points, self.isReference) = (name, points, isReference)
+    public init(_ name: String, _ points: [Point], isReference: Bool = false, isJoined: Bool = true) {
+      (self.name, self.points, self.isReference, self.isJoined) = (name, points, isReference, isJoined)
     }
   }
 
@@ -97,7 +99,7 @@ public struct Chart: Sendable {
         panel.series.map { line in
           Series(
             line.name, line.points.filter(isDrawn).sorted { ($0.slot ?? -1, $0.x) < ($1.slot ?? -1, $1.x) },
-            isReference: line.isReference)
+            isReference: line.isReference, isJoined: line.isJoined)
         }.filter { !$0.points.isEmpty })
     }.filter { !$0.series.isEmpty }
   }

@@ -18,6 +18,9 @@ struct RoundCurves {
   /// Values of a chart; a page of many long runs stays readable by machines too.
   private static let mostValues = 4000
 
+  /// More lines that differ in two things are read better in panels of one of them.
+  private static let mostOfTwoFactors = 5
+
   init(_ page: SweepPage) {
     let points = page.points.filter { !$0.rounds.isEmpty }
     let all = Self.panels(points, page.layout)
@@ -37,7 +40,10 @@ struct RoundCurves {
 
   /// All points in one panel, else a panel for each value of one factor with a line for each value of the other, whichever are fewer.
   private static func panels(_ points: [SweepPoint], _ layout: SweepLayout) -> [Panel] {
-    guard points.count > Chart.mostLines else { return [Panel(title: "", lines: points.map { ($0.name, $0) })] }
+    let isAlone = layout.line == nil && layout.panelFactors.isEmpty
+    guard points.count > (isAlone ? Chart.mostLines : mostOfTwoFactors) else {
+      return [Panel(title: "", lines: points.map { ($0.name, $0) })]
+    }
     let by = { (lines: SweepFactor?, others: [SweepFactor]) -> [Panel] in
       let groups = Dictionary(grouping: points) { point in others.map { $0.choices[point.index] } }
       return groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }.flatMap { _, group -> [Panel] in

@@ -1,13 +1,13 @@
 import Files
 
 extension SweepPage {
-  /// Which codecs `auto` took, and where: "auto took layered at epsilon 0.3 to 1, polar at 2 to 10." Empty where no point has it.
+  /// Where `auto` took which codec, as a sentence; empty where it took one alone, which the headline says.
   var autoNote: String {
-    let found = autoWords
-    return found.isEmpty ? "" : found + "."
+    let codecs = Set(points.filter { $0.askedCodec != $0.codec }.map(\.codec))
+    return codecs.count > 1 ? "The codec \(autoWords)." : ""
   }
 
-  /// The same as a part of a sentence.
+  /// Which codecs `auto` took, and where: "auto took layered at epsilon 0.3 to 1, polar at 2 to 10". Empty where no point has it.
   var autoWords: String {
     let auto = points.filter { $0.askedCodec != $0.codec }
     guard let first = auto.first else { return "" }

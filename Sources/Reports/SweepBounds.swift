@@ -48,7 +48,10 @@ struct SweepBounds {
     guard hasPanelsOfLines else { return page.panels }
     return page.panels.flatMap { panel in
       panel.lines.map { line in
-        SweepPage.Panel(title: [panel.title, line.name].filter { !$0.isEmpty }.joined(separator: ", "), lines: [line])
+        // The title says what a line's name would; codecs are known by their colours.
+        let name = page.layout.line?.kind == .codec ? line.name : line.points.first?.askedCodec ?? line.name
+        let title = [panel.title, line.name].filter { !$0.isEmpty }.joined(separator: ", ")
+        return SweepPage.Panel(title: title, lines: [.init(name: name, points: line.points)])
       }
     }
   }
@@ -69,9 +72,12 @@ struct SweepBounds {
     return isLeftOut ? "I(X;Y) and F differ from line to line: the table has them." : Report.boundNote
   }
 
+  /// Of a panel over what varied, with what plain floats take.
+  func references(_ panel: SweepPage.Panel) -> [Chart.Series] { informationAndBound(panel) + floats(panel) }
+
   /// Of a panel over what varied.
-  func references(_ panel: SweepPage.Panel) -> [Chart.Series] {
-    guard !isLeftOut else { return floats(panel) }
+  func informationAndBound(_ panel: SweepPage.Panel) -> [Chart.Series] {
+    guard !isLeftOut else { return [] }
     let isAlone = panel.lines.count == 1
     let groups = isOneForAll || isAlone ? [("", panel.points)] : panel.lines.map { (", " + $0.name, $0.points) }
     return groups.flatMap { suffix, points in
@@ -79,7 +85,7 @@ struct SweepBounds {
         Chart.Series(Self.information + suffix, Self.means(points) { $0.mean(\.information) }, isReference: true),
         Chart.Series(Self.bound + suffix, Self.means(points) { lowerBounds[$0.index] }, isReference: true),
       ]
-    } + floats(panel)
+    }
   }
 
   /// Of a panel of accuracy over bits: what an ideal code would take for the accuracy of the line with the fewest bits.

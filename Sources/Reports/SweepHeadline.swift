@@ -13,6 +13,9 @@ struct SweepHeadline {
     let varied = names.isEmpty ? count : "\(count): \(names.joined(separator: " by "))"
     var parts = [varied + "."]
     if let range = overEpsilon { parts.append(range) } else { parts += best }
+    if parts.contains(where: { $0.contains(Contrast.notClear) || $0.contains(Contrast.clear) }) {
+      parts.append("A difference of more than two standard errors is clear.")
+    }
     if !page.autoWords.isEmpty { parts.append("The codec \(page.autoWords).") }
     return parts.joined(separator: " ")
   }
@@ -33,7 +36,7 @@ struct SweepHeadline {
       + "round, epsilon \(Chart.label(epsilon(high))) gives \(Self.accuracy(high)) at \(Self.bits(many))"
     sentence += Self.comparison(few, many) + "."
     if let contrast = Contrast(high, low) {
-      sentence += " The difference in accuracy is \(contrast.words)."
+      sentence += " The difference in accuracy of \(contrast.words)."
     }
     if let floats = low.float32, codec != "float32" { sentence += " Plain floats take \(Text.grouped(Int(floats)))." }
     return sentence
@@ -76,11 +79,15 @@ struct SweepHeadline {
     let isSplit = !guaranteed.isEmpty && guaranteed.count < all.count
     let ranked = Self.ranked(isSplit ? guaranteed : all)
     guard ranked.count > 1 || (isSplit && !ranked.isEmpty), let best = ranked.first else { return [] }
-    var figures = [best.mean(\.epsilon).map { "epsilon \(Text.fixedUp($0, 3))" } ?? "no guarantee"]
+    var figures: [String] = []
+    // Its name says it where epsilon was varied.
+    if !page.isOverEpsilon {
+      figures.append(best.mean(\.epsilon).map { "epsilon \(Text.fixedUp($0, 3))" } ?? "no guarantee")
+    }
     if let bits = best.mean(\.bits) { figures.append("\(Self.bits(bits)) bits a client and round") }
     var parts = [
-      "The best\(isSplit ? " with a guarantee" : "") is \(best.name): \(Self.accuracy(best)) accuracy, "
-        + figures.joined(separator: ", ") + "."
+      "The best\(isSplit ? " with a guarantee" : "") is \(best.name): \(Self.accuracy(best)) accuracy"
+        + figures.map { ", \($0)" }.joined() + "."
     ]
     if ranked.count > 1 { parts.append(Self.beside(best, ranked[1], "The next")) }
     if let first = page.points.first, ranked.count > 1, first.index != best.index, first.index != ranked[1].index,
@@ -103,8 +110,9 @@ struct SweepHeadline {
   }
 
   private static func beside(_ best: SweepPoint, _ other: SweepPoint, _ what: String) -> String {
-    let words = Contrast(best, other)?.words ?? "not known, as each point has one run"
-    return "\(what), \(other.name), has \(accuracy(other)): the difference is \(words)."
+    let words = Contrast(best, other).map { "a difference of " + $0.words }
+    return
+      "\(what), \(other.name), has \(accuracy(other)): \(words ?? "with one run a point it is not known whether that is chance")."
   }
 }
 
@@ -133,11 +141,13 @@ extension SweepHeadline {
       }
     }
 
+    static let (clear, notClear) = ("is clear", "is not clear")
+
     var isClear: Bool { abs(difference) > 2 * error && abs(difference) > 1e-3 }
 
     var words: String {
-      "\(Text.fixed(difference, 1)) +- \(Text.fixed(error, 1)) points\(isPaired ? " in pairs" : ""), which is "
-        + (isClear ? "clear" : "not clear") + " (more than two standard errors would be)"
+      "\(Text.fixed(difference, 1)) +- \(Text.fixed(error, 1)) points\(isPaired ? " (in pairs of one seed)" : "") "
+        + (isClear ? Self.clear : Self.notClear)
     }
   }
 }

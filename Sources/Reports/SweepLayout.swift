@@ -37,7 +37,11 @@ struct SweepLayout: Sendable {
     let panelFactors = panelFactors
     allPanels = Self.groups(Array(0..<count)) { i in panelFactors.map { $0.choices[i] } }.flatMap { points in
       let title = points.first.map { i in panelFactors.map { $0.title(i) }.joined(separator: ", ") } ?? ""
-      let lines = Self.groups(points) { i in lineFactor.map { [$0.choices[i]] } ?? [] }.compactMap { points in
+      // Named points may have codecs of their own.
+      let names = points.reduce(into: [String]()) { if !$0.contains(name($1)) { $0.append(name($1)) } }
+      let lines = Self.groups(points) { i in
+        [lineFactor.map { $0.choices[i] } ?? names.firstIndex(of: name(i)) ?? 0]
+      }.compactMap { points in
         points.first.map { Line(name: lineFactor?.names[$0] ?? name($0), points: points) }
       }
       return Self.split(Panel(title: title, lines: lines))

@@ -112,11 +112,13 @@ public struct SweepPage: Sendable {
   ///   - x: the axis; nil for what varied.
   ///   - place: where a point stands on it; nil for what varied.
   ///   - panels: nil for the page's own.
+  ///   - isJoined: whether one point of a line leads to the next.
   ///   - references: what else a panel has: bounds.
   ///   - figure: of a point; nil where it has none.
   public func chart(
     _ title: String, note: String = "", x: Chart.Axis? = nil, at place: ((SweepPoint) -> Chart.Place?)? = nil,
-    y: Chart.Axis, panels: [Panel]? = nil, references: (Panel) -> [Chart.Series] = { _ in [] },
+    y: Chart.Axis, panels: [Panel]? = nil, isJoined: (Line) -> Bool = { _ in true },
+    references: (Panel) -> [Chart.Series] = { _ in [] },
     figure: (SweepPoint) -> Figure?
   ) -> Chart {
     let found = (panels ?? self.panels).map { panel in
@@ -127,13 +129,32 @@ public struct SweepPage: Sendable {
             let found = if let place { place(point) } else { Optional(point.place) }
             guard let found, let figure = figure(point) else { return nil }
             return Self.point(found, figure)
-          })
+          }, isJoined: isJoined(line))
       }
       return Chart.Panel(panel.title, lines + references(panel))
     }
     return Chart(
       title: title, note: [note, autoNote, omissionNote].filter { !$0.isEmpty }.joined(separator: " "),
       x: x ?? self.x, y: y, panels: found)
+  }
+
+  /// The panels of a chart of one figure over another: where few points have no order, each has its name, and points without a guarantee are
+  /// no part of a line over epsilon.
+  var panelsOfTradeOffs: [Panel] {
+    panels.map { panel in
+      if !isOverEpsilon, points.count <= Chart.mostLines {
+        return Panel(title: panel.title, lines: panel.points.map { Line(name: $0.name, points: [$0]) })
+      }
+      guard isOverEpsilon else { return panel }
+      let lines = panel.lines.flatMap { line in
+        let others = line.points.filter(\.epsilon.isEmpty)
+        return [
+          Line(name: line.name, points: line.points.filter { !$0.epsilon.isEmpty }),
+          Line(name: "\(line.name), no guarantee", points: others),
+        ].filter { !$0.points.isEmpty }
+      }
+      return lines.count > Chart.mostLines ? panel : Panel(title: panel.title, lines: lines)
+    }
   }
 
   static func point(_ place: Chart.Place, _ figure: Figure) -> Chart.Point {

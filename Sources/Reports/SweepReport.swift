@@ -7,7 +7,9 @@ extension Report {
     let page = SweepPage(files)
     add(headline: SweepHeadline(page).text)
     addOmissions(page)
-    for chart in charts { if let drawn = chart.draw(page) { add(drawn.named(prefix + chart.name)) } }
+    let drawn = charts.compactMap { chart in chart.draw(page)?.named(prefix + chart.name) }
+    // Those of several panels are as wide as the page: two of the others stand side by side.
+    for chart in drawn.filter({ $0.panels.count < 2 }) + drawn.filter({ $0.panels.count > 1 }) { add(chart) }
     addDistributions(prefix, page)
     addTable(prefix, page)
     addViews(prefix, page.points)
@@ -39,8 +41,9 @@ extension Report {
       let (has, stands, are) = count == 1 ? ("has", "stands", "is") : ("have", "stand", "are")
       let place =
         what == "epsilon" && page.isOverEpsilon
-        ? "\(stands) at \"none\" and \(are) in no chart of the privacy spent" : "\(are) in no chart of it"
-      add(paragraph: "\(Text.counted(count, "point")) of \(points.count) \(has) no \(what) and \(place).")
+        ? ": \(count == 1 ? "it" : "they") \(stands) at \"none\", and \(are) in no chart of the privacy spent"
+        : ", and \(are) in no chart of it"
+      add(paragraph: "\(Text.counted(count, "point")) of \(points.count) \(has) no \(what)\(place).")
     }
   }
 

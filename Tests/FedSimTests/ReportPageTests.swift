@@ -202,8 +202,8 @@ extension Report.Source {
     }
     let html = Report([try source(["runs.jsonl": rows.joined(separator: "\n")])]).html
     for text in [
-      "1 point of 10 has no epsilon and is in no chart of it.",
-      "1 point of 10 has no accuracy and is in no chart of it.",
+      "1 point of 10 has no epsilon, and is in no chart of it.",
+      "1 point of 10 has no accuracy, and is in no chart of it.",
     ] { #expect(html.contains(text), "\(text)") }
     #expect(!html.contains("has no bits") && !html.contains("no finite loss"))
     // A logarithmic axis has places for both.

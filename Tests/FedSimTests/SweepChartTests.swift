@@ -223,6 +223,7 @@ extension Chart {
       partitions.x.slots.map { $0.prefix(4) } == ["iid", "shar", "diri"] && partitions.lines() == ["layered", "polar"])
     let named = try accuracy("g named points")
     #expect(named.x.slots == ["central", "plain", "large"] && named.panels.count == 1)
+    #expect(named.lines() == ["float32", "polar"])
     let beside = try accuracy("side by side")
     #expect(
       beside.x.label == "cohort size (cohort.size), with training.learningRate" && beside.panels[0].series.count == 1)
@@ -288,7 +289,8 @@ extension Chart {
     let made = try MadeUpSweep(Self.sweeps[4].section)
     let chart = try #require(made.chart("accuracy"))
     #expect(chart.lines() == ["auto"] && chart.drawn.count == 6)
-    #expect(chart.note.contains("auto took pfr at epsilon 0.3 to 1.22, polar at 2.46 to 10."), "\(chart.note)")
+    #expect(
+      chart.note.contains("The codec auto took pfr at epsilon 0.3 to 1.22, polar at 2.46 to 10."), "\(chart.note)")
     let html = Report([try made.source]).html
     #expect(html.contains("The codec auto took pfr at epsilon 0.3 to 1.22, polar at 2.46 to 10."))
     #expect(html.contains(">polar (auto)<"))
@@ -304,6 +306,20 @@ extension Chart {
     #expect(
       sizes.chart("bits")?.note.contains("auto took polar at 3 points, pfr at 3 points: the table has which.")
         == true)
+  }
+
+  /// Bits that are the same at all points do not make a line up and down; points without an order have their names.
+  @Test func tradeOffsJoinWhatFollows() throws {
+    let chart = try #require(MadeUpSweep(Self.sweeps[2].section).chart("bits-accuracy"))
+    let lines = chart.series.filter { !$0.isReference }
+    #expect(lines.map(\.name) == ["float32", "float32, no guarantee", "layered", "polar"])
+    #expect(lines.map(\.isJoined) == [false, false, true, true] && lines.map(\.points.count) == [3, 1, 3, 3])
+    let rates = try #require(MadeUpSweep(Self.sweeps[0].section).chart("bits-accuracy"))
+    #expect(rates.lines() == ["learning rate 0.1", "learning rate 0.3", "learning rate 1"])
+    let grid = try #require(MadeUpSweep(Self.sweeps[1].section).chart("bits-accuracy"))
+    #expect(grid.lines().count == 4 && grid.series.allSatisfy { !$0.isJoined })
+    // No path is drawn where nothing is joined.
+    #expect(rates.svg.components(separatedBy: "<path").count < chart.svg.components(separatedBy: "<path").count)
   }
 
   @Test func boundsAreWhereBitsAre() throws {
@@ -330,6 +346,7 @@ extension Chart {
     let more = try MadeUpSweep(
       #"{"axes": {"training.learningRate": [0.1, 1], "cohort.dropout": [0, 0.2, 0.5]}}"#, change: change)
     let chart = try #require(more.chart("bits"))
+    #expect(chart.lines() == ["auto"])
     #expect(chart.panels.map(\.title) == ["dropout 0", "dropout 0.2", "dropout 0.5"] && chart.drawn.count == 6)
     #expect(chart.panels.allSatisfy { $0.series.count == 4 })
     // Plain floats are not drawn twice.
@@ -350,7 +367,9 @@ extension Chart {
     #expect(rising.contains("With layered, epsilon 1 gives"), "\(rising)")
     #expect(
       rising.hasPrefix("27 runs of 9 points: epsilon by codec.") && rising.contains(": less noise costs more bits."))
-    #expect(rising.contains("accuracy is 1.8 +- 0.1 points, which is clear"), "\(rising)")
+    #expect(
+      rising.contains(
+        "accuracy of 1.8 +- 0.1 points is clear. A difference of more than two standard errors is clear."), "\(rising)")
     // 8.8 and 9.2 bits are both shown as 9.
     let floor = try headline(Self.grid) { _, found in found.bits = (found.epsilon ?? 0) > 2 ? 9.2 : 8.8 }
     #expect(!floor.contains("costs more"))
@@ -369,21 +388,22 @@ extension Chart {
     #expect(
       clear
         == "9 runs of 3 points: learning rate. The best is learning rate 1: 50.7 +- 0.1 % accuracy, epsilon 8.000, 322 bits a client and round. "
-        + "The next, learning rate 0.3, has 50.4 +- 0.1 %: the difference is 0.3 +- 0.1 points, which is clear (more than two standard errors would be). "
-        + "The first, learning rate 0.1, has 50.1 +- 0.1 %: the difference is 0.6 +- 0.1 points, which is clear (more than two standard errors would be). "
+        + "The next, learning rate 0.3, has 50.4 +- 0.1 %: a difference of 0.3 +- 0.1 points is clear. "
+        + "The first, learning rate 0.1, has 50.1 +- 0.1 %: a difference of 0.6 +- 0.1 points is clear. A difference of more than two standard errors is clear. "
         + "The codec auto took polar.", "\(clear)")
     let noisy = try headline(section) { scenario, found in
       found.accuracy = (found.accuracy ?? 0) + 0.05 * Double(scenario.seed)
     }
-    #expect(noisy.contains("not clear") && !noisy.contains("which is clear"), "\(noisy)")
+    #expect(noisy.contains("points is not clear") && !noisy.contains("points is clear"), "\(noisy)")
     // The same differences in pairs are clear.
     let paired = try headline(section.replacing("\"repeats\": 3", with: "\"repeats\": 3, \"common\": true")) {
       scenario, found in
       found.accuracy = (found.accuracy ?? 0) + 0.05 * Double(scenario.seed)
     }
-    #expect(paired.contains("in pairs, which is clear") && !paired.contains("not clear"), "\(paired)")
+    #expect(paired.contains("(in pairs of one seed) is clear") && !paired.contains("not clear"), "\(paired)")
     #expect(
-      try headline(#"{"axes": {"training.learningRate": [0.1, 1]}}"#).contains("not known, as each point has one run"))
+      try headline(#"{"axes": {"training.learningRate": [0.1, 1]}}"#).contains(
+        "with one run a point it is not known whether that is chance"))
     // The best that has a guarantee is not beaten by one that has none.
     let free = try headline(
       #"{"axes": {"privacy": [null, {"clippingNorm": 1, "targetEpsilon": 8}], "training.learningRate": [0.1, 1]}}"#
@@ -415,6 +435,8 @@ extension Chart {
     #expect(chart.panels.count == 4 && chart.panels[0].title == "learning rate 0.1")
     #expect(chart.lines(0) == ["dropout 0", "dropout 0.1", "dropout 0.3", "dropout 0.5"])
     #expect(chart.drawn.count == 64 && chart.drawn.allSatisfy { ($0.error ?? 0) > 0 })
+    let mixed = try #require(MadeUpSweep(Self.sweeps[3].section).chart("rounds-accuracy"))
+    #expect(mixed.panels.map(\.title) == ["codec auto", "codec float32"])
     let few = try #require(MadeUpSweep(Self.sweeps[0].section).chart("rounds-accuracy"))
     #expect(few.panels.count == 1 && few.lines() == ["learning rate 0.1", "learning rate 0.3", "learning rate 1"])
     let spent = try #require(MadeUpSweep(Self.sweeps[0].section).chart("spent-accuracy"))

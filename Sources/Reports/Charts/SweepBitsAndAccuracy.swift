@@ -9,6 +9,12 @@ extension SweepChart {
       "Communication and accuracy",
       note: [page.barNote, hasBounds ? bounds.note : ""].filter { !$0.isEmpty }.joined(separator: " "),
       x: .clientBits, at: { point in point.mean(\.bits).map { .number($0) } }, y: .accuracy,
-      references: bounds.referencesOverBits, figure: page.mean(\.accuracy))
+      panels: page.panelsOfTradeOffs,
+      isJoined: { line in
+        // What takes the same bits at all points would be a line up and down.
+        let bits = line.points.compactMap { $0.mean(\.bits) }
+        return page.isOverEpsilon && (bits.max() ?? 0) > 1.02 * (bits.min() ?? 0)
+          && !line.points.contains(where: \.epsilon.isEmpty)
+      }, references: bounds.referencesOverBits, figure: page.mean(\.accuracy))
   }
 }

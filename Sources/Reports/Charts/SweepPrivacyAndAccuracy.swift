@@ -11,6 +11,6 @@ extension SweepChart {
       "Privacy and accuracy", note: page.barNote, x: Chart.Axis("epsilon", isLog: true, slots: words),
       at: { point in
         word(point).flatMap { words.firstIndex(of: $0) }.map { .slot($0) } ?? point.mean(\.epsilon).map { .number($0) }
-      }, y: .accuracy, figure: page.mean(\.accuracy))
+      }, y: .accuracy, panels: page.panelsOfTradeOffs, isJoined: { _ in page.isOrdered }, figure: page.mean(\.accuracy))
   }
 }

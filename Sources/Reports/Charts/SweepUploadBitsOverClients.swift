@@ -14,7 +14,7 @@ extension SweepChart {
       note: [
         "Mean of the rounds' medians; bars from the shortest to the longest upload of all rounds.", bounds.note,
       ].filter { !$0.isEmpty }.joined(separator: " "),
-      y: .clientBits, panels: bounds.panels, references: bounds.references
+      y: .clientBits, panels: bounds.panels, references: bounds.informationAndBound
     ) { point in
       guard let low = all(point, \.payloadBitsMin).min(), let high = all(point, \.payloadBitsMax).max(),
         low <= high, let middle = SweepTable.Estimate(all(point, \.payloadBitsP50))

@@ -181,7 +181,7 @@ extension Chart.Layout {
     guard let look = looks[line.name] else { return }
     let isBand = Self.isBand(line)
     let joined = Self.thinned(line.points.filter { $0.slot == nil }, to: 500)
-    if joined.count > 1 {
+    if line.isJoined, joined.count > 1 {
       picture.marks.append(
         .line(joined.map { .init(place($0, of: line.name, isBand: isBand), height(of: $0.y)) }, look.stroke))
     }
