@@ -14,8 +14,30 @@ public enum FigureUnit: String, Sendable {
   case norm
   /// Over the clipping norm.
   case clippingNorms = "clipping norms"
+  case seconds
+  case decibels = "dB"
+  /// Squares of values that lie in [0, 1].
+  case squares = "squared values"
   case text
   case list
+
+  /// As tables of columns have it: text and lists have no unit.
+  package var words: String {
+    switch self {
+    case .text, .list: "-"
+    default: rawValue
+    }
+  }
+}
+
+/// What kind of value a figure is in a file.
+public enum FigureType: String, Sendable, CaseIterable {
+  case integer
+  case number
+  case boolean
+  case text
+  case list
+  case object
 }
 
 /// Whether the guarantee of a run speaks of a figure. No figure has a default: `outsideGuarantee` follows from what is declared.
