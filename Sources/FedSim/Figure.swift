@@ -9,6 +9,7 @@ public enum FigureUnit: String, Sendable {
   /// Natural logarithms: of probabilities (loss), and of ratios of probabilities (epsilon).
   case nats
   case bits
+  case bitsPerValue = "bits a value"
   case bytes
   /// As updates are measured: the L2 norm of parameters.
   case norm
@@ -38,6 +39,8 @@ public enum FigureType: String, Sendable, CaseIterable {
   case text
   case list
   case object
+  /// Whatever a scenario has there.
+  case any
 }
 
 /// Whether the guarantee of a run speaks of a figure. No figure has a default: `outsideGuarantee` follows from what is declared.

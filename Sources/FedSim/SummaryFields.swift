@@ -56,21 +56,23 @@ public struct SummaryFields: FigureTable, Sendable {
   ) { .optional($0.spending?.lowerBound) }
   public let epsilonOfRoundsDone = SummaryField(
     "epsilonOfRoundsDone", .nats, .clientCount(rank: 8),
-    "what the rounds done would cost had their number been fixed in advance: no claim where the run stopped early",
+    "what the rounds done would cost had their number been fixed in advance: no claim where the run stopped early; null without a guarantee",
     mayBeNull: true
   ) { .optional($0.records.last?.spending?.epsilon) }
   public let delta = SummaryField(
-    "delta", .probability, .clientCount(rank: 9), "the whole delta of the guarantee", mayBeNull: true
+    "delta", .probability, .clientCount(rank: 9), "the whole delta of the guarantee; null without privacy",
+    mayBeNull: true
   ) {
     .optional($0.setup.plan?.delta)
   }
   public let truncationDelta = SummaryField(
-    "truncationDelta", .probability, .clientCount(rank: 10), "its part that pays for cohorts that may be cut",
+    "truncationDelta", .probability, .clientCount(rank: 10),
+    "its part that pays for cohorts that may be cut; null without privacy",
     mayBeNull: true
   ) { .optional($0.setup.plan?.truncationDelta) }
   public let numericalDelta = SummaryField(
     "numericalDelta", .probability, .clientCount(rank: 11),
-    "its part that pays for what floating point may choose otherwise", mayBeNull: true
+    "its part that pays for what floating point may choose otherwise; null without privacy", mayBeNull: true
   ) { .optional($0.setup.plan?.numericalDelta) }
   public let totalVariationPerUpload = SummaryField(
     "totalVariationPerUpload", .probability, .clientCount(rank: 12),
@@ -79,7 +81,7 @@ public struct SummaryFields: FigureTable, Sendable {
   ) { .optional($0.setup.plan == nil ? nil : $0.setup.channel.totalVariationBound) }
   public let totalVariationOfRun = SummaryField(
     "totalVariationOfRun", .probability, .clientCount(rank: 13),
-    "what rounding may change of the whole run, in total variation", mayBeNull: true
+    "what rounding may change of the whole run, in total variation; null without privacy", mayBeNull: true
   ) { .optional($0.setup.numericalDeviation) }
   public let budget = SummaryField(
     "budget", .nats, .covered, "`privacy.budget`; null where there is none", mayBeNull: true
@@ -106,12 +108,12 @@ public struct SummaryFields: FigureTable, Sendable {
   ) { .optional($0.setup.plan?.noiseMultiplier) }
   public let accountedNoiseMultiplier = SummaryField(
     "accountedNoiseMultiplier", .clippingNorms, .clientCount(rank: 15),
-    "the z that the account has, a hair below: for C with its margin, and with what a count of clipped updates takes",
+    "the z that the account has, a hair below: for C with its margin, and with what a count of clipped updates takes; null without privacy",
     mayBeNull: true
   ) { .optional($0.setup.plan?.event.effectiveNoiseMultiplier) }
   public let updateNoiseMultiplier = SummaryField(
     "updateNoiseMultiplier", .clippingNorms, .clientCount(rank: 16),
-    "z of the update beside a count of clipped updates, which is another release", mayBeNull: true
+    "z of the update beside a count of clipped updates, which is another release; null without privacy", mayBeNull: true
   ) { .optional($0.setup.plan?.updateNoiseMultiplier) }
   public let countNoise = SummaryField(
     "countNoise", .count, .clientCount(rank: 5),
@@ -127,7 +129,8 @@ public struct SummaryFields: FigureTable, Sendable {
     mayBeNull: true
   ) { .optional($0.setup.plan?.clippingNorm) }
   public let finalClippingNorm = SummaryField(
-    "finalClippingNorm", .norm, .covered, "C of the last round; another one with adaptive clipping", mayBeNull: true
+    "finalClippingNorm", .norm, .covered,
+    "C of the last round; another one with adaptive clipping; null without privacy", mayBeNull: true
   ) { .optional($0.records.last?.clippingNorm) }
   public let largestCohort = SummaryField(
     "largestCohort", .count, .clientCount(rank: 3), "cohorts above this size are cut; null without privacy",
@@ -182,8 +185,8 @@ public struct SummaryFields: FigureTable, Sendable {
   ) { .integer($0.float32Bits) }
   public let posterior = SummaryField(
     "posterior", .list, .outside,
-    "of the first code at the model's beta, as in posterior.json: `code`, `klBits`, `payloadBits`, `psnr`, `accuracy`; the key is there "
-      + "only for tasks about posteriors", type: .object, onlyWith: "a task about posteriors"
+    "of the first code at the model's beta, as in posterior.json: `code`, `klBits`, `payloadBits`, `psnr`, `accuracy`",
+    type: .object, onlyWith: "a task about posteriors"
   ) { summary in
     summary.posterior?.headline.map { row in
       [
@@ -207,7 +210,7 @@ public struct SummaryFields: FigureTable, Sendable {
     .string($0.statement.sentence)
   }
   public let theorem = SummaryField(
-    "theorem", .text, .covered, "what the claim rests on; the key is not there without a guarantee",
+    "theorem", .text, .covered, "what the claim rests on",
     onlyWith: "a guarantee"
   ) { $0.statement.theorem.map { .string($0) } }
   public let views = SummaryField(

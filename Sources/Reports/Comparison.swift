@@ -228,9 +228,13 @@ public struct Comparison: Sendable {
             ]
           }))
       parts.append(
-        "+- standard error over repeats; clear: the difference is more than two standard errors of its repeats"
-          + (results.contains { $0.paired != nil } ? ", which are compared in pairs of one seed." : ".")
-          + "\nepsilon, noiseMultiplier and majorityClassAccuracy are the same in all repeats, and have none.")
+        "clear: the difference is more than two standard errors of its repeats"
+          + (results.contains { $0.paired != nil } ? ", which are compared in pairs of one seed." : "."))
+      if results.contains(where: { $0.first.error != nil || $0.second.error != nil }) {
+        parts.append(
+          "+- standard error over repeats. What follows from the plan or the test examples (epsilon, noiseMultiplier,\n"
+            + "majorityClassAccuracy) does not differ by chance, and has none.")
+      }
     }
     if unmatched > 0 {
       parts.append("\(Text.counted(unmatched, "point")) \(unmatched == 1 ? "is" : "are") in one of both only.")

@@ -173,7 +173,8 @@ import Testing
   @Test func theListKeepsItsBytes() throws {
     let list = [
       "drawn", "arrived", "refused", "nonFinite", "nonFiniteUpdates", "clippedFraction", "loss", "accuracy",
-      "clientAccuracy", "uplink", "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy", "majorityClassAccuracy", "finalLoss",
+      "clientAccuracy", "uplink", "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy",
+      "majorityClassAccuracy", "finalLoss",
       "payloadBitsPerClientRound", "payloadBitsStandardError", "codedUploads", "predictedBitsPerClientRound",
       "measuredOverPredicted", "wireBytesPerClientRound", "idealBitsPerClientRound",
       "views of cohort sizes and traffic", "timings.json", "state.bin", "seed", "other runs",

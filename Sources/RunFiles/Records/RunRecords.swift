@@ -102,9 +102,9 @@ enum RunRecords {
 
   private static let posterior: [RecordColumn] =
     [
-      RecordColumn("task", .text, .covered, "the run's task"),
-      RecordColumn("guarantee", .text, .covered, "`none`: no row has a guarantee"),
-      RecordColumn("guaranteeStatement", .text, .covered, "why, in words"),
+      RecordColumn("task", .text, .outside, "the run's task"),
+      RecordColumn("guarantee", .text, .outside, "`none`: no row has a guarantee"),
+      RecordColumn("guaranteeStatement", .text, .outside, "why, in words"),
       RecordColumn("data", .integer, .count, .outside, "pictures or clients whose posterior was sent"),
       RecordColumn("values", .integer, .count, .outside, "values of a picture; 0 for a classifier"),
       RecordColumn("latents", .integer, .count, .outside, "coordinates of a posterior"),
@@ -138,13 +138,14 @@ enum RunRecords {
       number("modelBits", .bits, "mean of minus log2 of what the code's models gave a payload; null where it has none"),
       RecordColumn(prefix + "payloadBits", .number, .bits, .outside, "mean length of a payload in whole bytes"),
       number("payloadBitsStandardError", .bits, "standard error of that mean over data; null with fewer than two"),
-      number("klBitsPerValue", .bits, "`klBits` over the values of a picture; null for a classifier"),
-      number("payloadBitsPerValue", .bits, "`payloadBits` over the values of a picture; null for a classifier"),
+      number("klBitsPerValue", .bitsPerValue, "`klBits` over the values of a picture; null for a classifier"),
+      number("payloadBitsPerValue", .bitsPerValue, "`payloadBits` over the values of a picture; null for a classifier"),
       number(
         "meanSquaredError", .squares, "mean squared error of a decoded value, clipped to [0, 1]; null for a classifier"),
       number(
         "psnr", .decibels,
-        "peak signal-to-noise ratio of that mean squared error; null for a classifier, and where nothing is lost"),
+        "peak signal-to-noise ratio, from the mean squared error of decoded values; null for a classifier, and where nothing is lost"
+      ),
       number(
         "meanPsnr", .decibels, "mean over pictures of each one's; null for a classifier, and where one of them is exact"
       ),

@@ -17,7 +17,8 @@ enum SweepRecords {
   /// The name of what is printed.
   static let printed = "fedsim sweep --format json"
 
-  private static let own = Coverage.clientCount(rank: 0)
+  /// Settings: a seed may be among them.
+  private static let own = Coverage.outsideInPart("`seed`", rank: 0)
 
   private static let plan = [
     RecordColumn("format", .text, .covered, "`fedsim-sweep-1`"),
@@ -25,9 +26,9 @@ enum SweepRecords {
     RecordColumn("repeats", .integer, .count, .covered, "runs of each point"),
     RecordColumn("common", .boolean, .covered, "whether repeats are paired", onlyWith: "`sweep.common`"),
     RecordColumn("points[].name", .text, .covered, "name of a point", onlyWith: "named points"),
-    RecordColumn("points[].*", .object, own, "keys and sections that a point sets", onlyWith: "named points"),
+    RecordColumn("points[].*", .any, own, "keys and sections that a point sets", onlyWith: "named points"),
     RecordColumn("axes.*", .list, own, "all values of an axis, under its key or section", onlyWith: "`sweep.axes`"),
-    RecordColumn("runs[].*", .object, own, "the scenario of each run, with every default (docs/scenario.md)"),
+    RecordColumn("runs[].*", .any, own, "the scenario of each run, with every default (docs/scenario.md)"),
     RecordColumn(
       "data.*", .text, .outside, "a hash of a file that examples are read from, under its path", onlyWith: "such files"),
   ]
@@ -42,9 +43,9 @@ enum SweepRecords {
       "label.*", .text, own, "what tables call a section that varies, under its name, and a named point, as `name`",
       onlyWith: "sections that vary, or named points"),
     RecordColumn(
-      "setting.*", .object, own, "the keys of the run's scenario.json (docs/scenario.md); `setting.seed` is a secret"),
+      "setting.*", .any, own, "the keys of the run's scenario.json (docs/scenario.md)"),
     RecordColumn(
-      "result.*", .object, .outsideInPart("what summary.json says is not covered", rank: 0),
+      "result.*", .any, .outsideInPart("what summary.json says is not covered", rank: 0),
       "the keys of the run's summary.json but for \(SweepTable.left.map { "`\($0)`" }.joined(separator: ", ")), which are too long for a table"
     ),
   ]
@@ -53,11 +54,11 @@ enum SweepRecords {
     [
       RecordColumn("point", .integer, .count, .covered, "number of the point, from 0 on"),
       RecordColumn(
-        "<axis>", .text, own,
+        "<axis>", .any, own,
         "a column for each axis under its key, such as `privacy.targetEpsilon`: the value, of a section the words that tables have; `name` for named "
           + "points"),
       RecordColumn(
-        "<detail>", .text, own, "a column for each key that sections and named points differ in: its value",
+        "<detail>", .any, own, "a column for each key that sections and named points differ in: its value",
         onlyWith: "sections that vary, or named points"),
       RecordColumn("repeats", .integer, .count, .covered, "runs of the point that are whole"),
     ] + figures(prefix: "", error: PointFigure.standardError, mean: "")
@@ -70,9 +71,9 @@ enum SweepRecords {
       RecordColumn("isWhole", .boolean, .covered, "whether all of them are whole"),
       RecordColumn("points[].point", .integer, .count, .covered, "number of the point, from 0 on"),
       RecordColumn("points[].runs", .integer, .count, .covered, "runs of the point that are whole"),
-      RecordColumn("points[].axes.*", .text, own, "value of each axis, under its key; `name` for named points"),
+      RecordColumn("points[].axes.*", .any, own, "value of each axis, under its key; `name` for named points"),
       RecordColumn(
-        "points[].settings.*", .text, own, "value of each key that sections and named points differ in",
+        "points[].settings.*", .any, own, "value of each key that sections and named points differ in",
         onlyWith: "sections that vary, or named points"),
     ] + figures(prefix: "points[].", error: PointFigure.standardError, mean: ".mean")
 
@@ -111,7 +112,7 @@ enum SweepRecords {
 
   private static func ending(_ figure: PointFigure) -> String {
     switch figure.repeats {
-    case .measured: ": mean over repeats"
+    case .measured: "; mean over repeats"
     case .plannedAtMost:
       "; it follows from the plan and is the same in all repeats, or the largest where their seeds leave other numbers of clients"
     case .plannedAtLeast:

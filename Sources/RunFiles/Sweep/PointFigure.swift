@@ -65,16 +65,17 @@ public struct PointFigure: Sendable {
     PointFigure(\.epsilon, .plannedAtMost, "proved upper bound of epsilon of each single run"),
     PointFigure(\.noiseMultiplier, .plannedAtLeast, "z: standard deviation of the noise on the sum of updates"),
     PointFigure(
-      \.payloadBitsPerClientRound, .measured, "length of a payload that counted and was written: mean of a run"),
+      \.payloadBitsPerClientRound, .measured,
+      "length of a payload that counted and was written: mean over a run's uploads"),
     PointFigure(
       \.predictedBitsPerClientRound, .measured,
-      "what the codec predicts of a payload from its update's norm: mean of a run"),
+      "what the codec predicts of a payload from its update's norm: mean over a run's uploads"),
     PointFigure(
       \.idealBitsPerClientRound, .measured,
-      "I(X;Y): what an update says about itself through Gaussian noise, mean of a run"),
+      "I(X;Y): what an update says about itself through Gaussian noise, mean over a run's uploads"),
     PointFigure(
       \.wireBytesPerClientRound, .measured,
-      "length of an upload with its envelope, of those that were written: mean of a run"),
+      "length of an upload with its envelope, of those that were written: mean over a run's uploads"),
   ]
 
   /// Of a task about posteriors alone.

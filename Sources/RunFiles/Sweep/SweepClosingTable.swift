@@ -58,10 +58,17 @@ extension SweepTable {
     return ShownColumn(
       header: "bits/client",
       cells: estimates("payloadBitsPerClientRound").enumerated().map { p, measured in
-        // Where every payload has one length, repeats cannot differ.
-        if let measured, measured.error == 0 { return Text.fixed(measured.mean, 0) }
-        return shown(measured, 0) ?? predicted[p].map { Text.fixed($0.mean, 0) + " predicted" } ?? "-"
+        guard let measured else { return predicted[p].map { Text.fixed($0.mean, 0) + " predicted" } ?? "-" }
+        return Self.bits(measured)
       })
+  }
+
+  /// Where every payload has one length, repeats cannot differ: no error. A small one is shown as it is, and not as 0.
+  private static func bits(_ found: Estimate) -> String {
+    guard let error = found.error, error > 0 else { return Text.fixed(found.mean, 0) }
+    let digits = found.mean < 1000 ? 1 : 0
+    let isShown = error * (digits == 1 ? 10 : 1) >= 0.5
+    return Text.fixed(found.mean, digits) + " +- " + (isShown ? Text.fixed(error, digits) : Text.short(error))
   }
 
   /// What no code can do better than; none where there is no noise.
@@ -86,7 +93,8 @@ extension SweepTable {
     notes.append("bits/client: mean payload of a client's upload in a round")
     if !boundColumns.isEmpty {
       notes.append(
-        "I(X;Y), F: its mutual information, and the least mean length of any exact one-shot code (docs/terms.md)")
+        "I(X;Y): what an update says about itself through the noise; F: no exact one-shot code has a shorter mean (docs/terms.md)"
+      )
     }
     return notes
   }
