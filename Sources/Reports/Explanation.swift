@@ -48,6 +48,7 @@ public struct Explanation: Sendable {
       "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
       "clientSizes": summary.sizes.json, "classesPerClient": summary.classesPerClient.json,
       "labelSkew": .number(summary.labelSkew), "classes": classNames.map { .array($0.map { .string($0) }) } ?? .null,
+      "majorityClassAccuracy": .optional(setup.majorityClassAccuracy),
       "parameters": .integer(setup.model.parameterCount), "rounds": .integer(setup.scenario.rounds),
       "expectedCohort": .number(setup.sampler.expectedSize), "samplingRate": .number(setup.sampler.sampling.rate),
       "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
@@ -86,6 +87,14 @@ public struct Explanation: Sendable {
   }
 
   private var classNames: [String]? { setup.population.data.classNames }
+
+  /// How many there are and what the data call them, with the places that the model's outputs give them.
+  private static func classes(_ names: [String]) -> String {
+    let quoted = names.map(ShownText.quoted)
+    let shown = names.count <= 8 ? quoted : quoted.prefix(7) + ["...", quoted[names.count - 1]]
+    return
+      "\(Text.grouped(names.count)): \(shown.joined(separator: ", ")) (outputs 0 to \(names.count - 1) of the model)"
+  }
 
   private var source: String {
     (setup.isDataGiven ? GivenData() : setup.scenario.data.seeded(setup.scenario.seed)).description
@@ -129,12 +138,13 @@ public struct Explanation: Sendable {
       ("examples", summary.sizesInWords),
       ("labels", summary.skewInWords),
     ]
-    if let classNames {
+    if let classNames { facts.append(("classes", Self.classes(classNames))) }
+    if setup.majorityClassAccuracy != nil, let most = setup.test.mostFrequentClass {
+      let name = classNames.map { ShownText.quoted($0[most.label]) } ?? "\(most.label)"
       facts.append(
         (
-          "classes",
-          "\(Text.grouped(classNames.count)), from 0 on: \(classNames.prefix(8).map(ShownText.quoted).joined(separator: ", "))"
-            + (classNames.count > 8 ? ", ..." : "")
+          "baseline",
+          "\(Text.fixed(100 * most.share, 1)) % accuracy on the test examples by always saying \(name), their most frequent class"
         ))
     }
     return facts
@@ -189,8 +199,8 @@ public struct Explanation: Sendable {
       facts.append(
         (
           "bits",
-          "about \(Text.fixed(setup.channel.predictedBits, 0)) a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
-            + "\(Text.fixed(idealBits, 0)), float32 \(Text.grouped(32 * setup.channel.dimension))"
+          "about \(Text.fixed(setup.channel.predictedBits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
+            + "\(Text.fixed(idealBits, 0)) bits, float32 \(Text.grouped(32 * setup.channel.dimension)) bits"
         ))
       if setup.frame.codedShare < 1 {
         facts.append(
@@ -245,7 +255,7 @@ public struct Explanation: Sendable {
   }
 
   private var bitsWithoutNoise: String {
-    "\(Text.grouped(Int(setup.channel.predictedBits))) a client and round by \"\(setup.channel.codec)\""
+    "\(Text.grouped(Int(setup.channel.predictedBits))) bits a client and round by \"\(setup.channel.codec)\""
   }
 
   private static func text(_ detail: CodingDetail) -> String {

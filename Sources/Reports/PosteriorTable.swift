@@ -52,6 +52,9 @@ extension PosteriorResults {
       "posteriors  \(Text.grouped(dataCount)) \(valueCount > 0 ? "pictures" : "clients"), \(activeCount) of \(latentCount) latents say something, "
         + "\(form) scales", "", Text.table(table.header, table.rows), "",
     ]
+    if rows.contains(where: { $0.payloadBits.error != nil || $0.accuracy?.error != nil }) {
+      lines += ["+- standard error over \(valueCount > 0 ? "pictures" : "clients")", ""]
+    }
     lines += references.map { reference in
       "\(reference.meaning): \(reference.isShare ? Text.fixed(100 * reference.value, 1) + " %" : Text.short(reference.value))"
     }

@@ -26,7 +26,8 @@ public struct RunFolder: Sendable {
     public var meaning: String {
       switch self {
       case .scenario: "the scenario with every default: it runs again as it is (docs/scenario.md)"
-      case .classes: "`classes`: what the data call each class, from 0 on; only where they have names"
+      case .classes:
+        "what the data call each class, in the order of their numbers, from 0 on; only where they have names"
       case .rounds: "an object for each round, on a line of its own: see below"
       case .table: "the same as comma-separated values"
       case .ledger:
@@ -40,6 +41,18 @@ public struct RunFolder: Sendable {
       case .pictures: "a row of originals and one for each code, as an image; only for pictures of 1 or 3 channels"
       case .timings: "where the time went: see below"
       case .state: "the last checkpoint, for `--resume` (docs/resume.md)"
+      }
+    }
+
+    /// What a run must have for the file to be there; nil where every run writes it.
+    var condition: String? {
+      switch self {
+      case .classes: "names of classes"
+      case .ledger: "a guarantee"
+      case .posterior, .posteriorTable: "a task about posteriors"
+      case .pictures: "a task about posteriors of pictures of 1 or 3 channels"
+      case .state: "a run of its own: runs of a sweep have none"
+      case .scenario, .rounds, .table, .summary, .model, .timings: nil
       }
     }
 
