@@ -27,6 +27,12 @@ public enum RunFilesReference {
         + "not at all; rows appear as soon as their round is done, and a row that was cut off is dropped when the run is resumed.",
       ["file", "content", "covered"],
       RunFolder.File.allCases.map { ["`\($0.rawValue)`", $0.meaning, $0.coverage] })
+        + """
+
+        With `--tensorboard` there is also `events.out.tfevents.SECONDS.fedsim`, one for each process that made rounds: their figures as scalars for TensorBoard, with the time at
+        which each was made ([live.md](live.md)). It differs from one run to the next, as `timings.json` does, and no guarantee covers it.
+
+        """
   }
 
   private static var rounds: String {
@@ -71,7 +77,8 @@ public enum RunFilesReference {
 
   private static var timings: String {
     section(
-      "timings.json", "These are the only figures of a run that differ between two machines. None of them is covered.",
+      "timings.json",
+      "These are the only figures of a run, but for the times in a file for TensorBoard, that differ between two machines. None of them is covered.",
       ["key", "unit", "meaning"], timingKeys.map { ["`\($0.name)`", $0.unit, $0.meaning] })
   }
 
