@@ -99,12 +99,14 @@ public struct ClippingNotice: Sendable {
     switch finding {
     case .nothingClipped:
       return
-        "no update was clipped in \(span): C = \(c) is larger than it needs to be, and with it the noise, z C"
+        "no update was clipped in \(span): C = \(c) is too large for them, and with it the noise, z C"
         + (known ? nothing : "") + outside
     case .everythingClipped:
       return
-        "every update was clipped in \(span): C = \(c) is shorter than all of them, so that it sets the length of each step and only "
-        + "directions are left of the updates" + (known ? everything : "") + outside
+        "every update was clipped in \(span): C = \(c) is too small for them, so that only directions are left of updates, and C sets the length of "
+        + "each step" + (known ? everything : "")
+        + ". A larger C leaves more of them, with as much more noise; a smaller learning rate makes updates shorter"
+        + outside
     }
   }
 

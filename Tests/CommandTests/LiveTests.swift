@@ -6,7 +6,8 @@ private let digits = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
 
 private let quick = [
   "--set", "partition.kind=iid", "--set", "partition.clients=50", "--set", "cohort.size=10", "--set", "rounds=12",
-  "--set", "channel.codec=layered", "--set", "privacy.clippingNorm=1000", "--set", "privacy.delta=1e-3", "--threads",
+  "--set", #"model={"kind": "softmax-regression"}"#, "--set", "training.learningRate=0.1", "--set",
+  "channel.codec=layered", "--set", "privacy.clippingNorm=1000", "--set", "privacy.delta=1e-3", "--threads",
   "1",
   "--out", "o",
 ]

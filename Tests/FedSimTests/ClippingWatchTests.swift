@@ -45,10 +45,10 @@ import Testing
 
   @Test func runsSayIt() throws {
     let large = try said(["privacy.clippingNorm=50"]).texts
-    #expect(large.count == 1 && large[0].hasPrefix("no update was clipped in rounds 1 to 10: C = 50.0 is larger"))
+    #expect(large.count == 1 && large[0].hasPrefix("no update was clipped in rounds 1 to 10: C = 50.0 is too large"))
     #expect(large[0].contains("The longest update had norm") && large[0].contains("outside the guarantee"), "\(large)")
     let small = try said(["privacy.clippingNorm=0.001"]).texts
-    #expect(small.count == 1 && small[0].hasPrefix("every update was clipped in rounds 1 to 10: C = 0.0010 is shorter"))
+    #expect(small.count == 1 && small[0].hasPrefix("every update was clipped in rounds 1 to 10: C = 0.0010 is too small"))
     #expect(small[0].contains("The shortest update had norm"), "\(small)")
     #expect(try said(["privacy.clippingNorm=50", "privacy.clippingQuantile=0.5", "privacy.countNoise=2"]).texts == [])
     #expect(try said(["privacy=null", "channel.codec=float32"]).texts == [])
