@@ -60,7 +60,9 @@ private let quick = [
     // The writing end is the child's alone, and its reader goes away.
     try output.fileHandleForWriting.close()
     var text = Data()
-    while text.count(where: { $0 == UInt8(ascii: "\n") }) < 4 { text += output.fileHandleForReading.availableData }
+    while text.count(where: { $0 == UInt8(ascii: "\n") }) < 4, process.isRunning {
+      text += output.fileHandleForReading.availableData
+    }
     #expect(process.isRunning)
     try output.fileHandleForReading.close()
     process.waitUntilExit()
@@ -73,14 +75,14 @@ private let quick = [
         as? [String: Any])
     #expect(summary["stoppedBy"] as? String == "interrupted")
     let made = try #require(summary["rounds"] as? Int)
-    let more = try fedsim(
+    let more = try beginning(
       "run", "o/scenario.json", "--resume", "--format", "jsonl", "--set", "rounds=100000", "--out", "o", in: folder,
       stopAfterLines: 2)
     #expect(more.contains("\"roundsDone\": \(made)") && more.contains("\"round\": \(made + 1)"), "\(more.prefix(300))")
   }
 
   /// Reads the first lines of what a run prints, and goes away.
-  private func fedsim(_ arguments: String..., in folder: URL, stopAfterLines count: Int) throws -> String {
+  private func beginning(_ arguments: String..., in folder: URL, stopAfterLines count: Int) throws -> String {
     let process = Process()
     process.executableURL = products.appendingPathComponent("fedsim")
     process.arguments = arguments
@@ -91,7 +93,9 @@ private let quick = [
     try process.run()
     try output.fileHandleForWriting.close()
     var text = Data()
-    while text.count(where: { $0 == UInt8(ascii: "\n") }) < count { text += output.fileHandleForReading.availableData }
+    while text.count(where: { $0 == UInt8(ascii: "\n") }) < count, process.isRunning {
+      text += output.fileHandleForReading.availableData
+    }
     try output.fileHandleForReading.close()
     process.waitUntilExit()
     return String(decoding: text, as: UTF8.self)
