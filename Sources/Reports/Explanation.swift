@@ -14,10 +14,14 @@ public struct Explanation: Sendable {
   private let summary: PopulationSummary
   private let memory: MemoryPrediction
   private let cost: CostPrediction
+  private let pilot: RunPilot?
 
   /// Times the parts of the run on this machine, for half a second or so.
-  public init(_ setup: RunSetup) {
+  ///
+  /// - Parameter pilot: rounds of the run, to be shown beside; nil where none was made.
+  public init(_ setup: RunSetup, pilot: RunPilot? = nil) {
     self.setup = setup
+    self.pilot = pilot
     prediction = setup.guaranteedPlan?.plannedSpending
     // First: what the process has taken so far is what preparing a run takes.
     memory = MemoryPrediction(setup)
@@ -68,13 +72,16 @@ public struct Explanation: Sendable {
           $0[$1.rawValue] = .optional(cost.coreSeconds(of: $1))
         }),
       "assumptions": .array(assumptions.map { .string($0) }),
-      "warnings": .array(setup.warnings.map { .string($0) }),
+      "warnings": .array(setup.warnings.map { .string($0) }), "pilot": pilot?.json ?? .null,
     ]
   }
 
   public var text: String {
     var lines = ["\(setup.scenario.name): \(setup.scenario.rounds) rounds, seed \(setup.scenario.seed)", ""]
     for (label, value) in facts { lines.append(label + String(repeating: " ", count: 16 - label.count) + value) }
+    if let pilot {
+      lines.append(pilot.text(longest: setup.channel.predictedBits, codec: setup.channel.codec.rawValue))
+    }
     if let picture = summary.picture { lines.append("\n" + picture) }
     lines.append("\nAssumptions")
     for assumption in assumptions {
@@ -202,6 +209,9 @@ public struct Explanation: Sendable {
           "about \(Text.fixed(setup.channel.predictedBits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
             + "\(Text.fixed(idealBits, 0)) bits, float32 \(Text.grouped(32 * setup.channel.dimension)) bits"
         ))
+      if pilot == nil {
+        facts.append(("", "shorter updates take fewer: --pilot 5 trains five rounds to see how long they are"))
+      }
       if setup.frame.codedShare < 1 {
         facts.append(
           (

@@ -83,6 +83,7 @@ public struct RunFolder: Sendable {
     if let old = found.first, !replacing { throw .occupied(path: path, file: old.rawValue) }
     if let checkpoint { try write(checkpoint) }
     try remove(File.allCases.filter { $0 != .state || checkpoint == nil })
+    try removeEvents()
     // Of two runs that begin here at the same time one gets the folder, also where it cannot be locked.
     do throws(FileFailure) {
       _ = try OpenFile("\(path)/\(File.scenario.rawValue)", for: .creating)
@@ -251,6 +252,34 @@ public struct RunFolder: Sendable {
       let end = try stream.length() - Self.arrayEnd.utf8.count
       try stream.write(Array((Self.arrayItem(element, isFirst: isFirst) + Self.arrayEnd).utf8), at: max(end, 0))
       try stream.close()
+    }
+  }
+
+  // MARK: Events
+
+  /// Begins a file for TensorBoard, for the rounds after one.
+  func beginEvents(after round: Int) throws(RunFolderError) -> EventFile {
+    do throws(FileFailure) {
+      return try EventFile(in: path, after: round)
+    } catch {
+      throw .failed(path: error.place, reason: error.reason)
+    }
+  }
+
+  func append(_ record: RoundRecord, to events: EventFile) throws(RunFolderError) {
+    do throws(FileFailure) {
+      try events.append(record)
+    } catch {
+      throw .failed(path: error.place, reason: error.reason)
+    }
+  }
+
+  /// Those of an earlier run: TensorBoard would show them together with the new one's.
+  private func removeEvents() throws(RunFolderError) {
+    do throws(FileFailure) {
+      for name in try FilePath.names(in: path) where EventFile.isName(name) { try FilePath.remove("\(path)/\(name)") }
+    } catch {
+      throw .failed(path: error.place, reason: error.reason)
     }
   }
 

@@ -38,6 +38,12 @@ public enum RunFilesReference {
         + "not at all; rows appear as soon as their round is done, and a row that was cut off is dropped when the run is resumed.",
       ["file", "content", "covered"],
       RunFolder.File.allCases.map { ["`\($0.rawValue)`", $0.meaning, $0.coverage] })
+      + """
+
+      With `--tensorboard` there is also `events.out.tfevents.SECONDS.fedsim`, one for each process that made rounds: their figures as scalars for TensorBoard, with the time at
+      which each was made ([live.md](live.md)). It differs from one run to the next, as `timings.json` does, and no guarantee covers it.
+
+      """
   }
 
   private static var sweepFolder: String {
@@ -87,7 +93,7 @@ public enum RunFilesReference {
     case RunFolder.File.summary.rawValue:
       "One object, written when the run ends or is stopped, with these keys in this order."
     case RunFolder.File.timings.rawValue:
-      "These are the only figures of a run that differ between two machines."
+      "These are the only figures of a run, but for the times in a file for TensorBoard, that differ between two machines."
     case SweepFile.points.name:
       """
       What is measured differs from repeat to repeat: it has a mean and, in `X.standardError`, the standard error of that mean (the standard
