@@ -176,7 +176,8 @@ public struct ClientEnds: Sendable {
       SentUpload(
         content: content,
         figures: UploadFigures(
-          norm: message.vector.norm, wasClipped: message.update.wasClipped, wasReplaced: message.update.wasReplaced,
+          norm: message.vector.norm, unclippedNorm: message.update.unclippedNorm, wasClipped: message.update.wasClipped,
+          wasReplaced: message.update.wasReplaced,
           idealBits: message.vector.informationBits(noiseScale: broadcast.channel.noiseScale), codingTime: time - start)
       )
     }
@@ -257,6 +258,8 @@ public struct SentUpload: Sendable {
 public struct UploadFigures: Sendable {
   /// The L2 norm of what is coded.
   public let norm: Double
+  /// The L2 norm of the update before clipping; 0 of one that was replaced.
+  public let unclippedNorm: Double
   /// Whether the update was longer than the clipping norm.
   public let wasClipped: Bool
   /// Whether the update was not finite, so that the zero update replaced it.

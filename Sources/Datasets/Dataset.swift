@@ -98,6 +98,14 @@ public struct Dataset: Sendable {
     return carries >> 31 == 0
   }
 
+  /// The label that most examples have (the smallest of several) and the share of those that have it; nil without examples.
+  public var mostFrequentClass: (label: Int, share: Double)? {
+    var counts = [Int](repeating: 0, count: classCount)
+    for label in labels { counts[Int(label)] += 1 }
+    guard count > 0, let most = counts.max(), let label = counts.firstIndex(of: most) else { return nil }
+    return (label, Double(most) / Double(count))
+  }
+
   /// The examples of `indices`, in that order: a copy.
   public func selecting(_ indices: [Int]) -> Dataset {
     var chosen = self

@@ -29,6 +29,7 @@ struct CohortDiagnostics {
   /// The same of those that were written, and the bits that their payloads have.
   private var predictedBitsOfCoded = 0.0
   private var measuredBits = 0.0
+  private(set) var norms = UpdateNorms()
 
   init(_ lengths: PredictedLengths? = nil) { self.lengths = lengths }
 
@@ -41,6 +42,7 @@ struct CohortDiagnostics {
   ) {
     let upload = delivered.figures
     sent += 1
+    norms.add(upload)
     if let expected = lengths?.bits(norm: upload.norm, bound: bound) {
       predictedBits += expected
       predicted += 1

@@ -45,6 +45,8 @@ public struct Federation: Sendable {
   private(set) var isOpen = false
   /// Nil for a simulation's, whose clients make the same updates in every copy.
   private let opened: OpenedRounds?
+  /// Of the updates of the last round that was closed by this value.
+  private(set) var norms = UpdateNorms()
   /// What all that the federation was made with comes to; nil for a simulation's.
   let identity: [UInt8]?
   /// The secret bytes by which this run differs from all others; nil for a simulation's, whose data are in its key.
@@ -211,6 +213,7 @@ public struct Federation: Sendable {
     isOpen = false
     ends = round.ends
     lengths = round.diagnostics.lengths
+    norms = round.diagnostics.norms
     var (timings, watch) = (round.timings, round.watch)
 
     // The server completes the noise to z C and moves the model.

@@ -9,13 +9,38 @@ public enum FigureUnit: String, Sendable {
   /// Natural logarithms: of probabilities (loss), and of ratios of probabilities (epsilon).
   case nats
   case bits
+  case bitsPerValue = "bits a value"
   case bytes
   /// As updates are measured: the L2 norm of parameters.
   case norm
   /// Over the clipping norm.
   case clippingNorms = "clipping norms"
+  case seconds
+  case decibels = "dB"
+  /// Squares of values that lie in [0, 1].
+  case squares = "squared values"
   case text
   case list
+
+  /// As tables of columns have it: text and lists have no unit.
+  package var words: String {
+    switch self {
+    case .text, .list: "-"
+    default: rawValue
+    }
+  }
+}
+
+/// What kind of value a figure is in a file.
+public enum FigureType: String, Sendable, CaseIterable {
+  case integer
+  case number
+  case boolean
+  case text
+  case list
+  case object
+  /// Whatever a scenario has there.
+  case any
 }
 
 /// Whether the guarantee of a run speaks of a figure. No figure has a default: `outsideGuarantee` follows from what is declared.

@@ -152,6 +152,16 @@ public struct RoundField: Sendable {
     self.init(name, unit, .optional(get: get, set: set), coverage, meaning)
   }
 
+  /// What kind of value it is.
+  public var type: FigureType {
+    if case .count = place { .integer } else { .number }
+  }
+
+  /// Whether a round can lack it: null in rounds.jsonl, an empty cell in rounds.csv.
+  public var mayBeNull: Bool {
+    if case .optional = place { true } else { false }
+  }
+
   /// The key of the row under which the figure is: `uplink` of `uplink.wireBytes`.
   var outerName: String { name.split(separator: ".").first.map(String.init) ?? name }
 

@@ -36,7 +36,7 @@ public struct FederationSettings: Sendable {
 /// What is known of a federation before its first round: the noise, the channel, how cohorts are drawn. Neither data nor a model is
 /// part of it, only their sizes.
 public struct RunFrame: Sendable {
-  public let settings: FederationSettings
+  public private(set) var settings: FederationSettings
   /// What uploads have beside updates.
   public let algorithm: Server.Algorithm
   /// Parameters of the model.
@@ -125,6 +125,14 @@ public struct RunFrame: Sendable {
 
   /// The probability that an upload is written.
   public var codedShare: Double { settings.channel.coded ?? 1 }
+
+  /// The same where no upload is written that has noise: its clipped update is added, and the server draws all of the noise. Nothing can be
+  /// claimed with it, and it asks for nothing that a claim needs.
+  var withoutMessages: RunFrame {
+    var frame = self
+    frame.settings.channel.coded = channel.noiseScale > 0 ? 0 : nil
+    return frame
+  }
 
   /// Coins under known keys, for a run's key: a build that threw others would have other sums under the same noise. Nil where there are none.
   var referenceCoins: [UInt8]? {

@@ -178,6 +178,9 @@ public struct RunSetup: Sendable {
       + (plan == nil ? frame.warnings + faultWarnings : faultWarnings + frame.warnings) + dataWarnings
   }
 
+  /// The accuracy of always saying the most frequent class of the test examples; nil for a task without accuracy.
+  public var majorityClassAccuracy: Double? { scenario.task == .representation ? nil : test.mostFrequentClass?.share }
+
   /// Where the run starts from.
   package var initialParameters: [Float] {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)

@@ -37,6 +37,8 @@ public struct Simulation: Sendable {
   /// The rounds that are done.
   public var round: Int { federation.round }
   public var server: Server { federation.server }
+  /// The norms of the updates that were sent in the last round that this value made; none before that. No guarantee covers them.
+  public var norms: UpdateNorms { federation.norms }
   /// Rounds of the client that was drawn most often.
   public var mostTimesDrawn: Int { federation.mostTimesDrawn }
 

@@ -25,57 +25,76 @@ public struct SummaryFields: FigureTable, Sendable {
     .integer($0.setup.model.parameterCount)
   }
   public let finalAccuracy = SummaryField(
-    "finalAccuracy", .share, .outside, "test examples that the last model is right on; null where it was not evaluated"
+    "finalAccuracy", .share, .outside, "test examples that the last model is right on; null where it was not evaluated",
+    mayBeNull: true
   ) { .optional($0.finalAccuracy) }
   public let bestAccuracy = SummaryField(
     "bestAccuracy", .share, .outside,
-    "the best accuracy of all evaluations; choosing that model is outside the guarantee"
+    "the best accuracy of all evaluations; choosing that model is outside the guarantee", mayBeNull: true
   ) { .optional($0.bestAccuracy) }
+  public let majorityClassAccuracy = SummaryField(
+    "majorityClassAccuracy", .share, .outside,
+    "the accuracy of always saying the most frequent class of the test examples: what `finalAccuracy` is to be compared with; null for a task "
+      + "without accuracy", mayBeNull: true
+  ) { .optional($0.setup.majorityClassAccuracy) }
   public let finalLoss = SummaryField(
     "finalLoss", .nats, .outside,
-    "mean loss of the last model on the test examples: cross-entropy, or a variational model's objective; null where it is not finite"
+    "mean loss of the last model on the test examples: cross-entropy, or a variational model's objective; null where it is not finite",
+    mayBeNull: true
   ) { .optional($0.finalLoss) }
   public let nonFiniteUpdates = SummaryField(
     "nonFiniteUpdates", .count, .outside, "the sum of `nonFinite` over rounds", totalOf: \.nonFinite
   ) { .integer($0.nonFiniteUpdates) }
   public let epsilon = SummaryField(
     "epsilon", .nats, .clientCount(rank: 6),
-    "proved upper bound of epsilon at `delta`, for all planned rounds, also where a run stopped before; null without a guarantee"
+    "proved upper bound of epsilon at `delta`, for all planned rounds, also where a run stopped before; null without a guarantee",
+    mayBeNull: true
   ) { .optional($0.spending?.epsilon) }
   public let epsilonLowerBound = SummaryField(
     "epsilonLowerBound", .nats, .clientCount(rank: 7),
-    "proved lower bound of that epsilon, for updates that exist; null where the accountant has none"
+    "proved lower bound of that epsilon, for updates that exist; null where the accountant has none", mayBeNull: true
   ) { .optional($0.spending?.lowerBound) }
   public let epsilonOfRoundsDone = SummaryField(
     "epsilonOfRoundsDone", .nats, .clientCount(rank: 8),
-    "what the rounds done would cost had their number been fixed in advance: no claim where the run stopped early"
+    "what the rounds done would cost had their number been fixed in advance: no claim where the run stopped early; null without a guarantee",
+    mayBeNull: true
   ) { .optional($0.records.last?.spending?.epsilon) }
-  public let delta = SummaryField("delta", .probability, .clientCount(rank: 9), "the whole delta of the guarantee") {
+  public let delta = SummaryField(
+    "delta", .probability, .clientCount(rank: 9), "the whole delta of the guarantee; null without privacy",
+    mayBeNull: true
+  ) {
     .optional($0.setup.plan?.delta)
   }
   public let truncationDelta = SummaryField(
-    "truncationDelta", .probability, .clientCount(rank: 10), "its part that pays for cohorts that may be cut"
+    "truncationDelta", .probability, .clientCount(rank: 10),
+    "its part that pays for cohorts that may be cut; null without privacy",
+    mayBeNull: true
   ) { .optional($0.setup.plan?.truncationDelta) }
   public let numericalDelta = SummaryField(
     "numericalDelta", .probability, .clientCount(rank: 11),
-    "its part that pays for what floating point may choose otherwise"
+    "its part that pays for what floating point may choose otherwise; null without privacy", mayBeNull: true
   ) { .optional($0.setup.plan?.numericalDelta) }
   public let totalVariationPerUpload = SummaryField(
     "totalVariationPerUpload", .probability, .clientCount(rank: 12),
-    "bound on the total variation between an upload's noise and its Gaussian in real arithmetic; null without privacy"
+    "bound on the total variation between an upload's noise and its Gaussian in real arithmetic; null without privacy",
+    mayBeNull: true
   ) { .optional($0.setup.plan == nil ? nil : $0.setup.channel.totalVariationBound) }
   public let totalVariationOfRun = SummaryField(
     "totalVariationOfRun", .probability, .clientCount(rank: 13),
-    "what rounding may change of the whole run, in total variation"
+    "what rounding may change of the whole run, in total variation; null without privacy", mayBeNull: true
   ) { .optional($0.setup.numericalDeviation) }
-  public let budget = SummaryField("budget", .nats, .covered, "`privacy.budget`; null where there is none") {
+  public let budget = SummaryField(
+    "budget", .nats, .covered, "`privacy.budget`; null where there is none", mayBeNull: true
+  ) {
     .optional($0.setup.scenario.privacy?.budget)
   }
-  public let accountant = SummaryField("accountant", .text, .covered, "who computed epsilon; null without privacy") {
+  public let accountant = SummaryField(
+    "accountant", .text, .covered, "who computed epsilon; null without privacy", mayBeNull: true
+  ) {
     $0.setup.plan.map { .string($0.accountant.rawValue) } ?? .null
   }
   public let relation = SummaryField(
-    "relation", .text, .covered, "what neighboring data differ by; null without privacy"
+    "relation", .text, .covered, "what neighboring data differ by; null without privacy", mayBeNull: true
   ) { $0.setup.plan.map { .string($0.relation.rawValue) } ?? .null }
   public let sampling = SummaryField("sampling", .text, .covered, "how a cohort is drawn") {
     .string($0.setup.sampler.sampling.name)
@@ -85,39 +104,45 @@ public struct SummaryFields: FigureTable, Sendable {
   ) { .number($0.setup.sampler.sampling.rate) }
   public let noiseMultiplier = SummaryField(
     "noiseMultiplier", .clippingNorms, .clientCount(rank: 14),
-    "z: standard deviation of the noise on the sum of updates; null without privacy"
+    "z: standard deviation of the noise on the sum of updates; null without privacy", mayBeNull: true
   ) { .optional($0.setup.plan?.noiseMultiplier) }
   public let accountedNoiseMultiplier = SummaryField(
     "accountedNoiseMultiplier", .clippingNorms, .clientCount(rank: 15),
-    "the z that the account has, a hair below: for C with its margin, and with what a count of clipped updates takes"
+    "the z that the account has, a hair below: for C with its margin, and with what a count of clipped updates takes; null without privacy",
+    mayBeNull: true
   ) { .optional($0.setup.plan?.event.effectiveNoiseMultiplier) }
   public let updateNoiseMultiplier = SummaryField(
     "updateNoiseMultiplier", .clippingNorms, .clientCount(rank: 16),
-    "z of the update beside a count of clipped updates, which is another release"
+    "z of the update beside a count of clipped updates, which is another release; null without privacy", mayBeNull: true
   ) { .optional($0.setup.plan?.updateNoiseMultiplier) }
   public let countNoise = SummaryField(
     "countNoise", .count, .clientCount(rank: 5),
-    "standard deviation of the noise on the number of updates that are not clipped; null without adaptive clipping"
+    "standard deviation of the noise on the number of updates that are not clipped; null without adaptive clipping",
+    type: .number, mayBeNull: true
   ) { .optional($0.setup.plan?.adaptiveClipping?.countNoise) }
   public let noiseSource = SummaryField(
     "noiseSource", .text, .covered,
-    "who adds the noise: `central` is the server, which then sees every update; null without privacy"
+    "who adds the noise: `central` is the server, which then sees every update; null without privacy", mayBeNull: true
   ) { $0.setup.plan.map { .string($0.noiseSource.rawValue) } ?? .null }
   public let clippingNorm = SummaryField(
-    "clippingNorm", .norm, .covered, "C, to which updates are clipped, in the first round; null without privacy"
+    "clippingNorm", .norm, .covered, "C, to which updates are clipped, in the first round; null without privacy",
+    mayBeNull: true
   ) { .optional($0.setup.plan?.clippingNorm) }
   public let finalClippingNorm = SummaryField(
-    "finalClippingNorm", .norm, .covered, "C of the last round; another one with adaptive clipping"
+    "finalClippingNorm", .norm, .covered,
+    "C of the last round; another one with adaptive clipping; null without privacy", mayBeNull: true
   ) { .optional($0.records.last?.clippingNorm) }
   public let largestCohort = SummaryField(
-    "largestCohort", .count, .clientCount(rank: 3), "cohorts above this size are cut; null without privacy"
+    "largestCohort", .count, .clientCount(rank: 3), "cohorts above this size are cut; null without privacy",
+    mayBeNull: true
   ) { $0.setup.plan.map { .integer($0.largestCohort) } ?? .null }
   public let noiseScalePerClient = SummaryField(
     "noiseScalePerClient", .norm, .clientCount(rank: 4),
-    "standard deviation of the noise that a client's message has; null without privacy"
+    "standard deviation of the noise that a client's message has; null without privacy", mayBeNull: true
   ) { .optional($0.setup.plan?.noiseScale) }
   public let adversary = SummaryField(
-    "adversary", .text, .covered, "for whom `epsilon` holds: `released-model`; null without a guarantee"
+    "adversary", .text, .covered, "for whom `epsilon` holds: `released-model`; null without a guarantee",
+    mayBeNull: true
   ) { $0.setup.guaranteedPlan == nil ? .null : "released-model" }
   public let codec = SummaryField(
     "codec", .text, .clientCount(rank: 21),
@@ -127,36 +152,41 @@ public struct SummaryFields: FigureTable, Sendable {
   }
   public let payloadBitsPerClientRound = SummaryField(
     "payloadBitsPerClientRound", .bits, .outside,
-    "mean length of a payload that counted and was written; null where none was"
+    "mean length of a payload that counted and was written; null where none was", mayBeNull: true
   ) { .optional($0.payloadBitsPerClientRound) }
   public let payloadBitsStandardError = SummaryField(
-    "payloadBitsStandardError", .bits, .outside, "standard error of that mean over uploads; null with fewer than two"
+    "payloadBitsStandardError", .bits, .outside, "standard error of that mean over uploads; null with fewer than two",
+    mayBeNull: true
   ) { .optional($0.payloadBitsError) }
   public let codedUploads = SummaryField(
     "codedUploads", .count, .outside, "uploads that counted and were written: all, or a share of them (`channel.coded`)"
   ) { .integer($0.coded) }
   public let predictedBitsPerClientRound = SummaryField(
     "predictedBitsPerClientRound", .bits, .outside,
-    "mean of what the codec predicts of all uploads from their norms, written or not; null without Gaussian noise in them"
+    "mean of what the codec predicts of all uploads from their norms, written or not; null without Gaussian noise in them",
+    mayBeNull: true
   ) { .optional($0.predictedBitsPerClientRound) }
   public let measuredOverPredicted = SummaryField(
     "measuredOverPredicted", .ratio, .outside,
-    "bits of the payloads that were written over those predicted of them: the check of the prediction; null where none was written"
+    "bits of the payloads that were written over those predicted of them: the check of the prediction; null where none was written",
+    mayBeNull: true
   ) { .optional($0.measuredOverPredicted) }
   public let wireBytesPerClientRound = SummaryField(
     "wireBytesPerClientRound", .bytes, .outside,
-    "mean length of an upload with its envelope, refused ones included, of those that were written; null where there was none"
+    "mean length of an upload with its envelope, refused ones included, of those that were written; null where there was none",
+    mayBeNull: true
   ) { .optional($0.wireBytesPerClientRound) }
   public let idealBitsPerClientRound = SummaryField(
-    "idealBitsPerClientRound", .bits, .outside, "mean I(X;Y) of the updates that were sent; null without noise"
+    "idealBitsPerClientRound", .bits, .outside, "mean I(X;Y) of the updates that were sent; null without noise",
+    mayBeNull: true
   ) { .optional($0.idealBitsPerClientRound) }
   public let float32BitsPerClientRound = SummaryField(
-    "float32BitsPerClientRound", .bits, .covered, "what an update takes as plain 32-bit floats"
+    "float32BitsPerClientRound", .bits, .covered, "what an update takes as plain 32-bit floats", type: .integer
   ) { .integer($0.float32Bits) }
   public let posterior = SummaryField(
     "posterior", .list, .outside,
-    "of the first code at the model's beta, as in posterior.json: `code`, `klBits`, `payloadBits`, `psnr`, `accuracy`; the key is there "
-      + "only for tasks about posteriors"
+    "of the first code at the model's beta, as in posterior.json: `code`, `klBits`, `payloadBits`, `psnr`, `accuracy`",
+    type: .object, onlyWith: "a task about posteriors"
   ) { summary in
     summary.posterior?.headline.map { row in
       [
@@ -180,7 +210,8 @@ public struct SummaryFields: FigureTable, Sendable {
     .string($0.statement.sentence)
   }
   public let theorem = SummaryField(
-    "theorem", .text, .covered, "what the claim rests on; the key is not there without a guarantee"
+    "theorem", .text, .covered, "what the claim rests on",
+    onlyWith: "a guarantee"
   ) { $0.statement.theorem.map { .string($0) } }
   public let views = SummaryField(
     "views", .list, .outsideInPart("views of cohort sizes and traffic", rank: 17),
@@ -203,6 +234,12 @@ public struct SummaryField: Sendable {
   public let unit: FigureUnit
   public let coverage: Coverage
   public let meaning: String
+  /// What kind of value it is.
+  public let type: FigureType
+  /// Whether it is null in some runs.
+  public let mayBeNull: Bool
+  /// What a run must have for the key to be there; nil for a key that every summary has.
+  public let onlyWith: String?
   /// The figure of rounds that the key adds up, beside which `outsideGuarantee` names it.
   let roundField: String?
   /// Nil where a summary has no such key.
@@ -213,10 +250,22 @@ public struct SummaryField: Sendable {
 
   init(
     _ name: String, _ unit: FigureUnit, _ coverage: Coverage, _ meaning: String,
-    totalOf roundField: KeyPath<RoundFields, RoundField>? = nil, value: @escaping @Sendable (RunSummary) -> JSON?
+    totalOf roundField: KeyPath<RoundFields, RoundField>? = nil, type: FigureType? = nil, mayBeNull: Bool = false,
+    onlyWith: String? = nil, value: @escaping @Sendable (RunSummary) -> JSON?
   ) {
     (self.name, self.unit, self.coverage, self.meaning) = (name, unit, coverage, meaning)
     self.roundField = roundField.map { RoundFields.table[keyPath: $0].name }
+    (self.type, self.mayBeNull, self.onlyWith) = (type ?? Self.type(of: unit), mayBeNull, onlyWith)
     self.value = value
+  }
+
+  /// What most figures of a unit are.
+  private static func type(of unit: FigureUnit) -> FigureType {
+    switch unit {
+    case .count: .integer
+    case .text: .text
+    case .list: .list
+    default: .number
+    }
   }
 }

@@ -51,7 +51,7 @@ struct Calibrate: ParsableCommand {
     let questions = try questions()
     if curves.isAsked && questions.count > 1 {
       throw ToolError.input(
-        place: curves.curve ? "--curve" : "--svg",
+        place: curves.flag,
         problem: "found with \(questions.count) combinations; allowed: one, whose curves these are")
     }
     var answers: [CalibrationReport] = []

@@ -22,14 +22,26 @@ enum Console {
     error("fedsim: \(ShownText.printable("\(problem)", keepsLines: false))")
   }
 
-  static func warning(_ text: String) { error("warning: \(ShownText.printable(text, keepsLines: false))") }
+  static func warning(_ text: String) {
+    // A bar may stand in the line.
+    if isTerminal { control("\r\u{1B}[K") }
+    error("warning: \(ShownText.printable(text, keepsLines: false))")
+  }
 
   /// Text that a terminal shall obey, such as a bar that is drawn again. Nothing from outside.
   static func control(_ text: String) { _ = put(text, to: STDERR_FILENO) }
 
   /// - Throws: `OutputError` where the reader is gone or the disk is full.
   static func result(_ text: String) throws {
-    guard put(ShownText.printable(text, keepsLines: true) + "\n", to: STDOUT_FILENO) else { throw OutputError() }
+    guard put(ShownText.printable(text, keepsLines: true) + "\n", to: STDOUT_FILENO) else {
+      throw OutputError(isReaderGone: errno == EPIPE)
+    }
+  }
+
+  /// Whether whoever reads standard output is gone: the other end of a pipe is closed.
+  static var isReaderGone: Bool {
+    var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+    return poll(&output, 1, 0) == 1 && output.revents & Int16(POLLERR) != 0
   }
 
   private static func put(_ text: String, to descriptor: Int32) -> Bool {
@@ -49,6 +61,9 @@ private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) ->
 }
 
 struct OutputError: Error, CustomStringConvertible {
+  /// Whether that is since its reader went away, and not since a disk is full.
+  let isReaderGone: Bool
+
   var description: String { "standard output could not be written" }
 }
 

@@ -23,7 +23,7 @@ struct FedSimCommand: ParsableCommand {
         fedsim channel                          the channel alone: sample, encode, decode, bench, verify
 
       Exit codes: 0 done, 1 failed, 2 usage or bad input, 130 interrupted, 143 terminated,
-      129 hung up (what was done is kept; --resume goes on).
+      129 hung up, 141 nobody read on (what was done is kept; --resume goes on).
       """,
     version: FedSimVersion.current,
     subcommands: [

@@ -106,20 +106,30 @@ struct CurveArguments: ParsableArguments {
     completion: .file(extensions: ["svg"]))
   var svg: String?
 
+  @Option(
+    help: ArgumentHelp("Draws both curves, as PDF: the same picture.", valueName: "file"),
+    completion: .file(extensions: ["pdf"]))
+  var pdf: String?
+
   /// Where curves end that nothing else says the end of.
   static let least = 1e-10
 
   /// - Throws: `ToolError.input` where the picture has no file, before any work.
   func check() throws(ToolError) {
-    if let svg, svg.isEmpty || svg == "-" {
-      throw .input(place: "--svg", problem: "found \"\(svg)\"; allowed: the name of a file (./- is one of that name)")
+    for (flag, name) in [("--svg", svg), ("--pdf", pdf)] {
+      guard let name, name.isEmpty || name == "-" else { continue }
+      throw .input(place: flag, problem: "found \"\(name)\"; allowed: the name of a file (./- is one of that name)")
     }
   }
 
-  /// Draws the picture, where one is asked for.
+  /// Draws the pictures that are asked for.
   func draw(_ report: CurveReport) throws {
     if let svg { try StagedFile.write(report.svg, to: svg) }
+    if let pdf { try StagedFile.write(report.pdf, to: pdf) }
   }
 
-  var isAsked: Bool { curve || svg != nil }
+  var isAsked: Bool { curve || svg != nil || pdf != nil }
+
+  /// The flag that asks for curves.
+  var flag: String { curve ? "--curve" : svg != nil ? "--svg" : "--pdf" }
 }

@@ -7,8 +7,9 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "One page about runs or sweeps: charts, tables, guarantees; no network.",
     discussion: """
-      Beside the page a folder NAME-files gets every chart as .svg and every table
-      as .csv and .md.
+      Beside the page a folder NAME-files gets every chart as .svg and .pdf, with
+      its numbers as .csv, and every table as .csv (means and standard errors in
+      columns of their own) and .md.
 
         fedsim report sweeps/tradeoff
         fedsim report runs/a runs/b --out both.html
@@ -47,19 +48,19 @@ struct ReportCommand: ParsableCommand {
     }
     // Never the name of a sweep's or a run's own folder.
     let base = String(out.dropLast(5)) + "-files"
-    let names =
-      report.charts.map { "\(base)/\($0.name).svg" }
-      + report.tables.flatMap { ["\(base)/\($0.name).csv", "\(base)/\($0.name).md"] }
-    for name in [out] + names { try inputs.refuse(name, flag: "--out") }
+    let files =
+      report.charts.flatMap { chart in
+        [("svg", chart.svg), ("pdf", chart.pdf), ("csv", chart.csv)].map { ("\(base)/\(chart.name).\($0)", $1) }
+      }
+      + report.tables.flatMap { table in
+        [("csv", table.csv), ("md", table.markdown)].map { ("\(base)/\(table.name).\($0)", $1) }
+      }
+    for name in [out] + files.map(\.0) { try inputs.refuse(name, flag: "--out") }
     try StagedFile.write(report.html, to: out)
     try FilePath.makeFolder(base)
-    for chart in report.charts { try StagedFile.write(chart.svg, to: "\(base)/\(chart.name).svg") }
-    for table in report.tables {
-      try StagedFile.write(table.csv, to: "\(base)/\(table.name).csv")
-      try StagedFile.write(table.markdown, to: "\(base)/\(table.name).md")
-    }
+    for (name, text) in files { try StagedFile.write(text, to: name) }
     Console.error(
-      "\(out): \(Text.counted(report.charts.count, "chart")), \(Text.counted(report.tables.count, "table")); each also in \(base)/"
+      "\(out): \(Text.counted(report.charts.count, "chart")) (.svg, .pdf, .csv), \(Text.counted(report.tables.count, "table")) (.csv, .md); each also in \(base)/"
     )
     if !problems.isEmpty || sources.contains(where: { !$0.problems.isEmpty }) { throw ExitCode(1) }
   }

@@ -11,15 +11,25 @@ struct Run: ParsableCommand {
       round), ledger.json (what was spent, for fedsim account --run), summary.json, model.safetensors, timings.json and state.bin (a
       checkpoint).
       A task about posteriors also writes posterior.json, posterior.csv and, of pictures, pictures.png.
-      All but timings.json are the same for any number of threads.
+      All but timings.json are the same for any number of threads. --tensorboard adds events.out.tfevents.*.fedsim, which has wall times.
+
+      --format jsonl prints a run as it goes on, for programs that follow it (docs/live.md). A reader that goes away stops the run as Ctrl-C does.
 
       After any stop (Ctrl-C, kill, a full disk) the same command with --resume goes on, and ends with the files that an undisturbed
       run writes, byte for byte. The scenario, the data and the version must be the same.
       """)
 
   @OptionGroup var options: ScenarioOptions
-  @OptionGroup var formatting: FormatOption
   @OptionGroup var threading: ThreadsOption
+
+  @Option(
+    help: ArgumentHelp(
+      "text for people; json prints the summary to standard output and nothing else; jsonl prints a line of JSON for the run, one for each round "
+        + "as soon as it is made, and one for the summary."))
+  var format: LiveFormat = .text
+
+  @Flag(help: "Write the figures of each round to a file in the run's folder that TensorBoard reads.")
+  var tensorboard = false
 
   @Option(help: "Output folder. (default: runs/NAME-SEED)")
   var out: String?
@@ -56,26 +66,44 @@ struct Run: ParsableCommand {
     if resume && !quiet { sayWhereItGoesOn(execution.simulation, path) }
     for warning in setup.warnings + (memoryWarning.map { [$0] } ?? []) { Console.warning(warning) }
     Interruption.watch(during: .run)
-    var progress = Progress(total: setup.lastRound, after: execution.simulation.round, isQuiet: quiet)
-    let outcome = try execution.run(
-      stop: { Interruption.isRequested }, progress: { progress.update($0) }, update: { progress.update($0) },
-      sending: { progress.update(sent: $0, of: $1) })
-    progress.finish()
+    execution.writesEvents = tensorboard
+    let live = LiveOutput(isOn: format == .jsonl)
+    live.put(LiveLine.run(setup, folder: path, after: execution.simulation.round))
+    let outcome = try follow(&execution, live)
     let wall = (ContinuousClock.now - start).seconds
 
-    try report(outcome, wall, path, setup)
+    try report(outcome, wall, path, setup, live)
+    if let error = live.error { Console.failure(error) }
     if !outcome.isWhole {
       Console.error(
         "stopped after round \(execution.simulation.round) of \(setup.lastRound); to go on:\n  \(Self.resumingCommand)"
       )
-      throw ExitCode(Interruption.exitCode)
+      throw ExitCode(Interruption.signal == nil ? live.exitCode : Interruption.exitCode)
     }
+    if live.error != nil { throw ExitCode(live.exitCode) }
   }
 
-  private func report(_ outcome: RunExecution.Outcome, _ wall: Double, _ path: String, _ setup: RunSetup) throws {
+  /// Makes the rounds, and shows them.
+  private func follow(_ execution: inout RunExecution, _ live: LiveOutput) throws -> RunExecution.Outcome {
+    let total = execution.simulation.setup.lastRound
+    var progress = Progress(total: total, after: execution.simulation.round, isQuiet: quiet)
+    let outcome = try execution.run(
+      stop: { Interruption.isRequested || live.isCut }, progress: { progress.update($0) },
+      update: { record in
+        progress.update(record)
+        live.put(LiveLine.round(record))
+      }, notice: { Console.warning($0.text + ".") }, sending: { progress.update(sent: $0, of: $1) })
+    progress.finish()
+    return outcome
+  }
+
+  private func report(
+    _ outcome: RunExecution.Outcome, _ wall: Double, _ path: String, _ setup: RunSetup, _ live: LiveOutput
+  ) throws {
     do {
-      switch formatting.format {
+      switch format {
       case .json: try Console.result(outcome.summary.json.text(pretty: true))
+      case .jsonl: live.put(LiveLine.summary(outcome.summary))
       case .text:
         try Console.result(outcome.summary.closingTable)
         try Console.result("time       \(Text.fixed(wall, 1)) s; files in \(path)")

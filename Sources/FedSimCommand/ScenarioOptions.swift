@@ -36,6 +36,13 @@ struct FormatOption: ParsableArguments {
   var format: OutputFormat = .text
 }
 
+/// The formats of a command that goes on for long.
+enum LiveFormat: String, ExpressibleByArgument, CaseIterable {
+  case text
+  case json
+  case jsonl
+}
+
 /// The formats of commands whose results are rows.
 enum RowFormat: String, ExpressibleByArgument, CaseIterable {
   case text

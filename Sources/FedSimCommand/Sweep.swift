@@ -33,7 +33,8 @@ struct SweepCommand: ParsableCommand {
 
       Writes scenario.json (as given), sweep.json, runs/0000 ... (each as fedsim
       run does), and from them runs.csv, runs.jsonl (a row a run: setting.*,
-      result.*) and points.csv (means and standard errors). A sweep that was
+      result.*) and points.csv (means and standard errors;
+      fedsim schema --records points.csv says what each column is). A sweep that was
       stopped goes on with --resume; runs that are whole are not made again, runs
       that are the same are made once. --dry-run lists the runs with predicted
       epsilon, noise, bits, time on this machine and memory.
@@ -112,11 +113,7 @@ struct SweepCommand: ParsableCommand {
     do {
       switch formatting.format {
       case .json:
-        try Console.result(
-          JSON.object([
-            "folder": .string(path), "runs": .integer(table.rows.count),
-            "plannedRuns": .integer(table.sweep.runs.count), "isWhole": .bool(outcome.isWhole), "points": table.json,
-          ]).text(pretty: true))
+        try Console.result(outcome.json(folder: path).text(pretty: true))
       case .text where outcome.isWhole:
         try Console.result(table.closingTable)
         try Console.result("\n\(Text.counted(table.rows.count, "run")); tables in \(path)/runs.csv and points.csv")

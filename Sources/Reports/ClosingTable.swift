@@ -21,7 +21,7 @@ extension RunSummary {
       ]
     }
     var lines = [
-      Text.table(["round", "clients", "accuracy", "loss", "epsilon", "bits/client", "Gaussian I(X;Y)"], rows), "",
+      Text.table(["round", "clients", "accuracy", "loss, nats", "epsilon", "bits/client", "I(X;Y), bits"], rows), "",
     ]
     lines.append(contentsOf: headline)
     if let posterior { lines += ["", posterior.closingTable] }
@@ -33,7 +33,7 @@ extension RunSummary {
     if let finalAccuracy, let bestAccuracy {
       lines.append(
         "accuracy   \(Text.fixed(100 * finalAccuracy, 1)) % on \(setup.test.count) test examples "
-          + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)")
+          + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)\(Self.baseline(setup))")
     }
     if let divergence = Divergence(self) {
       lines.append("DIVERGED   \(divergence.sign):")
@@ -74,12 +74,17 @@ extension RunSummary {
     return lines
   }
 
+  /// What accuracy is to be compared with.
+  private static func baseline(_ setup: RunSetup) -> String {
+    setup.majorityClassAccuracy.map { "; always saying their most frequent class: \(Text.fixed(100 * $0, 1)) %" } ?? ""
+  }
+
   /// Bits that were measured and, where only a share of the uploads was written, what the rest is predicted to take.
   private var uplink: [String] {
     var lines: [String] = []
     if let bits = payloadBitsPerClientRound ?? predictedBitsPerClientRound {
       let share = Text.short(100 * bits / Double(float32Bits))
-      let ideal = idealBitsPerClientRound.map { "; Gaussian I(X;Y) = \(Text.fixed($0, 0))" } ?? ""
+      let ideal = idealBitsPerClientRound.map { "; Gaussian I(X;Y) = \(Text.fixed($0, 0)) bits" } ?? ""
       let isMeasured = payloadBitsPerClientRound != nil
       lines.append(
         "uplink     \(isMeasured ? "" : "predicted: ")\(Text.fixed(bits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\": \(share) % of "
@@ -87,7 +92,7 @@ extension RunSummary {
     }
     if setup.frame.codedShare < 1, let predicted = predictedBitsPerClientRound {
       let arrived = records.reduce(0) { $0 + $1.arrived }
-      let error = payloadBitsError.map { ", +- \(Text.short($0)) bits" } ?? ""
+      let error = payloadBitsError.map { ", standard error \(Text.short($0)) bits" } ?? ""
       let check = measuredOverPredicted.map { "; measured over predicted \(Text.fixed($0, 3))" } ?? ""
       lines.append(
         "           measured on \(Text.grouped(coded)) of \(Text.grouped(arrived)) uploads\(error); the others simulated "

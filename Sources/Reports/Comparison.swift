@@ -1,3 +1,4 @@
+import FedSim
 import Files
 import JSONText
 import RunFiles
@@ -19,18 +20,28 @@ public struct Comparison: Sendable {
     /// The settings that name the point, as "path = value".
     public let point: String
     public let key: String
+    /// What it is measured in.
+    public let unit: FigureUnit
     public let first: SweepTable.Estimate
     public let second: SweepTable.Estimate
     /// The difference over pairs of runs with one seed; nil where runs are not compared in pairs.
     public let paired: SweepTable.Estimate?
+    /// Whether repeats differ by chance; what follows from the plan or the test examples has no standard error.
+    public let isMeasured: Bool
 
     /// - Returns: nil where one of both has no such result.
-    fileprivate init?(_ point: String, _ key: String, _ first: [Row], _ second: [Row]) {
+    fileprivate init?(_ point: String, _ figure: PointFigure, _ first: [Row], _ second: [Row]) {
+      let key = figure.name
       let numbers = { (rows: [Row]) in rows.compactMap { $0.result[key]?.double } }
-      guard let p = SweepTable.Estimate(numbers(first)), let q = SweepTable.Estimate(numbers(second)) else {
+      guard let p = figure.estimate(numbers(first)), let q = figure.estimate(numbers(second)) else {
         return nil
       }
-      (self.point, self.key, self.first, self.second) = (point, key, p, q)
+      (self.point, self.key, unit, self.first, self.second) = (point, key, figure.unit, p, q)
+      isMeasured = figure.isMeasured
+      guard figure.isMeasured else {
+        paired = nil
+        return
+      }
       paired = Row.pairs(first, second).flatMap { pairs in
         SweepTable.Estimate(
           pairs.compactMap { a, b in
@@ -42,16 +53,17 @@ public struct Comparison: Sendable {
 
     public var difference: Double { paired?.mean ?? second.mean - first.mean }
 
-    /// Standard error of the difference; nil where one of both has no repeats.
+    /// Standard error of the difference; nil where one of both has no repeats, and for what is not measured.
     public var error: Double? {
       if let paired { return paired.error }
       guard let a = first.error, let b = second.error else { return nil }
       return (a * a + b * b).squareRoot()
     }
 
-    /// More than two standard errors; nil where that is not known.
+    /// More than two standard errors, and more than rounding; nil where that is not known. What is not measured differs or does not.
     public var isClear: Bool? {
-      error.map { abs(difference) > 2 * $0 && abs(difference) > 1e-5 * max(abs(first.mean), abs(second.mean)) }
+      let isMore = abs(difference) > 1e-5 * max(abs(first.mean), abs(second.mean))
+      return isMeasured ? error.map { abs(difference) > 2 * $0 && isMore } : isMore
     }
   }
 
@@ -115,7 +127,7 @@ public struct Comparison: Sendable {
     var results: [Result] = []
     for point in order {
       guard let x = left[point], let y = right[point] else { continue }
-      results += SweepTable.results.compactMap { Result(point, $0, x, y) }
+      results += PointFigure.ofSummaries.compactMap { Result(point, $0, x, y) }
     }
     self.results = results
     reference = nil
@@ -141,7 +153,7 @@ public struct Comparison: Sendable {
     guard let first = points.first, points.count > 1, names.count == points.count else { return nil }
     reference = names[0]
     results = zip(names, points).dropFirst().flatMap { name, rows in
-      SweepTable.results.compactMap { Result(name, $0, first, rows) }
+      PointFigure.ofSummaries.compactMap { Result(name, $0, first, rows) }
     }
     (settings, unmatched) = ([], 0)
   }
@@ -181,7 +193,8 @@ public struct Comparison: Sendable {
       "results": .array(
         results.map { r in
           [
-            "point": .string(r.point), "result": .string(r.key), "first": estimate(r.first),
+            "point": .string(r.point), "result": .string(r.key), "unit": .string(r.unit.rawValue),
+            "first": estimate(r.first),
             "second": estimate(r.second),
             "difference": .number(r.difference), "standardError": .optional(r.error),
             "isPaired": .bool(r.paired != nil), "isClear": r.isClear.map { .bool($0) } ?? .null,
@@ -209,7 +222,7 @@ public struct Comparison: Sendable {
           ["point", "result", "first", "second", "difference", "clear"],
           results.map { r in
             [
-              r.point.isEmpty ? "-" : r.point, r.key, shown(r.first), shown(r.second),
+              r.point.isEmpty ? "-" : r.point, "\(r.key), \(r.unit.rawValue)", shown(r.first), shown(r.second),
               Self.number(r.difference) + (r.error.map { " +- " + Self.number($0) } ?? ""),
               r.isClear.map { $0 ? "yes" : "no" } ?? "one run",
             ]
@@ -217,6 +230,11 @@ public struct Comparison: Sendable {
       parts.append(
         "clear: the difference is more than two standard errors of its repeats"
           + (results.contains { $0.paired != nil } ? ", which are compared in pairs of one seed." : "."))
+      if results.contains(where: { $0.first.error != nil || $0.second.error != nil }) {
+        parts.append(
+          "+- standard error over repeats. What follows from the plan or the test examples (epsilon, noiseMultiplier,\n"
+            + "majorityClassAccuracy) does not differ by chance, and has none.")
+      }
     }
     if unmatched > 0 {
       parts.append("\(Text.counted(unmatched, "point")) \(unmatched == 1 ? "is" : "are") in one of both only.")

@@ -14,10 +14,14 @@ public struct Explanation: Sendable {
   private let summary: PopulationSummary
   private let memory: MemoryPrediction
   private let cost: CostPrediction
+  private let pilot: RunPilot?
 
   /// Times the parts of the run on this machine, for half a second or so.
-  public init(_ setup: RunSetup) {
+  ///
+  /// - Parameter pilot: rounds of the run, to be shown beside; nil where none was made.
+  public init(_ setup: RunSetup, pilot: RunPilot? = nil) {
     self.setup = setup
+    self.pilot = pilot
     prediction = setup.guaranteedPlan?.plannedSpending
     // First: what the process has taken so far is what preparing a run takes.
     memory = MemoryPrediction(setup)
@@ -48,6 +52,7 @@ public struct Explanation: Sendable {
       "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
       "clientSizes": summary.sizes.json, "classesPerClient": summary.classesPerClient.json,
       "labelSkew": .number(summary.labelSkew), "classes": classNames.map { .array($0.map { .string($0) }) } ?? .null,
+      "majorityClassAccuracy": .optional(setup.majorityClassAccuracy),
       "parameters": .integer(setup.model.parameterCount), "rounds": .integer(setup.scenario.rounds),
       "expectedCohort": .number(setup.sampler.expectedSize), "samplingRate": .number(setup.sampler.sampling.rate),
       "largestCohort": plan.map { .integer($0.largestCohort) } ?? .null,
@@ -67,13 +72,16 @@ public struct Explanation: Sendable {
           $0[$1.rawValue] = .optional(cost.coreSeconds(of: $1))
         }),
       "assumptions": .array(assumptions.map { .string($0) }),
-      "warnings": .array(setup.warnings.map { .string($0) }),
+      "warnings": .array(setup.warnings.map { .string($0) }), "pilot": pilot?.json ?? .null,
     ]
   }
 
   public var text: String {
     var lines = ["\(setup.scenario.name): \(setup.scenario.rounds) rounds, seed \(setup.scenario.seed)", ""]
     for (label, value) in facts { lines.append(label + String(repeating: " ", count: 16 - label.count) + value) }
+    if let pilot {
+      lines.append(pilot.text(longest: setup.channel.predictedBits, codec: setup.channel.codec.rawValue))
+    }
     if let picture = summary.picture { lines.append("\n" + picture) }
     lines.append("\nAssumptions")
     for assumption in assumptions {
@@ -86,6 +94,14 @@ public struct Explanation: Sendable {
   }
 
   private var classNames: [String]? { setup.population.data.classNames }
+
+  /// How many there are and what the data call them, with the places that the model's outputs give them.
+  private static func classes(_ names: [String]) -> String {
+    let quoted = names.map(ShownText.quoted)
+    let shown = names.count <= 8 ? quoted : quoted.prefix(7) + ["...", quoted[names.count - 1]]
+    return
+      "\(Text.grouped(names.count)): \(shown.joined(separator: ", ")) (outputs 0 to \(names.count - 1) of the model)"
+  }
 
   private var source: String {
     (setup.isDataGiven ? GivenData() : setup.scenario.data.seeded(setup.scenario.seed)).description
@@ -129,12 +145,13 @@ public struct Explanation: Sendable {
       ("examples", summary.sizesInWords),
       ("labels", summary.skewInWords),
     ]
-    if let classNames {
+    if let classNames { facts.append(("classes", Self.classes(classNames))) }
+    if setup.majorityClassAccuracy != nil, let most = setup.test.mostFrequentClass {
+      let name = classNames.map { ShownText.quoted($0[most.label]) } ?? "\(most.label)"
       facts.append(
         (
-          "classes",
-          "\(Text.grouped(classNames.count)), from 0 on: \(classNames.prefix(8).map(ShownText.quoted).joined(separator: ", "))"
-            + (classNames.count > 8 ? ", ..." : "")
+          "baseline",
+          "\(Text.fixed(100 * most.share, 1)) % accuracy on the test examples by always saying \(name), their most frequent class"
         ))
     }
     return facts
@@ -189,9 +206,12 @@ public struct Explanation: Sendable {
       facts.append(
         (
           "bits",
-          "about \(Text.fixed(setup.channel.predictedBits, 0)) a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
-            + "\(Text.fixed(idealBits, 0)), float32 \(Text.grouped(32 * setup.channel.dimension))"
+          "about \(Text.fixed(setup.channel.predictedBits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
+            + "\(Text.fixed(idealBits, 0)) bits, float32 \(Text.grouped(32 * setup.channel.dimension)) bits"
         ))
+      if pilot == nil {
+        facts.append(("", "shorter updates take fewer: --pilot 5 trains five rounds to see how long they are"))
+      }
       if setup.frame.codedShare < 1 {
         facts.append(
           (
@@ -245,7 +265,7 @@ public struct Explanation: Sendable {
   }
 
   private var bitsWithoutNoise: String {
-    "\(Text.grouped(Int(setup.channel.predictedBits))) a client and round by \"\(setup.channel.codec)\""
+    "\(Text.grouped(Int(setup.channel.predictedBits))) bits a client and round by \"\(setup.channel.codec)\""
   }
 
   private static func text(_ detail: CodingDetail) -> String {

@@ -150,7 +150,7 @@ public struct PlanReport: Sendable {
       channel.uplinkBits.map { Text.fixed($0, 0) } ?? "-", channel.downlinkBits.map(Text.grouped) ?? "-",
       time(channel.encodeSeconds),
     ] + (uplink == nil ? [] : [time(uploadSeconds(channel))])
-      + [time(channel.roundDecodeSeconds), channel.serverBytes.map(Self.bytes) ?? "-"]
+      + [time(channel.roundDecodeSeconds), channel.serverBytes.map { Self.bytes(Double($0)) } ?? "-"]
   }
 
   private func codecs(of plan: FederationPlan) -> String {
@@ -165,7 +165,7 @@ public struct PlanReport: Sendable {
       let up = chosen.uplinkBits, let down = chosen.downlinkBits
     else { return nil }
     let uploads = plan.frame.sampler.expectedSize * Double(plan.frame.lastRound)
-    let size = { (bits: Double) in bytes(Int((bits * uploads / 8).rounded())) }
+    let size = { (bits: Double) in bytes((bits * uploads / 8).rounded()) }
     return "\nAll rounds with \"\(chosen.codec)\", expected: \(size(up)) up, \(size(Double(down))) down."
   }
 
@@ -199,8 +199,7 @@ public struct PlanReport: Sendable {
     return seconds < 1 ? "\(Text.short(seconds * 1e3)) ms" : Text.seconds(seconds)
   }
 
-  private static func bytes(_ count: Int) -> String {
-    let size = Double(count)
+  private static func bytes(_ size: Double) -> String {
     if size < 1e6 { return "\(Text.short(size / 1e3)) kB" }
     if size < 1e9 { return "\(Text.short(size / 1e6)) MB" }
     return size < 1e12 ? "\(Text.short(size / 1e9)) GB" : "\(Text.short(size / 1e12)) TB"

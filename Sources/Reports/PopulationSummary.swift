@@ -15,6 +15,7 @@ public struct PopulationSummary: Sendable {
   let sample: [Row]
   private let bins: [(range: ClosedRange<Int>, clients: Int)]
   private let clientCount: Int
+  private let classNames: [String]?
 
   public struct Spread: Sendable, Equatable {
     public let min: Int
@@ -45,6 +46,7 @@ public struct PopulationSummary: Sendable {
     let data = population.data
     let count = population.clientCount
     clientCount = count
+    classNames = data.classNames
     var totals = [Int](repeating: 0, count: data.classCount)
     for label in data.labels { totals[Int(label)] += 1 }
     let shares = totals.map { Double($0) / Double(max(data.count, 1)) }
@@ -133,18 +135,23 @@ public struct PopulationSummary: Sendable {
     // Neighboring classes share a column where there are too many.
     let perColumn = (classes + Self.widestRow - 1) / Self.widestRow
     let columns = (classes + perColumn - 1) / perColumn
-    let width = columns <= Self.widestRow / 2 ? 2 : 1
+    let barWidth = columns <= Self.widestRow / 2 ? 2 : 1
+    let named = columnNames(barWidth)
+    let width = named.map { $0.width } ?? barWidth
     var lines = [
       "Labels of \(sample.count == clientCount ? "all" : "\(sample.count) of \(Text.grouped(clientCount))") clients by "
         + "size, \(perColumn == 1 ? "a class" : "\(perColumn) classes") a column",
-      Self.padded("client", 12) + Self.padded("size", 12) + "  " + Self.heading(columns, perColumn, width),
+      Self.padded("client", 12) + Self.padded("size", 12) + "  "
+        + (named?.heading ?? heading(columns, perColumn, width)),
     ]
     for row in sample {
       let size = row.counts.reduce(0, +)
       var bars = ""
       for column in 0..<columns {
         let part = row.counts[(column * perColumn)..<min((column + 1) * perColumn, classes)].reduce(0, +)
-        bars += String(repeating: Self.bar(Double(part) / Double(max(size, 1))), count: width)
+        bars += String(repeating: Self.bar(Double(part) / Double(max(size, 1))), count: barWidth)
+        // Behind the last column there is nothing to keep apart.
+        if column + 1 < columns { bars += String(repeating: " ", count: width - barWidth) }
       }
       lines.append(Self.padded("\(row.client)", 12) + Self.padded(Text.grouped(size), 12) + "  " + bars)
     }
@@ -152,11 +159,25 @@ public struct PopulationSummary: Sendable {
     return lines.joined(separator: "\n")
   }
 
-  private static func heading(_ columns: Int, _ perColumn: Int, _ width: Int) -> String {
-    let first = "0"
-    let last = perColumn == 1 ? "\(columns - 1)" : "\((columns - 1) * perColumn)"
-    let room = columns * width - first.count - last.count
-    return room < 1 ? first : first + String(repeating: " ", count: room) + last
+  /// A column for each class under its name; nil where classes have no names, or no room for all of them.
+  private func columnNames(_ barWidth: Int) -> (heading: String, width: Int)? {
+    guard let names = shownNames else { return nil }
+    let width = max(names.map(\.count).max() ?? 0, barWidth) + 1
+    guard width * names.count <= Self.widestRow else { return nil }
+    let cells = names.dropLast().map { $0 + String(repeating: " ", count: width - $0.count) }
+    return (cells.joined() + (names.last ?? ""), width)
+  }
+
+  private var shownNames: [String]? { classNames?.map { ShownText.printable($0, keepsLines: false) } }
+
+  /// The first and the last column: by the names of their classes where these have some and there is room for both, else by number.
+  private func heading(_ columns: Int, _ perColumn: Int, _ width: Int) -> String {
+    let ends = [0, (columns - 1) * perColumn]
+    let room = { (words: [String]) in columns * width - words[0].count - words[1].count }
+    let numbers = ends.map { "\($0)" }
+    let names = shownNames.map { names in ends.map { names[$0] } } ?? numbers
+    let words = room(names) < 1 ? numbers : names
+    return room(words) < 1 ? words[0] : words[0] + String(repeating: " ", count: room(words)) + words[1]
   }
 
   /// The square root lets a tenth be seen.

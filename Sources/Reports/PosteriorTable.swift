@@ -1,33 +1,44 @@
 import FedSim
 import Files
 import JSONText
+import Numerics
 
 /// The rows of posterior.json as a table, for the terminal and for pages.
 struct PosteriorTable {
   let header: [String]
-  let rows: [[String]]
+  let cells: [[Report.Table.Cell]]
+
+  var rows: [[String]] { cells.map { $0.map(\.text) } }
 
   init(_ found: [PosteriorRow]) {
     let isPictures = found.contains { $0.psnr != nil }
-    let quality = isPictures ? ["bits a value", "PSNR, dB"] : ["accuracy"]
+    let quality = isPictures ? ["bits a value", "PSNR, dB"] : ["accuracy, %"]
     header = ["code", "beta", "KL, bits", "model bits", "bits sent"] + quality + ["candidates"]
-    rows = found.map { row in
-      let error = row.payloadBitsError.map { " +- " + Text.short($0) } ?? ""
+    cells = found.map { row in
+      let number = { (value: Double?, show: (Double) -> String) in
+        Report.Table.Cell(value.map(show) ?? "-", value: value)
+      }
+      let tenths = { (value: Double) in Text.fixed(value, 1) }
+      let sent = row.payloadBits.map { bits in
+        Report.Table.Cell(
+          tenths(bits) + (row.payloadBitsError.map { " +- " + Text.short($0) } ?? ""), value: bits,
+          error: row.payloadBitsError)
+      }
       let measured =
         isPictures
-        ? [row.payloadBitsPerValue.map { Text.fixed($0, 3) } ?? "-", row.psnr.map { Text.fixed($0, 2) } ?? "lossless"]
+        ? [
+          number(row.payloadBitsPerValue) { Text.fixed($0, 3) },
+          row.psnr == nil ? Report.Table.Cell("lossless") : number(row.psnr) { Text.fixed($0, 2) },
+        ]
         : [
-          row.accuracy.map {
-            Text.fixed(100 * $0, 1) + (row.accuracyError.map { " +- " + Text.fixed(100 * $0, 1) } ?? "") + " %"
-          }
-            ?? "-"
+          Report.Table.Cell(
+            row.accuracy.map { Estimate(mean: 100 * $0, error: row.accuracyError.map { 100 * $0 }) }, digits: 1)
         ]
       let setting = row.setting.map { " " + Text.short($0) } ?? ""
       return [
-        row.code + setting + (row.isSample && !row.isExact ? " (approximate)" : ""),
-        row.beta.map(Text.short) ?? "-", row.klBits.map { Text.fixed($0, 1) } ?? "-",
-        row.modelBits.map { Text.fixed($0, 1) } ?? "-", (row.payloadBits.map { Text.fixed($0, 1) } ?? "-") + error,
-      ] + measured + [row.draws.map { Text.short($0) } ?? "-"]
+        Report.Table.Cell(row.code + setting + (row.isSample && !row.isExact ? " (approximate)" : "")),
+        number(row.beta, Text.short), number(row.klBits, tenths), number(row.modelBits, tenths), sent ?? .init("-"),
+      ] + measured + [number(row.draws, Text.short)]
     }
   }
 }
@@ -41,6 +52,9 @@ extension PosteriorResults {
       "posteriors  \(Text.grouped(dataCount)) \(valueCount > 0 ? "pictures" : "clients"), \(activeCount) of \(latentCount) latents say something, "
         + "\(form) scales", "", Text.table(table.header, table.rows), "",
     ]
+    if rows.contains(where: { $0.payloadBits.error != nil || $0.accuracy?.error != nil }) {
+      lines += ["+- standard error over \(valueCount > 0 ? "pictures" : "clients")", ""]
+    }
     lines += references.map { reference in
       "\(reference.meaning): \(reference.isShare ? Text.fixed(100 * reference.value, 1) + " %" : Text.short(reference.value))"
     }
@@ -58,8 +72,7 @@ extension Report {
     add(
       Table(
         name: prefix + "posteriors", title: "Posterior samples, sent and decoded", header: table.header,
-        rows: table.rows
-      ))
+        cells: table.cells))
     if let pictures = files.pictures, case .array(let names)? = file["sheetRows"] {
       add(
         image: pictures,
@@ -71,9 +84,10 @@ extension Report {
         Table(
           name: prefix + "posterior-references", title: "Figures beside the codes",
           header: ["figure", "value"],
-          rows: references.map { key, value in
+          cells: references.map { key, value in
             let isShare = key.hasPrefix("accuracy")
-            return [key, value.double.map { isShare ? Text.fixed(100 * $0, 1) + " %" : Text.short($0) } ?? "-"]
+            let text = value.double.map { isShare ? Text.fixed(100 * $0, 1) + " %" : Text.short($0) }
+            return [.init(key), .init(text ?? "-", value: value.double)]
           }))
     }
     if case .array(let notes)? = file["notes"] { for note in notes { add(paragraph: note.plain) } }

@@ -4,32 +4,12 @@ import Numerics
 
 /// What `fedsim report` makes of runs and sweeps: one page without network, its charts and tables as files of their own.
 public struct Report: Sendable {
-  public struct Table: Sendable {
-    public let name: String
-    public let title: String
-    public let header: [String]
-    public let rows: [[String]]
-
-    public var csv: String {
-      ([header] + rows).map { $0.map { CSV.cell(.string($0)) }.joined(separator: ",") }.joined(separator: "\n") + "\n"
-    }
-
-    public var markdown: String {
-      let cell = { (text: String) in
-        text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
-          .split(separator: "\n", omittingEmptySubsequences: false).joined(separator: " ")
-      }
-      let line = { (cells: [String]) in "| " + cells.map(cell).joined(separator: " | ") + " |\n" }
-      return line(header) + line(header.map { _ in "---" }) + rows.map(line).joined()
-    }
-  }
-
   public private(set) var charts: [Chart] = []
   public private(set) var tables: [Table] = []
-  private var body = ""
+  private(set) var body = ""
   /// Whether charts were added last: they stand side by side.
   private var isInCharts = false
-  private let title: String
+  let title: String
 
   /// - Parameters:
   ///   - problems: of folders that could not be read: shown on the page.
@@ -60,6 +40,7 @@ public struct Report: Sendable {
 
   mutating func add(_ chart: Chart) {
     guard !chart.series.isEmpty else { return }
+    let chart = chart.named(unused(chart.name, "chart"))
     charts.append(chart)
     if !isInCharts { body += "<div class=\"charts\">\n" }
     isInCharts = true
@@ -74,30 +55,24 @@ public struct Report: Sendable {
     }
   }
 
+  /// A name that no file of another chart or table has: both have one of CSV.
+  private func unused(_ name: String, _ kind: String) -> String {
+    let names = Set(charts.map(\.name) + tables.map(\.name))
+    guard names.contains(name) else { return name }
+    let other = "\(name)-\(kind)"
+    return names.contains(other) ? (2...).lazy.map { "\(other)-\($0)" }.first { !names.contains($0) } ?? other : other
+  }
+
   mutating func add(_ table: Table) {
-    guard !table.rows.isEmpty else { return }
-    tables.append(table)
-    // Sentences need room, phrases some; the others do not wrap.
-    let widths = table.header.indices.map { i -> String in
-      let longest = table.rows.map { $0[i].count }.max() ?? 0
-      return longest > 70 ? " class=\"long\"" : longest > 24 ? " class=\"phrase\"" : ""
-    }
-    var html = "<h3>\(Chart.escaped(table.title))</h3>\n<div class=\"scroll\"><table>\n<tr>"
-    html += table.header.map { "<th>\(Chart.escaped($0))</th>" }.joined() + "</tr>\n"
-    for row in table.rows {
-      html += "<tr>"
-      for (i, cell) in row.enumerated() {
-        html += "<td\(widths[i])>\(Chart.escaped(cell))</td>"
-      }
-      html += "</tr>\n"
-    }
-    append(html + "</table></div>\n")
+    guard !table.cells.isEmpty else { return }
+    tables.append(table.named(unused(table.name, "table")))
+    append(table.html)
   }
 
   /// A table of sentences, a card a row: first cell, epsilon, the other columns with their names, and the last one folded.
   mutating func add(cards table: Table, epsilon: Int) {
-    guard !table.rows.isEmpty else { return }
-    tables.append(table)
+    guard !table.cells.isEmpty else { return }
+    tables.append(table.named(unused(table.name, "table")))
     var html = "<h3>\(Chart.escaped(table.title))</h3>\n<div class=\"charts\">\n"
     let last = table.header.count - 1
     for row in table.rows {
@@ -151,46 +126,5 @@ public struct Report: Sendable {
       let i = min(max(Int(at), 0), 22)
       return Chart.Point(x: point.x, y: grid[i] + (grid[i + 1] - grid[i]) * (at - Double(i)))
     }
-  }
-
-  /// One page: no network, no script; light and dark, narrow and wide, and on paper.
-  public var html: String {
-    """
-    <!DOCTYPE html>
-    <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>\(Chart.escaped(title))</title>
-    <style>
-    :root { color-scheme: light dark; --ground: #fff; --ink: #222; --rule: #ccc; }
-    @media (prefers-color-scheme: dark) { :root { --ground: #16181c; --ink: #ddd; --rule: #444; } }
-    body { margin: 0 auto; padding: 1rem; max-width: 62rem; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-    h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2, h3 { font-size: 1.1rem; }
-    .headline { font-size: 1.15rem; } .problem { border-left: 4px solid #d55e00; padding-left: .7rem; overflow-wrap: anywhere; }
-    .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem 1.5rem; margin: 1.5rem 0; }
-    figure { margin: 0; break-inside: avoid; } svg.chart { display: block; width: 100%; height: auto; color: var(--ink); }
-    figcaption { font-size: .85rem; opacity: .85; }
-    figure.panels { grid-column: 1 / -1; } figure.panels > svg { max-width: 30rem; }
-    figure.panels > div { display: grid; gap: .5rem 1.5rem; }
-    @media (min-width: 52rem), print {
-      figure.panels > div { grid-template-columns: 1fr 1fr; }
-      /* Beside and above another panel with the same axes. */
-      figure.panels > div > svg:nth-child(even) .name-y, figure.panels > div > svg:nth-last-child(n + 3) .name-x { display: none; }
-    }
-    img.sheet { width: 100%; max-width: 44rem; margin-top: 1rem; image-rendering: pixelated; }
-    .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
-    th, td { border-bottom: 1px solid var(--rule); padding: .3rem .6rem; text-align: left; vertical-align: top; }
-    td { white-space: nowrap; } td.long, td.phrase { white-space: normal; min-width: 7rem; } td.long { min-width: 13rem; }
-    .card { border-left: 3px solid var(--rule); padding-left: .8rem; break-inside: avoid; font-size: .9rem; }
-    .card p { margin: .2rem 0; overflow-wrap: anywhere; } .card b { font-weight: 600; opacity: .8; }
-    pre { overflow-x: auto; font-size: .8rem; }
-    @media print {
-      :root { color-scheme: light; --ground: #fff; --ink: #000; --rule: #ccc; }
-      body { max-width: none; font-size: 11pt; } .scroll { overflow: visible; } table { font-size: 8pt; }
-      td, td.long, td.phrase { white-space: normal; min-width: 0; } details { display: none; } .card details { display: block; }
-    }
-    </style></head><body>
-    <h1>\(Chart.escaped(title))</h1>
-    \(body)</body></html>
-
-    """
   }
 }

@@ -9,6 +9,7 @@ extension Report {
     addHeadline(files.summary, files.posterior)
     for chart in charts { if let drawn = chart.draw(files) { add(drawn.named(prefix + chart.name)) } }
     addPosteriors(prefix, files)
+    for text in ClippingParagraph.texts(files.rounds, files.summary, files.scenario) { add(paragraph: text) }
     let spreads = Self.spreads(files.rounds)
     if let row = Self.distribution([files.rounds], spreads: spreads) {
       add(

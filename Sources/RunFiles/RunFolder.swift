@@ -26,7 +26,8 @@ public struct RunFolder: Sendable {
     public var meaning: String {
       switch self {
       case .scenario: "the scenario with every default: it runs again as it is (docs/scenario.md)"
-      case .classes: "`classes`: what the data call each class, from 0 on; only where they have names"
+      case .classes:
+        "what the data call each class, in the order of their numbers, from 0 on; only where they have names"
       case .rounds: "an object for each round, on a line of its own: see below"
       case .table: "the same as comma-separated values"
       case .ledger:
@@ -40,6 +41,18 @@ public struct RunFolder: Sendable {
       case .pictures: "a row of originals and one for each code, as an image; only for pictures of 1 or 3 channels"
       case .timings: "where the time went: see below"
       case .state: "the last checkpoint, for `--resume` (docs/resume.md)"
+      }
+    }
+
+    /// What a run must have for the file to be there; nil where every run writes it.
+    var condition: String? {
+      switch self {
+      case .classes: "names of classes"
+      case .ledger: "a guarantee"
+      case .posterior, .posteriorTable: "a task about posteriors"
+      case .pictures: "a task about posteriors of pictures of 1 or 3 channels"
+      case .state: "a run of its own: runs of a sweep have none"
+      case .scenario, .rounds, .table, .summary, .model, .timings: nil
       }
     }
 
@@ -70,6 +83,7 @@ public struct RunFolder: Sendable {
     if let old = found.first, !replacing { throw .occupied(path: path, file: old.rawValue) }
     if let checkpoint { try write(checkpoint) }
     try remove(File.allCases.filter { $0 != .state || checkpoint == nil })
+    try removeEvents()
     // Of two runs that begin here at the same time one gets the folder, also where it cannot be locked.
     do throws(FileFailure) {
       _ = try OpenFile("\(path)/\(File.scenario.rawValue)", for: .creating)
@@ -238,6 +252,34 @@ public struct RunFolder: Sendable {
       let end = try stream.length() - Self.arrayEnd.utf8.count
       try stream.write(Array((Self.arrayItem(element, isFirst: isFirst) + Self.arrayEnd).utf8), at: max(end, 0))
       try stream.close()
+    }
+  }
+
+  // MARK: Events
+
+  /// Begins a file for TensorBoard, for the rounds after one.
+  func beginEvents(after round: Int) throws(RunFolderError) -> EventFile {
+    do throws(FileFailure) {
+      return try EventFile(in: path, after: round)
+    } catch {
+      throw .failed(path: error.place, reason: error.reason)
+    }
+  }
+
+  func append(_ record: RoundRecord, to events: EventFile) throws(RunFolderError) {
+    do throws(FileFailure) {
+      try events.append(record)
+    } catch {
+      throw .failed(path: error.place, reason: error.reason)
+    }
+  }
+
+  /// Those of an earlier run: TensorBoard would show them together with the new one's.
+  private func removeEvents() throws(RunFolderError) {
+    do throws(FileFailure) {
+      for name in try FilePath.names(in: path) where EventFile.isName(name) { try FilePath.remove("\(path)/\(name)") }
+    } catch {
+      throw .failed(path: error.place, reason: error.reason)
     }
   }
 

@@ -30,7 +30,22 @@ public struct ScenarioTemplate: Sendable {
         "axes": ["privacy.targetEpsilon": ["from": 1, "to": 8, "count": 4, "scale": "log"]], "mode": "grid",
         "repeats": 3,
       ]),
+    ScenarioTemplate(
+      name: "csv", summary: "a table of yours, data.csv: epsilon 1, 4, 16 and none, with and without coding",
+      keys: [
+        ("data.source", "csv"), ("data.path", "data.csv"), ("data.labelColumn", "label"), ("rounds", 60),
+        ("partition.kind", "one-example"), ("training.batchSize", 1), ("training.learningRate", 0.3),
+        ("cohort.sampling", "poisson"), ("cohort.size", 100), ("privacy.clippingNorm", 0.5),
+        ("privacy.targetEpsilon", 4), ("channel.codec", "auto"),
+      ],
+      sweep: [
+        "axes": [
+          "privacy": .array([1, 4, 16].map(epsilon) + [.null]), "channel.codec": ["float32", "auto"],
+        ], "repeats": 5, "common": true,
+      ]),
   ]
+
+  private static func epsilon(_ value: Double) -> JSON { ["clippingNorm": 0.5, "targetEpsilon": .number(value)] }
 
   private static let digits: [(path: String, value: JSON)] = [
     ("rounds", 50), ("partition.kind", "one-example"), ("model.kind", "perceptron"), ("model.hidden", [64]),

@@ -34,7 +34,8 @@ private func json(_ text: String) throws -> [String: Any] {
   @Test func curvesOpenElsewhere() throws {
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let run = try fedsim(["account"] + base + ["--curve", "--delta", "1e-8", "--svg", "c.svg"], in: folder)
+    let run = try fedsim(
+      ["account"] + base + ["--curve", "--delta", "1e-8", "--svg", "c.svg", "--pdf", "c.pdf"], in: folder)
     #expect(run.status == 0, "\(run.errors)")
     let rows = run.output.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
     #expect(rows[0].joined(separator: ",") == "curve,bound,epsilon,delta,typeIError,typeIIError,mu,rho")
@@ -47,6 +48,9 @@ private func json(_ text: String) throws -> [String: Any] {
     #expect(rows.allSatisfy { $0.count == 8 })
     let picture = try String(contentsOf: folder.appendingPathComponent("c.svg"), encoding: .utf8)
     #expect(picture.contains("Delta over epsilon") && picture.contains("type II error"))
+    let page = try String(contentsOf: folder.appendingPathComponent("c.pdf"), encoding: .utf8)
+    #expect(
+      page.hasPrefix("%PDF-1.4") && page.contains("(Delta over epsilon) Tj") && page.contains("(type II error) Tj"))
     // A calibrated mechanism has the same curves.
     let calibrated = try fedsim(
       "calibrate", "--epsilon", "2", "--delta", "1e-5", "--clients", "100", "--cohort", "5", "--rounds", "20",

@@ -161,6 +161,28 @@ private let digits = repository.appendingPathComponent("scenarios/digits.json").
     try FileManager.default.linkItem(at: at("r/summary.json"), to: at("page.html"))
     let report = try fedsim("report", "r", "--out", "page.html", in: folder)
     #expect(report.status == 2 && report.errors.contains("page.html, which is a file of r"), "\(report.errors)")
+    try chartsAreThreeFiles(of: "r", in: folder)
+  }
+
+  /// Beside a page: a picture for screens, one for papers and the numbers of each chart; none of them is a file of the run.
+  private func chartsAreThreeFiles(of run: String, in folder: URL) throws {
+    let page = try fedsim("report", run, "--out", "p.html", in: folder)
+    #expect(page.status == 0 && page.errors.contains("(.svg, .pdf, .csv)"), "\(page.errors)")
+    let files = folder.appendingPathComponent("p-files")
+    let names = try FileManager.default.contentsOfDirectory(atPath: files.path)
+    let charts = names.filter { $0.hasSuffix(".svg") }.map { String($0.dropLast(4)) }
+    #expect(!charts.isEmpty)
+    for chart in charts {
+      for (ending, start) in [("svg", "<svg "), ("pdf", "%PDF-1.4"), ("csv", "\"line\",\"round\",")] {
+        let file = try String(contentsOf: files.appendingPathComponent("\(chart).\(ending)"), encoding: .utf8)
+        #expect(file.hasPrefix(start), "\(chart).\(ending)")
+      }
+    }
+    try FileManager.default.removeItem(at: files.appendingPathComponent("\(charts[0]).pdf"))
+    try FileManager.default.linkItem(
+      at: folder.appendingPathComponent("\(run)/summary.json"), to: files.appendingPathComponent("\(charts[0]).pdf"))
+    let again = try fedsim("report", run, "--out", "p.html", in: folder)
+    #expect(again.status == 2 && again.errors.contains("\(charts[0]).pdf, which is a file of r"), "\(again.errors)")
   }
 
   @Test func anInterruptedRunKeepsWhatItHas() throws {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Files
+@testable import Numerics
 @testable import Reports
 
 #if canImport(FoundationXML)
@@ -242,8 +243,8 @@ import Testing
     #expect(shown(chart([0.0125, 0.1, 0.7], true)) == ["0.0125", "0.1", "0.7"])
     #expect(shown(chart([3, 5, 7, 11], false)) == ["3", "5", "7", "11"])
     #expect(shown(chart([2], false)) == ["2"])
-    // Seven, and three of which two are at one place: round numbers.
-    #expect(shown(chart([1, 2, 3, 4, 5, 6, 7], false)) == ["2", "4", "6"])
+    // Thirteen, and three of which two are nearly at one place: round numbers.
+    #expect(shown(chart((1...13).map(Double.init), false)) == ["2", "4", "6", "8", "10", "12"])
     #expect(!shown(chart([0.001, 0.011, 1], false)).contains("0.011"))
     #expect(shown(chart([110, 120, 130, 140, 150, 160, 170], true)).count >= 3)
     // Lines that are within a pixel of one another have one tick.
@@ -266,6 +267,21 @@ import Testing
     // 50 numbers: a band.
     let dense = Self.chart("t", x: .init("x"), y: .init("y"), [Self.line("a", 50, { Double($0) }, error: 1)])
     #expect(dense.picture.marks.contains { if case .area = $0 { true } else { false } })
+  }
+
+  /// Plain floats take the same bits at every point: a line through them would say nothing.
+  @Test func pointsAtOneNumberAreNotJoined() {
+    let chart = Self.chart(
+      "t", x: .init("bits"), y: .init("y"),
+      [
+        Self.line("floats", 3, { Double($0) }, x: { _ in 32 }),
+        Self.line("a", 4, { Double($0) }, x: { Double($0 / 2) }),
+      ])
+    let lengths = chart.picture.marks.compactMap { mark -> Int? in
+      if case .line(let places, let stroke) = mark, case .line = stroke.colour { places.count } else { nil }
+    }
+    // The legend's sample of "a", and its two middle points.
+    #expect(lengths == [2, 2] && chart.series.flatMap(\.points).count == 7)
   }
 
   @Test func markersDifferWithoutColour() {
@@ -358,5 +374,149 @@ import Testing
     #expect(Self.slotted.pdf.contains("0.13 0.13 0.13 rg"))
     let page = Self.adversarial[4].pagePictures[0].svg(.page)
     #expect(!page.contains("#222222") && page.contains("var(--ground)"))
+  }
+
+  // MARK: Bytes
+
+  private static let small: Picture = {
+    var picture = Picture(width: 100, height: 60, summary: "a < b")
+    (picture.title, picture.note) = ("a (title)", "a note")
+    picture.marks = [
+      .line([.init(10, 50), .init(90, 50.125)], .rule),
+      .line([.init(10, 40), .init(50, 20), .init(90, 40)], .init(colour: .line(1), width: 2, dash: [7, 3])),
+      .area([.init(10, 40), .init(90, 30), .init(90, 45)], .line(0), opacity: 0.18),
+      .dot(.init(at: .init(50, 20), radius: 4, marker: .ring, colour: .line(1), title: "a: 1")),
+      .dot(.init(at: .init(90, 40), radius: 4, marker: .square, colour: .line(0), title: "")),
+      .text(.init(text: "ε & σ", at: .init(50, 12), anchor: .middle, isBold: true, full: "long")),
+      .text(.init(text: "up", at: .init(8, 30), anchor: .middle, turn: .up, role: .nameOfY)),
+    ]
+    return picture
+  }()
+
+  @Test func aSmallSVGHasTheseBytes() {
+    #expect(
+      Self.small.svg(.paper) == #"""
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 60" role="img" aria-label="a &lt; b" font-family="Helvetica, Arial, sans-serif" font-size="13" fill="currentColor" color="#222222" width="100" height="60">
+        <title>a (title)</title>
+        <desc>a note</desc>
+        <rect width="100%" height="100%" fill="#ffffff"/>
+        <path d="M10 50L90 50.13" fill="none" stroke="#222222" stroke-opacity="0.2"/>
+        <path d="M10 40L50 20L90 40" fill="none" stroke="#d55e00" stroke-width="2" stroke-dasharray="7 3"/>
+        <path d="M10 40L90 30L90 45Z" fill="#0072b2" fill-opacity="0.18"/>
+        <circle class="dot" cx="50" cy="20" r="4" fill="#ffffff" stroke="#d55e00" stroke-width="1.5"><title>a: 1</title></circle>
+        <path d="M86.4 36.4L93.6 36.4L93.6 43.6L86.4 43.6Z" fill="#0072b2"/>
+        <text x="50" y="12" font-weight="600" text-anchor="middle"><title>long</title>ε &amp; σ</text>
+        <text x="8" y="30" class="name-y" transform="rotate(-90 8 30)" text-anchor="middle">up</text>
+        </svg>
+
+        """#)
+  }
+
+  @Test func aSmallPDFHasTheseBytes() throws {
+    let pdf = Self.small.pdf
+    try checkPDF(pdf)
+    let body = try #require(pdf.components(separatedBy: "stream\n").dropFirst().first)
+    #expect(
+      body == #"""
+        1 j
+        /A02 gs
+        0.13 0.13 0.13 RG
+        0.75 w
+        [] 0 d
+        7.5 7.5 m 67.5 7.41 l S
+        /A1 gs
+        0.84 0.37 0 RG
+        1.5 w
+        [5.25 2.25] 0 d
+        7.5 15 m 37.5 30 l 67.5 15 l S
+        /A018 gs
+        0 0.45 0.7 rg
+        7.5 15 m 67.5 22.5 l 67.5 11.25 l h f
+        /A1 gs
+        1 1 1 rg
+        1.13 w
+        [] 0 d
+        40.5 30 m 40.5 28.34 39.16 27 37.5 27 c 35.84 27 34.5 28.34 34.5 30 c 34.5 31.66 35.84 33 37.5 33 c 39.16 33 40.5 31.66 40.5 30 c B
+        0 0.45 0.7 rg
+        64.8 17.7 m 70.2 17.7 l 70.2 12.3 l 64.8 12.3 l h f
+        0.13 0.13 0.13 rg
+        BT /F2 9.75 Tf 1 0 0 1 0.11 36 Tm (epsilon & sigma) Tj ET
+        BT /F1 9.75 Tf 0.00000 1.00000 -1.00000 0.00000 6 17.08 Tm (up) Tj ET
+        end
+        """#)
+    #expect(pdf.hasPrefix("%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"))
+    #expect(pdf.contains("/MediaBox [0 0 75 45] ") && pdf.contains("<< /Title (a \\(title\\)) /Subject (a note) "))
+  }
+
+  // MARK: Tables
+
+  private func cell(_ text: String) -> Report.Table.Cell { .init(reading: text) }
+
+  @Test func textsOfTablesAreReadAsNumbers() {
+    let numbers: [(String, Double, Double?)] = [
+      ("90.1 +- 0.4", 90.1, 0.4), ("20,800", 20800, nil), ("1,234.5 +- 1,000", 1234.5, 1000), ("-3", -3, nil),
+      ("1e-05", 1e-5, nil), ("0", 0, nil), ("1234567", 1_234_567, nil),
+    ]
+    for (text, value, error) in numbers {
+      #expect(cell(text) == .init(text, value: value, error: error), "\(text)")
+    }
+    for text in [
+      "", "-", "none", "1,2", "1, 2", "12,34", "90.1 +- x", "x +- 0.4", "1 +- 2 +- 3", "nan", "inf", "3 %", "1-2",
+      "--1", "0x1", "1.000 to 2", "²",
+      ".5", "1e999",
+    ] { #expect(cell(text).value == nil && cell(text).text == text, "\(text)") }
+  }
+
+  @Test func numbersOfTablesAreNumbersOfTheirFiles() {
+    let estimate = Estimate(mean: 90.123456789, error: 0.25)
+    let table = Report.Table(
+      name: "t", title: "T", header: ["codec", "epsilon", "accuracy, %", "n|m"],
+      cells: [
+        [.init("a \"b\""), cell("1.5"), .init(estimate, digits: 1), cell("3")],
+        [.init("c"), cell("none"), .init(Estimate(mean: 80, error: nil), digits: 1), cell("1,234")],
+        [.init("7"), cell("2"), .init(nil, digits: 1), cell("x")],
+      ])
+    #expect(
+      table.csv == #"""
+        "codec","epsilon","accuracy, %","accuracy, %: standard error","n|m"
+        "a ""b""",1.5,90.123456789,0.25,"3"
+        "c",,80,,"1,234"
+        "7",2,,,"x"
+
+        """#)
+    #expect(
+      table.markdown == #"""
+        | codec | epsilon | accuracy, % | n\|m |
+        | --- | ---: | ---: | --- |
+        | a "b" | 1.5 | 90.1 +- 0.3 | 3 |
+        | c | none | 80.0 | 1,234 |
+        | 7 | 2 | - | x |
+
+        """#)
+    #expect(table.html.contains("<td class=\"number\">90.1 +- 0.3</td>") && table.html.contains("<td>1,234</td>"))
+    #expect(table.rows[1] == ["c", "none", "80.0", "1,234"])
+  }
+
+  @Test func filesOfChartsAndTablesHaveNamesOfTheirOwn() {
+    var report = Report([])
+    let chart = Self.slotted
+    let table = Report.Table(name: "c", title: "t", header: ["a"], rows: [["1"]])
+    for _ in 0..<3 {
+      report.add(chart)
+      report.add(table)
+    }
+    #expect(report.charts.map(\.name) == ["c", "c-chart", "c-chart-2"])
+    #expect(report.tables.map(\.name) == ["c-table", "c-table-2", "c-table-3"])
+  }
+
+  @Test func panelsStandInAGridOfThePage() {
+    var report = Report([])
+    report.add(Self.panels(3))
+    report.add(Self.slotted)
+    #expect(report.html.components(separatedBy: "<svg ").count == 1 + 4 + 1)
+    #expect(
+      report.html.components(separatedBy: "<figure").count == 3 && report.html.contains("<figure class=\"panels\">"))
+    #expect(
+      report.charts.map { $0.svg.components(separatedBy: "<svg ").count } == [2, 2], "a file has all panels in one")
   }
 }

@@ -257,7 +257,7 @@ import Testing
       "cohort.size=2",
     ])
     #expect(setup.classes == ["classes": ["no", "yes\u{1B}"]])
-    #expect(Explanation(setup).text.contains("2, from 0 on: \"no\", \"yes\\u001B\""))
+    #expect(Explanation(setup).text.contains("2: \"no\", \"yes\\u001B\""))
     #expect(try self.setup([]).classes == nil, "digits have numbers alone")
   }
 }

@@ -11,7 +11,7 @@ import Testing
 
 /// Tasks about posteriors, from a scenario to the files of a run.
 @Suite struct PosteriorTaskTests {
-  private static let linear = """
+  static let linear = """
     {
       "version": 1, "name": "linear", "seed": 1, "task": "representation", "rounds": 1, "data": { "source": "digits" },
       "partition": { "kind": "iid", "clients": 20 }, "model": { "kind": "linear-decoder", "beta": 0.01 },

@@ -23,7 +23,7 @@ import Testing
 
   @Test func namesAreUnique() {
     #expect(Set(RoundField.all.map(\.name)).count == RoundField.all.count && RoundField.all.count == 29)
-    #expect(Set(SummaryField.all.map(\.name)).count == SummaryField.all.count && SummaryField.all.count == 51)
+    #expect(Set(SummaryField.all.map(\.name)).count == SummaryField.all.count && SummaryField.all.count == 52)
     for meaning in RoundField.all.map(\.meaning) + SummaryField.all.map(\.meaning) {
       #expect(!meaning.isEmpty && !meaning.contains("|") && !meaning.contains("\n"), "\(meaning): a cell of a table")
     }
@@ -173,7 +173,8 @@ import Testing
   @Test func theListKeepsItsBytes() throws {
     let list = [
       "drawn", "arrived", "refused", "nonFinite", "nonFiniteUpdates", "clippedFraction", "loss", "accuracy",
-      "clientAccuracy", "uplink", "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy", "finalLoss",
+      "clientAccuracy", "uplink", "downlinkBytes", "idealBits", "finalAccuracy", "bestAccuracy",
+      "majorityClassAccuracy", "finalLoss",
       "payloadBitsPerClientRound", "payloadBitsStandardError", "codedUploads", "predictedBitsPerClientRound",
       "measuredOverPredicted", "wireBytesPerClientRound", "idealBitsPerClientRound",
       "views of cohort sizes and traffic", "timings.json", "state.bin", "seed", "other runs",
@@ -208,7 +209,7 @@ import Testing
       #expect(written.contains("| `\(name)` | "), "\(name)")
     }
     let timings = CSV.leaves(Timings().json(wallSeconds: 0), "").map(\.path)
-    #expect(RunFilesReference.timingKeys.map(\.name) == timings)
+    #expect(RunRecords.timings.map(\.name) == timings)
   }
 
   /// A summary has the keys of the table, in its order; the theorem is there with a guarantee alone.

@@ -231,7 +231,8 @@ import Testing
     #expect(table.differences("finalAccuracy")[0] == nil)
     #expect(
       table.points.split(separator: "\n")[0].hasSuffix(
-        ",noiseMultiplier.difference,noiseMultiplier.difference.standardError"))
+        ",lowerBoundBitsPerClientRound.difference,lowerBoundBitsPerClientRound.difference.standardError"))
+    #expect(!table.points.contains("epsilon.difference"), "the plan decides it")
     #expect(table.closingTable.contains("less the first, paired"))
     let lines = try table.lines.split(separator: "\n").map { try JSONParser.parse($0.utf8).value }
     let files = try Report.Source(path: "d", readsRuns: false) { name throws(ToolError) in

@@ -9,6 +9,9 @@ public struct ClippedUpdate: Sendable {
   /// The L2 norm of `values`.
   public let norm: Double
 
+  /// The L2 norm before clipping; 0 of an update that was replaced.
+  public let unclippedNorm: Double
+
   /// Whether the update was longer than the clipping norm.
   public let wasClipped: Bool
 
@@ -37,12 +40,13 @@ public struct ClippedUpdate: Sendable {
         count = update.count
       }
     }
-    self.init(values: values, norm: isLong ? bound : length, wasClipped: isLong)
+    self.init(values: values, norm: isLong ? bound : length, unclippedNorm: length, wasClipped: isLong)
   }
 
-  private init(values: [Double], norm: Double, wasClipped: Bool) {
+  private init(values: [Double], norm: Double, unclippedNorm: Double, wasClipped: Bool) {
     self.values = values
     self.norm = norm
+    self.unclippedNorm = unclippedNorm
     self.wasClipped = wasClipped
     wasReplaced = false
   }
@@ -57,6 +61,7 @@ public struct ClippedUpdate: Sendable {
     guard let size = Length(of: update) else {
       values = [Double](repeating: 0, count: update.count)
       norm = 0
+      unclippedNorm = 0
       wasClipped = false
       wasReplaced = true
       return
@@ -73,11 +78,13 @@ public struct ClippedUpdate: Sendable {
     }
     self.values = values
     norm = wasClipped ? bound : size.length
+    unclippedNorm = size.length
   }
 
   private init(values: [Double], of other: ClippedUpdate) {
     self.values = values
     norm = other.norm
+    unclippedNorm = other.unclippedNorm
     wasClipped = other.wasClipped
     wasReplaced = other.wasReplaced
   }

@@ -34,6 +34,14 @@ public enum ChannelBounds {
     return (selectionNats(dimension, low) + normal(snr) - normal(low)) / Elementary.log(2)
   }
 
+  /// F of the channel with this I(X; Y) in bits.
+  ///
+  /// - Returns: not a number where the signal-to-noise ratio is beyond floating point.
+  public static func lowerBoundBits(dimension: Int, informationBits: Double) -> Double {
+    let snr = Elementary.exp(2 * informationBits / Double(dimension) * Elementary.log(2)) - 1
+    return snr.isFinite ? lowerBoundBits(dimension: dimension, snr: snr) : .nan
+  }
+
   /// E_Y D_CS in nats.
   private static func selectionNats(_ dimension: Int, _ snr: Double) -> Double {
     let energies = GammaNodes(shape: Double(dimension) / 2)

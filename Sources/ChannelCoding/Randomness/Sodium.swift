@@ -9,12 +9,15 @@ enum Sodium {
     precondition(isReady, "libsodium could not be initialised")
   }
 
+  /// Bytes that a sealed message has more than what is in it.
+  static var sealBytes: Int { Int(crypto_aead_chacha20poly1305_IETF_ABYTES) }
+
   /// ChaCha20-Poly1305 (IETF) under a key that is used for one message only, so that its nonce may be 0: 16 bytes longer.
   ///
   /// - Parameter header: authenticated, not encrypted.
   static func seal(_ message: [UInt8], header: [UInt8], key: Key) -> [UInt8] {
     prepare()
-    var sealed = [UInt8](repeating: 0, count: message.count + Int(crypto_aead_chacha20poly1305_IETF_ABYTES))
+    var sealed = [UInt8](repeating: 0, count: message.count + sealBytes)
     let nonce = [UInt8](repeating: 0, count: Int(crypto_aead_chacha20poly1305_IETF_NPUBBYTES))
     let status = key.withPointer {
       crypto_aead_chacha20poly1305_ietf_encrypt(
@@ -27,7 +30,7 @@ enum Sodium {
   /// Nil for bytes that were not sealed with this key and header.
   static func open(_ sealed: [UInt8], header: [UInt8], key: Key) -> [UInt8]? {
     prepare()
-    let overhead = Int(crypto_aead_chacha20poly1305_IETF_ABYTES)
+    let overhead = sealBytes
     guard sealed.count >= overhead else { return nil }
     var message = [UInt8](repeating: 0, count: sealed.count - overhead)
     let nonce = [UInt8](repeating: 0, count: Int(crypto_aead_chacha20poly1305_IETF_NPUBBYTES))

@@ -25,6 +25,12 @@ public struct Upload: Sendable, Equatable {
       + Sodium.seal(payload.bytes, header: header, key: session.key.derived(.seal, index: UInt64(round)))
   }
 
+  /// Bytes of an upload around its payload.
+  package static func envelopeBytes(client: Int, round: Int, isSealed: Bool) -> Int {
+    let upload = Upload(client: client, round: round, payload: Payload(bytes: []))
+    return upload.bytes.count + (isSealed ? Sodium.sealBytes : 0)
+  }
+
   private func header(_ version: UInt8) -> [UInt8] {
     var writer = ByteWriter()
     writer.put(version)

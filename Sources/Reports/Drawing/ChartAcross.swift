@@ -31,8 +31,8 @@ extension Chart {
     }
 
     private static let gap = 14.0
-    /// Beside the outermost categories, where there is nothing but them.
-    private static let edge = 6.0
+    /// Beside the outermost of many categories, so that no dot stands on the frame.
+    private static func edge(_ count: Int) -> Double { count > 8 ? 6 : 0 }
 
     private static func halfWidth(_ tick: Tick) -> Double {
       (tick.lines.map { Helvetica.room($0) }.max() ?? 0) / 2 + 3
@@ -48,7 +48,7 @@ extension Chart {
       let slots = chart.x.slots.indices.filter { numbers.isEmpty || used.contains($0) }
       let isMixed = !numbers.isEmpty && !slots.isEmpty
       slotWidth = Self.slotWidth(chart, slots, isMixed: isMixed, within: to - from)
-      let start = isMixed ? to - slotWidth * Double(slots.count) : from + Self.edge
+      let start = isMixed ? to - slotWidth * Double(slots.count) : from + Self.edge(slots.count)
       divider = isMixed ? start - Self.gap / 2 : nil
       let width = slotWidth
       let centres = Dictionary(
@@ -74,7 +74,7 @@ extension Chart {
     private static func slotWidth(_ chart: Chart, _ slots: [Int], isMixed: Bool, within width: Double) -> Double {
       guard !slots.isEmpty else { return 0 }
       let count = Double(slots.count)
-      guard isMixed else { return (width - 2 * edge) / count }
+      guard isMixed else { return (width - 2 * edge(slots.count)) / count }
       let lines = chart.series.count { !$0.isReference }
       let widest = slots.map { Helvetica.room(chart.x.slots[$0]) + 10 }.max() ?? 0
       return min(max(44, min(widest, 90), min(10 * Double(lines), 70)), width / 2 / count)
@@ -142,7 +142,7 @@ extension Chart {
     /// Side by side where names fit in a few lines, else slanted, else upright; shortened where nothing else helps.
     private static func ticks(_ slots: [(name: String, at: Double)], width: Double, isMixed: Bool) -> [Tick] {
       guard let first = slots.first else { return [] }
-      let wrapped = slots.map { Helvetica.lines($0.name, width - 6, count: 3) }
+      let wrapped = slots.map { Helvetica.lines($0.name, width - 4, count: 3) }
       if !wrapped.contains(nil) {
         return zip(slots, wrapped).map { Tick(at: $0.at, lines: $1 ?? []) }
       }

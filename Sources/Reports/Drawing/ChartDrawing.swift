@@ -32,7 +32,7 @@ extension Chart.Layout {
     var at = Double.infinity
     for name in names where !name.isEmpty {
       let text = Helvetica.fitted(name, width - 16 - Self.sample)
-      let size = Self.sample + Helvetica.room(text)
+      let size = sample(name) + Helvetica.room(text)
       if at + size > width - 8 {
         rows.append([])
         at = 8
@@ -45,18 +45,26 @@ extension Chart.Layout {
 
   private static let sample = 34.0
 
+  /// The room of what stands before a name: a dot alone needs less than a line.
+  private func sample(_ name: String) -> Double { hasLine(name) ? Self.sample : 16 }
+
+  private func hasLine(_ name: String) -> Bool { looks[name].map { $0.isJoined || $0.isReference } ?? false }
+
   private func add(_ name: String, _ text: String, at: Picture.Place, to head: inout Picture) {
     guard let look = looks[name] else { return }
     let middle = at.y - 4
-    if look.isJoined || look.isReference {
+    if hasLine(name) {
       head.marks.append(.line([.init(at.x, middle), .init(at.x + 28, middle)], look.stroke))
     }
     if !look.isReference {
       head.marks.append(
-        .dot(.init(at: .init(at.x + 14, middle), radius: 3.6, marker: look.marker, colour: look.colour, title: "")))
+        .dot(
+          .init(
+            at: .init(at.x + (hasLine(name) ? 14 : 6), middle), radius: 3.6, marker: look.marker, colour: look.colour,
+            title: "")))
     }
     head.marks.append(
-      .text(.init(text: text, at: .init(at.x + Self.sample, at.y), full: text == name ? nil : name)))
+      .text(.init(text: text, at: .init(at.x + sample(name), at.y), full: text == name ? nil : name)))
   }
 
   // MARK: A panel
@@ -181,9 +189,9 @@ extension Chart.Layout {
     guard let look = looks[line.name] else { return }
     let isBand = Self.isBand(line)
     let joined = Self.thinned(line.points.filter { $0.slot == nil }, to: 500)
-    if line.isJoined, joined.count > 1 {
+    for run in line.isJoined ? Self.runs(joined) : [] where run.count > 1 {
       picture.marks.append(
-        .line(joined.map { .init(place($0, of: line.name, isBand: isBand), height(of: $0.y)) }, look.stroke))
+        .line(run.map { .init(place($0, of: line.name, isBand: isBand), height(of: $0.y)) }, look.stroke))
     }
     guard look.isReference else { return }
     // A reference has no dots: a level at each category, and at a number that stands alone.
@@ -191,6 +199,17 @@ extension Chart.Layout {
       let (x, y) = (across.place(point), height(of: point.y))
       let half = point.slot == nil ? 14 : 0.46 * across.slotWidth
       picture.marks.append(.line([.init(max(x - half, left), y), .init(min(x + half, right), y)], look.stroke))
+    }
+  }
+
+  /// Points that a line joins: several at one number have no order, and a line through them would only go up and down.
+  static func runs(_ points: [Chart.Point]) -> [[Chart.Point]] {
+    points.reduce(into: []) { runs, point in
+      if let last = runs.last?.last, last.x != point.x {
+        runs[runs.count - 1].append(point)
+      } else {
+        runs.append([point])
+      }
     }
   }
 

@@ -70,8 +70,9 @@ extension Chart {
       let measured = names.filter { name in chart.series.contains { $0.name == name && !$0.isReference } }
       var looks: [String: Look] = [:]
       for name in names {
-        let isJoined = chart.series.contains {
-          $0.name == name && $0.isJoined && $0.points.count { $0.slot == nil } > 1
+        let isJoined = chart.series.contains { line in
+          line.name == name && line.isJoined
+            && Layout.runs(line.points.filter { $0.slot == nil }).contains { $0.count > 1 }
         }
         if let i = measured.firstIndex(of: name) {
           looks[name] = Look(

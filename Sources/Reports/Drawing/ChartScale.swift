@@ -63,7 +63,7 @@ extension Chart {
     private static func steps(
       _ low: Double, _ high: Double, _ first: Double, _ last: Double, isInteger: Bool
     ) -> [Double] {
-      let rough = (high - low) / 5
+      let rough = (high - low) / 6
       let power = power(exponent(rough))
       let round = [1.0, 2, 5, 10].map { $0 * power }.first { $0 >= rough * 0.999 }
       let step = max(isInteger ? 1 : 0, round ?? rough)

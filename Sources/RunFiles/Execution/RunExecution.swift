@@ -37,6 +37,8 @@ public struct RunExecution: Sendable {
   private let began: ContinuousClock.Instant
   private let setupSeconds: Double
   private var schedule = CheckpointSchedule()
+  /// Whether the rounds that are made from here on also go into a file for TensorBoard (`EventFile`).
+  public var writesEvents = false
   /// The round that the last checkpoint is of.
   private var keptRound: Int
 
@@ -95,19 +97,27 @@ public struct RunExecution: Sendable {
   ///     would take more than `patience` from then on is abandoned, and made again by whoever resumes, with the same result.
   ///   - progress: told how far a long round is.
   ///   - update: told of each round that was made.
+  ///   - notice: told once where nothing, or everything, was clipped for ten rounds in a row.
   ///   - sending: told how far the sending of posteriors is, behind the last round of a task about them.
   /// - Returns: what the run came to. summary.json is written after all else but the last checkpoint: a folder that has it is whole. Of a
   ///   run that is whole already nothing is written.
   public mutating func run(
     stop: () -> Bool = { false }, progress: (RoundProgress) -> Void = { _ in },
-    update: (RoundRecord) -> Void = { _ in }, sending: (_ done: Int, _ all: Int) -> Void = { _, _ in }
+    update: (RoundRecord) -> Void = { _ in }, notice: (ClippingNotice) -> Void = { _ in },
+    sending: (_ done: Int, _ all: Int) -> Void = { _, _ in }
   ) throws -> Outcome {
     try settleBeginning()
     schedule = CheckpointSchedule()
+    let events = writesEvents && !isOver ? try folder.beginEvents(after: simulation.round) : nil
+    var clipping = ClippingWatch(simulation.setup)
+    // What earlier processes saw counts, and was said by them.
+    for record in records { _ = clipping.add(record) }
     while !stop(), let record = try nextRound(stop, progress) {
       try append(record)
+      if let events { try folder.append(record, to: events) }
       if schedule.isDue() { try keepCheckpoint() }
       update(record)
+      if let found = clipping.add(record, norms: simulation.norms) { notice(found) }
     }
     let posterior = try settlePosteriors(stop, sending)
     let summary = summary(posterior)

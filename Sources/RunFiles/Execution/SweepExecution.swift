@@ -38,6 +38,16 @@ public struct SweepExecution: Sendable {
     /// The first run that is not whole; nil where all are.
     public let firstMissing: Sweep.Run?
     public var isWhole: Bool { firstMissing == nil }
+
+    /// What `fedsim sweep --format json` prints: the points, and how many runs there are.
+    ///
+    /// - Parameter folder: the sweep's.
+    public func json(folder: String) -> JSON {
+      [
+        "folder": .string(folder), "runs": .integer(table.rows.count), "plannedRuns": .integer(table.sweep.runs.count),
+        "isWhole": .bool(isWhole), "points": table.json,
+      ]
+    }
   }
 
   public let sweep: Sweep

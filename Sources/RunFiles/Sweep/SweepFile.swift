@@ -22,9 +22,10 @@ public struct SweepFile: Sendable {
   public static let points = SweepFile(
     name: "points.csv",
     meaning:
-      "a row for each point: `point`, a column for each axis (`name` for named points), one for each key that sections and named points "
-      + "differ in, `repeats`, and the mean and the standard error over repeats of results; with `sweep.common` also those of the difference "
-      + "from the first point, repeat by repeat, as `finalAccuracy.difference`, `finalAccuracy.difference.standardError`"
+      "a row for each point: its number, a column for each axis (`name` for named points), one for each key that sections and named points "
+      + "differ in, `repeats`, and figures: what is measured as its mean over repeats and `X.standardError`, what follows from the plan as one "
+      + "value; with `sweep.common` also mean and standard error of the difference from the first point, repeat by repeat, as "
+      + "`finalAccuracy.difference`, `finalAccuracy.difference.standardError`"
   )
 
   public static let all = [scenario, sweep, rows, table, points]

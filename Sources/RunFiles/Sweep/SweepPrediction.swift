@@ -111,7 +111,7 @@ public struct SweepPrediction: Sendable {
         point.cost.coreSeconds.map { Text.short($0) } ?? "?", Text.fixed(Double(point.memoryBytes) / 1e6, 0),
       ]
     }
-    let header = sweep.axes.map(\.path) + ["epsilon", "z", "codec", "bits at |x| = C", "core s", "MB"]
+    let header = sweep.axes.map(\.path) + ["epsilon", "z", "codec", "bits at |x| = C", "core time, s", "memory, MB"]
     let time =
       if let coreSeconds, let wallSeconds {
         "about \(Text.seconds(coreSeconds)) of core time, \(Text.seconds(wallSeconds)) on idle cores"

@@ -17,11 +17,16 @@ public struct SweepTable: Sendable {
 
   public let sweep: Sweep
   public let rows: [Row]
+  /// F of each row, in the order of the rows.
+  private let lowerBounds: [Double?]
 
+  /// Computes the bounds F of the runs, a few milliseconds each.
+  ///
   /// - Parameter rows: of finished runs, in the order of the sweep.
   public init(_ sweep: Sweep, rows: [Row]) {
     self.sweep = sweep
     self.rows = rows
+    lowerBounds = PointFigure.lowerBounds(of: rows.map(\.summary))
   }
 
   /// Text that is too long for a table, or depends on the run's own structure.
@@ -71,49 +76,36 @@ public struct SweepTable: Sendable {
   /// Mean and standard error over the repeats of a point.
   public typealias Estimate = FedSim.Estimate
 
-  /// A result's estimate at each point; nil where no run of it has the result.
-  public func estimates(_ key: String) -> [Estimate?] {
-    let count = (sweep.runs.last?.point ?? -1) + 1
-    var values = [[Double]](repeating: [], count: count)
-    for row in rows {
-      if case .object(let summary) = row.summary, let value = summary[path: key]?.double {
-        values[row.run.point].append(value)
-      }
+  /// A figure's value in each run of each point, by repeat.
+  private func values(_ figure: PointFigure) -> [[Int: Double]] {
+    var values = [[Int: Double]](repeating: [:], count: (sweep.runs.last?.point ?? -1) + 1)
+    for (row, bound) in zip(rows, lowerBounds) {
+      let value = figure.isLowerBound ? bound : figure.value(in: row.summary)
+      if let value { values[row.run.point][row.run.repetition] = value }
     }
-    return values.map { Estimate($0) }
+    return values
   }
 
-  /// What is averaged in points.csv and in the closing table.
-  public var results: [String] {
-    Self.results + Self.posteriorResults.filter { key in estimates(key).contains { $0 != nil } }
+  /// A figure at each point: its mean with a standard error, or for what follows from the plan one value; nil where no run has it.
+  func estimates(_ figure: PointFigure) -> [Estimate?] {
+    values(figure).map { found in figure.estimate(found.sorted { $0.key < $1.key }.map(\.value)) }
   }
 
-  /// Of a task about posteriors alone.
-  private static let posteriorResults = ["klBits", "payloadBits", "psnr", "accuracy"].map {
-    "\(SummaryFields.table.posterior.name).\($0)"
+  /// The figure of this name at each point; nil where no run of it has the figure.
+  public func estimates(_ key: String) -> [Estimate?] { estimates(PointFigure(named: key)) }
+
+  /// What points have in points.csv: a task about posteriors has figures of its own.
+  var figures: [PointFigure] {
+    PointFigure.all + PointFigure.ofPosteriors.filter { figure in estimates(figure).contains { $0 != nil } }
   }
 
-  /// What every sweep has.
-  public static let results: [String] = {
-    let keys = SummaryFields.table
-    return [
-      keys.finalAccuracy, keys.epsilon, keys.payloadBitsPerClientRound, keys.predictedBitsPerClientRound,
-      keys.wireBytesPerClientRound,
-      keys.noiseMultiplier,
-    ].map(\.name)
-  }()
-
-  /// A result's difference from the first point at each other one, over the repeats that both have, pair by pair; nil at the first, and where
+  /// A figure's difference from the first point at each other one, over the repeats that both have, pair by pair; nil at the first, and where
   /// points are not paired (`sweep.common`).
-  public func differences(_ key: String) -> [Estimate?] {
-    let count = (sweep.runs.last?.point ?? -1) + 1
-    var values = [[Int: Double]](repeating: [:], count: count)
-    guard sweep.isPaired else { return [Estimate?](repeating: nil, count: count) }
-    for row in rows {
-      if case .object(let summary) = row.summary, let value = summary[key]?.double {
-        values[row.run.point][row.run.repetition] = value
-      }
-    }
+  public func differences(_ key: String) -> [Estimate?] { differences(PointFigure(named: key)) }
+
+  private func differences(_ figure: PointFigure) -> [Estimate?] {
+    let values = values(figure)
+    guard sweep.isPaired else { return [Estimate?](repeating: nil, count: values.count) }
     return values.enumerated().map { p, found in
       p == 0
         ? nil
@@ -124,28 +116,41 @@ public struct SweepTable: Sendable {
     }
   }
 
-  /// Of every result: its name in points.csv, and its estimate at each point.
-  private var columns: [(name: String, estimates: [Estimate?])] {
-    let means = results.map { ($0, estimates($0)) }
-    return sweep.isPaired ? means + Self.results.map { ("\($0).difference", differences($0)) } : means
+  private struct Column {
+    let name: String
+    /// Whether repeats differ in it, so that it has a standard error.
+    let hasError: Bool
+    let estimates: [Estimate?]
   }
 
-  /// points.csv: a row a point, the axes, what sections and named points differ in, the number of repeats, and mean and standard error of
-  /// results; of paired points also of their differences from the first.
+  /// Of every figure: its name in points.csv, and its estimate at each point. What follows from the plan has no difference of its own.
+  private var columns: [Column] {
+    let figures = figures
+    let means = figures.map { Column(name: $0.name, hasError: $0.isMeasured, estimates: estimates($0)) }
+    guard sweep.isPaired else { return means }
+    return means
+      + figures.filter(\.isMeasured).map {
+        Column(name: "\($0.name)\(PointFigure.difference)", hasError: true, estimates: differences($0))
+      }
+  }
+
+  /// points.csv: a row a point, the axes, what sections and named points differ in, the number of repeats, and figures: what is measured as a
+  /// mean with its standard error, of paired points also the differences from the first.
   public var points: String {
     let columns = columns
     var text =
       (["point"] + sweep.axes.map(\.column) + sweep.details + ["repeats"]
-      + columns.flatMap { [$0.name, $0.name + ".standardError"] })
+      + columns.flatMap { $0.hasError ? [$0.name, $0.name + PointFigure.standardError] : [$0.name] })
       .joined(separator: ",") + "\n"
     for run in pointRuns {
       let p = run.point
       let repeats = rows.filter { $0.run.point == p }.count
       let values = cells(run) + sweep.details(of: run)
       var cells = ["\(p)"] + values.map(CSV.cell) + ["\(repeats)"]
-      for (_, estimates) in columns {
-        cells.append(estimates[p].map { "\($0.mean)" } ?? "")
-        cells.append(estimates[p]?.error.map { "\($0)" } ?? "")
+      for column in columns {
+        let found = column.estimates[p]
+        cells.append(found.map { "\($0.mean)" } ?? "")
+        if column.hasError { cells.append(found?.error.map { "\($0)" } ?? "") }
       }
       text += cells.joined(separator: ",") + "\n"
     }
@@ -155,10 +160,11 @@ public struct SweepTable: Sendable {
   private func cells(_ run: Sweep.Run) -> [JSON] { zip(sweep.axes, run.choices).map { $0.cell($1) } }
 
   /// The first run of each point.
-  private var pointRuns: [Sweep.Run] { sweep.runs.filter { $0.repetition == 0 } }
+  var pointRuns: [Sweep.Run] { sweep.runs.filter { $0.repetition == 0 } }
 
-  /// The points as JSON: axes, number of runs, mean and standard error of results, of paired points also of their differences from the
-  /// first. A section and a named point are what tables call them; what they differ in is in `settings`.
+  /// The points as JSON: axes, number of runs, and figures: what is measured as `mean` and `standardError`, what follows from the plan as a
+  /// number; of paired points also the differences from the first. A section and a named point are what tables call them; what they
+  /// differ in is in `settings`.
   public var json: JSON {
     let columns = columns
     return .array(
@@ -170,56 +176,15 @@ public struct SweepTable: Sendable {
         }
         object["axes"] = named(sweep.axes.map(\.column), cells(run))
         if !sweep.details.isEmpty { object["settings"] = named(sweep.details, sweep.details(of: run)) }
-        for (key, found) in columns {
-          object[key] = found[p].map { ["mean": .number($0.mean), "standardError": .optional($0.error)] } ?? .null
+        for column in columns {
+          object[column.name] =
+            column.estimates[p].map { found in
+              column.hasError
+                ? ["mean": .number(found.mean), "standardError": .optional(found.error)] : .number(found.mean)
+            } ?? .null
         }
         return .object(object)
       })
-  }
-
-  public var closingTable: String {
-    let accuracy = estimates("finalAccuracy")
-    let epsilon = estimates("epsilon")
-    let isMeasured = estimates("payloadBitsPerClientRound").map { $0 != nil }
-    let bits = zip(estimates("payloadBitsPerClientRound"), estimates("predictedBitsPerClientRound")).map { $0 ?? $1 }
-    let differences = differences("finalAccuracy")
-    let rows = pointRuns.map { run -> [String] in
-      let p = run.point
-      let error = accuracy[p]?.error.map { " +- " + Text.fixed(100 * $0, 1) } ?? ""
-      let difference = differences[p].map { found in
-        Text.fixed(100 * found.mean, 2) + (found.error.map { " +- " + Text.fixed(100 * $0, 2) } ?? "")
-      }
-      return run.labels + [
-        accuracy[p].map { Text.fixed(100 * $0.mean, 1) + error + " %" } ?? "-"
-      ] + (sweep.isPaired ? [difference ?? "-"] : []) + [
-        epsilon[p].map { Text.fixedUp($0.mean, 3) } ?? "none",
-        bits[p].map { Text.fixed($0.mean, 0) + (isMeasured[p] ? "" : " predicted") } ?? "-",
-      ]
-    }
-    return Text.table(
-      sweep.axes.map(\.path) + ["accuracy"] + (sweep.isPaired ? ["less the first, paired"] : [])
-        + ["epsilon", "bits/client"], rows) + posteriorTable
-  }
-
-  /// What posterior samples came to; empty for other tasks.
-  private var posteriorTable: String {
-    let keys = results.filter(Self.posteriorResults.contains)
-    guard !keys.isEmpty else { return "" }
-    let columns = keys.map(estimates)
-    let rows = pointRuns.map { run in
-      run.labels
-        + zip(keys, columns).map { key, estimates -> String in
-          let scale = key.hasSuffix("accuracy") ? 100.0 : 1
-          return estimates[run.point].map { estimate in
-            Text.fixed(scale * estimate.mean, 2) + (estimate.error.map { " +- " + Text.fixed(scale * $0, 2) } ?? "")
-          } ?? "-"
-        }
-    }
-    let names = [
-      "klBits": "posterior: KL, bits", "payloadBits": "bits sent", "psnr": "PSNR, dB", "accuracy": "accuracy, %",
-    ]
-    let header = keys.map { key in names[String(key.split(separator: ".").last ?? "")] ?? key }
-    return "\n\n" + Text.table(sweep.axes.map(\.path) + header, rows)
   }
 }
 
