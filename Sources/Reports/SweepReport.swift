@@ -68,10 +68,9 @@ extension Report {
 
   private mutating func addTable(_ prefix: String, _ page: SweepPage) {
     let bounds = SweepBounds.lowerBounds(page.points)
-    let estimate = { (values: [Double], places: Int) -> String in
-      guard let e = SweepTable.Estimate(values) else { return "-" }
-      let digits = e.mean < 1000 ? places : 0
-      return Text.fixed(e.mean, digits) + (e.error.map { " +- " + Text.fixed($0, digits) } ?? "")
+    let estimate = { (values: [Double], places: Int) -> Table.Cell in
+      let found = SweepTable.Estimate(values)
+      return Table.Cell(found, digits: (found?.mean ?? 0) < 1000 ? places : 0)
     }
     add(
       Table(
@@ -80,11 +79,11 @@ extension Report {
           "codec", "epsilon", "accuracy, %", "loss, nats", "bits a client and round", "I(X;Y), bits", "F, bits", "runs",
           "guarantee",
         ],
-        rows: page.points.map { point in
-          Self.cells(point, page) + [
+        cells: page.points.map { point in
+          Self.cells(point, page).map { Table.Cell(reading: $0) } + [
             estimate(point.accuracy, 1), estimate(point.loss, 3), estimate(point.bits, 1),
-            estimate(point.information, 1),
-            estimate(bounds[point.index].map { [$0] } ?? [], 1), "\(point.runs)", point.guarantee ?? "none",
+            estimate(point.information, 1), estimate(bounds[point.index].map { [$0] } ?? [], 1),
+            Table.Cell(reading: "\(point.runs)"), Table.Cell(point.guarantee ?? "none"),
           ]
         }))
   }
