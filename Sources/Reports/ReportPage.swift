@@ -19,7 +19,7 @@ extension Report {
     @media (min-width: 52rem), print {
       figure.panels > div { grid-template-columns: 1fr 1fr; }
       /* Beside and above another panel with the same axes. */
-      figure.panels > div > svg:nth-child(even) .name-y, figure.panels > div > svg:nth-last-child(n + 3) .name-x { display: none; }
+      figure.panels > div > svg:nth-child(even) .name-y, figure.panels > div > svg:nth-last-child(n + 3) .name-x { visibility: hidden; }
     }
     img.sheet { width: 100%; max-width: 44rem; margin-top: 1rem; image-rendering: pixelated; }
     /* A shade at the right where a table goes on; what moves with the table hides it at the end. */
