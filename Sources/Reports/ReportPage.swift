@@ -19,7 +19,7 @@ extension Report {
     @media (min-width: 52rem), print {
       figure.panels > div { grid-template-columns: 1fr 1fr; }
       /* Beside and above another panel with the same axes. */
-      figure.panels > div > svg:nth-child(even) .name-y, figure.panels > div > svg:nth-last-child(n + 3) .name-x { display: none; }
+      figure.panels > div > svg:nth-child(even) .name-y, figure.panels > div > svg:nth-last-child(n + 3) .name-x { visibility: hidden; }
     }
     img.sheet { width: 100%; max-width: 44rem; margin-top: 1rem; image-rendering: pixelated; }
     /* A shade at the right where a table goes on; what moves with the table hides it at the end. */
@@ -31,7 +31,7 @@ extension Report {
     td { white-space: nowrap; } td.long, td.phrase { white-space: normal; min-width: 7rem; } td.long { min-width: 13rem; }
     th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
     tr > :first-child { position: sticky; left: 0; padding-left: 0; background: var(--ground); }
-    @media (max-width: 40rem) { tr > :first-child { max-width: 9rem; min-width: 0; white-space: normal; overflow-wrap: anywhere; } }
+    @media (max-width: 40rem) { tr > :first-child { max-width: 9rem; min-width: 5rem; white-space: normal; overflow-wrap: break-word; } }
     .card { border-left: 3px solid var(--rule); padding-left: .8rem; break-inside: avoid; font-size: .9rem; }
     .card p { margin: .2rem 0; overflow-wrap: anywhere; } .card b { font-weight: 600; opacity: .8; }
     pre { overflow-x: auto; font-size: .8rem; }
@@ -39,8 +39,8 @@ extension Report {
       :root { color-scheme: light; --ground: #fff; --ink: #000; --rule: #ccc; }
       body { max-width: none; padding: 0; font-size: 11pt; } .charts { grid-template-columns: 1fr 1fr; }
       .scroll { overflow: visible; background: none; } table { font-size: 8pt; } tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
-      th { overflow-wrap: anywhere; } td, td.long, td.phrase { white-space: normal; min-width: 0; } tr > :first-child { position: static; }
-      figure.panels { break-inside: auto; } details { display: none; } .card details { display: block; }
+      th { overflow-wrap: break-word; } td, td.long, td.phrase { white-space: normal; min-width: 0; } tr > :first-child { position: static; }
+      figure.panels { break-inside: auto; } figure.panels > svg { max-width: 21rem; } details { display: none; } .card details { display: block; }
     }
     </style></head><body>
     <h1>\(Chart.escaped(title))</h1>

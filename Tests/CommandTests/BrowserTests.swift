@@ -47,7 +47,7 @@ import Testing
       };
       const [a, b] = [light(style.color), light(style.backgroundColor)].sort((x, y) => x - y);
       const verdict = {
-        width: innerWidth, scrollWidth: document.documentElement.scrollWidth, charts: document.querySelectorAll("svg.chart").length,
+        width: innerWidth, scrollWidth: document.documentElement.scrollWidth, charts: document.querySelectorAll("figure").length,
         isDark: matchMedia("(prefers-color-scheme: dark)").matches, contrast: (b + 0.05) / (a + 0.05), smallestText: smallest,
         clipped, overlapping
       };
@@ -137,7 +137,7 @@ import Testing
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }
     let (run, sweep) = try pages(in: folder)
-    for (name, page, charts) in [("run", run, 6), ("sweep", sweep, 7)] {
+    for (name, page, charts) in [("run", run, 6), ("sweep", sweep, 8)] {
       #expect(!page.contains("<script"))
       for (width, isDark) in [(1200, false), (390, false), (320, true)] {
         let (verdict, console) = try open(page, width: width, isDark: isDark, in: folder)
