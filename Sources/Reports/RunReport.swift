@@ -109,8 +109,8 @@ extension Report {
   }
 
   static func distributionHeader(spreads: Bool) -> [String] {
-    ["bits: least", "median", "most"]
-      + (spreads ? ["accuracy, %: 10th percentile", "median", "90th percentile"] : [])
+    ["bits: least", "bits: median", "bits: most"]
+      + (spreads ? ["accuracy, %: 10th percentile", "accuracy, %: median", "accuracy, %: 90th percentile"] : [])
   }
 
   /// Over clients, of repeats of one point: bits over all rounds, accuracy in the last round that has it. Nil where no round has bits.

@@ -398,7 +398,6 @@ extension Report.Source {
 /// Not a fast test: 50,000 rounds are read.
 @Suite struct ReportSizeStatistics {
   @Test func aHundredLongRunsFitAPage() throws {
-    let start = ContinuousClock.now
     let head = "round,accuracy,epsilon,uplink.payloadBits.mean,uplink.payloadBits.min,uplink.payloadBits.p50"
     let rounds = Array(
       (head + ",uplink.payloadBits.max,idealBits.mean\n"
@@ -425,7 +424,5 @@ extension Report.Source {
     // Of 500 rounds every seventh, with the last.
     #expect(curves.series.allSatisfy { $0.points.count == 72 && $0.points.last?.x == 500 })
     #expect(html.utf8.count < 5_000_000, "\(html.utf8.count)")
-    // Three seconds of CPU in a debug build, most of them for 50,000 rounds; the rest is for a machine that is shared.
-    #expect(ContinuousClock.now - start < .seconds(10))
   }
 }

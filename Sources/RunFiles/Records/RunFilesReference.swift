@@ -38,12 +38,12 @@ public enum RunFilesReference {
         + "not at all; rows appear as soon as their round is done, and a row that was cut off is dropped when the run is resumed.",
       ["file", "content", "covered"],
       RunFolder.File.allCases.map { ["`\($0.rawValue)`", $0.meaning, $0.coverage] })
-      + """
+        + """
 
-      With `--tensorboard` there is also `events.out.tfevents.SECONDS.fedsim`, one for each process that made rounds: their figures as scalars for TensorBoard, with the time at
-      which each was made ([live.md](live.md)). It differs from one run to the next, as `timings.json` does, and no guarantee covers it.
+        With `--tensorboard` there is also `events.out.tfevents.SECONDS.fedsim`, one for each process that made rounds: their figures as scalars for TensorBoard, with the time at
+        which each was made ([live.md](live.md)). It differs from one run to the next, as `timings.json` does, and no guarantee covers it.
 
-      """
+        """
   }
 
   private static var sweepFolder: String {
