@@ -226,6 +226,6 @@ import Testing
         "point", "epsilon", "noiseMultiplier", "codec", "predictedBits", "coreSeconds", "wallSeconds", "memoryBytes",
         "privacy.noiseMultiplier",
       ])
-    #expect(prediction.text.contains("core s") && prediction.text.contains("2 runs at a time: about "))
+    #expect(prediction.text.contains("core time, s") && prediction.text.contains("2 runs at a time: about "))
   }
 }
