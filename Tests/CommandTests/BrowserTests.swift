@@ -172,7 +172,7 @@ import Testing
     let page = { (svg: String) in
       """
       <!DOCTYPE html><html><head><meta charset="utf-8"><style>body { margin: 0; color: #000; background: #fff }</style></head>
-      <body>\(svg.replacingOccurrences(of: "class=\"trace\"", with: "class=\"trace chart\""))</body></html>
+      <body><figure style="margin: 0">\(svg.replacingOccurrences(of: "class=\"trace\"", with: "class=\"trace chart\""))</figure></body></html>
       """
     }
     let draw = { (arguments: [String]) in

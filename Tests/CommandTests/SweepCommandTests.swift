@@ -42,11 +42,13 @@ import Testing
     let account = try fedsim("account", "--run", "o", in: folder)
     #expect(account.status == 2 && account.errors.contains("one of them, such as o/runs/0000"), "\(account.errors)")
     let report = try fedsim("report", "o", "--out", "o.html", in: folder)
-    #expect(report.status == 0 && report.errors.contains("6 charts, 3 tables"), "\(report.errors)")
+    #expect(
+      report.status == 0 && report.errors.contains("7 charts (.svg, .pdf, .csv), 3 tables (.csv, .md)"),
+      "\(report.errors)")
     try "{}".write(to: folder.appendingPathComponent("o/runs/0002/summary.json"), atomically: true, encoding: .utf8)
     let damaged = try fedsim("report", "o", "--out", "o.html", in: folder)
     #expect(damaged.status == 1 && damaged.errors.contains("o/runs/0002/summary.json: rounds: found nothing"))
-    #expect(damaged.errors.contains("6 charts, 3 tables"))
+    #expect(damaged.errors.contains("7 charts (.svg, .pdf, .csv), 3 tables (.csv, .md)"))
   }
 
   /// Named points with draws in common: cohorts are the same, a run made alone is the same run, and points are compared in pairs.
