@@ -121,7 +121,10 @@ struct Account: ParsableCommand {
 
   func run() throws {
     let (sampling, relation, accountant) = try mechanism.load()
-    try curves.check()
+    var inputs = InputFiles()
+    if let ledger { inputs.add(ledger, as: "the ledger") }
+    if let folder { inputs.add(folder, as: "a file of \(folder)") }
+    try curves.check(inputs)
     let file = try ledgerFile(relation)
     let rounds = try file?.ledger ?? flags(sampling, relation)
     let query = try query(file)

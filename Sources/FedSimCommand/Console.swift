@@ -48,6 +48,13 @@ enum Console {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { writeBytes(descriptor, $0) }
+      if written < 0, errno == EINTR { continue }
+      if written < 0, errno == EAGAIN || errno == EWOULDBLOCK {
+        // A pipe that does not wait is full: until its reader has taken something, or is gone.
+        var output = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&output, 1, -1)
+        continue
+      }
       guard written > 0 else { return false }
       bytes = bytes.dropFirst(written)
     }
@@ -76,6 +83,6 @@ enum Shell {
         || Array("-_./=:,+@%".utf8).contains(byte)
     }
     if isPlain && !word.isEmpty { return word }
-    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    return "'" + Text.replacing(in: word) { $0 == "'" ? "'\\''" : nil } + "'"
   }
 }

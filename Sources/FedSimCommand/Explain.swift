@@ -21,7 +21,7 @@ struct Explain: ParsableCommand {
   var pilot: Int?
 
   func run() throws {
-    let explanation = try explanation(of: options.load())
+    let explanation = try explanation(of: options.load(leavesSweep: true))
     switch formatting.format {
     case .json: try Console.result(explanation.json.text(pretty: true))
     case .text: try Console.result(explanation.text)

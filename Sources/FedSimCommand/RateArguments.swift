@@ -114,8 +114,15 @@ struct CurveArguments: ParsableArguments {
   /// Where curves end that nothing else says the end of.
   static let least = 1e-10
 
-  /// - Throws: `ToolError.input` where the picture has no file, before any work.
-  func check() throws(ToolError) {
+  /// - Parameter inputs: what is read.
+  /// - Throws: `ToolError.input` where a picture has no file, one of its own, or one that is read: before any work.
+  func check(_ inputs: InputFiles = InputFiles()) throws(ToolError) {
+    for (flag, name) in [("--svg", svg), ("--pdf", pdf)] {
+      if let name, !name.isEmpty { try inputs.refuse(name, flag: flag) }
+    }
+    if let svg, svg == pdf {
+      throw .input(place: "--pdf", problem: "found \(svg), which --svg names too; allowed: another name")
+    }
     for (flag, name) in [("--svg", svg), ("--pdf", pdf)] {
       guard let name, name.isEmpty || name == "-" else { continue }
       throw .input(place: flag, problem: "found \"\(name)\"; allowed: the name of a file (./- is one of that name)")

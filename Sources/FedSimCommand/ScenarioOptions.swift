@@ -20,9 +20,14 @@ struct ScenarioOptions: ParsableArguments {
       valueName: "key=value"))
   var overrides: [String] = []
 
-  func load() throws -> Scenario {
-    let bytes = try InputFile.read(scenario)
-    return try Scenario(ScenarioFile(bytes, name: scenario, overrides: overrides))
+  /// - Parameter leavesSweep: whether a file with a sweep stands for its scenario without it.
+  func load(leavesSweep: Bool = false) throws -> Scenario {
+    let file = try ScenarioFile(
+      InputFile.read(scenario), name: scenario, overrides: overrides, allowsSweep: leavesSweep)
+    if file.sweep != nil {
+      Console.error("This is the scenario without its sweep; fedsim sweep --dry-run explains every run of it.")
+    }
+    return try Scenario(file)
   }
 }
 

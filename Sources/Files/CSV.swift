@@ -27,6 +27,6 @@ package enum CSV {
     case .array, .object: text = value.text(pretty: false)
     default: return value.text(pretty: false)
     }
-    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    return "\"" + Text.replacing(in: text) { $0 == "\"" ? "\"\"" : nil } + "\""
   }
 }

@@ -113,6 +113,22 @@ public enum Text {
     return lines.joined(separator: "\n")
   }
 
+  /// The text with some of its scalars replaced. Characters would not do: a quote and a combining mark behind it are one character, which is
+  /// no quote.
+  ///
+  /// - Parameter replacement: nil for a scalar that stays.
+  public static func replacing(in text: String, _ replacement: (Unicode.Scalar) -> String?) -> String {
+    var scalars = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      if let new = replacement(scalar) {
+        scalars.append(contentsOf: new.unicodeScalars)
+      } else {
+        scalars.append(scalar)
+      }
+    }
+    return String(scalars)
+  }
+
   /// As one would write it: "1000000" rather than "1000000.0".
   public static func shown(_ value: Double) -> String {
     value == value.rounded() && value.magnitude < 1e15 ? "\(Int(value))" : "\(value)"

@@ -1,3 +1,5 @@
+import Files
+
 /// A line chart: units on axes, a legend of what is drawn, and panels side by side where more varies than lines can show.
 ///
 /// What it is drawn as (`svg`, `pdf`) and the numbers behind it (`csv`) are made from this alone. A panel is drawn for a column of about
@@ -86,13 +88,22 @@ public struct Chart: Sendable {
 
   /// A chart of panels that share axes and legend.
   public init(name: String = "", title: String, note: String = "", x: Axis, y: Axis, panels: [Panel]) {
-    (self.name, self.title, self.note, self.x, self.y) = (name, title, note, x, y)
-    let isDrawn = { (point: Point) in
-      // A logarithm has no place for 0, nor a picture one for numbers that no run has.
-      guard point.y.isFinite, !y.isLog || point.y > 0, abs(point.y) < 1e150 else { return false }
-      if let slot = point.slot { return x.slots.indices.contains(slot) }
-      return point.x.isFinite && (!x.isLog || point.x > 0) && abs(point.x) < 1e150
+    // A logarithm has no place for 0, nor a picture one for numbers that no run has.
+    let hasPlace = { (value: Double, axis: Axis) in
+      value.isFinite && (axis.isLog ? value > 0 : true) && (value == 0 || (1e-150...1e150).contains(abs(value)))
     }
+    let isDrawn = { (point: Point) in
+      guard hasPlace(point.y, y) else { return false }
+      if let slot = point.slot { return x.slots.indices.contains(slot) }
+      return hasPlace(point.x, x)
+    }
+    let lost = panels.flatMap(\.series).filter { !$0.isReference }.reduce(0) { $0 + $1.points.count { !isDrawn($0) } }
+    let words =
+      lost == 0
+      ? ""
+      : "\(Text.counted(lost, "value")) \(lost == 1 ? "has" : "have") no place on these axes and \(lost == 1 ? "is" : "are") in the tables alone."
+    (self.name, self.title, self.x, self.y) = (name, title, x, y)
+    self.note = [note, words].filter { !$0.isEmpty }.joined(separator: " ")
     self.panels = panels.map { panel in
       Panel(
         panel.title,

@@ -88,10 +88,11 @@ public struct CurveReport: Sendable {
               + "nowhere below it where both errors are above \(Text.short(gaussian.leastError))", indent: "         "
           ).dropFirst(9))
     }
+    let label = lines.isEmpty ? "mu       " : "         "
     if let mu = gaussian.everywhere {
-      lines.append("         \(Text.fixedUp(mu.upper, 6)) for all errors, at least \(Text.fixedDown(mu.lower, 6))")
+      lines.append("\(label)\(Text.fixedUp(mu.upper, 6)) for all errors, at least \(Text.fixedDown(mu.lower, 6))")
     } else if let reason = gaussian.refusal {
-      lines.append("         none for all errors: \(reason)")
+      lines.append("\(label)none for all errors: \(reason)")
     }
     if let rho = gaussian.rho {
       lines.append("zCDP     rho \(Text.fixedUp(rho.upper, 6)), at least \(Text.fixedDown(rho.lower, 6))")

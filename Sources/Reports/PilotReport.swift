@@ -49,7 +49,9 @@ extension RunPilot {
   }
 
   private var notes: [String] {
-    var notes = ["Norms are before clipping."]
+    var notes = [
+      "Norms are before clipping. A pilot is one trajectory: another seed's norms differ, the more the fewer uploads and the more noise there are."
+    ]
     if rounds.count < lastRound {
       notes.append(
         "Updates change in length as a model learns: --pilot \(lastRound) trains as many rounds as the run, without its messages."

@@ -123,7 +123,7 @@ public struct PlanReport: Sendable {
         ),
         (
           "noise",
-          "z = \(Text.fixed(privacy.noiseMultiplier, 4)), C = \(Text.short(privacy.clippingNorm)); each client adds sigma = z C / sqrt(m_max) = "
+          "z = \(Text.fixedUp(privacy.noiseMultiplier, 4)), C = \(Text.short(privacy.clippingNorm)); each client adds sigma = z C / sqrt(m_max) = "
             + "\(Text.short(privacy.noiseScale)), m_max = \(Text.grouped(privacy.largestCohort))"
         ),
       ]
@@ -146,7 +146,7 @@ public struct PlanReport: Sendable {
   private func cells(_ channel: FederationPlan.Channel) -> [String] {
     let time = { (seconds: Double?) in seconds.map(Self.time) ?? "-" }
     return [
-      channel.codec.rawValue, Text.fixed(channel.noiseMultiplier, 4), Text.short(channel.noiseScale),
+      channel.codec.rawValue, Text.fixedUp(channel.noiseMultiplier, 4), Text.short(channel.noiseScale),
       channel.uplinkBits.map { Text.fixed($0, 0) } ?? "-", channel.downlinkBits.map(Text.grouped) ?? "-",
       time(channel.encodeSeconds),
     ] + (uplink == nil ? [] : [time(uploadSeconds(channel))])

@@ -15,7 +15,9 @@ extension Report {
       public let error: Double?
 
       public init(_ text: String, value: Double? = nil, error: Double? = nil) {
-        (self.text, self.value, self.error) = (text, value, error)
+        (self.text, self.value, self.error) = (
+          text, value.flatMap { $0.isFinite ? $0 : nil }, error.flatMap { $0.isFinite ? $0 : nil }
+        )
       }
 
       /// A mean with its standard error: "90.1 +- 0.4"; "-" for nil.
@@ -97,8 +99,7 @@ extension Report {
 
     public var markdown: String {
       let cell = { (text: String) in
-        text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
-          .split(separator: "\n", omittingEmptySubsequences: false).joined(separator: " ")
+        Text.replacing(in: text) { $0 == "|" ? "\\|" : $0 == "\n" || $0 == "\r" ? " " : nil }
       }
       let line = { (cells: [String]) in "| " + cells.map(cell).joined(separator: " | ") + " |\n" }
       return line(header) + line(header.indices.map { isNumeric($0) ? "---:" : "---" }) + rows.map(line).joined()

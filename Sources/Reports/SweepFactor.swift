@@ -119,10 +119,14 @@ extension SweepFactor {
     }
     // Numbers, flags and keys that are not set say nothing without their key.
     let short = Self.short(path)
-    let names = values.map { value in
+    let name = { (value: (words: String, number: Double?), isShort: Bool) in
       let isBare = value.number != nil || ["true", "false", SweepPoint.unset].contains(value.words)
-      return kind == .key && isBare ? "\(short) \(value.number.map(Chart.label) ?? value.words)" : value.words
+      let shown = isShort ? value.number.map(Chart.label) ?? value.words : value.words
+      return kind == .key && isBare ? "\(short) \(shown)" : value.words
     }
+    // With every digit where three do not tell values apart.
+    let few = values.map { name($0, true) }
+    let names = Set(few).count == words.count ? few : values.map { name($0, false) }
     (self.kind, self.path, self.words, self.choices) = (kind, path, words, choices)
     (self.places, self.slots, self.names) = (places, slots, names)
   }

@@ -35,7 +35,7 @@ struct SweepHeadline {
       "With \(codec), epsilon \(Chart.label(epsilon(low))) gives \(Self.accuracy(low)) accuracy at \(Self.bits(few)) bits a client and "
       + "round, epsilon \(Chart.label(epsilon(high))) gives \(Self.accuracy(high)) at \(Self.bits(many))"
     sentence += Self.comparison(few, many) + "."
-    if let floats = low.float32, codec != "float32" { sentence += " Plain floats take \(Text.grouped(Int(floats)))." }
+    if let floats = low.float32, codec != "float32" { sentence += " Plain floats take \(Self.bits(floats))." }
     if let contrast = Contrast(high, low) {
       sentence += " The difference in accuracy of \(contrast.words)."
     }
@@ -55,14 +55,16 @@ struct SweepHeadline {
 
   /// What less noise does to bits, by the figures that are shown: bits are whole bytes, and one byte is the least.
   private static func comparison(_ few: Double, _ many: Double) -> String {
-    let atFloor = { (bits: Double) in bits < 9.5 }
+    let atFloor = { (bits: Double) in bits < 8.5 }
     let floor = "the floor of whole bytes, as no upload is shorter than 8 bits"
     if bits(few) == bits(many) { return atFloor(few) ? ": both are at \(floor)" : "" }
     guard many > few else { return "" }
     return ": less noise costs more bits" + (atFloor(few) ? " (\(bits(few)) is at \(floor))" : "")
   }
 
-  private static func bits(_ value: Double) -> String { Text.grouped(Int(value.rounded())) }
+  private static func bits(_ value: Double) -> String {
+    abs(value) < 1e15 ? Text.grouped(Int(value.rounded())) : Text.short(value)
+  }
 
   /// With its standard error where there are repeats.
   private static func accuracy(_ point: SweepPoint) -> String {

@@ -80,7 +80,10 @@ extension Report {
           "guarantee",
         ],
         cells: page.points.map { point in
-          Self.cells(point, page).map { Table.Cell(reading: $0) } + [
+          zip(page.columns + ["", ""], Self.cells(point, page)).map { column, text in
+            // A name is no number, whatever it looks like.
+            column == "name" ? Table.Cell(text) : Table.Cell(reading: text)
+          } + [
             estimate(point.accuracy, 1), estimate(point.loss, 3), estimate(point.bits, 1),
             estimate(point.information, 1), estimate(bounds[point.index].map { [$0] } ?? [], 1),
             Table.Cell(reading: "\(point.runs)"), Table.Cell(point.guarantee ?? "none"),

@@ -86,8 +86,7 @@ public struct ChannelBenchmark: Sendable {
     self.snr = Self.mean(ratios)
     informationBits = Self.mean(ratios.map { Double(settings.dimension) / 2 * log1p($0) / log(2) })
     lowerBoundBits = Self.mean(Self.lowerBounds(ratios, dimension: settings.dimension))
-    predictedBits =
-      snr == nil ? Self.mean(updates.map { settings.expectedBits(norm: $0.norm) }) : prediction.bits
+    predictedBits = snr == nil ? Self.predicted(updates, settings) : prediction.bits
     var run = Run()
     let clock = ContinuousClock()
     for message in 0...(updates.count * repetitions) {
@@ -130,6 +129,15 @@ public struct ChannelBenchmark: Sendable {
       encodeTimes.append(encode)
       decodeTimes.append(decode)
     }
+  }
+
+  /// The mean prediction at each vector's norm; of many vectors by classes of norms, as a plan for each takes milliseconds.
+  private static func predicted(_ updates: [ClippedUpdate], _ settings: ChannelSettings) -> Double {
+    guard updates.count > 33, settings.noiseScale > 0 else {
+      return mean(updates.map { settings.expectedBits(norm: $0.norm) })
+    }
+    var lengths = PredictedLengths(settings)
+    return mean(updates.map { lengths.bits(norm: $0.norm, bound: settings.clippingNorm) ?? .nan })
   }
 
   /// F of each R: of all where they are few; else from 33 values between which it is all but straight.

@@ -43,8 +43,11 @@ public struct DominatingGaussian: Sendable, Equatable {
   init(
     _ ledger: PrivacyLedger, truncation: Double, lower: TradeOffCurve, upper: TradeOffCurve?
   ) throws(PrivacyRefusal) {
-    var whole = Concentration()
-    for (pair, count) in try ledger.pairs().dominating { whole.add(pair, Double(count)) }
+    let pairs = try ledger.pairs()
+    var (whole, attained) = (Concentration(), Concentration())
+    for (pair, count) in pairs.dominating { whole.add(pair, Double(count)) }
+    // What is attained bounds from below: a dominating pair need not be one that two data sets have.
+    for (pair, count) in pairs.attained { attained.add(pair, Double(count)) }
     if truncation > 0 { whole.lost = max(whole.lost, truncation) }
     if whole.lost > 0 {
       refusal =
@@ -53,14 +56,16 @@ public struct DominatingGaussian: Sendable, Equatable {
       refusal = nil
     }
     let corners = lower.corners.dropFirst()
-    leastError = corners.first?.typeIError ?? 0
     delta = lower.corners.first?.power ?? 1
-    within = delta < 1 ? Self.within(corners, upper: upper, leastError: leastError) : nil
+    // A curve without corners is the line from (0, 1 - delta) to its mirror image: with a delta nothing is said of any error.
+    leastError = corners.first?.typeIError ?? (1 - delta) / 2
+    within =
+      delta < 1 && !(corners.isEmpty && delta > 0) ? Self.within(corners, upper: upper, leastError: leastError) : nil
     let isWhole = whole.lost == 0
-    let least = max(whole.leastMu, within?.lower ?? 0)
+    let least = max(attained.leastMu, within?.lower ?? 0)
     everywhere =
       isWhole ? .init(upper: whole.mu * (1 + 1e-12), lower: min(least * (1 - 1e-12), whole.mu * (1 + 1e-12))) : nil
-    rho = isWhole ? .init(upper: whole.rho * (1 + 1e-12), lower: whole.leastRho * (1 - 1e-12)) : nil
+    rho = isWhole ? .init(upper: whole.rho * (1 + 1e-12), lower: attained.leastRho * (1 - 1e-12)) : nil
   }
 
   /// The mu of a lower curve is decided at its corners: G_mu is convex, so that where it is below both ends of a straight line it is below all of it. At a

@@ -106,6 +106,7 @@ extension Chart {
 
   /// About three digits, for people.
   static func label(_ value: Double) -> String {
+    guard value.isFinite else { return "\(value)" }
     if abs(value) >= 1e7 {
       // 2e8, not 200,000,000.
       let exponent = Int((Elementary.log(abs(value)) / Elementary.log(10) + 1e-9).rounded(.down))

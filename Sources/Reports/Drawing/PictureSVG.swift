@@ -10,22 +10,17 @@ extension Picture {
   }
 
   static func escaped(_ text: String) -> String {
-    var out = ""
-    for character in text {
-      switch character {
-      case "&": out += "&amp;"
-      case "<": out += "&lt;"
-      case ">": out += "&gt;"
-      case "\"": out += "&quot;"
-      default:
-        // Control characters are not allowed in XML at all.
-        let isControl = character.unicodeScalars.contains {
-          ($0.value < 0x20 && $0 != "\n" && $0 != "\t") || $0.value == 0xFFFE || $0.value == 0xFFFF
-        }
-        out += isControl ? "?" : String(character)
+    Text.replacing(in: text) { scalar in
+      switch scalar {
+      case "&": "&amp;"
+      case "<": "&lt;"
+      case ">": "&gt;"
+      case "\"": "&quot;"
+      case "\n", "\t": nil
+      // Control characters are not allowed in XML at all.
+      default: scalar.value < 0x20 || scalar.value == 0xFFFE || scalar.value == 0xFFFF ? "?" : nil
       }
     }
-    return out
   }
 
   func svg(_ surface: Surface) -> String {

@@ -18,8 +18,9 @@ struct TraceDrawing {
   static func plain(_ text: String) -> String { text.filter { $0 != "," } }
 
   static func escaped(_ text: String) -> String {
-    text.map { $0 == "&" ? "&amp;" : $0 == "<" ? "&lt;" : $0 == ">" ? "&gt;" : $0 == "\"" ? "&quot;" : String($0) }
-      .joined()
+    Text.replacing(in: text) {
+      $0 == "&" ? "&amp;" : $0 == "<" ? "&lt;" : $0 == ">" ? "&gt;" : $0 == "\"" ? "&quot;" : nil
+    }
   }
 
   /// A minus sign in place of the hyphen before a digit, or before infinity.
