@@ -160,6 +160,28 @@ import Testing
     }
   }
 
+  /// A quote, a bracket or an ampersand with a combining mark behind it is one character, and none of the three.
+  @Test func combiningMarksHideNothing() throws {
+    let name = "\u{22}\u{301} onmouseover=alert(1) x=\u{3c}\u{301}\u{26}\u{301}|\r\n"
+    let chart = Self.chart("t", x: .init("x"), y: .init("y"), [.init(name, [.init(x: 1, y: 2)])])
+    #expect(chart.svg.contains("&quot;\u{301} onmouseover") && chart.svg.contains("&lt;\u{301}&amp;\u{301}"))
+    #expect(!chart.svg.unicodeScalars.split(separator: "\u{22}").contains { String($0).hasPrefix("\u{301}") })
+    #expect(chart.csv.contains("\u{22}\u{22}\u{22}\u{301} onmouseover"))
+    let table = Report.Table(name: "t", title: "t", header: ["a"], rows: [[name]])
+    #expect(table.markdown.hasSuffix("\\|   |\n") && table.markdown.split(separator: "\n").count == 3)
+  }
+
+  /// What has no place in a picture is said, and ends nothing.
+  @Test func valuesWithoutAPlaceAreCounted() {
+    let points = [1e-320, 1, 1e200, .infinity, 0].enumerated().map { Chart.Point(x: Double($0.offset), y: $0.element) }
+    for isLog in [false, true] {
+      let chart = Self.chart("t", x: .init("x"), y: .init("y", isLog: isLog), [.init("a", points)])
+      #expect(chart.note.contains(isLog ? "4 values have no place" : "3 values have no place"), "\(chart.note)")
+      #expect(chart.svg.contains("<svg") && chart.pdf.contains("%PDF"))
+    }
+    #expect(Chart.label(.infinity) == "inf" && Report.Table.Cell("x", value: .infinity).value == nil)
+  }
+
   @Test func everyPointHasADotWithinTheFrame() {
     for chart in Self.adversarial {
       let count = chart.series.filter { !$0.isReference }.reduce(0) { $0 + $1.points.count }

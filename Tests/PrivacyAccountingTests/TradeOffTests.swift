@@ -133,6 +133,19 @@ import Testing
     #expect(try #require(none.refusal).contains("1e-09"))
   }
 
+  /// A curve that ends at a delta above delta(0) has no corner, and says nothing of mu; a pair that no data have bounds nothing from below.
+  @Test func boundsOfGaussiansAreOfWhatIsKnown() throws {
+    let short = try PrivacyCurves(ledger(1, .everyone, rounds: 1), accountant: .pld, least: 0.5)
+    #expect(short.gaussian.within == nil && short.gaussian.leastError > 0.1)
+    let everywhere = try #require(short.gaussian.everywhere)
+    #expect(everywhere.lower <= 1 && everywhere.upper >= 1 && everywhere.upper - everywhere.lower < 1e-5)
+    let full = try PrivacyCurves(
+      ledger(1, .fixedSize(rate: 1), rounds: 1, .addOrRemove), accountant: .pld, least: 1e-6)
+    let mu = try #require(full.gaussian.everywhere)
+    let rho = try #require(full.gaussian.rho)
+    #expect(mu.upper >= 2 && mu.lower <= 1.000001 && rho.lower <= 0.500001, "two data sets are one client apart: z = 1")
+  }
+
   @Test func whatIsNotKnownIsNotSaid() throws {
     let rounds = ledger(1, .poisson(rate: 0.1), rounds: 10)
     let renyi = try PrivacyCurves(rounds, accountant: .rdp, least: 1e-8)
