@@ -55,7 +55,7 @@ struct SweepHeadline {
 
   /// What less noise does to bits, by the figures that are shown: bits are whole bytes, and one byte is the least.
   private static func comparison(_ few: Double, _ many: Double) -> String {
-    let atFloor = { (bits: Double) in bits < 8.5 }
+    let atFloor = { (bits: Double) in bits < 9.5 }
     let floor = "the floor of whole bytes, as no upload is shorter than 8 bits"
     if bits(few) == bits(many) { return atFloor(few) ? ": both are at \(floor)" : "" }
     guard many > few else { return "" }

@@ -173,7 +173,9 @@ import Testing
 
   /// What has no place in a picture is said, and ends nothing.
   @Test func valuesWithoutAPlaceAreCounted() {
-    let points = [1e-320, 1, 1e200, .infinity, 0].enumerated().map { Chart.Point(x: Double($0.offset), y: $0.element) }
+    let points = [Double.leastNonzeroMagnitude, 1, 1e200, .infinity, 0].enumerated().map {
+      Chart.Point(x: Double($0.offset), y: $0.element)
+    }
     for isLog in [false, true] {
       let chart = Self.chart("t", x: .init("x"), y: .init("y", isLog: isLog), [.init("a", points)])
       #expect(chart.note.contains(isLog ? "4 values have no place" : "3 values have no place"), "\(chart.note)")
