@@ -49,14 +49,14 @@ extension RunPilot {
   }
 
   private var notes: [String] {
-    var notes = [
-      "Norms are before clipping. A pilot is one trajectory: another seed's norms differ, the more the fewer uploads and the more noise there are."
-    ]
+    var notes = ["Norms are before clipping."]
     if rounds.count < lastRound {
       notes.append(
         "Updates change in length as a model learns: --pilot \(lastRound) trains as many rounds as the run, without its messages."
       )
     }
+    notes.append(
+      "A pilot is one trajectory: another seed's norms differ, the more the fewer uploads and the more noise there are.")
     if isNoiseStandIn {
       notes.append("The pilot drew Gaussian noise in place of the codec's own, which is not Gaussian.")
     }
