@@ -56,7 +56,8 @@ extension RunPilot {
       )
     }
     notes.append(
-      "A pilot is one trajectory: another seed's norms differ, the more the fewer uploads and the more noise there are.")
+      "A pilot is one trajectory: another seed's norms differ, the more the fewer uploads and the more noise there are."
+    )
     if isNoiseStandIn {
       notes.append("The pilot drew Gaussian noise in place of the codec's own, which is not Gaussian.")
     }
