@@ -31,19 +31,24 @@ extension Report {
   private mutating func addOmissions(_ page: SweepPage) {
     let points = page.points
     if !page.omissionNote.isEmpty { add(paragraph: page.omissionNote) }
-    let lacking = { (key: KeyPath<SweepPoint, [Double]>) in points.count { $0[keyPath: key].isEmpty } }
-    for (count, what) in [
+    let lacking = { (key: KeyPath<SweepPoint, [Double]>) in points.filter { $0[keyPath: key].isEmpty } }
+    for (without, what) in [
       (lacking(\.epsilon), "epsilon"), (lacking(\.bits), "bits"), (lacking(\.accuracy), "accuracy"),
       (lacking(\.loss), "finite loss"),
     ]
     // Of older results that have no loss none is missing.
-    where count > 0 && (what != "finite loss" || count < points.count) {
+    where !without.isEmpty && (what != "finite loss" || without.count < points.count) {
+      let count = without.count
       let (has, stands, are) = count == 1 ? ("has", "stands", "is") : ("have", "stand", "are")
       let place =
         what == "epsilon" && page.isOverEpsilon
         ? ": \(count == 1 ? "it" : "they") \(stands) at \"none\", and \(are) in no chart of the privacy spent"
         : ", and \(are) in no chart of it"
-      add(paragraph: "\(Text.counted(count, "point")) of \(points.count) \(has) no \(what)\(place).")
+      // By name, unless that is all of them.
+      let names = without.prefix(24).map(\.name).filter { !$0.isEmpty }.joined(separator: "; ")
+      let rest = count > 24 ? "; and \(count - 24) more" : ""
+      let which = count < points.count && !names.isEmpty ? " By name: \(names)\(rest)." : ""
+      add(paragraph: "\(Text.counted(count, "point")) of \(points.count) \(has) no \(what)\(place).\(which)")
     }
   }
 
