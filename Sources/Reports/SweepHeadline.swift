@@ -57,9 +57,9 @@ struct SweepHeadline {
   private static func comparison(_ few: Double, _ many: Double) -> String {
     let atFloor = { (bits: Double) in bits < 9.5 }
     let floor = "the floor of whole bytes, as no upload is shorter than 8 bits"
-    if bits(few) == bits(many) { return atFloor(few) ? ": both are at \(floor)" : "" }
+    if bits(few) == bits(many) { return atFloor(few) ? ": both are near \(floor)" : "" }
     guard many > few else { return "" }
-    return ": less noise costs more bits" + (atFloor(few) ? " (\(bits(few)) is at \(floor))" : "")
+    return ": less noise costs more bits" + (atFloor(few) ? " (\(bits(few)) is near \(floor))" : "")
   }
 
   private static func bits(_ value: Double) -> String {

@@ -375,10 +375,10 @@ extension Chart {
     let floor = try headline(Self.grid) { _, found in found.bits = (found.epsilon ?? 0) > 2 ? 9.2 : 8.8 }
     #expect(!floor.contains("costs more"))
     #expect(
-      floor.contains("at 9 bits a client and round") && floor.contains("both are at the floor of whole bytes"),
+      floor.contains("at 9 bits a client and round") && floor.contains("both are near the floor of whole bytes"),
       "\(floor)")
     let half = try headline(Self.grid) { _, found in found.bits = (found.epsilon ?? 0) > 2 ? 30 : 8.8 }
-    #expect(half.contains("less noise costs more bits (9 is at the floor of whole bytes"), "\(half)")
+    #expect(half.contains("less noise costs more bits (9 is near the floor of whole bytes"), "\(half)")
     let equal = try headline(Self.grid) { _, found in found.bits = 20.2 }
     #expect(!equal.contains("costs more") && !equal.contains("floor"), "\(equal)")
   }
