@@ -2,21 +2,27 @@ import Files
 import JSONText
 import Settings
 
-/// Labelled examples in memory: features row by row, labels as class numbers.
+/// Examples in memory: features row by row, and for each a label as a class number, or a quantity that is to be predicted.
 public struct Dataset: Sendable {
   /// count x featureCount
   public private(set) var features: [Float]
-  /// count, each in 0 ..< classCount
+  /// count, each in 0 ..< classCount; all 0 where there are targets.
   public private(set) var labels: [Int32]
+  /// The quantity of each example, finite: count values, for regression; nil where examples have classes.
+  public private(set) var targets: [Float]?
   /// The natural client of each example (who wrote it, whose device made it), numbered from 0; nil where the source
   /// knows of none.
   public private(set) var owners: [Int32]?
   public let featureCount: Int
+  /// 1 where there are targets.
   public let classCount: Int
   /// What a row is a picture of, with rows before columns and channels last; nil where it is no picture.
   public let imageShape: ImageShape?
   /// What the source calls each class; nil where labels are no more than numbers. No result depends on it.
   public let classNames: [String]?
+  /// The symbols of which each row is a sequence of `featureCount`: a feature is then a number of one, 0 ..< `symbolNames.count`, as of a
+  /// character in a text. Nil where features are quantities.
+  public let symbolNames: [String]?
 
   public struct ImageShape: Sendable, Equatable {
     public let height: Int
@@ -30,12 +36,39 @@ public struct Dataset: Sendable {
 
   public var count: Int { labels.count }
 
+  /// Examples with quantities to predict, and no classes.
+  ///
+  /// - Parameters:
+  ///   - features: row by row, as many rows as targets.
+  ///   - targets: a finite quantity for each example.
+  /// - Throws: `DataError` where the sizes do not fit, or a value is not finite.
+  public init(
+    features: [Float], targets: [Float], featureCount: Int, owners: [Int32]? = nil, imageShape: ImageShape? = nil
+  ) throws(DataError) {
+    if let i = targets.firstIndex(where: { !$0.isFinite }) {
+      throw .shape("example \(i): the quantity to predict is not a finite number in single precision")
+    }
+    try self.init(
+      features: features, labels: [Int32](repeating: 0, count: targets.count), featureCount: featureCount,
+      classCount: 1, leastClasses: 1, owners: owners, imageShape: imageShape)
+    self.targets = targets
+  }
+
   /// - Throws: `DataError` where the sizes do not fit, a label is out of range or a feature is not finite.
   public init(
     features: [Float], labels: [Int32], featureCount: Int, classCount: Int, owners: [Int32]? = nil,
-    imageShape: ImageShape? = nil, classNames: [String]? = nil
+    imageShape: ImageShape? = nil, classNames: [String]? = nil, symbolNames: [String]? = nil
   ) throws(DataError) {
-    guard featureCount > 0, classCount > 1 else {
+    try self.init(
+      features: features, labels: labels, featureCount: featureCount, classCount: classCount, leastClasses: 2,
+      owners: owners, imageShape: imageShape, classNames: classNames, symbolNames: symbolNames)
+  }
+
+  private init(
+    features: [Float], labels: [Int32], featureCount: Int, classCount: Int, leastClasses: Int, owners: [Int32]?,
+    imageShape: ImageShape?, classNames: [String]? = nil, symbolNames: [String]? = nil
+  ) throws(DataError) {
+    guard featureCount > 0, classCount >= leastClasses else {
       throw .shape("need at least one feature and two classes, found \(featureCount) and \(classCount)")
     }
     guard labels.count <= Int(Int32.max) else {
@@ -63,6 +96,14 @@ public struct Dataset: Sendable {
     if let classNames, classNames.count != classCount {
       throw .shape("found \(classNames.count) names of \(classCount) classes")
     }
+    if let symbolNames {
+      let all = Float(symbolNames.count)
+      if let i = features.firstIndex(where: { !($0 >= 0 && $0 < all && $0 == $0.rounded(.down)) }) {
+        throw .shape(
+          "example \(i / featureCount), place \(i % featureCount): found \(features[i]); allowed: the number of a symbol, 0 to \(symbolNames.count - 1)"
+        )
+      }
+    }
     if let shape = imageShape {
       let sides = [shape.height, shape.width, shape.channels]
       guard sides.allSatisfy({ (1...1_000_000).contains($0) }), sides.reduce(1, *) == featureCount else {
@@ -78,6 +119,7 @@ public struct Dataset: Sendable {
     self.classCount = classCount
     self.imageShape = imageShape
     self.classNames = classNames
+    self.symbolNames = symbolNames
   }
 
   /// A data set that has labels and a shape, and no features: an outline, which nothing can be trained on.
@@ -110,6 +152,7 @@ public struct Dataset: Sendable {
   public func selecting(_ indices: [Int]) -> Dataset {
     var chosen = self
     chosen.labels = indices.map { labels[$0] }
+    chosen.targets = targets.map { targets in indices.map { targets[$0] } }
     chosen.owners = owners.map { owners in indices.map { owners[$0] } }
     chosen.features = []
     chosen.features.reserveCapacity(indices.count * featureCount)
@@ -139,15 +182,17 @@ public struct Dataset: Sendable {
       for i in 0..<run.count {
         labels[run.to + i] = labels[run.from + i]
         if let owner = owners?[run.from + i] { owners?[run.to + i] = owner }
+        if let target = targets?[run.from + i] { targets?[run.to + i] = target }
       }
     }
     features.removeLast((count - kept) * width)
     labels.removeLast(count - kept)
     owners?.removeLast(count - kept)
+    targets?.removeLast(count - kept)
     return removed
   }
 
-  /// What names the data in a run's fingerprint: shape, labels and features, all little-endian.
+  /// What names the data in a run's fingerprint: shape, labels, features and targets where there are any, all little-endian.
   public var bytes: [UInt8] {
     var bytes = [UInt8]()
     bytes.reserveCapacity(byteCount)
@@ -155,7 +200,7 @@ public struct Dataset: Sendable {
     return bytes
   }
 
-  public var byteCount: Int { 4 * (features.count + labels.count) + 16 }
+  public var byteCount: Int { 4 * (features.count + labels.count + (targets?.count ?? 0)) + 16 }
 
   /// `bytes` in parts, without a copy of the features.
   public func forEachPart(_ body: (UnsafeRawBufferPointer) -> Void) {
@@ -163,9 +208,11 @@ public struct Dataset: Sendable {
     if 1.littleEndian == 1 {
       labels.withUnsafeBytes(body)
       features.withUnsafeBytes(body)
+      targets?.withUnsafeBytes(body)
     } else {
       for label in labels { withUnsafeBytes(of: label.littleEndian, body) }
       for value in features { withUnsafeBytes(of: value.bitPattern.littleEndian, body) }
+      for value in targets ?? [] { withUnsafeBytes(of: value.bitPattern.littleEndian, body) }
     }
   }
 }

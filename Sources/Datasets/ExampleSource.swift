@@ -28,6 +28,9 @@ public protocol ExampleSource: Sendable {
   /// Whether somebody said how many classes there are, so that one without examples is meant. The default is false.
   var areClassesGiven: Bool { get }
 
+  /// Whether the source can read labels as quantities, for regression. The default is false.
+  var readsTargets: Bool { get }
+
   /// What messages about labels are about, where people wrote the labels and a review of them is of use; the default is nil.
   var reviewedLabels: DataSubject? { get }
 
@@ -52,6 +55,7 @@ extension ExampleSource {
   public func seeded(_ seed: UInt64) -> Self { self }
   public var isGenerated: Bool { false }
   public var areClassesGiven: Bool { false }
+  public var readsTargets: Bool { false }
   public var reviewedLabels: DataSubject? { nil }
   public var standardTestFraction: Double { 0.2 }
   public func outline(_ request: LoadRequest) throws(DataError) -> DataOutline? { nil }
@@ -74,6 +78,14 @@ public struct DataOutline: Sendable {
   public var featureBytes: Int { [split.training, split.test].reduce(0) { $0 + 4 * $1.count * $1.featureCount } }
 }
 
+/// What a run learns to say of an example.
+public enum LearningAim: Sendable, Equatable {
+  /// One of several classes: labels are names.
+  case classes
+  /// A quantity: labels are real numbers, for regression.
+  case quantities
+}
+
 /// What a run tells a source.
 public struct LoadRequest: Sendable {
   /// The run's seed, for a source that generates examples and has no seed of its own.
@@ -81,11 +93,14 @@ public struct LoadRequest: Sendable {
   /// The share of examples that are for the test, for a source that makes them apart.
   public var testFraction: Double
   public var parallel: Parallel
+  /// What is to be learned of an example: a source that `readsTargets` returns data sets with targets where quantities are asked for.
+  public var aim: LearningAim
 
-  public init(seed: UInt64, testFraction: Double, parallel: Parallel) {
+  public init(seed: UInt64, testFraction: Double, parallel: Parallel, aim: LearningAim = .classes) {
     self.seed = seed
     self.testFraction = testFraction
     self.parallel = parallel
+    self.aim = aim
   }
 }
 

@@ -13,11 +13,14 @@ public struct Split: Sendable {
     guard training.featureCount == test.featureCount, training.classCount == test.classCount else {
       throw .shape("training and test examples differ in features or classes")
     }
+    guard (training.targets == nil) == (test.targets == nil) else {
+      throw .shape("one part has quantities to predict, the other has classes")
+    }
     self.training = training
     self.test = test
   }
 
-  /// A seeded split, stratified by label: of a label with n examples, floor(fraction n + 1/2) go to the test part,
+  /// A seeded split, stratified by label (quantities are not looked at): of a label with n examples, floor(fraction n + 1/2) go to the test part,
   /// chosen uniformly. Both parts keep the order of the whole.
   ///
   /// Memory: the test part is copied; the training part takes the place of the whole where nobody else holds that.
