@@ -282,6 +282,16 @@ private enum Recursion {
     }
   }
 
+  /// Quantile bits are planned for strong signals too: without them every magnitude is an escape of 36 bits.
+  @Test(arguments: [1.0, 15, 20, 1000])
+  func plansKeepNearTheInformationOfStrongSignals(snr: Double) {
+    let plan = PolarPlan.make(count: 256, snr: snr, effort: 0)
+    let information = 128 * Elementary.log(1 + snr) / Elementary.ln2
+    #expect(plan.predictedBits > information && plan.predictedBits < 1.6 * information)
+    let alone = Elementary.log(1 + snr) / 2
+    #expect(PolarPlan.moments(snr: snr).information < alone)
+  }
+
   @Test func densityEvolutionIsSane() {
     let evolution = DensityEvolution.shared
     for mean in [1e-9, 1e-4, 0.01, 0.3, 1, 4, 20, 100] {

@@ -197,7 +197,9 @@ struct PolarPlan: Sendable {
       }
     }
     law.normalise()
-    return (max(information / mass, snr * snr / 8), law)
+    // For weak signals it is about snr^2 / 2, the difference of numbers of the order of snr: never so little that rounding shows. Strong
+    // ones carry far less than that.
+    return (snr < 0.5 ? max(information / mass, snr * snr / 8) : information / mass, law)
   }
 
   // MARK: Plans that were made
