@@ -54,6 +54,31 @@ public struct Dataset: Sendable {
     self.targets = targets
   }
 
+  /// Examples whose features are still to be filled in or scaled (`FeatureColumns`): they may be NaN.
+  init(
+    unfitted features: [Float], labels: [Int32], featureCount: Int, classCount: Int, owners: [Int32]?,
+    imageShape: ImageShape?, classNames: [String]?
+  ) throws(DataError) {
+    try self.init(
+      features: features, labels: labels, featureCount: featureCount, classCount: classCount, leastClasses: 2,
+      owners: owners, imageShape: imageShape, classNames: classNames, isFitted: false)
+  }
+
+  /// As the other one, with quantities to predict, which are finite.
+  init(
+    unfitted features: [Float], targets: [Float], featureCount: Int, owners: [Int32]?, imageShape: ImageShape?
+  ) throws(DataError) {
+    try self.init(
+      features: features, labels: [Int32](repeating: 0, count: targets.count), featureCount: featureCount,
+      classCount: 1, leastClasses: 1, owners: owners, imageShape: imageShape, isFitted: false)
+    self.targets = targets
+  }
+
+  /// Changes features in place.
+  mutating func withFeatures(_ body: (UnsafeMutableBufferPointer<Float>) -> Void) {
+    features.withUnsafeMutableBufferPointer { body($0) }
+  }
+
   /// - Throws: `DataError` where the sizes do not fit, a label is out of range or a feature is not finite.
   public init(
     features: [Float], labels: [Int32], featureCount: Int, classCount: Int, owners: [Int32]? = nil,
@@ -66,7 +91,7 @@ public struct Dataset: Sendable {
 
   private init(
     features: [Float], labels: [Int32], featureCount: Int, classCount: Int, leastClasses: Int, owners: [Int32]?,
-    imageShape: ImageShape?, classNames: [String]? = nil, symbolNames: [String]? = nil
+    imageShape: ImageShape?, classNames: [String]? = nil, symbolNames: [String]? = nil, isFitted: Bool = true
   ) throws(DataError) {
     guard featureCount > 0, classCount >= leastClasses else {
       throw .shape("need at least one feature and two classes, found \(featureCount) and \(classCount)")
@@ -82,7 +107,7 @@ public struct Dataset: Sendable {
     if let i = labels.firstIndex(where: { $0 < 0 || $0 >= classCount }) {
       throw .label(example: i, found: Int(labels[i]), classes: classCount)
     }
-    if !Self.areFinite(features), let i = features.firstIndex(where: { !$0.isFinite }) {
+    if isFitted, !Self.areFinite(features), let i = features.firstIndex(where: { !$0.isFinite }) {
       throw .feature(example: i / featureCount, feature: i % featureCount)
     }
     if let owners {

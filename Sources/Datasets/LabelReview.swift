@@ -152,6 +152,15 @@ public struct LabelReview: Sendable {
 
 /// What programs write where a value is missing: what pandas reads so, and a few more.
 enum MissingMarks {
+  /// What stands for a missing value of a feature: nothing, and what pandas reads so with `?`, `na` and `NAN`.
+  private static let values: Set<String> = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL",
+    "NaN", "None", "n/a", "nan", "null", "NAN", "na", "?",
+  ]
+
+  static func isValue(_ text: String) -> Bool { values.contains(text) }
+
   private static let all: Set<String> = [
     "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL",
     "NaN",

@@ -3,8 +3,8 @@ import Files
 
 /// A training part and a test part.
 public struct Split: Sendable {
-  public let training: Dataset
-  public let test: Dataset
+  public private(set) var training: Dataset
+  public private(set) var test: Dataset
 
   public init(training: Dataset, test: Dataset) throws(DataError) {
     guard training.count > 0, test.count > 0 else {
@@ -18,6 +18,13 @@ public struct Split: Sendable {
     }
     self.training = training
     self.test = test
+  }
+
+  /// Fits columns to the training part, and both parts to the columns, in place.
+  ///
+  /// - Returns: what may not be meant, a sentence each.
+  public mutating func fit(_ columns: inout FeatureColumns) throws(DataError) -> [String] {
+    try columns.fit(&training, &test)
   }
 
   /// A seeded split, stratified by label (quantities are not looked at): of a label with n examples, floor(fraction n + 1/2) go to the test part,

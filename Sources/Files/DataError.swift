@@ -38,6 +38,8 @@ public enum DataSubject: Sendable, Hashable {
   case file(FileRole)
   /// A column of a table, by what it holds.
   case column(ColumnRole)
+  /// What a scenario says of a table.
+  case table(TableRule)
   /// How many classes there are.
   case classCount
   /// Height, width and channels of images.
@@ -64,6 +66,11 @@ public enum DataSubject: Sendable, Hashable {
 
   public enum ColumnRole: Sendable, Hashable {
     case label, client
+  }
+
+  /// By the name of its key.
+  public enum TableRule: String, Sendable, Hashable {
+    case delimiter, decimal, header, missing, categorical, categories, drop, use, scaling
   }
 }
 

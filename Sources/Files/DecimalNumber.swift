@@ -5,10 +5,14 @@ package enum DecimalNumber {
 
   /// Reads one number from `position` on and moves behind it.
   ///
-  /// - Parameter isStrict: JSON's grammar; otherwise also a plus sign, leading zeros, `.5` and `5.`.
+  /// - Parameters:
+  ///   - isStrict: JSON's grammar; otherwise also a plus sign, leading zeros, `.5` and `5.`.
+  ///   - point: what stands before decimals.
   /// - Returns: the nearest `Double` of the decimal number, rounded to `Float`, infinite where that is beyond range;
   ///   nil, and the position untouched, where there is no number.
-  package static func read(_ bytes: UnsafeBufferPointer<UInt8>, _ position: inout Int, isStrict: Bool) -> Float? {
+  package static func read(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ position: inout Int, isStrict: Bool, point: UInt8 = UInt8(ascii: ".")
+  ) -> Float? {
     var i = position
     let count = bytes.count
     var isNegative = false
@@ -32,7 +36,7 @@ package enum DecimalNumber {
     let integerDigits = i - integerStart
     if isStrict, integerDigits == 0 || (integerDigits > 1 && bytes[integerStart] == 0x30) { return nil }
     var fractionDigits = 0
-    if i < count, bytes[i] == UInt8(ascii: ".") {
+    if i < count, bytes[i] == point {
       i += 1
       let fractionStart = i
       while i < count, case let digit = bytes[i] &- 0x30, digit < 10 {
@@ -77,6 +81,7 @@ package enum DecimalNumber {
         return isNegative ? -single : single
       }
     }
-    return Double(String(decoding: bytes[text], as: UTF8.self)).map { Float($0) } ?? .nan
+    let written = bytes[text].map { $0 == point ? UInt8(ascii: ".") : $0 }
+    return Double(String(decoding: written, as: UTF8.self)).map { Float($0) } ?? .nan
   }
 }

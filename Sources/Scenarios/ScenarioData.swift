@@ -9,10 +9,13 @@ import Settings
 package struct ReviewedData {
   package let split: Split
   package let warnings: [String]
+  /// The columns of a table that features were made of, fitted to the training part; nil for other sources.
+  package let columns: FeatureColumns?
 
-  package init(split: Split, warnings: [String]) {
+  package init(split: Split, warnings: [String], columns: FeatureColumns? = nil) {
     self.split = split
     self.warnings = warnings
+    self.columns = columns
   }
 }
 
@@ -68,8 +71,17 @@ extension Scenario {
     let whole = LabelReview(ofWhole: loaded.training, loaded.test, place: loaded.labelPlace)
     if let problem = whole.problem { throw refusal(at: DataSection.path(of: labels), problem) }
     let warnings = loaded.warnings + whole.warnings
-    let (split, review) = try self.split(consume loaded)
-    return ReviewedData(split: split, warnings: warnings + review)
+    var columns = loaded.columns
+    var (split, review) = try self.split(consume loaded)
+    do throws(DataError) {
+      if var fitted = columns {
+        review += try split.fit(&fitted)
+        columns = fitted
+      }
+    } catch {
+      throw refusal(at: DataSection.path(of: error.subject), error.description)
+    }
+    return ReviewedData(split: split, warnings: warnings + review, columns: columns)
   }
 
   /// The examples without their features; nil where they have to be loaded, since the source has no other way, or something that is not
@@ -91,11 +103,12 @@ extension Scenario {
     let place = loaded.labelPlace
     let split: Split
     let key: String
-    if let test = loaded.test {
+    if loaded.test != nil {
       key = DataSection.path(of: .file(.test))
-      let training = loaded.training
+      let parts = (consume loaded).takingParts()
       do throws(DataError) {
-        split = try Split(training: training, test: test)
+        guard let test = parts.test else { throw DataError.tooFewExamples("found no test examples") }
+        split = try Split(training: parts.training, test: test)
       } catch {
         throw refusal(at: key, error.description)
       }

@@ -201,6 +201,26 @@ public enum ScenarioSchema {
       return [
         "type": type("string", "integer"), "minimum": 0, "maximum": .integer(KeyRange.largestColumn), "minLength": 1,
       ]
+    case .columns:
+      return [
+        "type": type("array"), "items": .object(rules(.column, isNullable: false)), "minItems": 1, "uniqueItems": true,
+      ]
+    case .scales:
+      return [
+        "type": type("object"), "minProperties": 1,
+        "additionalProperties": [
+          "type": "array", "minItems": 2, "maxItems": 2,
+          "prefixItems": [["type": "number"], ["type": "number", "exclusiveMinimum": 0]], "items": ["type": "number"],
+        ],
+      ]
+    case .categories:
+      return [
+        "type": type("object"), "minProperties": 1,
+        "additionalProperties": [
+          "type": "array", "items": ["type": "string"], "minItems": 1, "maxItems": .integer(KeyRange.mostCategories),
+          "uniqueItems": true,
+        ],
+      ]
     case .paths(let names):
       let path: JSON = ["type": "string", "pattern": .string(pathPattern)]
       return [

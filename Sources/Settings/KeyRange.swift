@@ -25,6 +25,12 @@ public enum KeyRange: Sendable, Equatable {
   case path
   /// A column of a table: its name, or its number from 0 on.
   case column
+  /// A list of different columns of a table.
+  case columns
+  /// For columns of a table, by their names: an offset and a scale above 0.
+  case scales
+  /// For columns of a table, by their names: a list of different texts.
+  case categories
   /// Several files, each under its name.
   case paths([String])
   /// What one of several ranges allows.
@@ -57,6 +63,8 @@ public enum KeyRange: Sendable, Equatable {
 
   static let longestPath = 4096
   package static let largestColumn = 1_000_000
+  /// A column of more is one of texts or IDs.
+  package static let mostCategories = 1000
 
   /// The range in words, such as "a number above 0".
   public var allowed: String {
@@ -79,6 +87,9 @@ public enum KeyRange: Sendable, Equatable {
         : "an array of \(count.lowerBound) to \(count.upperBound) integers from \(each.lowerBound) to \(each.upperBound)"
     case .path: "a path of 1 to \(Self.longestPath) bytes"
     case .column: "a column's name, or its number from 0 to \(Self.largestColumn)"
+    case .columns: "an array of columns, each at most once: a name, or a number from 0 to \(Self.largestColumn)"
+    case .scales: "{\"a column's name\": [offset, scale above 0], ...}"
+    case .categories: "{\"a column's name\": [\"a category\", ...], ...}, each category once"
     case .paths(let names): "{" + names.map { "\"\($0)\": path" }.joined(separator: ", ") + "}"
     case .either(let ranges): ranges.map(\.allowed).joined(separator: ", or ")
     }
@@ -133,6 +144,14 @@ public enum KeyRange: Sendable, Equatable {
     case (.path, .string): isAllowed = Self.isPath(value)
     case (.column, .string(let name)): isAllowed = !name.isEmpty
     case (.column, .integer(let number)): isAllowed = (0...Self.largestColumn).contains(number)
+    case (.columns, .array(let found)):
+      isAllowed =
+        !found.isEmpty && found.allSatisfy { KeyRange.column.problem($0) == nil }
+        && found.indices.allSatisfy { !found[..<$0].contains(found[$0]) }
+    case (.scales, .object(let found)):
+      isAllowed = !found.isEmpty && found.allSatisfy { !$0.key.isEmpty && Self.isScale($0.value) }
+    case (.categories, .object(let found)):
+      isAllowed = !found.isEmpty && found.allSatisfy { !$0.key.isEmpty && Self.areCategories($0.value) }
     case (.paths(let names), .object(let files)):
       isAllowed = files.count == names.count && names.allSatisfy { Self.isPath(files[$0]) }
     case (.either(let ranges), _):
@@ -152,6 +171,19 @@ public enum KeyRange: Sendable, Equatable {
         return (0x61...0x7A).contains(letter) && byte < 0x80 || (0x30...0x39).contains(byte)
           || [0x2D, 0x2E, 0x5F].contains(byte)
       }
+  }
+
+  private static func isScale(_ value: JSON) -> Bool {
+    guard case .array(let pair) = value, pair.count == 2, let offset = pair[0].double, let scale = pair[1].double else {
+      return false
+    }
+    return offset.isFinite && scale.isFinite && scale > 0
+  }
+
+  private static func areCategories(_ value: JSON) -> Bool {
+    guard case .array(let found) = value else { return false }
+    let names = found.compactMap { item in if case .string(let name) = item { name } else { nil } }
+    return (1...mostCategories).contains(names.count) && names.count == found.count && Set(names).count == names.count
   }
 
   private static func isPath(_ value: JSON?) -> Bool {

@@ -1,10 +1,11 @@
 import ChannelCoding
 import Files
 import JSONText
+import Numerics
 import Settings
 
-/// Comma-separated text with a header (RFC 4180), plain or gzipped: a column of labels, optionally one of clients,
-/// and numbers in all others.
+/// A table of text (RFC 4180, with other delimiters and decimal commas), plain or gzipped: a column of labels or of quantities to predict,
+/// optionally one of clients, and numbers or categories in all others.
 public struct CSVData: ExampleSource {
   /// A column by its name in the header or its number from 0 on.
   public enum Column: Sendable, Equatable, CustomStringConvertible {
@@ -36,12 +37,19 @@ public struct CSVData: ExampleSource {
   public var columns: Columns
   /// What a row is a picture of; nil where it is none.
   public var imageShape: Dataset.ImageShape?
+  public var form: CSVForm
+  public var rules: FeatureRules
 
-  public init(path: String, test: String? = nil, columns: Columns, imageShape: Dataset.ImageShape? = nil) {
+  public init(
+    path: String, test: String? = nil, columns: Columns, imageShape: Dataset.ImageShape? = nil,
+    form: CSVForm = CSVForm(), rules: FeatureRules = FeatureRules()
+  ) {
     self.path = path
     self.test = test
     self.columns = columns
     self.imageShape = imageShape
+    self.form = form
+    self.rules = rules
   }
 
   public var description: String { "CSV, \(path)" }
@@ -49,60 +57,77 @@ public struct CSVData: ExampleSource {
   public var placeKeys: [String] { ["path", "test"] }
   public var paths: [String] { [path] + (test.map { [$0] } ?? []) }
   public var reviewedLabels: DataSubject? { .column(.label) }
+  public var readsTargets: Bool { true }
 
+  /// Classes are the distinct labels of both parts, in order: by value where all are numbers, else by bytes.
+  ///
+  /// - Returns: the test part is nil where no file of one is given. Its file need not have the column of clients. Features are as the files have
+  ///   them until `LoadedData.columns` are fitted to the training part: not scaled, and NaN where a number is missing.
+  /// - Throws: `DataError` that names file, line and column.
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
-    try Self.load(path, test: test, columns: columns, imageShape: imageShape)
+    let reading = Reading(columns: columns, form: form, rules: rules, aim: request.aim, parallel: request.parallel)
+    let training = try about(.file(.training)) { () throws(DataError) in
+      try Self.table(DataFile.read(path), name: path, reading)
+    }
+    let testing = try about(.file(.test)) { () throws(DataError) in
+      try test.map { test throws(DataError) in
+        try Self.table(DataFile.read(test), name: test, reading, like: (training, path))
+      }
+    }
+    return try about(.file(.training)) { () throws(DataError) in
+      try loaded(training, testing, request)
+    }
   }
 
   /// More distinct labels than this are no classes.
   static let mostClasses = 65_536
 
-  /// Classes are the distinct labels of both parts, in order: by value where all are numbers, else by bytes.
-  ///
-  /// - Returns: the test part is nil where no file of one is given. Its file need not have the column of clients.
-  /// - Throws: `DataError` that names file, line and column.
+  /// As `load(_:)` of a source that says no more than this.
   public static func load(
     _ path: String, test: String?, columns: Columns, imageShape: Dataset.ImageShape?
   ) throws(DataError) -> LoadedData {
-    let training = try about(.file(.training)) { () throws(DataError) in
-      try table(DataFile.read(path), name: path, columns)
-    }
-    let testing = try about(.file(.test)) { () throws(DataError) in
-      try test.map { test throws(DataError) in
-        try table(DataFile.read(test), name: test, columns, like: (training, path))
-      }
-    }
-    return try about(.file(.training)) { () throws(DataError) in
-      try loaded(training, testing, path, columns, imageShape)
-    }
+    try CSVData(path: path, test: test, columns: columns, imageShape: imageShape)
+      .load(LoadRequest(seed: 0, testFraction: 0.2, parallel: Parallel(threads: 1)))
   }
 
-  private static func loaded(
-    _ training: Table, _ testing: Table?, _ path: String, _ columns: Columns, _ imageShape: Dataset.ImageShape?
+  private func loaded(
+    _ training: Table, _ testing: Table?, _ request: LoadRequest
   ) throws(DataError) -> LoadedData {
+    let layout = try CSVLayout(training, testing, rules, name: path)
     let column = "column \(ShownText.quoted(training.header[training.label]))"
-    let texts = training.labelTexts + (testing?.labelTexts ?? [])
-    let (classes, names) = classes(of: texts)
-    guard names.count <= mostClasses else {
-      throw .file(
-        place: path, problem: "found \(names.count) distinct labels in \(column); at most \(mostClasses)")
+    var warnings = CSVReview.warnings(training, path, isImage: imageShape != nil)
+    warnings += layout.warnings(of: training, name: path, isTest: false)
+    if let testing { warnings += layout.warnings(of: testing, name: test ?? "", isTest: true) }
+    guard training.rows > 0 else { throw .file(place: path, problem: "found no examples") }
+    var (classes, names): ([Int32], [String]) = ([], [])
+    if request.aim == .classes {
+      (classes, names) = Self.classes(of: training.labelTexts + (testing?.labelTexts ?? []))
+      guard names.count <= Self.mostClasses else {
+        throw .file(
+          place: path, problem: "found \(names.count) distinct labels in \(column); at most \(Self.mostClasses)")
+      }
+      guard names.count > 1 else {
+        throw .file(
+          place: path,
+          problem: "\(column): every label is \(ShownText.quoted(names[0])); a model needs two classes at least")
+      }
     }
-    guard let first = names.first else { throw .file(place: path, problem: "found no examples") }
-    guard names.count > 1 else {
-      throw .file(
-        place: path,
-        problem: "\(column): every label is \(ShownText.quoted(first)); a model needs two classes at least")
-    }
+    let first = training.labelTexts.count
     let dataset = { (table: Table, offset: Int) throws(DataError) in
-      try Dataset(
-        features: table.features, labels: table.labels.map { classes[offset + Int($0)] },
-        featureCount: training.header.count - (columns.client == nil ? 1 : 2), classCount: names.count,
-        owners: table.owners, imageShape: imageShape, classNames: names)
+      let features = layout.features(of: table, request.parallel)
+      let width = layout.columns.featureCount
+      if let targets = table.targets {
+        return try Dataset(
+          unfitted: features, targets: targets, featureCount: width, owners: table.owners, imageShape: imageShape)
+      }
+      return try Dataset(
+        unfitted: features, labels: table.labels.map { classes[offset + Int($0)] }, featureCount: width,
+        classCount: names.count, owners: table.owners, imageShape: imageShape, classNames: names)
     }
-    return try LoadedData(
-      training: dataset(training, 0),
-      test: testing.map { table throws(DataError) in try dataset(table, training.labelTexts.count) },
-      labelPlace: column, warnings: CSVReview.warnings(training, path, isImage: imageShape != nil))
+    return LoadedData(
+      training: try dataset(training, 0),
+      test: try testing.map { table throws(DataError) in try dataset(table, first) },
+      labelPlace: column, warnings: warnings, columns: layout.columns)
   }
 
   /// The class of each text, and what each class is called: as it was first written. Texts of equal value are one class where all are
@@ -122,36 +147,6 @@ public struct CSVData: ExampleSource {
     let sorted = keys.filter { seen.insert($0).inserted }.sorted(by: precedes)
     let places = Dictionary(uniqueKeysWithValues: zip(sorted, Int32(0)...))
     return (keys.map { places[$0] ?? 0 }, sorted.map { first[$0] ?? "" })
-  }
-
-  struct Table {
-    var header: [String] = []
-    var features: [Float] = []
-    /// Numbers of `labelTexts`.
-    var labels: [Int32] = []
-    var labelTexts: [String] = []
-    /// Numbered as they first appear.
-    var owners: [Int32]?
-    var ownerTexts: [String] = []
-    /// Which columns of the header they are.
-    var label = 0
-    var client: Int?
-  }
-
-  /// - Parameter training: the table whose columns these must be, and what messages call it. Owners are then not read.
-  static func table(
-    _ bytes: [UInt8], name: String, _ columns: Columns, like training: (table: Table, name: String)? = nil
-  ) throws(DataError) -> Table {
-    guard bytes.count <= Gzip.largestText else {
-      throw .file(place: name, problem: "found more than \(Gzip.largestText) bytes of text")
-    }
-    let result = bytes.withUnsafeBufferPointer { text in
-      Result { () throws(DataError) in
-        var reader = CSVReader(text, name: name)
-        return try reader.table(columns, like: training)
-      }
-    }
-    return try result.get()
   }
 }
 
@@ -185,305 +180,33 @@ extension CSVData: Configurable {
       Setting(
         "imageShape", \.imageShape, Dataset.ImageShape.range, .absent("no images"),
         "height, width and channels where features are pixels, channels last"),
+      Setting(
+        "delimiter", \.form.delimiter, .choice(CSVForm.Delimiter.self), .absent("the first records decide it"),
+        "what stands between fields"),
+      Setting(
+        "decimal", \.form.decimal, .choice(CSVForm.DecimalMark.self), .absent("the first records decide it"),
+        "what stands before the decimals of a number"),
+      Setting(
+        "header", \.form.header, .flag, .absent("the first record names the columns"),
+        "whether the first record names the columns; without names, columns are called `0`, `1`, ..."),
+      Setting(
+        "missing", \.rules.missing, .choice(FeatureRules.Missing.self), .absent("`error`"),
+        "what stands for a value that is missing: nothing (`error`); in a column of numbers the mean of the training examples, or the offset of `scaling` "
+          + "where it has one, and in one of categories a category of its own (`mean`); the same, and a feature more for a column of numbers, 1 where its value is "
+          + "missing (`category`)"),
+      Setting(
+        "categorical", \.rules.categorical, .columns, .absent("columns of texts"),
+        "columns that are categories although their values may be numbers"),
+      Setting(
+        "categories", \.rules.categories, .categories, .absent("those of the training file"),
+        "the categories of columns, a feature each in this order; nothing of the data is then in them"),
+      Setting("drop", \.rules.drop, .columns, .absent("none"), "columns that are not read"),
+      Setting(
+        "use", \.rules.use, .columns, .absent("all but label and client"), "the columns that are features",
+        objection: { $0.rules.drop == nil ? nil : "`drop` says which columns are no features" }),
+      Setting(
+        "scaling", \.rules.scaling, FeatureScaling.range, .absent("`none`"),
+        "how columns of numbers are scaled: by mean and standard deviation, or by least and greatest value, of the training examples, or by constants, x' = (x - offset) / scale"
+      ),
     ])
-}
-
-/// One pass over the text.
-private struct CSVReader {
-  private let text: UnsafeBufferPointer<UInt8>
-  private let name: String
-  private var next: Int
-
-  init(_ text: UnsafeBufferPointer<UInt8>, name: String) {
-    self.text = text
-    self.name = name
-    next = text.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-  }
-
-  mutating func table(
-    _ columns: CSVData.Columns, like training: (table: CSVData.Table, name: String)?
-  ) throws(DataError) -> CSVData.Table {
-    var table = CSVData.Table()
-    try readHeader(of: &table)
-    let client: Int?
-    if let training {
-      (table.label, client) = try places(in: table.header, like: training)
-    } else {
-      table.label = try about(.column(.label)) { () throws(DataError) in try index(of: columns.label, in: table.header)
-      }
-      client = try about(.column(.client)) { () throws(DataError) in
-        try columns.client.map { column throws(DataError) in try index(of: column, in: table.header) }
-      }
-      table.client = client
-      guard table.label != client else {
-        throw failure("column \(columns.label) cannot be both label and client", at: 0).about(.column(.client))
-      }
-      if client != nil { table.owners = [] }
-    }
-    let label = table.label
-    let featureCount = table.header.count - (client == nil ? 1 : 2)
-    guard featureCount > 0 else {
-      throw failure("found no column of features beside label and client", at: 0).about(.column(.client))
-    }
-
-    // Lines bound the number of examples: one allocation, and no copies while it grows.
-    let lines = text[next...].count { $0 == UInt8(ascii: "\n") } + 1
-    table.features.reserveCapacity(min(lines * featureCount, text.count - next))
-    table.labels.reserveCapacity(lines)
-    var labels = TextNumbers()
-    var clients = TextNumbers()
-    while next < text.count {
-      if endsLine {  // An empty line.
-        try endRecord()
-        continue
-      }
-      let record = next
-      for column in 0..<table.header.count {
-        if column > 0, !take(UInt8(ascii: ",")) {
-          throw failure(
-            next < text.count && !endsLine
-              ? "found \(nameAhead) after a field; a comma or the end of the line has to follow"
-              : "the line ends after \(column) of \(table.header.count) fields", at: next)
-        }
-        if column == label {
-          table.labels.append(try number(column, table.header, &labels))
-        } else if column == client, table.owners == nil {
-          // Test examples belong to nobody.
-          _ = try field()
-        } else if column == client {
-          let owner = try number(column, table.header, &clients)
-          table.owners?.append(owner)
-        } else {
-          table.features.append(try feature(column, table.header))
-        }
-      }
-      if next < text.count, text[next] == UInt8(ascii: ",") {
-        throw failure("found more than the header's \(table.header.count) fields", at: next)
-      }
-      try endRecord()
-      guard table.labels.count < Int32.max else { throw failure("found more than \(Int32.max) examples", at: record) }
-    }
-    table.labelTexts = labels.texts
-    table.ownerTexts = clients.texts
-    return table
-  }
-
-  private mutating func readHeader(of table: inout CSVData.Table) throws(DataError) {
-    var names = Set<String>()
-    repeat {
-      let start = next
-      let name = try field()
-      guard names.insert(name).inserted else {
-        let hint = ExactNumber(name) == nil ? "" : ": does the file lack a first line with the columns' names?"
-        throw failure("found the column \(ShownText.quoted(name)) a second time\(hint)", at: start)
-      }
-      table.header.append(name)
-      guard table.header.count <= 1_000_000 else { throw failure("found more than 1000000 columns", at: start) }
-    } while take(UInt8(ascii: ","))
-    try endRecord()
-  }
-
-  /// Where label and client are in the header of a test file, which must be that of the training file; the column of clients may be missing.
-  private func places(
-    in header: [String], like training: (table: CSVData.Table, name: String)
-  ) throws(DataError) -> (label: Int, client: Int?) {
-    let (table, name) = training
-    if header == table.header { return (table.label, table.client) }
-    var expected = table.header
-    if let client = table.client {
-      expected.remove(at: client)
-      if header == expected { return (table.label - (client < table.label ? 1 : 0), nil) }
-      if header.contains(table.header[client]) { expected = table.header }
-    }
-    let label = table.header[table.label]
-    var difference = "found \(header.count) in place of \(expected.count)"
-    if !header.contains(label) {
-      difference = "there is no \(ShownText.quoted(label)), the label"
-    } else if let i = zip(expected, header).map({ $0 == $1 }).firstIndex(of: false) {
-      difference = "column \(i + 1) is \(ShownText.quoted(header[i])) in place of \(ShownText.quoted(expected[i]))"
-    }
-    let hint =
-      header.allSatisfy { ExactNumber($0) != nil } ? "; does the file lack a first line with the columns' names?" : ""
-    throw failure("its columns are not those of \(name), in that order: \(difference)\(hint)", at: 0)
-  }
-
-  private func index(of column: CSVData.Column, in header: [String]) throws(DataError) -> Int {
-    let found =
-      switch column {
-      case .name(let name): header.firstIndex(of: name)
-      case .number(let number): header.indices.contains(number) ? number : nil
-      }
-    guard let found else {
-      let names = ShownText.list(header, most: 8)
-      let hint =
-        header.count == 1 && header[0].contains(where: { ";\t|".contains($0) })
-        ? "; fields are told apart by commas" : ""
-      throw failure("found no column \(column); there are \(header.count): \(names)\(hint)", at: 0)
-    }
-    return found
-  }
-
-  /// The number of a text of label or client.
-  private mutating func number(
-    _ column: Int, _ header: [String], _ numbers: inout TextNumbers
-  ) throws(DataError) -> Int32 {
-    let start = next
-    if next < text.count, text[next] != UInt8(ascii: "\"") {
-      let plain = try plainField()
-      guard !plain.isEmpty else { throw missing(column, header, at: start) }
-      if let number = numbers.repeated(UnsafeBufferPointer(rebasing: text[plain])) { return number }
-      return numbers.number(of: try decoded(text[plain], at: start), from: UnsafeBufferPointer(rebasing: text[plain]))
-    }
-    let value = try field()
-    guard !value.isEmpty else { throw missing(column, header, at: start) }
-    return numbers.number(of: value)
-  }
-
-  private mutating func feature(_ column: Int, _ header: [String]) throws(DataError) -> Float {
-    let start = next
-    // What most fields are: a number, then a comma or the end of the line.
-    if let value = DecimalNumber.read(text, &next, isStrict: false), value.isFinite,
-      next == text.count || text[next] == UInt8(ascii: ",") || text[next] == 0x0A
-    {
-      return value
-    }
-    next = start
-    return try unusualFeature(column, header)
-  }
-
-  /// With blanks, in quotes, or wrong.
-  private mutating func unusualFeature(_ column: Int, _ header: [String]) throws(DataError) -> Float {
-    let start = next
-    skipBlanks()
-    let isQuoted = take(UInt8(ascii: "\""))
-    if isQuoted { skipBlanks() }
-    if next == text.count || endsLine || text[next] == UInt8(ascii: ",") {
-      throw missing(column, header, at: start)
-    }
-    guard let value = DecimalNumber.read(text, &next, isStrict: false) else {
-      throw notANumber(header[column], at: start)
-    }
-    skipBlanks()
-    if isQuoted {
-      guard take(UInt8(ascii: "\"")) else { throw notANumber(header[column], at: start) }
-      skipBlanks()
-    }
-    guard next == text.count || endsLine || text[next] == UInt8(ascii: ",") else {
-      throw notANumber(header[column], at: start)
-    }
-    guard value.isFinite else {
-      throw failure(
-        "column \(ShownText.quoted(header[column])): found a number beyond the range of single precision", at: start)
-    }
-    return value
-  }
-
-  private func missing(_ column: Int, _ header: [String], at start: Int) -> DataError {
-    failure("column \(ShownText.quoted(header[column])): the value is missing", at: start)
-  }
-
-  private func notANumber(_ column: String, at start: Int) -> DataError {
-    var end = start
-    while end < text.count, text[end] != UInt8(ascii: ","), text[end] != 0x0A, text[end] != 0x0D, end < start + 40 {
-      end += 1
-    }
-    let found = String(decoding: text[start..<end], as: UTF8.self)
-    return failure("column \(ShownText.quoted(column)): found \(ShownText.quoted(found)); allowed: a number", at: start)
-  }
-
-  /// Where a field without quotes is, without blanks around it.
-  private mutating func plainField() throws(DataError) -> Range<Int> {
-    let start = next
-    while next < text.count, text[next] != UInt8(ascii: ","), !endsLine {
-      if text[next] == UInt8(ascii: "\"") { throw failure("found a quote inside a field without quotes", at: next) }
-      next += 1
-    }
-    var (first, last) = (start, next)
-    while first < last, text[first] == 0x20 || text[first] == 0x09 { first += 1 }
-    while last > first, text[last - 1] == 0x20 || text[last - 1] == 0x09 { last -= 1 }
-    return first..<last
-  }
-
-  /// A field as text: what is between its quotes, or its characters without blanks around them.
-  private mutating func field() throws(DataError) -> String {
-    guard next < text.count, text[next] == UInt8(ascii: "\"") else {
-      let start = next
-      return try decoded(text[try plainField()], at: start)
-    }
-    let start = next
-    next += 1
-    var value: [UInt8] = []
-    while next < text.count {
-      let byte = text[next]
-      next += 1
-      if byte == UInt8(ascii: "\"") {
-        guard next < text.count, text[next] == byte else {
-          return try decoded(value, at: start)
-        }
-        next += 1
-      }
-      value.append(byte)
-    }
-    throw failure("the quote that opens here is never closed", at: start)
-  }
-
-  /// Two names that differ in bytes that are no UTF-8 would become one.
-  private func decoded(_ bytes: some Collection<UInt8>, at start: Int) throws(DataError) -> String {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw failure("found bytes that are not UTF-8; save the file as UTF-8", at: start)
-    }
-    return text
-  }
-
-  private mutating func endRecord() throws(DataError) {
-    if next == text.count { return }
-    guard endsLine else { throw failure("found \(nameAhead) where the line had to end", at: next) }
-    if take(0x0D) { _ = take(0x0A) } else { next += 1 }
-  }
-
-  private var endsLine: Bool { next < text.count && (text[next] == 0x0A || text[next] == 0x0D) }
-
-  private var nameAhead: String { next < text.count ? "the byte \(text[next])" : "the end of the file" }
-
-  private mutating func take(_ byte: UInt8) -> Bool {
-    guard next < text.count, text[next] == byte else { return false }
-    next += 1
-    return true
-  }
-
-  private mutating func skipBlanks() {
-    while next < text.count, text[next] == 0x20 || text[next] == 0x09 { next += 1 }
-  }
-
-  private func failure(_ problem: String, at offset: Int) -> DataError {
-    .file(place: TextPlace.name(name, offset: offset, in: text), problem: problem)
-  }
-}
-
-/// Numbers texts in the order in which they first appear.
-struct TextNumbers {
-  private(set) var texts: [String] = []
-  private var numbers: [String: Int32] = [:]
-  private var lastBytes: [UInt8] = []
-  private var last: Int32 = -1
-
-  mutating func number(of text: String) -> Int32 {
-    if let known = numbers[text] { return known }
-    let number = Int32(texts.count)
-    texts.append(text)
-    numbers[text] = number
-    return number
-  }
-
-  /// The number of the text before this one, where this one repeats it: no string need be made. Nil where it does not.
-  func repeated(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32? {
-    last >= 0 && lastBytes.elementsEqual(bytes) ? last : nil
-  }
-
-  /// - Parameter bytes: those of the text, for `repeated`.
-  mutating func number(of text: String, from bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
-    lastBytes = Array(bytes)
-    last = number(of: text)
-    return last
-  }
 }

@@ -13,12 +13,12 @@ enum CSVReview {
   /// A sentence each, which names the column.
   static func warnings(_ table: CSVData.Table, _ name: String, isImage: Bool) -> [String] {
     var warnings: [String] = []
-    if isHeaderless(table) {
+    if table.plan.hasHeader, isHeaderless(table) {
       warnings.append(
         "\(ShownText.printable(name, keepsLines: false)): the first line counts as the columns' names, which are numbers (\(ShownText.list(table.header))): without a "
-          + "line of names the file loses its first example.")
+          + "line of names the file loses its first example, unless data.header is false.")
     }
-    if table.labels.count >= fewest {
+    if table.rows >= fewest {
       if !isImage { warnings += features(table) }
       warnings += clients(table)
     }
@@ -37,18 +37,18 @@ enum CSVReview {
   }
 
   private static func featureColumns(_ table: CSVData.Table) -> [Int] {
-    table.header.indices.filter { $0 != table.label && $0 != table.client }
+    table.plan.slots.map(\.column)
   }
 
   private static func features(_ table: CSVData.Table) -> [String] {
     let columns = featureColumns(table)
-    let (width, count) = (columns.count, table.labels.count)
+    let (width, count) = (columns.count, table.rows)
     var isConstant = [Bool](repeating: true, count: width)
     var counts = isConstant
     for i in 1..<count {
       let (before, now) = ((i - 1) * width, i * width)
       for j in 0..<width {
-        let step = table.features[now + j] - table.features[before + j]
+        let step = table.cells[now + j] - table.cells[before + j]
         if step != 0 { isConstant[j] = false }
         if step != 1 { counts[j] = false }
       }
@@ -58,15 +58,22 @@ enum CSVReview {
     let ids = names { j in
       if counts[j] { return true }
       guard isNameOfIDs(table.header[columns[j]]) else { return false }
-      let values = (0..<count).map { table.features[$0 * width + j] }
+      guard table.slots[j].kind == .number else { return false }
+      let values = (0..<count).map { table.cells[$0 * width + j] }
       return values.allSatisfy { $0 == $0.rounded() } && Set(values).count == count
     }
     if !ids.isEmpty {
       warnings.append(
         "\(places(ids)): every example has another whole number, as row numbers and IDs are: a feature like any other to the model, unless "
-          + "the column is taken out of the file.")
+          + "data.drop leaves the column out.")
     }
-    let constant = width > mostNamed ? [] : names { isConstant[$0] }
+    let constant =
+      width > mostNamed
+      ? []
+      : names { j in
+        isConstant[j]
+          || (table.slots[j].kind == .category && table.slots[j].names.count == 1 && table.slots[j].missing == 0)
+      }
     if !constant.isEmpty {
       warnings.append("\(places(constant)): the same value in all training examples, which tells them nothing.")
     }

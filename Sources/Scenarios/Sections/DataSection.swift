@@ -61,6 +61,7 @@ struct DataSection: Sendable {
       case .file(.features): "features"
       case .column(.label): "labelColumn"
       case .column(.client): "clientColumn"
+      case .table(let rule): rule.rawValue
       case .classCount: "classes"
       case .imageShape: "imageShape"
       case .exampleCount: "examples"

@@ -1,0 +1,263 @@
+import Files
+import JSONText
+
+/// The columns of a table as they were understood: what each one is, which features it makes, and what is done to its values. A model of these
+/// features needs it for new examples; columns.json in a run's folder is this value.
+///
+/// Three things may come from the data: categories that the scenario does not give, which are those of the whole training file, as classes are; and, of the
+/// training examples alone, without those that a split keeps for the test, offsets and scales, and the means that stand for missing values.
+public struct FeatureColumns: Sendable, Equatable {
+  public enum Kind: String, Sendable {
+    case number, category, label, client, dropped
+  }
+
+  public struct Column: Sendable, Equatable {
+    public let name: String
+    public let kind: Kind
+    /// Places of its features in a row of examples; none for other columns. A number has one. Categories have one each, 1 for the
+    /// example's and 0 for the others.
+    public let features: Range<Int>
+    /// The names of its categories in the order of their features.
+    public var categories: [String] = []
+    /// Whether the scenario gives the categories.
+    public var areCategoriesGiven = false
+    /// Whether the last of the features is 1 where the value is missing, and 0 elsewhere.
+    public var hasMissingFeature = false
+    /// The scenario's offset and scale; nil where it gives none.
+    public var constants: FeatureScaling.Constants?
+
+    // What follows is known when the training part is.
+
+    /// Training examples without a value.
+    public fileprivate(set) var missing = 0
+    /// Of a column of numbers, before scaling, over the training examples that have a value; nil where none has.
+    public fileprivate(set) var statistics: Statistics?
+    /// x' = (x - offset) / scale
+    public fileprivate(set) var offset = 0.0
+    public fileprivate(set) var scale = 1.0
+    /// What stands for a missing number, before scaling; nil where none is missing.
+    public fileprivate(set) var fill: Double?
+
+    init(_ name: String, _ kind: Kind, features: Range<Int> = 0..<0) {
+      (self.name, self.kind, self.features) = (name, kind, features)
+    }
+  }
+
+  public struct Statistics: Sendable, Equatable {
+    public let minimum: Double
+    public let maximum: Double
+    public let mean: Double
+    /// Over n.
+    public let deviation: Double
+  }
+
+  /// How the file is written, in words.
+  public let form: String
+  public let missing: FeatureRules.Missing
+  public let scaling: FeatureScaling
+  /// All columns of the training file, in its order.
+  public internal(set) var columns: [Column]
+
+  init(form: String, missing: FeatureRules.Missing, scaling: FeatureScaling, columns: [Column]) {
+    (self.form, self.missing, self.scaling, self.columns) = (form, missing, scaling, columns)
+  }
+
+  public var featureCount: Int { columns.reduce(0) { $0 + $1.features.count } }
+
+  // MARK: Fitting
+
+  /// Takes what has to come from data from the training part, and puts it to use in both: offsets, scales, and what stands for missing values (NaN).
+  ///
+  /// All sums are in double precision and in the order of the examples. Features that nothing is done to keep their bits, and memory is not copied.
+  ///
+  /// - Returns: what may not be meant, a sentence each.
+  /// - Throws: `DataError` where a value is beyond single precision when it is scaled, or a column has no value to take a mean of.
+  mutating func fit(_ training: inout Dataset, _ test: inout Dataset) throws(DataError) -> [String] {
+    let sums = FeatureSums(training, hasDeviations: training.imageShape == nil || scaling == .standard)
+    for i in columns.indices {
+      let column = columns[i]
+      guard let feature = column.features.first else { continue }
+      switch column.kind {
+      case .category:
+        if column.hasMissingFeature, let last = column.features.last { columns[i].missing = Int(sums.sums[last]) }
+      case .number:
+        columns[i].missing = training.count - sums.counts[feature]
+        columns[i].statistics = sums.statistics(feature)
+        try fit(&columns[i], place: "column \(ShownText.quoted(column.name))")
+      case .label, .client, .dropped: break
+      }
+    }
+    for column in columns
+    where column.kind == .number && !(column.offset == 0 && column.scale == 1 && column.fill == nil) {
+      guard Self.apply(column, to: &training), Self.apply(column, to: &test) else {
+        throw DataError.shape(
+          "column \(ShownText.quoted(column.name)): a value less \(column.offset), over \(column.scale), is beyond the range of single precision"
+        ).about(.table(.scaling))
+      }
+    }
+    return training.imageShape == nil ? spreadWarnings(sums) : []
+  }
+
+  private func fit(_ column: inout Column, place: String) throws(DataError) {
+    if let constants = column.constants {
+      (column.offset, column.scale) = (constants.offset, constants.scale)
+    } else if let found = column.statistics {
+      switch scaling {
+      case .none, .constants: break
+      case .standard: (column.offset, column.scale) = (found.mean, found.deviation > 0 ? found.deviation : 1)
+      case .minMax:
+        let width = found.maximum - found.minimum
+        (column.offset, column.scale) = (found.minimum, width > 0 ? width : 1)
+      }
+    }
+    guard missing != .error else { return }
+    column.fill = column.constants?.offset ?? column.statistics?.mean
+    guard column.fill != nil else {
+      throw DataError.shape(
+        "\(place): no training example has a value, so there is no mean: \"drop\" leaves the column out"
+      )
+      .about(.table(.missing))
+    }
+  }
+
+  /// - Returns: whether all values are finite.
+  private static func apply(_ column: Column, to data: inout Dataset) -> Bool {
+    guard let feature = column.features.first else { return true }
+    let (width, offset, scale, fill) = (data.featureCount, column.offset, column.scale, column.fill ?? 0)
+    var isFinite = true
+    data.withFeatures { values in
+      for i in stride(from: feature, to: values.count, by: width) {
+        let value = values[i].isNaN ? fill : Double(values[i])
+        values[i] = Float((value - offset) / scale)
+        isFinite = isFinite && values[i].isFinite
+      }
+    }
+    return isFinite
+  }
+
+  // MARK: What may not be meant
+
+  /// A feature of a hundred times the spread of the others decides alone what training does.
+  private static let widest = 100.0
+
+  private func spreadWarnings(_ sums: FeatureSums) -> [String] {
+    guard scaling == .none, featureCount > 1 else { return [] }
+    let spreads = columns.flatMap { column in column.features.map { sums.statistics($0)?.deviation ?? 0 } }
+    let sorted = spreads.filter { $0 > 0 }.sorted()
+    guard sorted.count > 1 else { return [] }
+    let wide = columns.filter { column in
+      guard column.kind == .number, let spread = column.statistics?.deviation else { return false }
+      return spread >= Self.widest * Self.median(sorted, without: spread)
+    }
+    guard let first = wide.first, let spread = first.statistics?.deviation else { return [] }
+    let names = wide.map(\.name)
+    return [
+      "\(names.count == 1 ? "column" : "columns") \(ShownText.list(names)): values spread a hundred times as far as those of the other features, or "
+        + "farther (standard deviation \(Self.short(spread)) of \(ShownText.quoted(first.name)), \(Self.short(Self.median(sorted, without: spread))) "
+        + "in the middle of the others), and training will see little else: scale them by data.scaling, \"standard\" or, so that "
+        + "nothing is computed from the data, constants."
+    ]
+  }
+
+  /// The lower median of a sorted list less one of its values.
+  private static func median(_ sorted: [Double], without value: Double) -> Double {
+    var rest = sorted
+    if let i = rest.firstIndex(of: value) { rest.remove(at: i) }
+    return rest[(rest.count - 1) / 2]
+  }
+
+  private static func short(_ value: Double) -> String { JSON.number(Double(Float(value))).summary }
+
+  /// What of the data decides features, and no guarantee covers: in words, with the key whose constants would do without. Empty where the
+  /// scenario says it all.
+  public var computed: [String] {
+    let names = { (isMeant: (Column) -> Bool) in
+      let found = columns.filter(isMeant).map(\.name)
+      return found.isEmpty ? nil : ShownText.list(found)
+    }
+    var found: [String] = []
+    if scaling == .standard || scaling == .minMax, let names = names({ $0.kind == .number }) {
+      found.append("offsets and scales of \(names) (data.scaling)")
+    }
+    if let names = names({ $0.fill != nil && $0.constants == nil && $0.missing > 0 }) {
+      found.append("means for missing values of \(names) (data.missing)")
+    }
+    if let names = names({ $0.kind == .category && !$0.areCategoriesGiven }) {
+      found.append("categories of \(names) (data.categories)")
+    }
+    return found
+  }
+
+  // MARK: columns.json
+
+  /// What makes features of new examples: nothing else of the data.
+  public var json: JSON {
+    [
+      "format": "fedsim-columns-1", "written": .string(form), "missing": missing.setting,
+      "computed": .array(computed.map { .string($0) }),
+      "columns": .array(
+        columns.map { column in
+          let isNumber = column.kind == .number
+          return [
+            "name": .string(column.name), "kind": .string(column.kind.rawValue),
+            "firstFeature": column.features.first.map { .integer($0) } ?? .null,
+            "featureCount": .integer(column.features.count),
+            "categories": column.kind == .category ? .array(column.categories.map { .string($0) }) : .null,
+            "hasMissingFeature": .bool(column.hasMissingFeature),
+            "offset": isNumber ? .number(column.offset) : .null, "scale": isNumber ? .number(column.scale) : .null,
+            "fill": .optional(column.fill),
+          ]
+        }),
+    ]
+  }
+}
+
+/// Sums over the rows of a data set, feature by feature, in double precision and in the order of rows. NaN is no value.
+private struct FeatureSums {
+  private(set) var counts: [Int]
+  private(set) var sums: [Double]
+  private var minima: [Float]
+  private var maxima: [Float]
+  private var squares: [Double]
+
+  init(_ data: Dataset, hasDeviations: Bool) {
+    let width = data.featureCount
+    counts = [Int](repeating: 0, count: width)
+    sums = [Double](repeating: 0, count: width)
+    squares = sums
+    minima = [Float](repeating: .infinity, count: width)
+    maxima = [Float](repeating: -.infinity, count: width)
+    var (counts, sums, squares, minima, maxima) = (counts, sums, squares, minima, maxima)
+    data.features.withUnsafeBufferPointer { values in
+      for row in stride(from: 0, to: values.count, by: width) {
+        for j in 0..<width {
+          let value = values[row + j]
+          let isThere = value == value
+          counts[j] &+= isThere ? 1 : 0
+          sums[j] += isThere ? Double(value) : 0
+          minima[j] = value < minima[j] ? value : minima[j]
+          maxima[j] = value > maxima[j] ? value : maxima[j]
+        }
+      }
+      if hasDeviations {
+        let means = zip(sums, counts).map { $0 / Double(max($1, 1)) }
+        for row in stride(from: 0, to: values.count, by: width) {
+          for j in 0..<width {
+            let value = values[row + j]
+            let distance = value == value ? Double(value) - means[j] : 0
+            squares[j] += distance * distance
+          }
+        }
+      }
+    }
+    (self.counts, self.sums, self.squares, self.minima, self.maxima) = (counts, sums, squares, minima, maxima)
+  }
+
+  func statistics(_ feature: Int) -> FeatureColumns.Statistics? {
+    let count = Double(counts[feature])
+    guard count > 0 else { return nil }
+    return .init(
+      minimum: Double(minima[feature]), maximum: Double(maxima[feature]), mean: sums[feature] / count,
+      deviation: (squares[feature] / count).squareRoot())
+  }
+}
