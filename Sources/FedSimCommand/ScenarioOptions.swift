@@ -20,10 +20,13 @@ struct ScenarioOptions: ParsableArguments {
       valueName: "key=value"))
   var overrides: [String] = []
 
+  /// Where files are sought that are not in the working directory: beside the scenario.
+  var folder: String? { FilePath.folder(of: scenario) }
+
   /// - Parameter leavesSweep: whether a file with a sweep stands for its scenario without it.
   func load(leavesSweep: Bool = false) throws -> Scenario {
     let file = try ScenarioFile(
-      InputFile.read(scenario), name: scenario, overrides: overrides, allowsSweep: leavesSweep)
+      InputFile.read(scenario), name: scenario, overrides: overrides, allowsSweep: leavesSweep, folder: folder)
     if file.sweep != nil {
       Console.error("This is the scenario without its sweep; fedsim sweep --dry-run explains every run of it.")
     }

@@ -64,7 +64,7 @@ struct SweepCommand: ParsableCommand {
 
   func run() throws {
     let sweep = try RunFiles.Sweep(
-      InputFile.read(options.scenario), name: options.scenario, overrides: options.overrides)
+      InputFile.read(options.scenario), name: options.scenario, overrides: options.overrides, folder: options.folder)
     if dryRun { return try list(sweep) }
     Interruption.watch(during: .setUp)
     let path = out ?? "sweeps/\(sweep.name)"

@@ -15,7 +15,8 @@ struct Validate: ParsableCommand {
   func run() throws {
     let bytes = try InputFile.read(options.scenario)
     if case .object(let root)? = try? JSONParser.parse(bytes).value, root["sweep"] != nil {
-      let sweep = try RunFiles.Sweep(bytes, name: options.scenario, overrides: options.overrides)
+      let sweep = try RunFiles.Sweep(
+        bytes, name: options.scenario, overrides: options.overrides, folder: options.folder)
       var said = Set<String>()
       let data = SharedData()
       for run in sweep.runs where run.repetition == 0 {
@@ -26,7 +27,8 @@ struct Validate: ParsableCommand {
       return try Console.result("\(options.scenario): valid, a sweep of \(sweep.runs.count) runs")
     }
     let setup = try RunSetup(
-      scenario: Scenario(ScenarioFile(bytes, name: options.scenario, overrides: options.overrides)), split: nil,
+      scenario: Scenario(
+        ScenarioFile(bytes, name: options.scenario, overrides: options.overrides, folder: options.folder)), split: nil,
       threads: 1)
     for warning in setup.warnings { Console.warning(warning) }
     switch formatting.format {

@@ -1,3 +1,5 @@
+import Platform
+
 /// What is wrong with data.
 public indirect enum DataError: Error, Equatable, CustomStringConvertible {
   case shape(String)
@@ -6,6 +8,8 @@ public indirect enum DataError: Error, Equatable, CustomStringConvertible {
   case tooFewExamples(String)
   /// Bytes from outside. The place is a file, with line and column where it is text.
   case file(place: String, problem: String)
+  /// A file that is not there, by its path.
+  case missing(String)
   /// A partition that the examples do not allow.
   case partition(String)
   /// One of these, and what it is about.
@@ -18,6 +22,7 @@ public indirect enum DataError: Error, Equatable, CustomStringConvertible {
       "example \(example): found label \(found); allowed: 0 to \(classes - 1)"
     case .feature(let example, let feature): "example \(example): feature \(feature) is not finite"
     case .file(let place, let problem): "\(place): \(problem)"
+    case .missing(let path): FileFailure(path, .reading, code: ENOENT).description
     case .about(_, let error): error.description
     }
   }
@@ -26,6 +31,15 @@ public indirect enum DataError: Error, Equatable, CustomStringConvertible {
   public var subject: DataSubject? {
     if case .about(let subject, _) = self { return subject }
     return nil
+  }
+
+  /// The path of the file that is not there; nil for another error.
+  public var missingFile: String? {
+    switch self {
+    case .missing(let path): path
+    case .about(_, let error): error.missingFile
+    default: nil
+    }
   }
 
   /// The same error about a subject; one that is known already stays, for it is the narrower one.

@@ -26,7 +26,7 @@ package enum DataFile {
       bytes = kind == .device ? [] : try file.readAll(atMost: largestFile)
       isDevice = kind == .device
     } catch {
-      throw .file(place: path, problem: error.problem)
+      throw DataError(FileFailure(path, .reading, code: error.code))
     }
     guard !isDevice else { throw .file(place: path, problem: "found a device where a file or a pipe was expected") }
     guard bytes.count <= largestFile else { throw .file(place: path, problem: "found more than \(largestFile) bytes") }
@@ -40,7 +40,7 @@ package enum DataFile {
       names = try FilePath.names(in: path).filter { $0.hasSuffix(".json") || $0.hasSuffix(".json.gz") }
     } catch {
       if error.code == ENOTDIR { return [path] }
-      throw .file(place: path, problem: error.problem)
+      throw DataError(error)
     }
     guard !names.isEmpty else { throw .file(place: path, problem: "found a folder without .json or .json.gz files") }
     return names.map { "\(path)/\($0)" }

@@ -41,6 +41,13 @@ public struct FileFailure: Error, Equatable, CustomStringConvertible {
   package var isMissing: Bool { code == ENOENT || code == ENOTDIR }
 }
 
+extension DataError {
+  /// A file of examples that cannot be read.
+  package init(_ failure: FileFailure) {
+    self = failure.isMissing ? .missing(failure.place) : .file(place: failure.place, problem: failure.problem)
+  }
+}
+
 extension ToolError {
   /// A file that cannot be read is wrong input; one that cannot be written is a result that is lost.
   public init(_ failure: FileFailure) {

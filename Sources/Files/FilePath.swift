@@ -7,6 +7,20 @@ public enum FilePath {
 
   public static func exists(_ path: String) -> Bool { kind(path) != nil }
 
+  /// The folder that a file is in, as its path has it; nil for a name alone, which is in the working directory.
+  public static func folder(of path: String) -> String? {
+    guard let slash = path.lastIndex(of: "/") else { return nil }
+    let folder = path[..<slash].drop(trailing: "/")
+    return folder.isEmpty ? "/" : String(folder)
+  }
+
+  /// Where relative paths begin; nil where the system does not say.
+  public static var workingDirectory: String? {
+    guard let path = getcwd(nil, 0) else { return nil }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
   /// Makes a folder, and those that it is in; what is there stays.
   public static func makeFolder(_ path: String) throws(FileFailure) {
     if mkdir(path, 0o777) == 0 { return }

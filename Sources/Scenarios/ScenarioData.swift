@@ -59,7 +59,9 @@ extension Scenario {
     do throws(DataError) {
       return try data.load(LoadRequest(seed: seed, testFraction: testShare, parallel: parallel))
     } catch {
-      throw refusal(at: DataSection.path(of: error.subject), error.description)
+      let paths = file?.paths ?? ScenarioPaths(folder: nil)
+      throw refusal(
+        at: DataSection.path(of: error.subject), error.missingFile.map(paths.missing) ?? error.description)
     }
   }
 

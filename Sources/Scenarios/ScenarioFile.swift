@@ -11,6 +11,10 @@ public struct ScenarioFile: Sendable {
   package let written: JSON
   /// What names in the file stand for.
   public let components: Components
+  /// Where the files are sought that it names.
+  let paths: ScenarioPaths
+  /// Whether `written` is no more what the bytes say: something was overridden, or a file was found beside the scenario.
+  package let isChanged: Bool
   private let source: Source
 
   struct Source: Sendable {
@@ -44,19 +48,24 @@ public struct ScenarioFile: Sendable {
   ///   - overrides: `path=value` pairs; a value that is not JSON is a string.
   ///   - allowsSweep: whether a `sweep` section may be there; a single run has none.
   ///   - components: what names in the file stand for.
+  ///   - folder: where files are sought that are not in the working directory, such as the folder that the scenario is in
+  ///     (`FilePath.folder(of:)`); nil for nowhere else.
   public init(
     _ bytes: [UInt8], name: String, overrides: [String] = [], allowsSweep: Bool = false,
-    components: Components = .standard
+    components: Components = .standard, folder: String? = nil
   ) throws(ScenarioError) {
-    try self.init(bytes, name: name, overrides: overrides, allowsSweep: allowsSweep, components, isBase: false)
+    try self.init(
+      bytes, name: name, overrides: overrides, allowsSweep: allowsSweep, components, folder: folder, isBase: false)
   }
 
   /// - Parameter isBase: whether single keys are not looked at, but for those outside every section: the axes of a sweep have their say
   ///   first.
   package init(
-    _ bytes: [UInt8], name: String, overrides: [String], allowsSweep: Bool, _ components: Components, isBase: Bool
+    _ bytes: [UInt8], name: String, overrides: [String], allowsSweep: Bool, _ components: Components, folder: String?,
+    isBase: Bool
   ) throws(ScenarioError) {
     self.components = components
+    paths = ScenarioPaths(folder: folder)
     let table = ScenarioTable(components)
     let parsed: ParsedJSON
     do throws(JSONSyntaxError) {
@@ -71,6 +80,9 @@ public struct ScenarioFile: Sendable {
     var overridden = Set<String>()
     for text in overrides { overridden.insert(try Self.apply(text, to: &root, table)) }
     source = Source(name: name, positions: parsed.positions, overridden: overridden)
+    let located = paths.located(root, table)
+    isChanged = !overrides.isEmpty || located != root
+    root = located
     switch root["sweep"] {
     case nil: sweep = nil
     case .object(let section)? where allowsSweep: sweep = section
@@ -89,6 +101,8 @@ public struct ScenarioFile: Sendable {
   init(values: JSON, name: String, components: Components) throws(ScenarioError) {
     guard case .object(let root) = values else { preconditionFailure("a scenario is an object") }
     self.components = components
+    paths = ScenarioPaths(folder: nil)
+    isChanged = false
     sweep = nil
     written = values
     source = Source(name: name, positions: [:], overridden: [])

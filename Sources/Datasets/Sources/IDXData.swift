@@ -143,7 +143,7 @@ extension IDXData: Configurable {
         "test examples of their own: their files of images and labels"),
       Setting(
         "images", \.files.images, .path, .needed("a file of images"),
-        "file of images, plain or gzipped; all paths are seen from the working directory"),
+        "file of images, plain or gzipped; all paths are sought in the working directory, then beside the scenario"),
       Setting("labels", \.files.labels, .path, .needed("a file of labels"), "file of labels"),
       Setting(
         "classes", \.classes, .integer(2...65_536), .absent("the largest label and one more"), "number of classes"),

@@ -52,12 +52,14 @@ public struct Sweep: Sendable {
   ///   - name: how messages call the file.
   ///   - overrides: as for a single run, but of no key that an axis varies.
   ///   - components: what names in the file stand for.
+  ///   - folder: where files are sought that are not in the working directory; nil for nowhere else.
   /// - Throws: `ScenarioError` for the first mistake, of the sweep or of any of its scenarios.
   public init(
-    _ bytes: [UInt8], name fileName: String, overrides: [String] = [], components: Components = .standard
+    _ bytes: [UInt8], name fileName: String, overrides: [String] = [], components: Components = .standard,
+    folder: String? = nil
   ) throws(ScenarioError) {
     let base = try ScenarioFile(
-      bytes, name: fileName, overrides: overrides, allowsSweep: true, components, isBase: true)
+      bytes, name: fileName, overrides: overrides, allowsSweep: true, components, folder: folder, isBase: true)
     let reader = try SweepReader(base)
     let (axes, repeats, isCommon) = try (reader.axes(), reader.repeats(), reader.isCommon())
     self.base = base
@@ -70,7 +72,8 @@ public struct Sweep: Sendable {
         at: "sweep.repeats", "found \(repeats) from the seed \(heading.seed) on",
         allowed: "seeds up to \(Int.max)")
     }
-    let maker = ScenarioMaker(bytes: bytes, name: fileName, overrides: overrides, axes: axes, isCommon: isCommon, base)
+    let maker = ScenarioMaker(
+      bytes: bytes, name: fileName, overrides: overrides, axes: axes, isCommon: isCommon, folder: folder, base)
     let points = Self.points(of: axes, isZip: isZip)
     var runs: [Run] = []
     for (p, choices) in points.enumerated() {
@@ -93,7 +96,7 @@ public struct Sweep: Sendable {
     isPaired = runs.allSatisfy(\.scenario.cohort.isCommon) && !axes.contains { $0.sets("seed") }
     details = Self.details(of: runs, axes)
     json = Self.json(name: name, axes: axes, repeats: repeats, isCommon: isCommon, runs)
-    source = overrides.isEmpty ? bytes : Array((base.written.text(pretty: true) + "\n").utf8)
+    source = !base.isChanged ? bytes : Array((base.written.text(pretty: true) + "\n").utf8)
   }
 
   private static func json(name: String, axes: [Axis], repeats: Int, isCommon: Bool, _ runs: [Run]) -> JSON {
@@ -226,13 +229,15 @@ private struct ScenarioMaker {
   let overrides: [String]
   let axes: [Sweep.Axis]
   let isCommon: Bool
+  let folder: String?
   let base: ScenarioFile
 
   init(
-    bytes: [UInt8], name: String, overrides: [String], axes: [Sweep.Axis], isCommon: Bool, _ base: ScenarioFile
+    bytes: [UInt8], name: String, overrides: [String], axes: [Sweep.Axis], isCommon: Bool, folder: String?,
+    _ base: ScenarioFile
   ) {
     (self.bytes, self.name, self.overrides, self.axes) = (bytes, name, overrides, axes)
-    (self.isCommon, self.base) = (isCommon, base)
+    (self.isCommon, self.folder, self.base) = (isCommon, folder, base)
   }
 
   /// - Parameter seed: nil where an axis varies it.
@@ -240,7 +245,7 @@ private struct ScenarioMaker {
     let settings = zip(axes, choices).flatMap { $0.settings[$1] }
     let file = try ScenarioFile(
       bytes, name: name, overrides: overrides + (seed.map { ["seed=\($0)"] } ?? []) + settings.map(\.override),
-      allowsSweep: true, components: base.components)
+      allowsSweep: true, components: base.components, folder: folder)
     var scenario = try Scenario(file)
     if isCommon { scenario.cohort.isCommon = true }
     return scenario
