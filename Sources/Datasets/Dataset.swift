@@ -11,7 +11,8 @@ public struct Dataset: Sendable {
   /// The quantity of each example, finite: count values, for regression; nil where examples have classes.
   public private(set) var targets: [Float]?
   /// The natural client of each example (who wrote it, whose device made it), numbered from 0; nil where the source
-  /// knows of none.
+  /// knows of none. Test examples have the numbers of the training part; a number that the training part does not have is of
+  /// somebody without training examples, who is no client.
   public private(set) var owners: [Int32]?
   public let featureCount: Int
   /// 1 where there are targets.
@@ -110,14 +111,7 @@ public struct Dataset: Sendable {
     if isFitted, !Self.areFinite(features), let i = features.firstIndex(where: { !$0.isFinite }) {
       throw .feature(example: i / featureCount, feature: i % featureCount)
     }
-    if let owners {
-      guard owners.count == labels.count else {
-        throw .shape("found \(owners.count) owners of \(labels.count) examples")
-      }
-      if let i = owners.firstIndex(where: { $0 < 0 }) {
-        throw .shape("example \(i): found owner \(owners[i]); owners are numbered from 0")
-      }
-    }
+    if let owners { try Self.check(owners, count: labels.count) }
     if let classNames, classNames.count != classCount {
       throw .shape("found \(classNames.count) names of \(classCount) classes")
     }
@@ -145,6 +139,21 @@ public struct Dataset: Sendable {
     self.imageShape = imageShape
     self.classNames = classNames
     self.symbolNames = symbolNames
+  }
+
+  private static func check(_ owners: [Int32], count: Int) throws(DataError) {
+    guard owners.count == count else { throw .shape("found \(owners.count) owners of \(count) examples") }
+    if let i = owners.firstIndex(where: { $0 < 0 }) {
+      throw .shape("example \(i): found owner \(owners[i]); owners are numbered from 0")
+    }
+  }
+
+  /// Says whose each example is.
+  ///
+  /// - Throws: `DataError` where the numbers are not one for each example and from 0 on.
+  mutating func setOwners(_ owners: [Int32]) throws(DataError) {
+    try Self.check(owners, count: count)
+    self.owners = owners
   }
 
   /// A data set that has labels and a shape, and no features: an outline, which nothing can be trained on.

@@ -46,4 +46,35 @@ public struct Split: Sendable {
     let test = whole.remove(isTest.indices.filter { isTest[$0] })
     try self.init(training: whole, test: test)
   }
+
+  /// A seeded split within each client: of a client with n examples, floor(fraction n + 1/2) go to the test part, chosen uniformly, but
+  /// never all: a client that trains keeps an example to train on. Labels are not looked at. Both parts keep the order of the whole,
+  /// and say in `owners` whose each example is, by the numbers that are given.
+  ///
+  /// A client of few examples may have none in the test part: below 1/(2 fraction) of them.
+  ///
+  /// Memory: as `init(stratified:)`, and 4 bytes an example for the clients.
+  ///
+  /// - Parameters:
+  ///   - owners: the client of each example, from 0 on: what the source names (`Dataset.owners`) or a partition of the whole says. Numbers
+  ///     may be left out.
+  ///   - random: the choice follows from it alone, client by client in the order of their numbers.
+  /// - Throws: `DataError` where the numbers are not one for each example and from 0 on, or where no client is large enough for a test
+  ///   example.
+  public init(
+    withinClients whole: consuming Dataset, owners: [Int32], testFraction: Double, random: inout RandomStream
+  ) throws(DataError) {
+    precondition(testFraction > 0 && testFraction < 1)
+    try whole.setOwners(owners)
+    var isTest = [Bool](repeating: false, count: whole.count)
+    let (order, offsets) = groupedByOwner(owners)
+    for client in 0..<(offsets.count - 1) {
+      var members = Array(order[Int(offsets[client])..<Int(offsets[client + 1])])
+      random.shuffle(&members)
+      let chosen = min(Int(Double(members.count) * testFraction + 0.5), members.count - 1)
+      for i in members.prefix(max(chosen, 0)) { isTest[Int(i)] = true }
+    }
+    let test = whole.remove(isTest.indices.filter { isTest[$0] })
+    try self.init(training: whole, test: test)
+  }
 }

@@ -14,3 +14,15 @@ func grouped(_ keys: [Int32], groups: Int) -> (order: [Int32], offsets: [Int32])
   }
   return (order, offsets)
 }
+
+/// `grouped` by numbers that need not be close to each other: memory follows from how many indices there are, not from the largest number.
+/// Groups are in the order of the numbers; some may be empty.
+///
+/// - Parameter owners: the number of each index, from 0 on.
+func groupedByOwner(_ owners: [Int32]) -> (order: [Int32], offsets: [Int32]) {
+  guard let largest = owners.max() else { return ([], [0]) }
+  if Int(largest) < owners.count { return grouped(owners, groups: Int(largest) + 1) }
+  let present = Set(owners).sorted()
+  let numbers = Dictionary(uniqueKeysWithValues: zip(present, Int32(0)...))
+  return grouped(owners.map { numbers[$0] ?? 0 }, groups: present.count)
+}
