@@ -133,7 +133,7 @@ let package = Package(
       "ClientsTests",
       [
         "CZlib", "ChannelCoding", "Clients", "Datasets", "Files", "JSONText", "Numerics", "Settings", "Statistics",
-        "Verification",
+        "Support", "Verification",
       ]),
     tests(
       "AggregatorTests",

@@ -216,7 +216,7 @@ public struct RunSetup: Sendable {
   private static func model(_ scenario: Scenario, _ data: Dataset) throws(ScenarioError) -> any Model {
     let model: any Model
     do throws(KeyProblem) {
-      model = try scenario.model.makeModel(for: data)
+      model = try scenario.model.model(for: data)
     } catch {
       throw scenario.refusal(at: "model.\(error.key)", error.problem)
     }

@@ -60,6 +60,30 @@ public struct Network: Model, Equatable {
     self.init(layers)
   }
 
+  /// Convolutions of a line of `channels` values at each of `length` places, then dense layers.
+  ///
+  /// - Parameters:
+  ///   - convolutions: outputs, kernel (odd), stride and window of maxima of each.
+  /// - Returns: nil where strides and maxima leave nothing of the line.
+  public init?(
+    length: Int, channels: Int, convolutions: [(outputs: Int, kernel: Int, stride: Int, pooling: Int)], hidden: [Int],
+    classes: Int
+  ) {
+    var layers: [Layer] = []
+    var (width, inputs) = (length, channels)
+    for next in convolutions {
+      guard (width + next.stride - 1) / next.stride >= next.pooling else { return nil }
+      let layer = Convolution(
+        length: width, inputs: inputs, outputs: next.outputs, kernel: next.kernel, stride: next.stride,
+        pooling: next.pooling)
+      layers.append(.convolution(layer))
+      (width, inputs) = (layer.pooledWidth, next.outputs)
+    }
+    let widths = [width * inputs] + hidden + [classes]
+    layers += zip(widths, widths.dropFirst()).map { .dense(inputs: $0, outputs: $1) }
+    self.init(layers)
+  }
+
   /// Hidden weights are normal with variance 2 / inputs [He et al. 2015], everything in the last layer is 0.
   ///
   /// A zero last layer starts at the uniform prediction, loss ln(classes), and the first updates of all clients agree
@@ -75,19 +99,22 @@ public struct Network: Model, Equatable {
     return parameters
   }
 
-  /// In short, such as "64-64-10" or "28x28x1-16c5-32c5-10".
+  /// In short, such as "64-64-10", "28x28x1-16c5-32c5-10", or "40x1-25c5s2-25c3m4-10" for a line with a stride of 2 and maxima of 4.
   public var shape: String {
     let first =
       switch layers[0] {
       case .dense(let inputs, _): "\(inputs)"
-      case .convolution(let layer): "\(layer.height)x\(layer.width)x\(layer.inputs)"
+      case .convolution(let layer):
+        (layer.height > 1 ? "\(layer.height)x" : "") + "\(layer.width)x\(layer.inputs)"
       }
     return
       ([first]
       + layers.map { layer in
         switch layer {
         case .dense(_, let outputs): "\(outputs)"
-        case .convolution(let layer): "\(layer.outputs)c\(layer.kernel)"
+        case .convolution(let layer):
+          "\(layer.outputs)c\(layer.kernel)" + (layer.stride > 1 ? "s\(layer.stride)" : "")
+            + (layer.height == 1 && layer.pooling > 1 ? "m\(layer.pooling)" : "")
         }
       }).joined(separator: "-")
   }
@@ -119,13 +146,14 @@ extension Network {
     return workspace.predictions { Int(data.labels[examples[examples.startIndex + $0]]) }
   }
 
-  /// `layers.I.weight` (outputs x inputs, row-major, as torch.nn.Linear has it) and `layers.I.bias` of each layer.
+  /// `layers.I.weight` (row-major, as torch.nn.Linear, Conv1d and Conv2d have it, with outputs first) and `layers.I.bias` of each layer.
   public var tensors: [ModelTensor] {
     layers.enumerated().flatMap { index, layer in
       let weight =
         switch layer {
         case .dense(let inputs, let outputs): [outputs, inputs]
-        case .convolution(let shape): [shape.outputs, shape.inputs, shape.kernel, shape.kernel]
+        case .convolution(let shape):
+          [shape.outputs, shape.inputs] + (shape.height > 1 ? [shape.kernelHeight] : []) + [shape.kernel]
         }
       return [
         ModelTensor(name: "layers.\(index).weight", shape: weight),
@@ -153,7 +181,7 @@ extension Network {
   private func torchInputs(of index: Int) -> [Int] {
     let (channels, height, width): (Int, Int, Int)
     switch (layers[index], index > 0 ? layers[index - 1] : nil) {
-    case (.convolution(let shape), _): (channels, height, width) = (shape.inputs, shape.kernel, shape.kernel)
+    case (.convolution(let shape), _): (channels, height, width) = (shape.inputs, shape.kernelHeight, shape.kernel)
     case (.dense, .convolution(let image)?):
       (channels, height, width) = (image.outputs, image.pooledHeight, image.pooledWidth)
     case (.dense(let inputs, _), _): return Array(0..<inputs)

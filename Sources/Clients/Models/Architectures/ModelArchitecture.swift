@@ -9,7 +9,10 @@ public protocol ModelArchitecture: Configurable {
   /// What the model is for. The default is classification.
   static var task: LearningTask { get }
 
-  /// The model for examples like these.
+  /// Whether the model is for rows of symbols (`Dataset.symbolNames`), and for nothing else. The default is false: features are quantities.
+  static var readsSymbols: Bool { get }
+
+  /// The model for examples like these, which are rows of symbols where the model reads them.
   ///
   /// - Throws: `KeyProblem` with the key that asks for what the examples do not have.
   func makeModel(for data: Dataset) throws(KeyProblem) -> any Model
@@ -17,6 +20,26 @@ public protocol ModelArchitecture: Configurable {
 
 extension ModelArchitecture {
   public static var task: LearningTask { .classification }
+
+  public static var readsSymbols: Bool { false }
+
+  /// The model for examples like these, if they are what it reads: symbols or quantities.
+  ///
+  /// - Throws: `KeyProblem` with the key that asks for what the examples do not have.
+  public func model(for data: Dataset) throws(KeyProblem) -> any Model {
+    if Self.readsSymbols, data.symbolNames == nil {
+      throw KeyProblem(
+        "kind", "the model reads rows of symbols, such as characters, and the data's features are quantities",
+        allowed: "a model of quantities, such as \"perceptron\"")
+    }
+    if !Self.readsSymbols, let symbols = data.symbolNames {
+      throw KeyProblem(
+        "kind",
+        "the model reads quantities, and the data's features are numbers of \(symbols.count) symbols, which have no order",
+        allowed: "a model of symbols, such as \"character-lstm\"")
+    }
+    return try makeModel(for: data)
+  }
 }
 
 extension Choices where Value == any ModelArchitecture {
@@ -29,6 +52,10 @@ extension Choices where Value == any ModelArchitecture {
         Choice(
           "convolutional", "convolutions with ReLU and 2 x 2 maxima, then fully connected layers",
           ConvolutionalNetwork.self
+        ) { $0 },
+        Choice(
+          "convolutional-1d", "convolutions of a line with ReLU, strides and maxima, then fully connected layers",
+          LineConvolutionalNetwork.self
         ) { $0 },
       ], alwaysWritten: ["hidden", "channels", "kernel"])
   }
