@@ -39,15 +39,29 @@ extension RoundRecord {
   /// One line of rounds.jsonl.
   public var json: JSON {
     .object(
-      JSONObject(paths: RoundField.all.map { ($0.name, $0.json(of: self)) }) { name, object in
+      JSONObject(paths: written.map { ($0.name, $0.json(of: self)) }) { name, object in
         RoundFields.objectsThatMayBeNull.contains(name) && object.allSatisfy { $0.value == .null }
       })
   }
 
-  public static var csvHeader: String { RoundField.all.map(\.name).joined(separator: ",") }
+  /// All figures that every run has, and those of some runs that the record has.
+  private var written: [RoundField] { RoundField.all.filter { $0.condition == nil || $0.number(of: self) != nil } }
+
+  /// The head of rounds.csv.
+  ///
+  /// - Parameter columns: those of the run.
+  public static func csvHeader(_ columns: [RoundField]) -> String { columns.map(\.name).joined(separator: ",") }
 
   /// One line of rounds.csv: what is missing is an empty cell.
-  public var csvLine: String { RoundField.all.map { CSV.cell($0.json(of: self)) }.joined(separator: ",") }
+  ///
+  /// - Parameter columns: those of the run.
+  public func csvLine(_ columns: [RoundField]) -> String {
+    columns.map { CSV.cell($0.json(of: self)) }.joined(separator: ",")
+  }
+
+  /// As of a run that has no more figures than all runs have.
+  public static var csvHeader: String { csvHeader(RoundField.ofAllRuns) }
+  public var csvLine: String { csvLine(RoundField.ofAllRuns) }
 
   /// A line of rounds.jsonl read back: it writes the same line again.
   ///

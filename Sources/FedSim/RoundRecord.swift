@@ -27,6 +27,8 @@ public struct RoundRecord: Sendable, Equatable {
   public internal(set) var wireBytes = 0
   public internal(set) var downlinkBytes = 0
   public internal(set) var idealBits: Double?
+  public internal(set) var clientLearningRate: Double?
+  public internal(set) var serverLearningRate: Double?
 
   /// A record of nothing: every figure that can be missing is.
   init() {}

@@ -86,6 +86,11 @@ public struct RunSetup: Sendable {
     testClients = try scenario.testClients(of: split.test, like: population)
     test = testClients?.data ?? split.test
     model = try Self.model(scenario, unmade?.sample.test ?? test)
+    if !scenario.training.schedule.isConstant, !Self.trainer(scenario, model).hasRates {
+      throw scenario.refusal(
+        at: "\(Training.section).schedule",
+        "this model's clients do not train by steps of a rate; allowed: \"constant\"")
+    }
     try PosteriorStage.check(scenario, model, test: test, clients: testClients)
     frame = try RunFrame(
       FederationSettings(scenario), algorithm: scenario.algorithm, parameters: model.parameterCount,
@@ -113,6 +118,9 @@ public struct RunSetup: Sendable {
     // The built-in ones are their keys.
     if Choices.standard.write(resolved.server.optimizer) == nil {
       fingerprint.add(ServerOptimizer(resolved.server.optimizer).referenceBytes)
+    }
+    for schedule in [resolved.training.schedule, resolved.server.schedule] where !schedule.isConstant {
+      fingerprint.add(schedule.referenceBytes(rounds: resolved.rounds))
     }
     if let reference = frame.channel.referenceBytes { fingerprint.add(reference) }
     if let coins = frame.referenceCoins { fingerprint.add(coins) }
@@ -188,7 +196,10 @@ public struct RunSetup: Sendable {
   }
 
   func makeClients() -> ClientPool {
-    ClientPool(population: population, trainer: Self.trainer(scenario, model), faults: scenario.faults)
+    let (schedule, rounds) = (scenario.training.schedule, scenario.rounds)
+    return ClientPool(
+      population: population, trainer: Self.trainer(scenario, model), faults: scenario.faults,
+      rateFactor: { schedule.factor(round: $0, of: rounds) })
   }
 
   package func evaluate(_ parameters: [Float]) -> Evaluation {

@@ -75,7 +75,10 @@ public struct Simulation: Sendable {
     let setup = setup
     let closed = try federation.closing(open, evaluate: evaluates ? { setup.evaluate($0) } : nil)
     timings.add(closed.timings)
-    return closed.record
+    var record = closed.record
+    record.clientLearningRate = setup.scenario.training.schedule.rate(
+      setup.scenario.training.optimizer.learningRate, round: record.round, of: setup.scenario.rounds)
+    return record
   }
 
   /// All that later rounds and the summary depend on beside the setup, by name: whatever changes from round to round belongs here

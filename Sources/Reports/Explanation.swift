@@ -241,13 +241,16 @@ public struct Explanation: Sendable {
     let training = setup.scenario.training
     let work =
       switch training.work {
-      case .epochs(let n): Text.counted(n, "epoch")
+      case .epochs(let n): n == 1 ? "1 epoch" : "\(Int(exactly: n).map(Text.grouped) ?? Text.short(n)) epochs"
       case .steps(let n): Text.counted(n, "step")
       }
     let optimizer = training.optimizer
     var parts = ["\(work) of batches of \(training.batchSize), rate \(Text.short(optimizer.learningRate))"]
     if case .scaffold = setup.scenario.algorithm { parts[0] = "SCAFFOLD, " + parts[0] }
     parts += optimizer.options.map { "\($0.name) \(Text.short($0.value))" }
+    if let words = training.schedule.words(learningRate: optimizer.learningRate, rounds: setup.scenario.rounds) {
+      parts.append(words)
+    }
     let faults = setup.scenario.faults
     if faults.stragglers > 0 {
       parts.append(
@@ -260,6 +263,10 @@ public struct Explanation: Sendable {
     let optimizer = ServerOptimizer(setup.scenario.server.optimizer)
     var text = "\(optimizer.name), rate \(Text.short(optimizer.learningRate))"
     for option in optimizer.options { text += ", \(option.name) \(Text.short(option.value))" }
+    let schedule = setup.scenario.server.schedule
+    if let words = schedule.words(learningRate: optimizer.learningRate, rounds: setup.scenario.rounds) {
+      text += ", \(words)"
+    }
     if case .weighted = setup.scenario.algorithm { return text + ", mean weighted by examples" }
     return text + ", sum over \(Text.short(setup.sampler.expectedSize)) clients"
   }

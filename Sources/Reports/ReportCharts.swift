@@ -45,7 +45,7 @@ public struct ReportCharts: Sendable {
     run: [
       .posteriorBits, .accuracy, .loss, .accuracyOverEpsilon, .epsilon, .clippingNorm, .uploadBits,
       .uploadBitsOverClients,
-      .accuracyOverClients,
+      .accuracyOverClients, .learningRates,
     ],
     sweep: [
       .accuracy, .bits, .bitsAndAccuracy, .loss, .epsilon, .privacyAndAccuracy, .accuracyOverRounds,

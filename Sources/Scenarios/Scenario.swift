@@ -151,7 +151,7 @@ public struct Scenario: Sendable {
 
   /// What no section can say by itself; nil where everything goes together.
   private var problem: KeyProblem? {
-    if let problem = taskProblem ?? algorithmProblem { return problem }
+    if let problem = taskProblem ?? algorithmProblem ?? rateProblem { return problem }
     let able = channel.codecs.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
     guard let codec, !able.contains(codec) else { return nil }
     let path = ChannelSection.codecPath
@@ -187,6 +187,16 @@ public struct Scenario: Sendable {
         allowed: "no such section, or task \"representation\" or \"bayesian-classification\"")
     }
     return nil
+  }
+
+  /// Every round of a schedule moves the model.
+  private var rateProblem: KeyProblem? {
+    let (client, server) = (training.optimizer, server.optimizer)
+    return training.schedule.problem(
+      in: Training.section, learningRate: client.learningRate, rounds: rounds, hasRates: client.scaled(by: 1) != nil)
+      ?? self.server.schedule.problem(
+        in: ServerSection.section, learningRate: server.learningRate, rounds: rounds,
+        hasRates: server.scaled(by: 1) != nil)
   }
 
   private var algorithmProblem: KeyProblem? {

@@ -41,6 +41,8 @@ public struct RunExecution: Sendable {
   public var writesEvents = false
   /// The round that the last checkpoint is of.
   private var keptRound: Int
+  /// Of rounds.csv.
+  private let columns: [RoundField]
 
   /// Makes the folder or opens it, and restores the simulation where a run goes on.
   ///
@@ -88,6 +90,7 @@ public struct RunExecution: Sendable {
   ) {
     (self.simulation, self.folder, self.identity, self.records) = (simulation, folder, identity, records)
     (self.began, self.setupSeconds, keptRound) = (began, setupSeconds, simulation.round)
+    columns = RoundField.columns(of: simulation.setup)
   }
 
   /// Makes the rounds that are left, each on the disk before the next one begins, and then the files of the whole run.
@@ -165,15 +168,15 @@ public struct RunExecution: Sendable {
     if records.isEmpty {
       try folder.remove([.table])
     } else {
-      let lines = [RoundRecord.csvHeader] + records.map(\.csvLine)
+      let lines = [RoundRecord.csvHeader(columns)] + records.map { $0.csvLine(columns) }
       try folder.settle(Array(lines.map { $0 + "\n" }.joined().utf8), in: .table)
     }
   }
 
   private mutating func append(_ record: RoundRecord) throws {
-    if records.isEmpty { try folder.append(RoundRecord.csvHeader, to: .table) }
+    if records.isEmpty { try folder.append(RoundRecord.csvHeader(columns), to: .table) }
     try folder.append(record.json.text(pretty: false), to: .rounds)
-    try folder.append(record.csvLine, to: .table)
+    try folder.append(record.csvLine(columns), to: .table)
     if let plan = simulation.setup.guaranteedPlan {
       try folder.append(
         element: LedgerFile.round(record.round, plan.event), isFirst: records.isEmpty, to: .ledger)
