@@ -28,7 +28,12 @@ struct ReportCommand: ParsableCommand {
     var sources: [Report.Source] = []
     var problems: [String] = []
     var inputs = InputFiles()
+    var seen = Set<String>()
     for folder in folders {
+      // A tab key completes a name with a slash.
+      guard seen.insert(Self.plain(folder)).inserted else {
+        throw ToolError.input(place: folder, problem: "found twice among the folders; allowed: each once")
+      }
       do throws(ToolError) {
         let source = try Report.Source(path: folder) { name throws(ToolError) in
           inputs.add("\(folder)/\(name)", as: "a file of \(folder)")
@@ -63,5 +68,12 @@ struct ReportCommand: ParsableCommand {
       "\(out): \(Text.counted(report.charts.count, "chart")) (.svg, .pdf, .csv), \(Text.counted(report.tables.count, "table")) (.csv, .md); each also in \(base)/"
     )
     if !problems.isEmpty || sources.contains(where: { !$0.problems.isEmpty }) { throw ExitCode(1) }
+  }
+
+  /// A folder's name without slashes at its end.
+  private static func plain(_ folder: String) -> String {
+    var name = folder[...]
+    while name.count > 1, name.hasSuffix("/") { name.removeLast() }
+    return String(name)
   }
 }

@@ -79,6 +79,8 @@ public struct CalibrationReport: Sendable {
   public var noiseMultiplier: Double { event.noiseMultiplier }
   public var samplingRate: Double { event.sampling.rate }
   public var rounds: Int { ledger.count }
+  /// Whether rounds were asked for, and no more than so many are looked at: the budget may pay for more.
+  public var isRoundsLimit: Bool { question.rounds == nil && rounds == question.mostRounds }
   /// What is spent, at most the target.
   public var epsilon: Double { account.rows.first?.epsilon ?? 0 }
   public var epsilonLowerBound: Double? { account.rows.first?.epsilonLowerBound }
@@ -90,6 +92,7 @@ public struct CalibrationReport: Sendable {
       json["noiseMultiplierLowerBound"] = .optional(insufficientNoise)
     }
     json["targetEpsilon"] = .number(question.target)
+    if question.rounds == nil { json["roundsLimitReached"] = .bool(isRoundsLimit) }
     if let clients = question.clients { json["clients"] = .integer(clients) }
     if let cohort = question.cohort { json["cohort"] = .integer(cohort) }
     return json
@@ -105,7 +108,7 @@ public struct CalibrationReport: Sendable {
   public static func csv(_ answers: [CalibrationReport]) -> String {
     var lines = [
       "targetEpsilon,delta,sampling,relation,accountant,clients,cohort,samplingRate,rounds,noiseMultiplier,noiseMultiplierLowerBound,"
-        + "epsilon,epsilonLowerBound"
+        + "epsilon,epsilonLowerBound,roundsLimitReached"
     ]
     for answer in answers {
       let question = answer.question
@@ -114,7 +117,7 @@ public struct CalibrationReport: Sendable {
         question.accountant.rawValue, question.clients.map { "\($0)" } ?? "", question.cohort.map { "\($0)" } ?? "",
         "\(answer.samplingRate)", "\(answer.rounds)", "\(answer.noiseMultiplier)",
         answer.insufficientNoise.map { "\($0)" } ?? "", "\(answer.epsilon)",
-        answer.epsilonLowerBound.map { "\($0)" } ?? "",
+        answer.epsilonLowerBound.map { "\($0)" } ?? "", question.rounds == nil ? "\(answer.isRoundsLimit)" : "",
       ]
       lines.append(cells.joined(separator: ","))
     }
@@ -127,7 +130,7 @@ public struct CalibrationReport: Sendable {
       return "noise multiplier  \(noiseMultiplier)" + (insufficientNoise.map { "; \($0) is provably too little" } ?? "")
     }
     if question.rate == nil { return "sampling rate  \(samplingRate)" }
-    let note = rounds == question.mostRounds ? " (no more are looked at)" : rounds == 0 ? ": not even one" : ""
+    let note = isRoundsLimit ? " (no more are looked at)" : rounds == 0 ? ": not even one" : ""
     return "rounds  \(Text.grouped(rounds))" + note
   }
 
