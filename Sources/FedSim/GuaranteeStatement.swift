@@ -38,7 +38,8 @@ public struct GuaranteeStatement: Sendable {
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
       + [
-        Self.commonSentence(frame), Self.posteriorSentence(task), Self.computedSentence(computed), frame.codedSentence, frame.foreignCodecSentence,
+        Self.commonSentence(frame), Self.posteriorSentence(task), Self.computedSentence(computed), frame.codedSentence,
+        frame.foreignCodecSentence,
         frame.numericsSentence,
       ].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem

@@ -178,7 +178,8 @@ public struct RunSetup: Sendable {
   /// What may surprise a user; printed before the run.
   public var warnings: [String] {
     (numericsSentence.map { ["ROUNDING: " + $0] } ?? [])
-      + (plan == nil ? frame.warnings + faultWarnings : faultWarnings + frame.warnings) + dataWarnings + computedWarnings
+      + (plan == nil ? frame.warnings + faultWarnings : faultWarnings + frame.warnings) + dataWarnings
+      + computedWarnings
   }
 
   /// What of the features was computed from the clients' data, which epsilon does not cover.
