@@ -11,11 +11,14 @@ public struct GuaranteeStatement: Sendable {
     "simulation, not a hardened release: noise is exact in real arithmetic and computed in floating point, keys come from a "
     + "seed in a file"
 
-  public init(_ setup: RunSetup) { self.init(setup.frame, task: setup.scenario.task) }
+  public init(_ setup: RunSetup) {
+    self.init(setup.frame, task: setup.scenario.task, computed: setup.columns?.computed ?? [])
+  }
 
   /// - Parameters:
+  ///   - computed: what of the features was computed from the clients' data.
   ///   - task: what is trained: that of a plan, which has no task, is classification, the one without posteriors.
-  init(_ frame: RunFrame, task: LearningTask = .classification) {
+  init(_ frame: RunFrame, task: LearningTask = .classification, computed: [String] = []) {
     guard let plan = frame.guaranteedPlan else {
       kind = "none"
       sentence =
@@ -35,7 +38,8 @@ public struct GuaranteeStatement: Sendable {
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
       + [
-        Self.commonSentence(frame), Self.posteriorSentence(task), frame.codedSentence, frame.foreignCodecSentence,
+        Self.commonSentence(frame), Self.posteriorSentence(task), Self.computedSentence(computed), frame.codedSentence,
+        frame.foreignCodecSentence,
         frame.numericsSentence,
       ].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem
@@ -44,6 +48,15 @@ public struct GuaranteeStatement: Sendable {
       Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter {
         isAboutPosteriors || $0 != SummaryFields.table.posterior.name
       } + (isAboutPosteriors ? Self.filesOfPosteriors : [])
+      + (computed.isEmpty ? [] : computed + ["columns.json"])
+  }
+
+  /// What is said of features that depend on statistics of the data; nil where they do not.
+  private static func computedSentence(_ computed: [String]) -> String? {
+    computed.isEmpty
+      ? nil
+      : "Features were made with statistics of the training data, without noise: they count as public constants, and what they tell of clients "
+        + "is outside: \(computed.joined(separator: "; "))."
   }
 
   /// What is said of data whose posteriors are sent; nil for a task without them.

@@ -22,6 +22,8 @@ public struct RunSetup: Sendable {
   public let model: any Model
   /// Privacy, channel, cohorts.
   public let frame: RunFrame
+  /// The columns of a table that features were made of; nil for other sources.
+  public let columns: FeatureColumns?
   /// Those of the warnings that are about the examples.
   public let dataWarnings: [String]
   /// What names the run: its keys come from this and the seed. Empty where examples have no features, and no run can be made.
@@ -81,6 +83,7 @@ public struct RunSetup: Sendable {
       ?? scenario.loadData(parallel, shared)
     let split = data.split
     dataWarnings = data.warnings
+    columns = data.columns
     let population = try scenario.population(of: split.training)
     self.population = population
     testClients = try scenario.testClients(of: split.test, like: population)
@@ -184,6 +187,16 @@ public struct RunSetup: Sendable {
   public var warnings: [String] {
     (numericsSentence.map { ["ROUNDING: " + $0] } ?? [])
       + (plan == nil ? frame.warnings + faultWarnings : faultWarnings + frame.warnings) + dataWarnings
+      + computedWarnings
+  }
+
+  /// What of the features was computed from the clients' data, which epsilon does not cover.
+  private var computedWarnings: [String] {
+    guard guaranteedPlan != nil, let computed = columns?.computed, !computed.isEmpty else { return [] }
+    return [
+      "computed from the training data without noise, and outside the guarantee: \(computed.joined(separator: "; ")). Constants in the scenario "
+        + "would tell nothing of the data (docs/privacy.md)."
+    ]
   }
 
   /// The accuracy of always saying the most frequent class of the test examples; nil for a task without accuracy.

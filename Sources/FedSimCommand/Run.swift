@@ -7,7 +7,7 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train, account and measure; write everything to a folder.",
     discussion: """
-      Writes scenario.json (every default filled in), classes.json (what a CSV calls its classes), rounds.jsonl and rounds.csv (a row a
+      Writes scenario.json (every default filled in), classes.json (what a CSV calls its classes), columns.json (what it makes of its columns), rounds.jsonl and rounds.csv (a row a
       round), ledger.json (what was spent, for fedsim account --run), summary.json, model.safetensors, timings.json and state.bin (a
       checkpoint).
       A task about posteriors also writes posterior.json, posterior.csv and, of pictures, pictures.png.

@@ -78,9 +78,9 @@ public struct OpenFile: ~Copyable, Sendable {
   ///
   /// - Parameter most: reading stops behind this many bytes, so that the caller sees that there are more: a pipe may never end.
   public func readAll(atMost most: Int = Int.max - 1) throws(FileFailure) -> [UInt8] {
-    var bytes: [UInt8] = []
-    let expected = try length()
-    if expected > 0 { bytes.reserveCapacity(min(expected, most) + 1) }
+    let expected = min(try length(), most)
+    var bytes = try readFirst(expected)
+    // A file that grew, or that has no length, as a pipe.
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
     defer { chunk.deallocate() }
     while bytes.count <= most {
@@ -90,6 +90,24 @@ public struct OpenFile: ~Copyable, Sendable {
       if count == 0 { break }
       bytes.append(contentsOf: chunk[..<count])
     }
+    return bytes
+  }
+
+  /// Up to so many bytes, straight to where they stay: a large file is not copied.
+  private func readFirst(_ expected: Int) throws(FileFailure) -> [UInt8] {
+    guard expected > 0 else { return [] }
+    var problem: FileFailure?
+    let bytes = [UInt8](unsafeUninitializedCapacity: expected) { buffer, initialized in
+      while initialized < expected {
+        let count = readBytes(
+          descriptor, UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[initialized...]))
+        if count < 0, errno == EINTR { continue }
+        if count < 0 { problem = failure() }
+        if count <= 0 { break }
+        initialized += count
+      }
+    }
+    if let problem { throw problem }
     return bytes
   }
 

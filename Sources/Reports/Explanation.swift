@@ -52,6 +52,7 @@ public struct Explanation: Sendable {
       "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
       "clientSizes": summary.sizes.json, "classesPerClient": summary.classesPerClient.json,
       "labelSkew": .number(summary.labelSkew), "classes": classNames.map { .array($0.map { .string($0) }) } ?? .null,
+      "columns": setup.columns.map(ColumnTable.init)?.json ?? .null,
       "majorityClassAccuracy": .optional(setup.majorityClassAccuracy),
       "parameters": .integer(setup.model.parameterCount), "rounds": .integer(setup.scenario.rounds),
       "expectedCohort": .number(setup.sampler.expectedSize), "samplingRate": .number(setup.sampler.sampling.rate),
@@ -146,6 +147,7 @@ public struct Explanation: Sendable {
       ("labels", summary.skewInWords),
     ]
     if let classNames { facts.append(("classes", Self.classes(classNames))) }
+    if let columns = setup.columns { facts += ColumnTable(columns).facts }
     if setup.majorityClassAccuracy != nil, let most = setup.test.mostFrequentClass {
       let name = classNames.map { ShownText.quoted($0[most.label]) } ?? "\(most.label)"
       facts.append(

@@ -11,6 +11,7 @@ public struct RunFolder: Sendable {
   public enum File: String, CaseIterable, Sendable {
     case scenario = "scenario.json"
     case classes = "classes.json"
+    case columns = "columns.json"
     case rounds = "rounds.jsonl"
     case table = "rounds.csv"
     case ledger = "ledger.json"
@@ -28,6 +29,8 @@ public struct RunFolder: Sendable {
       case .scenario: "the scenario with every default: it runs again as it is (docs/scenario.md)"
       case .classes:
         "what the data call each class, in the order of their numbers, from 0 on; only where they have names"
+      case .columns:
+        "the columns of a table and the features made of them, with all that new examples need: categories, offsets, scales (docs/data.md); only for `csv`"
       case .rounds: "an object for each round, on a line of its own: see below"
       case .table: "the same as comma-separated values"
       case .ledger:
@@ -48,6 +51,7 @@ public struct RunFolder: Sendable {
     var condition: String? {
       switch self {
       case .classes: "names of classes"
+      case .columns: "data of a table (`csv`)"
       case .ledger: "a guarantee"
       case .posterior, .posteriorTable: "a task about posteriors"
       case .pictures: "a task about posteriors of pictures of 1 or 3 channels"
@@ -61,6 +65,7 @@ public struct RunFolder: Sendable {
       switch self {
       case .scenario: "but for `seed`, and for `add-or-remove`"
       case .classes: "counts as public"
+      case .columns: "counts as public; what `computed` in it names is outside"
       case .ledger: "yes, but for `add-or-remove`"
       case .model: "yes, but for `rounds` in its header, for `add-or-remove`"
       case .rounds, .table, .summary: "figure by figure"

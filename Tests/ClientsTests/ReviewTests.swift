@@ -122,8 +122,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("b,y,a\n1,p,2\n", "column 1 is \"b\" in place of \"a\""), ("a,b\n1,2\n", "there is no \"y\", the label"),
-    ("a,y\n1,p\n", "found 2 in place of 3"), ("1,p,2\n", "there is no \"y\""),
+    ("b,y,a,c\n1,p,2,3\n", "column 4 is \"c\", which is not there"), ("a,b\n1,2\n", "there is no \"y\", the label"),
+    ("a,y\n1,p\n", "there is no \"b\""), ("1,p,2\n", "there is no \"y\""),
     ("3,1,2\n", "does the file lack a first line with the columns' names?"),
   ])
   func differencesOfHeadersAreNamed(test: String, expected: String) {
@@ -133,8 +133,8 @@ import Testing
 
   @Test func hintsForOtherTables() {
     #expect(
-      problem { _ = try load("a;b;y\n1;2;3\n") }.contains(
-        "found no column \"y\"; there are 1: \"a;b;y\"; fields are told"))
+      problem { _ = try load("a b;c\n1;2\n") }.contains(
+        "found no column \"y\"; there are 1: \"a b;c\"; fields are told"))
     #expect(problem { _ = try load("0,0,1\n") }.contains("a second time: does the file lack a first line"))
     #expect(problem { _ = try load("x,x,y\n") }.hasSuffix("found the column \"x\" a second time"))
     #expect(problem { _ = try load("\u{1B}[2J\n") }.contains("\"\\u001B[2J\""))

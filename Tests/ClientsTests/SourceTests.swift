@@ -46,8 +46,19 @@ import Testing
     #expect(subject(source(.number(9), .name("who"))) == .column(.label))
     #expect(subject(source(.name("y"), .name("none"))) == .column(.client))
     #expect(subject(source(.name("y"), .name("y"))) == .column(.client))
-    #expect(subject(source(.name("y"), nil)) == .file(.training), "a name is no number")
-    var wrong = source(.name("y"), .name("who"))
+    var wrong = source(.name("y"), nil)
+    wrong.rules.scaling = .constants([.init(column: "who", offset: 0, scale: 1)])
+    #expect(subject(wrong) == .table(.scaling), "a name is no number")
+    for (rules, rule) in [
+      (FeatureRules(categorical: [.name("none")]), DataSubject.TableRule.categorical),
+      (.init(drop: [.name("y")]), .drop),
+      (.init(use: [.number(9)]), .use),
+      (.init(categories: .init([.init(column: "y", categories: ["a"])])), .categories),
+    ] {
+      let wrong = CSVData(path: table, columns: .init(label: .name("y"), client: nil), rules: rules)
+      #expect(subject(wrong) == .table(rule))
+    }
+    wrong = source(.name("y"), .name("who"))
     wrong.imageShape = .init(height: 2, width: 2, channels: 1)
     #expect(subject(wrong) == .imageShape)
     wrong = source(.name("y"), .name("who"))

@@ -62,6 +62,9 @@ private struct SchemaValidator {
         guard case .array(let items) = value else { break }
         check(Set(items.map { $0.text(pretty: false) }).count == items.count)
       case "minProperties": if case .object(let object) = value { check(object.count >= Int(rule.double ?? -1)) }
+      case "prefixItems":
+        guard case .array(let items) = value, case .array(let rules) = rule else { break }
+        for (item, rule) in zip(items, rules) { found += try faults(item, rule, path) }
       case "items":
         guard case .array(let items) = value else { break }
         for (i, item) in items.enumerated() { found += try faults(item, rule, "\(path)[\(i)]") }
@@ -74,6 +77,10 @@ private struct SchemaValidator {
           if let schema = schemas[key] { found += try faults(item, schema, "\(path).\(key)") }
         }
       case "additionalProperties":
+        if case .object = rule, case .object(let object) = value {
+          for (key, item) in object { found += try faults(item, rule, "\(path).\(key)") }
+        }
+        if case .object = rule { break }
         guard rule == false, case .object(let known)? = rules["properties"] else {
           throw UnknownKeyword(keyword: keyword)
         }
@@ -127,7 +134,13 @@ private struct SchemaValidator {
           .number($0)
         }
       case .choice(let names, let later): values += (names + later).map { .string($0) }
+      case .columns, .scales, .categories:
+        values += [
+          ["x", 1], ["x", "x"], ["x", -1], [["x"]], ["x": [1, 2]], ["x": [1, 0]], ["x": [1, 2, 3]], ["x": []],
+        ]
+        values += [["x": ["a", "b"]], ["x": ["a", "a"]], ["x": [1, "a"]], ["x": "a"]]
       case .path, .paths, .either, .column:
+        values += [["x": [1, 2]], ["x": [1, -1]], ["x": [1, 2, 3]], ["x": [1]], "standard"]
         values += [
           "", "a/b.gz", "a\u{1}b", .string(String(repeating: "a", count: 4097)), ["images": "a", "labels": "b"],
           ["images": "a"], ["images": "a", "labels": ""], ["images": "a", "labels": "b", "more": "c"],

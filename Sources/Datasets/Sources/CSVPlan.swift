@@ -40,8 +40,7 @@ struct CSVPlan: Sendable {
       guard let found else {
         let hint =
           names.count == 1 && names[0].contains(where: { ",;\t|".contains($0) })
-          ? "; fields are told apart by \((form.delimiter ?? .comma).words), and \"delimiter\" in the scenario says otherwise"
-          : ""
+          ? "; fields are told apart by \((form.delimiter ?? .comma).words) (data.delimiter)" : ""
         throw fail("found no column \(column); there are \(names.count): \(ShownText.list(names, most: 8))\(hint)")
           .about(subject)
       }
@@ -137,7 +136,8 @@ struct CSVPlan: Sendable {
     guard plan.hasHeader || names.count == plan.names.count else {
       throw differ("found \(names.count) in place of \(plan.names.count)")
     }
-    if let missed = needed.first(where: { !names.contains(plan.names[$0]) }) {
+    let missed = needed.filter { !names.contains(plan.names[$0]) }
+    if let missed = missed.first(where: { $0 == plan.label }) ?? missed.first {
       let name = ShownText.quoted(plan.names[missed])
       throw differ("there is no \(name)" + (missed == plan.label ? ", the label" : ""))
     }

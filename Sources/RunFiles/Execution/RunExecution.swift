@@ -159,6 +159,9 @@ public struct RunExecution: Sendable {
     if let classes = setup.classes {
       try folder.settle(Array((classes.text(pretty: true) + "\n").utf8), in: .classes)
     }
+    if let columns = setup.columns {
+      try folder.settle(Array((columns.json.text(pretty: true) + "\n").utf8), in: .columns)
+    }
     // Both follow from the rows; whatever a killed run left of them is made again.
     if let plan = setup.guaranteedPlan {
       try folder.begin(

@@ -34,7 +34,7 @@ public enum RunFilesReference {
   private static var runFolder: String {
     section(
       "The folder of a run",
-      "A run writes these files. `classes.json`, `summary.json`, `model.safetensors`, `timings.json` and `state.bin` are there as a whole or "
+      "A run writes these files. `classes.json`, `columns.json`, `summary.json`, `model.safetensors`, `timings.json` and `state.bin` are there as a whole or "
         + "not at all; rows appear as soon as their round is done, and a row that was cut off is dropped when the run is resumed.",
       ["file", "content", "covered"],
       RunFolder.File.allCases.map { ["`\($0.rawValue)`", $0.meaning, $0.coverage] })

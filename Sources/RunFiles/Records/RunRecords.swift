@@ -15,6 +15,7 @@ enum RunRecords {
   private static func columns(of file: RunFolder.File) -> [RecordColumn] {
     switch file {
     case .classes: classes
+    case .columns: columns
     case .rounds, .table: RoundField.all.map(RecordColumn.init)
     case .ledger: ledger
     case .summary: summary
@@ -28,6 +29,41 @@ enum RunRecords {
   private static let classes = [
     RecordColumn("classes", .list, .covered, "the data's name of each class, in the order of their numbers, from 0 on")
   ]
+
+  private static let columns: [RecordColumn] = {
+    let column = { (name: String, type: FigureType, coverage: Coverage, meaning: String, mayBeNull: Bool) in
+      RecordColumn("columns[].\(name)", type, nil, coverage, meaning, mayBeNull: mayBeNull)
+    }
+    return [
+      RecordColumn("format", .text, .covered, "`fedsim-columns-1`"),
+      RecordColumn(
+        "written", .text, .covered,
+        "how the file is written: what parts fields, the decimal mark, whether it has a header"),
+      RecordColumn("missing", .text, .covered, "what stands for missing values: `data.missing`"),
+      RecordColumn(
+        "computed", .list, .covered,
+        "what was computed from the data, in words: it is in `outsideGuarantee` of summary.json too; empty where the scenario says it all"
+      ),
+      column("name", .text, .covered, "the column's name, in the order of the file", false),
+      column("kind", .text, .covered, "`number`, `category`, `label`, `client` or `dropped`", false),
+      column(
+        "firstFeature", .integer, .covered, "place of its first feature in an example, from 0; null where it has none",
+        true),
+      column("featureCount", .integer, .covered, "features that it makes, one behind the other", false),
+      column(
+        "categories", .list, .outside,
+        "what each of its features stands for, where it is one of categories: 1 for the example's, 0 for the others",
+        true),
+      column(
+        "hasMissingFeature", .boolean, .outside,
+        "whether the last of its features is 1 where the value is missing, and 0 elsewhere", false),
+      column("offset", .number, .outside, "of a column of numbers: x' = (x - offset) / scale", true),
+      column("scale", .number, .outside, "as above", true),
+      column(
+        "fill", .number, .outside, "what stands for a missing number, before it is scaled; null where nothing does",
+        true),
+    ]
+  }()
 
   /// summary.json, with the parts of its keys that have some.
   private static let summary: [RecordColumn] = SummaryField.all.flatMap { field in
