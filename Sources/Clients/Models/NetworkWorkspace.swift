@@ -68,6 +68,25 @@ public final class NetworkWorkspace {
     forward(parameters)
   }
 
+  /// Takes rows of another computation in, `row` floats apart, and passes them through the network.
+  ///
+  /// - Parameters:
+  ///   - parameters: padded.
+  ///   - count: at most `capacity`.
+  func forward(_ parameters: FloatBuffer, rows: UnsafePointer<Float>, row: Int, count: Int) {
+    precondition(count <= capacity && row >= network.featureCount)
+    self.count = count
+    for example in 0..<count {
+      (features.start + example * network.featureCount).update(from: rows + example * row, count: network.featureCount)
+    }
+    forward(parameters)
+  }
+
+  /// The derivatives of the scaled loss by the scores of the last batch, after `backward`: rows, and floats from one to the next.
+  var scoreDeltas: (start: UnsafePointer<Float>, row: Int) {
+    (UnsafePointer(deltas[places.count - 1].start), places[places.count - 1].stride)
+  }
+
   private func input(_ layer: Int) -> (start: UnsafeMutablePointer<Float>, row: Int) {
     layer == 0
       ? (features.start, network.featureCount)

@@ -57,6 +57,10 @@ extension Choices where Value == any ModelArchitecture {
           "convolutional-1d", "convolutions of a line with ReLU, strides and maxima, then fully connected layers",
           LineConvolutionalNetwork.self
         ) { $0 },
+        Choice(
+          "character-lstm", "embedded symbols, LSTM layers, and a linear layer after the last symbol, for text",
+          CharacterLSTM.self
+        ) { $0 },
       ], alwaysWritten: ["hidden", "channels", "kernel"])
   }
 }
