@@ -1,3 +1,5 @@
+import Scenarios
+
 /// What a run may claim, in words: printed once a run and kept in its summary.
 public struct GuaranteeStatement: Sendable {
   /// "epsilon-delta", or "none".
@@ -12,13 +14,17 @@ public struct GuaranteeStatement: Sendable {
     + "seed in a file"
 
   public init(_ setup: RunSetup) {
-    self.init(setup.frame, task: setup.scenario.task, computed: setup.columns?.computed ?? [])
+    self.init(
+      setup.frame, task: setup.scenario.task, scenario: setup.scenario, computed: setup.columns?.computed ?? [])
   }
 
   /// - Parameters:
   ///   - computed: what of the features was computed from the clients' data.
   ///   - task: what is trained: that of a plan, which has no task, is classification, the one without posteriors.
-  init(_ frame: RunFrame, task: LearningTask = .classification, computed: [String] = []) {
+  ///   - scenario: what the run does; nil for a federation whose updates are somebody else's.
+  init(
+    _ frame: RunFrame, task: LearningTask = .classification, scenario: Scenario? = nil, computed: [String] = []
+  ) {
     guard let plan = frame.guaranteedPlan else {
       kind = "none"
       sentence =
@@ -38,16 +44,22 @@ public struct GuaranteeStatement: Sendable {
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
       + [
-        Self.commonSentence(frame), Self.posteriorSentence(task), Self.computedSentence(computed), frame.codedSentence,
+        Self.commonSentence(frame), Self.startSentence(scenario), Self.choiceSentence(scenario?.evaluation),
+        Self.posteriorSentence(task), Self.computedSentence(computed), frame.codedSentence,
         frame.foreignCodecSentence,
         frame.numericsSentence,
       ].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem
     let isAboutPosteriors = task != .classification
+    let evaluation = scenario?.evaluation ?? EvaluationSection()
+    var absent: Set<String> = isAboutPosteriors ? [] : [SummaryFields.table.posterior.name]
+    if !evaluation.watches { absent.insert(SummaryFields.table.bestRound.name) }
+    if !evaluation.stopsEarly { absent.insert(SummaryFields.table.stopRule.name) }
+    let names =
+      Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter { !absent.contains($0) }
+      + (isAboutPosteriors ? Self.filesOfPosteriors : [])
     outsideGuarantee =
-      Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter {
-        isAboutPosteriors || $0 != SummaryFields.table.posterior.name
-      } + (isAboutPosteriors ? Self.filesOfPosteriors : [])
+      names + Self.choices(evaluation).filter { !names.contains($0) }
       + (computed.isEmpty ? [] : computed + ["columns.json"])
   }
 
@@ -69,6 +81,35 @@ public struct GuaranteeStatement: Sendable {
 
   /// Files of what was sent behind the last round of a task about posteriors.
   package static let filesOfPosteriors = ["posterior.json", "posterior.csv", "pictures.png"]
+
+  /// What is taken for granted of a model that the run starts from; nil for the model's own start.
+  private static func startSentence(_ scenario: Scenario?) -> String? {
+    guard scenario?.initialModel != nil else { return nil }
+    return
+      "The model that the run starts from was read from a file and counts as public: what it tells of these clients, where it was trained on "
+      + "their data, is outside."
+  }
+
+  /// What it means that test examples choose among models; nil where they do not.
+  private static func choiceSentence(_ evaluation: EvaluationSection?) -> String? {
+    guard let evaluation, evaluation.watches else { return nil }
+    let chosen = [
+      evaluation.stopsEarly ? "the round at which the run ends" : nil,
+      evaluation.keepBest ? "which model is kept as the best" : nil,
+    ].compactMap { $0 }.joined(separator: " and ")
+    return
+      "The test examples choose \(chosen): that choice is outside, nothing is claimed for the test examples, and epsilon is that of all planned "
+      + "rounds."
+  }
+
+  /// What the test examples choose: figures that follow from the number of rounds that were made, and the best model's file.
+  private static func choices(_ evaluation: EvaluationSection) -> [String] {
+    (evaluation.stopsEarly ? [SummaryFields.table.rounds.name, SummaryFields.table.stoppedBy.name] : [])
+      + (evaluation.keepBest ? [fileOfBestModel] : [])
+  }
+
+  /// The best model of all evaluations.
+  package static let fileOfBestModel = "model-best.safetensors"
 
   /// What it means that cohorts are shared; nil where they are the run's own.
   private static func commonSentence(_ frame: RunFrame) -> String? {

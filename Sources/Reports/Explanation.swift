@@ -111,7 +111,8 @@ public struct Explanation: Sendable {
   private var facts: [(String, String)] {
     let memory =
       "about \(memory.total / 1_000_000) MB: \(memory.ofSetUp / 1_000_000) to prepare the run, and what rounds add"
-    return dataFacts + federationFacts + channelFacts + [("memory", memory)] + timeFacts
+    let evaluation = setup.scenario.evaluation.words.map { [("evaluation", $0)] } ?? []
+    return dataFacts + federationFacts + evaluation + channelFacts + [("memory", memory)] + timeFacts
   }
 
   private var timeFacts: [(String, String)] {
@@ -316,6 +317,11 @@ public struct Explanation: Sendable {
           + "\(Text.short(plan.truncationDelta)) to delta for the whole run.")
     }
     if let sentence = setup.numericsSentence { list.append(sentence) }
+    if let path = setup.scenario.initialModel {
+      list.append(
+        "The model that the run starts from, \(ShownText.quoted(path)), is public: it owes nothing to these clients' data."
+      )
+    }
     list.append("Epsilon: \(plan.accountant.theorem).")
     return list
   }

@@ -17,6 +17,7 @@ public struct RunFolder: Sendable {
     case ledger = "ledger.json"
     case summary = "summary.json"
     case model = "model.safetensors"
+    case bestModel = "model-best.safetensors"
     case posterior = "posterior.json"
     case posteriorTable = "posterior.csv"
     case pictures = "pictures.png"
@@ -38,6 +39,8 @@ public struct RunFolder: Sendable {
       case .summary: "what the run came to, with the guarantee in words: see below"
       case .model:
         "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`, or a variational model's own"
+      case .bestModel:
+        "the best model of all evaluations, as the last one is written; the test examples chose it (docs/privacy.md)"
       case .posterior:
         "what sending posterior samples came to, a row a code and beta; only for the tasks about posteriors (docs/representations.md)"
       case .posteriorTable: "its rows as comma-separated values"
@@ -53,6 +56,7 @@ public struct RunFolder: Sendable {
       case .classes: "names of classes"
       case .columns: "data of a table (`csv`)"
       case .ledger: "a guarantee"
+      case .bestModel: "`evaluation.keepBest`"
       case .posterior, .posteriorTable: "a task about posteriors"
       case .pictures: "a task about posteriors of pictures of 1 or 3 channels"
       case .state: "a run of its own: runs of a sweep have none"
@@ -69,7 +73,7 @@ public struct RunFolder: Sendable {
       case .ledger: "yes, but for `add-or-remove`"
       case .model: "yes, but for `rounds` in its header, for `add-or-remove`"
       case .rounds, .table, .summary: "figure by figure"
-      case .posterior, .posteriorTable, .pictures, .timings, .state: "no"
+      case .bestModel, .posterior, .posteriorTable, .pictures, .timings, .state: "no"
       }
     }
   }

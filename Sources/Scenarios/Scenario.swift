@@ -26,6 +26,8 @@ public struct Scenario: Sendable {
   public var testFraction: Double?
   public var partition: any PartitionScheme
   public var model: any ModelArchitecture
+  /// A safetensors file with the parameters that the run starts from, which count as public; nil for the model's own start.
+  public var initialModel: String?
   public var training: Training
   public var cohort: Cohort
   public var server: ServerSection
@@ -42,7 +44,8 @@ public struct Scenario: Sendable {
 
   public init(
     name: String = "scenario", seed: UInt64 = 1, task: Task = .classification, rounds: Int, data: any ExampleSource,
-    testFraction: Double? = nil, partition: any PartitionScheme, model: any ModelArchitecture, training: Training,
+    testFraction: Double? = nil, partition: any PartitionScheme, model: any ModelArchitecture,
+    initialModel: String? = nil, training: Training,
     cohort: Cohort, server: ServerSection = ServerSection(), privacy: Privacy? = nil,
     channel: ChannelSection = ChannelSection(), evaluation: EvaluationSection = EvaluationSection(),
     posterior: PosteriorSection? = nil, components: Components = .standard
@@ -55,6 +58,7 @@ public struct Scenario: Sendable {
     self.testFraction = testFraction
     self.partition = partition
     self.model = model
+    self.initialModel = initialModel
     self.training = training
     self.cohort = cohort
     self.server = server
@@ -80,8 +84,8 @@ public struct Scenario: Sendable {
     partition = try file.read(PartitionSection.section) { values throws(KeyProblem) in
       try components.partitions.read(values, by: PartitionSection.selector)
     }
-    model = try file.read(ModelSection.section) { values throws(KeyProblem) in
-      try components.models.read(values, by: ModelSection.selector)
+    (model, initialModel) = try file.read(ModelSection.section) { values throws(KeyProblem) in
+      (try components.models.read(values, by: ModelSection.selector), ModelSection.last.read(values).initial)
     }
     training = try file.read(Training.section) { values throws(KeyProblem) in try Training(values, components) }
     cohort = try file.read(Cohort.section) { values throws(KeyProblem) in try Cohort.read(values) }
@@ -129,7 +133,9 @@ public struct Scenario: Sendable {
     root[DataSection.section] = .object(
       DataSection(source: data, testFraction: testFraction).values(components))
     root[PartitionSection.section] = .object(components.partitions.write(partition, by: PartitionSection.selector))
-    root[ModelSection.section] = .object(components.models.write(model, by: ModelSection.selector))
+    root[ModelSection.section] = .object(
+      components.models.write(
+        model, by: ModelSection.selector, last: ModelSection.last.write(ModelSection.Start(initial: initialModel))))
     root[Training.section] = .object(training.values(components))
     root[Cohort.section] = .object(cohort.values)
     root[ServerSection.section] = .object(server.values(components))
@@ -139,6 +145,12 @@ public struct Scenario: Sendable {
     if let posterior { root[PosteriorSection.section] = .object(posterior.values) }
     return .object(root)
   }
+
+  /// The files that are read: of the data, and of the model that the run starts from.
+  package var inputPaths: [String] { data.paths + (initialModel.map { [$0] } ?? []) }
+
+  /// "model.initial", for messages.
+  package static var initialModelPath: String { ModelSection.initialPath }
 
   /// What uploads have beside updates, apart from what a plan asks for.
   package var algorithm: Server.Algorithm {
@@ -180,6 +192,13 @@ public struct Scenario: Sendable {
         "\(ModelSection.section).\(ModelSection.selector)",
         "found \"\(name)\", a model of task \"\(modelTask.rawValue)\", with task \"\(task.rawValue)\"",
         allowed: able.isEmpty ? "a model of that task" : able.joined(separator: ", "))
+    }
+    let hasAccuracy = task == .classification || task == .bayesianClassification
+    if !hasAccuracy, evaluation.targetAccuracy != nil || evaluation.bestBy == .accuracy {
+      let key = evaluation.targetAccuracy != nil ? "targetAccuracy" : "bestBy"
+      return KeyProblem(
+        "\(EvaluationSection.section).\(key)",
+        "found an accuracy with task \"\(task.rawValue)\", which has none", allowed: "null, or \"loss\" as bestBy")
     }
     if task == .classification, posterior != nil {
       return KeyProblem(

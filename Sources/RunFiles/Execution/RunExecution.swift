@@ -148,13 +148,13 @@ public struct RunExecution: Sendable {
     }
   }
 
-  private var isOver: Bool { simulation.round == simulation.setup.lastRound }
+  private var isOver: Bool { simulation.isOver }
 
   /// What stands in the folder before the next round: the scenario, and all that follows from the rows of earlier rounds.
   private func settleBeginning() throws {
     let setup = simulation.setup
     // What a stopped run wrote last speaks of fewer rounds.
-    if !isOver { try folder.remove([.summary, .model, .posterior, .posteriorTable, .pictures, .timings]) }
+    if !isOver { try folder.remove([.summary, .model, .bestModel, .posterior, .posteriorTable, .pictures, .timings]) }
     try folder.settle(Array(setup.scenarioFile.utf8), in: .scenario)
     if let classes = setup.classes {
       try folder.settle(Array((classes.text(pretty: true) + "\n").utf8), in: .classes)
@@ -229,19 +229,24 @@ public struct RunExecution: Sendable {
     return RunSummary(
       setup, records: records, posterior: posterior.results,
       stoppedBy: !isOver || !posterior.isWhole
-        ? .interrupted : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
+        ? .interrupted
+        : simulation.isStoppedEarly ? .evaluation : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
       finalEvaluation: records.last?.accuracy == nil && records.last?.loss == nil ? simulation.evaluate() : nil,
       mostParticipations: simulation.mostTimesDrawn)
   }
 
   /// The model, the timings and, after them, the summary.
   private func settleEnd(_ summary: RunSummary) throws {
-    let model = Safetensors.encode(
-      simulation.server.parameters, of: simulation.setup.model,
-      metadata: [
-        ("fedsim", FedSimVersion.current), ("rounds", "\(records.count)"), ("activation", "relu"),
-        ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),
-      ])
+    let encoded = { (parameters: [Float], rounds: Int) in
+      Safetensors.encode(
+        parameters, of: simulation.setup.model,
+        metadata: [
+          ("fedsim", FedSimVersion.current), ("rounds", "\(rounds)"), ("activation", "relu"),
+          ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),
+        ])
+    }
+    let model = encoded(simulation.server.parameters, records.count)
+    if let best = simulation.bestModel { try folder.settle(encoded(best.parameters, best.round), in: .bestModel) }
     let bytes = Array((summary.json.text(pretty: true) + "\n").utf8)
     if try folder.settle(model, in: .model) || folder.read(.summary) != bytes || folder.read(.timings) == nil {
       var timings = simulation.timings

@@ -22,7 +22,7 @@ enum RunRecords {
     case .posterior: posterior
     case .posteriorTable: posteriorRow(prefix: "")
     case .timings: timings
-    case .scenario, .model, .pictures, .state: []
+    case .scenario, .model, .bestModel, .pictures, .state: []
     }
   }
 
