@@ -115,6 +115,7 @@ extension Choices where Value == any ExampleSource {
       Choice("leaf", "JSON of the LEAF benchmark", LEAFData.self) { $0 },
       Choice("synthetic", "Synthetic(alpha, beta) of FedProx, generated", SyntheticData.self) { $0 },
       Choice("mixture", "a mixture of Gaussians of any size, generated", MixtureData.self) { $0 },
+      Choice("friedman", "Friedman's regression problem, generated", FriedmanData.self) { $0 },
       Choice("given", "a library caller's own", GivenData.self) { $0 },
     ], alwaysWritten: ["test"])
 }

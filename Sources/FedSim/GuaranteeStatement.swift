@@ -11,11 +11,18 @@ public struct GuaranteeStatement: Sendable {
     "simulation, not a hardened release: noise is exact in real arithmetic and computed in floating point, keys come from a "
     + "seed in a file"
 
-  public init(_ setup: RunSetup) { self.init(setup.frame, task: setup.scenario.task) }
+  public init(_ setup: RunSetup) {
+    self.init(
+      setup.frame, task: setup.scenario.task, figures: setup.ownFigures, files: setup.ownFilesOutside)
+  }
 
   /// - Parameters:
   ///   - task: what is trained: that of a plan, which has no task, is classification, the one without posteriors.
-  init(_ frame: RunFrame, task: LearningTask = .classification) {
+  ///   - figures: those that not all runs have, and this one has.
+  ///   - files: such files that the guarantee does not cover.
+  init(
+    _ frame: RunFrame, task: LearningTask = .classification, figures: Set<String> = [], files: [String] = []
+  ) {
     guard let plan = frame.guaranteedPlan else {
       kind = "none"
       sentence =
@@ -39,23 +46,29 @@ public struct GuaranteeStatement: Sendable {
         frame.numericsSentence,
       ].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem
-    let isAboutPosteriors = task != .classification
+    let others = Self.figuresOfSomeRuns.subtracting(figures)
     outsideGuarantee =
-      Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter {
-        isAboutPosteriors || $0 != SummaryFields.table.posterior.name
-      } + (isAboutPosteriors ? Self.filesOfPosteriors : [])
+      Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter { !others.contains($0) } + files
   }
 
   /// What is said of data whose posteriors are sent; nil for a task without them.
   private static func posteriorSentence(_ task: LearningTask) -> String? {
-    task == .classification
+    !task.isAboutPosteriors
       ? nil
       : "It is for the training clients, whose data are in prior and decoder; nothing is claimed for the data whose posterior samples are "
         + "sent."
   }
 
+  /// Names of the figures that not all runs have.
+  private static let figuresOfSomeRuns = Set(
+    RoundField.all.filter { $0.onlyWith != nil }.map(\.name) + SummaryField.all.filter { $0.onlyWith != nil }.map(\.name))
+
   /// Files of what was sent behind the last round of a task about posteriors.
   package static let filesOfPosteriors = ["posterior.json", "posterior.csv", "pictures.png"]
+
+  /// Files of what the last model does on test examples, in all and of each client.
+  package static let fileOfMetrics = "evaluation.json"
+  package static let fileOfClients = "clients.csv"
 
   /// What it means that cohorts are shared; nil where they are the run's own.
   private static func commonSentence(_ frame: RunFrame) -> String? {

@@ -39,15 +39,21 @@ extension RoundRecord {
   /// One line of rounds.jsonl.
   public var json: JSON {
     .object(
-      JSONObject(paths: RoundField.all.map { ($0.name, $0.json(of: self)) }) { name, object in
+      JSONObject(paths: figures.map { ($0.name, $0.json(of: self)) }) { name, object in
         RoundFields.objectsThatMayBeNull.contains(name) && object.allSatisfy { $0.value == .null }
       })
   }
 
-  public static var csvHeader: String { RoundField.all.map(\.name).joined(separator: ",") }
+  /// What its run's rounds have, in the order of the table.
+  private var figures: [RoundField] {
+    RoundField.all.filter { $0.onlyWith == nil || ownFigures.contains($0.name) }
+  }
+
+  /// The header of rounds.csv: of the round's run.
+  public var csvHeader: String { figures.map(\.name).joined(separator: ",") }
 
   /// One line of rounds.csv: what is missing is an empty cell.
-  public var csvLine: String { RoundField.all.map { CSV.cell($0.json(of: self)) }.joined(separator: ",") }
+  public var csvLine: String { figures.map { CSV.cell($0.json(of: self)) }.joined(separator: ",") }
 
   /// A line of rounds.jsonl read back: it writes the same line again.
   ///
@@ -56,7 +62,9 @@ extension RoundRecord {
     guard let json = try? JSONParser.parse(line).value, case .object(let row) = json else { return nil }
     self.init()
     for field in RoundField.all {
-      guard field.put(row[path: field.name], into: &self) else { return nil }
+      let value = row[path: field.name]
+      guard field.put(value, into: &self) else { return nil }
+      if field.onlyWith != nil, value != nil { ownFigures.insert(field.name) }
     }
     // A distribution of which a part is missing, and all else that is not ours, is written otherwise.
     guard isWhole, self.json.text(pretty: false).utf8.elementsEqual(line) else { return nil }

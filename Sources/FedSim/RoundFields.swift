@@ -17,13 +17,17 @@ public struct RoundFields: FigureTable, Sendable {
     "uploads whose update was longer than the clipping norm, of those that were sent; null where none was sent")
   public let loss = RoundField(
     "loss", .nats, \.loss, .outside,
-    "mean loss on the test examples after the round: cross-entropy, or a variational model's objective; null in rounds without evaluation, "
-      + "and where it is not finite"
+    "mean loss on the test examples after the round: cross-entropy, or a variational model's objective, or for regression the mean squared "
+      + "error, in squares of what targets are learned in; null in rounds without evaluation, and where it is not finite"
   )
   public let accuracy = RoundField(
     "accuracy", .share, \.accuracy, .outside,
-    "test examples that the model is right on after the round; null in rounds without evaluation, and for representations"
+    "test examples that the model is right on after the round; null in rounds without evaluation, for representations and for regression"
   )
+  public let r2 = RoundField(
+    "r2", .ratio, \.r2, .outside,
+    "R^2 on the test examples after the round: 1 less `loss` over the variance of their targets; null in rounds without evaluation, and where "
+      + "there is none", onlyWith: "task `regression`")
   public let clientAccuracyMean = RoundField(
     "clientAccuracy.mean", .share, \.clientAccuracy, \.mean, .outside,
     "accuracy of the model that was sent, on each drawn client's own examples: mean over clients; null in rounds without evaluation"
@@ -95,6 +99,8 @@ public struct RoundField: Sendable {
   public let unit: FigureUnit
   public let coverage: Coverage
   public let meaning: String
+  /// What a run must have for its rounds to have the figure; nil for a figure of every round.
+  public let onlyWith: String?
   let place: Place
 
   /// Where a record has the figure.
@@ -109,8 +115,11 @@ public struct RoundField: Sendable {
   /// All figures of a round, in the order of their files.
   public static let all: [RoundField] = RoundFields.table.rows
 
-  private init(_ name: String, _ unit: FigureUnit, _ place: Place, _ coverage: Coverage, _ meaning: String) {
+  private init(
+    _ name: String, _ unit: FigureUnit, _ place: Place, _ coverage: Coverage, _ meaning: String, onlyWith: String? = nil
+  ) {
     (self.name, self.unit, self.place, self.coverage, self.meaning) = (name, unit, place, coverage, meaning)
+    self.onlyWith = onlyWith
   }
 
   init(
@@ -131,10 +140,11 @@ public struct RoundField: Sendable {
   init(
     _ name: String, _ unit: FigureUnit, _ path: any WritableKeyPath<RoundRecord, Double?> & Sendable,
     _ coverage: Coverage,
-    _ meaning: String
+    _ meaning: String, onlyWith: String? = nil
   ) {
     self.init(
-      name, unit, .optional(get: { $0[keyPath: path] }, set: { $0[keyPath: path] = $1 }), coverage, meaning)
+      name, unit, .optional(get: { $0[keyPath: path] }, set: { $0[keyPath: path] = $1 }), coverage, meaning,
+      onlyWith: onlyWith)
   }
 
   /// A figure of a distribution that a record has or lacks as a whole.

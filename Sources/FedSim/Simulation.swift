@@ -56,6 +56,20 @@ public struct Simulation: Sendable {
     try PosteriorStage.results(setup, parameters: server.parameters, continues: continues)
   }
 
+  /// All metrics of the present model; nil where the scenario does not ask for them.
+  public func metrics() -> EvaluationMetrics? { EvaluationMetrics(setup, parameters: server.parameters) }
+
+  /// The present model on each client's own test.
+  ///
+  /// - Parameter continues: told how many of how many clients are done; false abandons it.
+  /// - Returns: nil where the scenario does not ask for it.
+  /// - Throws: `SimulationError.abandoned`.
+  public func clientTests(
+    continues: (_ done: Int, _ all: Int) -> Bool = { _, _ in true }
+  ) throws -> ClientTests? {
+    try ClientTests(setup, parameters: server.parameters, continues: continues)
+  }
+
   /// One round: the federation draws and broadcasts, each drawn client trains and sends bytes, the federation adds up, completes
   /// the noise and moves the model.
   ///
@@ -75,7 +89,9 @@ public struct Simulation: Sendable {
     let setup = setup
     let closed = try federation.closing(open, evaluate: evaluates ? { setup.evaluate($0) } : nil)
     timings.add(closed.timings)
-    return closed.record
+    var record = closed.record
+    record.ownFigures = setup.ownRoundFigures
+    return record
   }
 
   /// All that later rounds and the summary depend on beside the setup, by name: whatever changes from round to round belongs here

@@ -9,6 +9,9 @@ public protocol ModelArchitecture: Configurable {
   /// What the model is for. The default is classification.
   static var task: LearningTask { get }
 
+  /// All that the model is for, where it can do more than one. The default is `task` alone.
+  static var tasks: [LearningTask] { get }
+
   /// The model for examples like these.
   ///
   /// - Throws: `KeyProblem` with the key that asks for what the examples do not have.
@@ -17,6 +20,7 @@ public protocol ModelArchitecture: Configurable {
 
 extension ModelArchitecture {
   public static var task: LearningTask { .classification }
+  public static var tasks: [LearningTask] { [task] }
 }
 
 extension Choices where Value == any ModelArchitecture {
@@ -25,6 +29,7 @@ extension Choices where Value == any ModelArchitecture {
     Choices(
       [
         Choice("softmax-regression", "one linear layer", SoftmaxRegression.self) { $0 },
+        Choice("linear-regression", "one linear layer, for task `regression`", LinearRegression.self) { $0 },
         Choice("perceptron", "fully connected layers with ReLU between them", Perceptron.self) { $0 },
         Choice(
           "convolutional", "convolutions with ReLU and 2 x 2 maxima, then fully connected layers",
