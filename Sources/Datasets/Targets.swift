@@ -23,7 +23,8 @@ extension Dataset {
     guard units != TargetUnits(), let targets else { return self }
     let scaled = targets.map { Float((Double($0) - units.offset) / units.scale) }
     if let i = scaled.firstIndex(where: { !$0.isFinite }) {
-      throw .shape("example \(i): the target \(targets[i]) is no finite number in single precision after offset and scale")
+      throw .shape(
+        "example \(i): the target \(targets[i]) is no finite number in single precision after offset and scale")
     }
     replaceTargets(scaled)
     return self

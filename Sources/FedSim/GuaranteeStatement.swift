@@ -61,7 +61,8 @@ public struct GuaranteeStatement: Sendable {
 
   /// Names of the figures that not all runs have.
   private static let figuresOfSomeRuns = Set(
-    RoundField.all.filter { $0.onlyWith != nil }.map(\.name) + SummaryField.all.filter { $0.onlyWith != nil }.map(\.name))
+    RoundField.all.filter { $0.onlyWith != nil }.map(\.name)
+      + SummaryField.all.filter { $0.onlyWith != nil }.map(\.name))
 
   /// Files of what was sent behind the last round of a task about posteriors.
   package static let filesOfPosteriors = ["posterior.json", "posterior.csv", "pictures.png"]

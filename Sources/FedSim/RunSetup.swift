@@ -146,7 +146,8 @@ public struct RunSetup: Sendable {
     case (false, false):
       throw scenario.refusal(at: source, "found quantities to predict, which are for task \"regression\"")
     case (true, true):
-      throw scenario.refusal(at: source, "found examples with classes and no quantities to predict (task \"regression\")")
+      throw scenario.refusal(
+        at: source, "found examples with classes and no quantities to predict (task \"regression\")")
     case (true, false):
       do throws(DataError) {
         return try Split(

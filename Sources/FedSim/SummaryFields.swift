@@ -57,16 +57,23 @@ public struct SummaryFields: FigureTable, Sendable {
     "finalMacroF1", .share, .outside,
     "mean over classes of the F1 of the last model on the test examples, of classes that one of them has or is taken for; null where the "
       + "model does not say its classes", mayBeNull: true, onlyWith: "`evaluation.metrics` and classes"
-  ) { $0.setup.scenario.evaluation.metrics == true && $0.setup.scenario.task == .classification ? .optional($0.metrics?.macroF1) : nil }
+  ) {
+    $0.setup.scenario.evaluation.metrics == true && $0.setup.scenario.task == .classification
+      ? .optional($0.metrics?.macroF1) : nil
+  }
   public let finalAUC = SummaryField(
     "finalAUC", .share, .outside,
     "area under the ROC curve of the last model on the test examples; null for more than two classes, and where one is missing",
     mayBeNull: true, onlyWith: "`evaluation.metrics` and classes"
-  ) { $0.setup.scenario.evaluation.metrics == true && $0.setup.scenario.task == .classification ? .optional($0.metrics?.auc) : nil }
+  ) {
+    $0.setup.scenario.evaluation.metrics == true && $0.setup.scenario.task == .classification
+      ? .optional($0.metrics?.auc) : nil
+  }
   public let clientTest = SummaryField(
     "clientTest", .list, .outside,
     "the last model on each client's own test examples: `clients` that have some and `clientsWithoutTest`, and `before` (and `after` "
-      + "fine-tuning) the mean, percentiles and worst over clients of `accuracy` and `loss`; null where it was not measured", type: .object,
+      + "fine-tuning) the mean, percentiles and worst over clients of `accuracy` and `loss`; null where it was not measured",
+    type: .object,
     mayBeNull: true, onlyWith: "clients' own tests"
   ) { $0.setup.scenario.measuresClients ? $0.clientTests?.headline ?? .null : nil }
   public let nonFiniteUpdates = SummaryField(

@@ -63,7 +63,9 @@ struct Progress {
     if let quality = Self.quality(record) { parts.append(quality) }
     if record.r2 != nil, let loss = record.loss {
       parts.append("squared error \(Text.loss(loss))")
-    } else if record.accuracy == nil, let loss = record.loss { parts.append("objective \(Text.loss(loss))") }
+    } else if record.accuracy == nil, let loss = record.loss {
+      parts.append("objective \(Text.loss(loss))")
+    }
     if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixedUp(epsilon, 3))") }
     if record.payloadBits != nil || record.predictedBits != nil { parts.append("\(record.shownBits) bits/client") }
     return parts.joined(separator: "  ")

@@ -49,7 +49,9 @@ extension RunSummary {
     }
     if let metrics = metrics?.classification {
       let auc = metrics.auc.map { ", AUC \(Text.fixed($0, 4))" } ?? ""
-      if let macro = metrics.macroF1 { lines.append("classes    macro F1 \(Text.fixed(100 * macro, 1)) %\(auc) (evaluation.json)") }
+      if let macro = metrics.macroF1 {
+        lines.append("classes    macro F1 \(Text.fixed(100 * macro, 1)) %\(auc) (evaluation.json)")
+      }
     }
     if let clientTests { lines += Self.clients(clientTests) }
     if let divergence = Divergence(self) {
@@ -107,7 +109,8 @@ extension RunSummary {
   private static func clients(_ tests: ClientTests) -> [String] {
     let shown = { (figures: ClientTests.Figures, isShare: Bool) -> String in
       let show = { (value: Double) in isShare ? Text.fixed(100 * value, 1) + " %" : Text.loss(value) }
-      return "mean \(show(figures.mean)), 10th percentile \(show(figures.p10)), 90th \(show(figures.p90)), worst \(show(figures.worst))"
+      return
+        "mean \(show(figures.mean)), 10th percentile \(show(figures.p10)), 90th \(show(figures.p90)), worst \(show(figures.worst))"
     }
     let isShare = tests.accuracyBefore != nil
     guard let before = tests.accuracyBefore ?? tests.lossBefore else { return [] }

@@ -37,7 +37,9 @@ struct Divergence {
       summary.stoppedBy != .interrupted
     {
       sign = "the final loss is not finite"
-    } else if !setup.scenario.task.isAboutPosteriors, guessing > 0, let loss = summary.finalLoss, loss > Self.factor * guessing {
+    } else if !setup.scenario.task.isAboutPosteriors, guessing > 0, let loss = summary.finalLoss,
+      loss > Self.factor * guessing
+    {
       sign = "the final loss is \(Text.loss(loss)), where guessing has \(Text.loss(guessing))"
     } else {
       return nil

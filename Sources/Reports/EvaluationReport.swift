@@ -68,10 +68,12 @@ extension Report {
 
   private mutating func addClientTests(_ prefix: String, _ summary: JSONObject) {
     guard case .object(let tests)? = summary[\.clientTest], let clients = tests.number("clients") else { return }
-    let figures: [(words: String, path: String, isShare: Bool)] = [("before", "the last model"), ("after", "fine-tuned")]
-      .flatMap { part, words in
-        [("accuracy, %: " + words, part + ".accuracy", true), ("loss: " + words, part + ".loss", false)]
-      }
+    let figures: [(words: String, path: String, isShare: Bool)] = [
+      ("before", "the last model"), ("after", "fine-tuned"),
+    ]
+    .flatMap { part, words in
+      [("accuracy, %: " + words, part + ".accuracy", true), ("loss: " + words, part + ".loss", false)]
+    }
     let cells = figures.compactMap { figure -> [Table.Cell]? in
       guard case .object(let found)? = tests[path: figure.path] else { return nil }
       return [.init(figure.words)]

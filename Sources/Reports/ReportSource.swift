@@ -101,7 +101,8 @@ extension Report {
         if let bytes = try read("clients.csv") { try Self.columns(bytes, "\(path)/clients.csv") } else { nil }
       content = .run(
         RunFiles(
-          summary: summary, scenario: scenario, rounds: rounds, posterior: posterior, pictures: try read("pictures.png"),
+          summary: summary, scenario: scenario, rounds: rounds, posterior: posterior,
+          pictures: try read("pictures.png"),
           evaluation: evaluation, clients: clients))
       problems = Self.problems(of: summary, "\(path)/summary.json") + rounds.problems(charts, "\(path)/rounds.jsonl")
     }
@@ -212,14 +213,17 @@ extension Report {
     /// The numbers of a table of numbers by column; empty cells are left out.
     private static func columns(_ bytes: [UInt8], _ place: String) throws(ToolError) -> [String: [Double]] {
       let lines = bytes.split(separator: UInt8(ascii: "\n")).map { line in
-        line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
+          String(decoding: $0, as: UTF8.self)
+        }
       }
       guard let header = lines.first else { throw .input(place: place, problem: "the file is empty") }
       var columns: [String: [Double]] = [:]
       for (i, cells) in lines.enumerated().dropFirst() {
         guard cells.count == header.count else {
           throw .input(
-            place: "\(place):\(i + 1)", problem: "found \(cells.count) cells; allowed: \(header.count), as in the header")
+            place: "\(place):\(i + 1)",
+            problem: "found \(cells.count) cells; allowed: \(header.count), as in the header")
         }
         for (name, cell) in zip(header, cells) where !cell.isEmpty {
           guard let value = Double(cell), value.isFinite else {

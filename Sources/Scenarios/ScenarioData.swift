@@ -47,10 +47,12 @@ extension Scenario {
     }
     // No value of a key has a line break in JSON.
     let source =
-      "\(name) \(JSON.object(values).text(pretty: false)) \(testShare)" + (request.aim == .quantities ? " quantities" : "")
+      "\(name) \(JSON.object(values).text(pretty: false)) \(testShare)"
+      + (request.aim == .quantities ? " quantities" : "")
     let other = Choices.standard.write(data.seeded(seed &+ 1))
     return try shared.split(
-      source: source, split: data.hasTest ? nil : "\(seed) \(testShare)\(splitOfClients)", isSeeded: other?.values != values,
+      source: source, split: data.hasTest ? nil : "\(seed) \(testShare)\(splitOfClients)",
+      isSeeded: other?.values != values,
       load: load,
       review: { (loaded: consuming LoadedData) throws(ScenarioError) -> ReviewedData in try review(consume loaded) })
   }
@@ -91,7 +93,8 @@ extension Scenario {
   /// The examples without their features; nil where they have to be loaded, since the source has no other way, or something that is not
   /// built in may want to look at them.
   package func outlineData(_ parallel: Parallel) throws(ScenarioError) -> DataOutline? {
-    guard data.reviewedLabels == nil, testOf != .eachClient, Choices.standard.write(model) != nil, Choices.standard.write(partition) != nil
+    guard data.reviewedLabels == nil, testOf != .eachClient, Choices.standard.write(model) != nil,
+      Choices.standard.write(partition) != nil
     else {
       return nil
     }

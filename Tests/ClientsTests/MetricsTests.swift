@@ -90,7 +90,8 @@ import Testing
     var random = RandomStream(key: Key(seed: 2, label: "metrics"))
     let features = (0..<(300 * 4)).map { _ in Float(random.normal()) }
     let data = try Dataset(
-      features: features, labels: (0..<300).map { _ in Int32(random.integer(below: 2)) }, featureCount: 4, classCount: 2)
+      features: features, labels: (0..<300).map { _ in Int32(random.integer(below: 2)) }, featureCount: 4, classCount: 2
+    )
     let model = Network(features: 4, hidden: [3], classes: 2)
     let parameters = (0..<model.parameterCount).map { _ in Float(random.normal()) }
     let one = model.predictions(of: parameters, onAll: data, Parallel(threads: 1))

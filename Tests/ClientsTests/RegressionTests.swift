@@ -45,9 +45,10 @@ func congruential(_ count: Int) -> [Int] {
     let parameters = model.padding([0.5, 1, 0.25])
     // 0.5 2 - 1 + 0.25 = 0.25; off by -2.75.
     let workspace = model.makeWorkspace(capacity: 1)
-    #expect(model.predictions(of: [0], in: data, at: parameters, workspace) == [
-      Prediction(loss: 2.75 * 2.75, isCorrect: false)
-    ])
+    #expect(
+      model.predictions(of: [0], in: data, at: parameters, workspace) == [
+        Prediction(loss: 2.75 * 2.75, isCorrect: false)
+      ])
     let sum = FloatBuffer(count: model.paddedParameterCount)
     model.addGradient(of: [0], in: data, at: parameters, scale: 1, to: sum, workspace) { _ in }
     #expect(model.difference(sum, FloatBuffer(count: sum.count)) == [-11, 5.5, -5.5])
@@ -55,7 +56,7 @@ func congruential(_ count: Int) -> [Int] {
 
   @Test func theArchitecturesGoByTheData() throws {
     let table = try Self.examples(3)
-    let found = [try LinearRegression().makeModel(for: table), Perceptron(hidden: [4]).makeModel(for: table)]
+    let found = [LinearRegression().makeModel(for: table), Perceptron(hidden: [4]).makeModel(for: table)]
     #expect(found.map(\.parameterCount) == [6, 29])
     #expect(found.allSatisfy { ($0 as? Network)?.output == .quantity })
     #expect(Perceptron.tasks == [.classification, .regression] && SoftmaxRegression.tasks == [.classification])
@@ -72,7 +73,9 @@ func congruential(_ count: Int) -> [Int] {
     let update = trainer.train(
       LocalTask(start: trainer.prepare([Float](repeating: 0, count: 6)), examples: Array(0..<60)[...], data: data),
       random: &order)
-    for (found, expected) in zip(update.values, [2, -1, 0, 0, 0, 3] as [Float]) { #expect(abs(found - expected) < 1e-3) }
+    for (found, expected) in zip(update.values, [2, -1, 0, 0, 0, 3] as [Float]) {
+      #expect(abs(found - expected) < 1e-3)
+    }
     let evaluation = Evaluation(model, update.values, on: Array(0..<60)[...], of: data, Parallel(threads: 2))
     #expect(evaluation.accuracy == nil && evaluation.loss < 1e-6 && (evaluation.r2 ?? 0) > 0.999999)
   }

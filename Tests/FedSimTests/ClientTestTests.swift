@@ -74,14 +74,19 @@ import Testing
     let synthetic = #"data={"source": "synthetic", "clients": 20}"#
     #expect(message(Self.own + ["evaluation.fineTuneEpochs=2"]) == "no error")
     let cases: [(overrides: [String], key: String)] = [
-      (["evaluation.clients=true"], "evaluation.clients: the test examples belong to no client"),
+      (["evaluation.clients=true"], "evaluation.clients: refused: the test examples belong to no client"),
       (["evaluation.fineTuneEpochs=1"], "evaluation.fineTuneEpochs: found it in a run that does not measure"),
       (Self.own + ["evaluation.fineTuneEpochs=0"], "evaluation.fineTuneEpochs: found 0"),
       (Self.own + ["evaluation.clients=false", "evaluation.fineTuneEpochs=1"], "evaluation.fineTuneEpochs"),
       (Self.own + [#"data={"source": "mixture", "examples": 500}"#, "data.testOf=each-client"], "data.testOf"),
       ([synthetic, "partition={\"kind\": \"natural\"}", "cohort.size=5", "data.testOf=each-client"], "data.testOf"),
       (Self.own + ["partition={\"kind\": \"one-example\"}"], "data.testOf"),
-      (Self.own + [#"data={"source": "npy", "features": "x.npy", "labels": "y.npy", "test": {"features": "a", "labels": "b"}}"#, "data.testOf=each-client"], "data.testOf"),
+      (
+        Self.own + [
+          #"data={"source": "npy", "features": "x.npy", "labels": "y.npy", "test": {"features": "a", "labels": "b"}}"#,
+          "data.testOf=each-client",
+        ], "data.testOf"
+      ),
     ]
     for (overrides, words) in cases {
       let found = message(overrides)
@@ -111,7 +116,10 @@ import Testing
       let examples = owners.indices.filter { owners[$0] == Int32(client) }[...]
       #expect(row.client == client && row.testExamples == examples.count)
       #expect(row.trainingExamples == setup.population.exampleCount(of: client))
-      #expect(row.before == setup.model.evaluation(of: simulation.server.parameters, on: examples, of: setup.test, Parallel(threads: 1)))
+      #expect(
+        row.before
+          == setup.model.evaluation(
+            of: simulation.server.parameters, on: examples, of: setup.test, Parallel(threads: 1)))
       var order = RandomStream(
         key: RunKeys.experimentKey(seed: 1, .fineTuning).derived(.client, index: UInt64(client)))
       let task = LocalTask(
@@ -133,7 +141,8 @@ import Testing
     #expect(ClientTests.Figures([1, .nan], isLowWorst: true) == nil)
     #expect(ClientTests.Figures([], isLowWorst: true) == nil)
     let header = try #require(tests.csv.split(separator: "\n").first)
-    #expect(header == "client,trainingExamples,testExamples,loss,accuracy" && tests.csv.split(separator: "\n").count == 51)
+    #expect(
+      header == "client,trainingExamples,testExamples,loss,accuracy" && tests.csv.split(separator: "\n").count == 51)
   }
 
   @Test func testsDoNotDependOnThreadsNorMoveTheRun() throws {
@@ -179,19 +188,24 @@ import Testing
     let outcome = try execution.run()
     #expect(outcome.isWhole)
     let read = { (name: String) in
-      FilePath.exists("\(folder)/\(name)") ? Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))) : nil
+      FilePath.exists("\(folder)/\(name)")
+        ? Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))) : nil
     }
     let outside = outcome.summary.statement.outsideGuarantee
     #expect(["evaluation.json", "clients.csv", "finalMacroF1", "finalAUC", "clientTest"].allSatisfy(outside.contains))
     let text = outcome.summary.closingTable
-    #expect(text.contains("macro F1") && text.contains("after fine-tuning: mean") && text.contains("accuracy on their own tests (50 clients)"), "\(text)")
+    #expect(
+      text.contains("macro F1") && text.contains("after fine-tuning: mean")
+        && text.contains("accuracy on their own tests (50 clients)"), "\(text)")
     guard case .object(let evaluation) = try JSONParser.parse(try #require(try read("evaluation.json"))).value,
       case .array(let confusion)? = evaluation["confusion"]
     else { throw CancellationError() }
     let total = confusion.reduce(0.0) { sum, row in
       if case .array(let cells) = row { sum + cells.reduce(0) { $0 + ($1.double ?? 0) } } else { sum }
     }
-    #expect(total == Double(execution.simulation.setup.test.count) && evaluation["accuracy"]?.double == outcome.summary.finalAccuracy)
+    #expect(
+      total == Double(execution.simulation.setup.test.count)
+        && evaluation["accuracy"]?.double == outcome.summary.finalAccuracy)
 
     let source = try Report.Source(path: folder) { name throws(ToolError) in (try? read(name)) ?? nil }
     #expect(source.problems.isEmpty)
@@ -200,7 +214,7 @@ import Testing
     let chart = try #require(report.charts.first { $0.name == "client-tests-distribution" })
     #expect(chart.series.map(\.name) == ["the last model", "fine-tuned by each client"])
     #expect(chart.series.allSatisfy { $0.points.count == 50 && $0.points.last?.x == 100 })
-    #expect(report.tables.first { $0.name == "confusion" }?.rows.count == 10 && report.page.contains("background:rgba"))
+    #expect(report.tables.first { $0.name == "confusion" }?.rows.count == 10 && report.html.contains("background:rgba"))
 
     // A run that is stopped has none of them; resumed it ends with the same bytes.
     let names = ["evaluation.json", "clients.csv", "summary.json"]
@@ -209,7 +223,8 @@ import Testing
     var again = try RunExecution(make(), in: folder, start: .replacing)
     var made = 0
     let half = try again.run(stop: { made == 2 }, update: { _ in made += 1 })
-    #expect(!half.isWhole && half.summary.metrics == nil && (try read("clients.csv")) == nil)
+    #expect(!half.isWhole && half.summary.metrics == nil)
+    #expect(try read("clients.csv") == nil)
     guard case .object(let interrupted) = half.summary.json else { throw CancellationError() }
     #expect(interrupted["clientTest"] == .null && interrupted["finalMacroF1"] == .null)
     _ = consume again

@@ -144,7 +144,7 @@ extension Network {
     workspace.forward(parameters, examples, of: data)
     if output == .quantity {
       let targets = Self.targets(of: data)
-      return workspace.predictions(targets: { targets[examples[examples.startIndex + $0]] })
+      return workspace.squaredErrors(of: { targets[examples[examples.startIndex + $0]] })
     }
     return workspace.predictions { Int(data.labels[examples[examples.startIndex + $0]]) }
   }

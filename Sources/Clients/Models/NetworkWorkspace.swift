@@ -153,7 +153,7 @@ public final class NetworkWorkspace {
   }
 
   /// Squared errors of the last forward batch, in order.
-  func predictions(targets: (Int) -> Float) -> [Prediction] {
+  func squaredErrors(of targets: (Int) -> Float) -> [Prediction] {
     let last = places[places.count - 1]
     let outputs = activations[places.count - 1].start
     return (0..<count).map { example in

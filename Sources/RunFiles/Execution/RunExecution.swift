@@ -152,7 +152,9 @@ public struct RunExecution: Sendable {
   private func settleBeginning() throws {
     let setup = simulation.setup
     // What a stopped run wrote last speaks of fewer rounds.
-    if !isOver { try folder.remove([.summary, .model, .posterior, .posteriorTable, .pictures, .evaluation, .clients, .timings]) }
+    if !isOver {
+      try folder.remove([.summary, .model, .posterior, .posteriorTable, .pictures, .evaluation, .clients, .timings])
+    }
     try folder.settle(Array(setup.scenarioFile.utf8), in: .scenario)
     if let classes = setup.classes {
       try folder.settle(Array((classes.text(pretty: true) + "\n").utf8), in: .classes)

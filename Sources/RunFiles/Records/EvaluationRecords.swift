@@ -42,7 +42,9 @@ enum EvaluationRecords {
       count("classes[].predicted", "examples that are taken for it", classes),
       count("classes[].correct", "examples that have it and are taken for it", classes),
       number("classes[].precision", .share, "`correct` over `predicted`; null where that is 0", classes),
-      number("classes[].recall", .share, "`correct` over `examples`: the accuracy of the class; null where that is 0", classes),
+      number(
+        "classes[].recall", .share, "`correct` over `examples`: the accuracy of the class; null where that is 0",
+        classes),
       number(
         "classes[].f1", .share, "2 `correct` over `examples` + `predicted`; null where that is 0", classes),
       RecordColumn(
@@ -94,7 +96,8 @@ enum EvaluationRecords {
           ]
             + figures.map { key, words in
               RecordColumn(
-                "clientTest.\(part).\(name).\(key)", .number, unit, .outside, "its \(words) over clients", onlyWith: only)
+                "clientTest.\(part).\(name).\(key)", .number, unit, .outside, "its \(words) over clients",
+                onlyWith: only)
             }
         }
       }

@@ -70,7 +70,8 @@ public struct RecordColumn: Sendable {
   }
 
   init(_ field: RoundField) {
-    self.init(field.name, field.type, field.unit, field.coverage, field.meaning, mayBeNull: field.mayBeNull,
+    self.init(
+      field.name, field.type, field.unit, field.coverage, field.meaning, mayBeNull: field.mayBeNull,
       onlyWith: field.onlyWith)
   }
 

@@ -28,7 +28,8 @@ struct DataSection: Sendable {
           + "a client with n examples floor(f n + 1/2), which are its own test (`evaluation.clients`)"),
       Setting(
         "targetOffset", \.targetOffset, .number(-1e30...1e30), .absent("0"),
-        "for task `regression`: (target - `targetOffset`) / `targetScale` is learned; a constant known beforehand costs no privacy"),
+        "for task `regression`: (target - `targetOffset`) / `targetScale` is learned; a constant known beforehand costs no privacy"
+      ),
       Setting(
         "targetScale", \.targetScale, .number(above: 0, upTo: 1e30), .absent("1"),
         "for task `regression`: what a target is divided by"),
