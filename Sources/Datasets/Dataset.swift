@@ -164,6 +164,12 @@ public struct Dataset: Sendable {
     self.labels = labels
   }
 
+  /// Puts other targets in the place of as many.
+  mutating func replaceTargets(_ values: [Float]) {
+    precondition(values.count == count)
+    targets = values
+  }
+
   /// Whether the features were not made.
   public var isOutline: Bool { features.isEmpty && !labels.isEmpty }
 

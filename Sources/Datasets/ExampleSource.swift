@@ -116,6 +116,7 @@ extension Choices where Value == any ExampleSource {
       Choice("synthetic", "Synthetic(alpha, beta) of FedProx, generated", SyntheticData.self) { $0 },
       Choice("mixture", "a mixture of Gaussians of any size, generated", MixtureData.self) { $0 },
       Choice("mnist-1d", "MNIST-1D: ten classes of signals of 40 points, generated", MNIST1DData.self) { $0 },
+      Choice("friedman", "Friedman's regression problem, generated", FriedmanData.self) { $0 },
       Choice("given", "a library caller's own", GivenData.self) { $0 },
     ], alwaysWritten: ["test"])
 }

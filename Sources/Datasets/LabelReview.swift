@@ -27,12 +27,12 @@ public struct LabelReview: Sendable {
       numbers.allSatisfy({ $0 != nil }), isOwn || classes > Self.fewest || 10 * classes > count
     {
       let text =
-        "\(place): labels are numbers such as \(ShownText.quoted(broken)), \(share), and each is a class: quantities are not predicted here"
+        "\(place): labels are numbers such as \(ShownText.quoted(broken)), \(share), and each is a class: a quantity is for task \"regression\""
       problem = isOwn ? text + "; put them into a few classes" : nil
       warnings = isOwn ? [] : [text + "."]
     } else if isOwn, count >= Self.fewest {
       let text =
-        "\(place): labels are \(share), such as \(ShownText.list(names, most: 2)): is it a column of IDs or quantities?"
+        "\(place): labels are \(share), such as \(ShownText.list(names, most: 2)): is it a column of IDs or quantities? (quantities: task \"regression\")"
       problem = classes == count ? text : nil
       warnings = classes == count ? [] : [text]
     } else {

@@ -15,15 +15,19 @@ public struct GuaranteeStatement: Sendable {
 
   public init(_ setup: RunSetup) {
     self.init(
-      setup.frame, task: setup.scenario.task, scenario: setup.scenario, computed: setup.columns?.computed ?? [])
+      setup.frame, task: setup.scenario.task, scenario: setup.scenario, computed: setup.columns?.computed ?? [],
+      figures: setup.ownFigures, files: setup.ownFilesOutside)
   }
 
   /// - Parameters:
   ///   - computed: what of the features was computed from the clients' data.
   ///   - task: what is trained: that of a plan, which has no task, is classification, the one without posteriors.
   ///   - scenario: what the run does; nil for a federation whose updates are somebody else's.
+  ///   - figures: those that not all runs have, and this one has.
+  ///   - files: such files that the guarantee does not cover.
   init(
-    _ frame: RunFrame, task: LearningTask = .classification, scenario: Scenario? = nil, computed: [String] = []
+    _ frame: RunFrame, task: LearningTask = .classification, scenario: Scenario? = nil, computed: [String] = [],
+    figures: Set<String> = [], files: [String] = []
   ) {
     guard let plan = frame.guaranteedPlan else {
       kind = "none"
@@ -50,17 +54,11 @@ public struct GuaranteeStatement: Sendable {
         frame.numericsSentence,
       ].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem
-    let isAboutPosteriors = task != .classification
     let evaluation = scenario?.evaluation ?? EvaluationSection()
-    var absent: Set<String> = isAboutPosteriors ? [] : [SummaryFields.table.posterior.name]
-    if !evaluation.watches { absent.insert(SummaryFields.table.bestRound.name) }
-    if !evaluation.stopsEarly { absent.insert(SummaryFields.table.stopRule.name) }
+    let others = Self.figuresOfSomeRuns.subtracting(figures)
     let names =
-      Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter { !absent.contains($0) }
-      + (isAboutPosteriors ? Self.filesOfPosteriors : [])
-    outsideGuarantee =
-      names + Self.choices(evaluation).filter { !names.contains($0) }
-      + (computed.isEmpty ? [] : computed + ["columns.json"])
+      Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter { !others.contains($0) } + files
+    outsideGuarantee = names + Self.choices(evaluation).filter { !names.contains($0) } + computed
   }
 
   /// What is said of features that depend on statistics of the data; nil where they do not.
@@ -73,11 +71,16 @@ public struct GuaranteeStatement: Sendable {
 
   /// What is said of data whose posteriors are sent; nil for a task without them.
   private static func posteriorSentence(_ task: LearningTask) -> String? {
-    task == .classification
+    !task.isAboutPosteriors
       ? nil
       : "It is for the training clients, whose data are in prior and decoder; nothing is claimed for the data whose posterior samples are "
         + "sent."
   }
+
+  /// Names of the figures that not all runs have.
+  private static let figuresOfSomeRuns = Set(
+    RoundField.all.filter { $0.condition != nil }.map(\.name)
+      + SummaryField.all.filter { $0.onlyWith != nil }.map(\.name))
 
   /// Files of what was sent behind the last round of a task about posteriors.
   package static let filesOfPosteriors = ["posterior.json", "posterior.csv", "pictures.png"]
@@ -110,6 +113,9 @@ public struct GuaranteeStatement: Sendable {
 
   /// The best model of all evaluations.
   package static let fileOfBestModel = "model-best.safetensors"
+  /// Files of what the last model does on test examples, in all and of each client.
+  package static let fileOfMetrics = "evaluation.json"
+  package static let fileOfClients = "clients.csv"
 
   /// What it means that cohorts are shared; nil where they are the run's own.
   private static func commonSentence(_ frame: RunFrame) -> String? {

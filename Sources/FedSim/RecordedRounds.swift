@@ -70,7 +70,8 @@ extension RoundRecord {
     guard let json = try? JSONParser.parse(line).value, case .object(let row) = json else { return nil }
     self.init()
     for field in RoundField.all {
-      guard field.put(row[path: field.name], into: &self) else { return nil }
+      let value = row[path: field.name]
+      guard field.put(value, into: &self) else { return nil }
     }
     // A distribution of which a part is missing, and all else that is not ours, is written otherwise.
     guard isWhole, self.json.text(pretty: false).utf8.elementsEqual(line) else { return nil }

@@ -17,13 +17,17 @@ public struct RoundFields: FigureTable, Sendable {
     "uploads whose update was longer than the clipping norm, of those that were sent; null where none was sent")
   public let loss = RoundField(
     "loss", .nats, \.loss, .outside,
-    "mean loss on the test examples after the round: cross-entropy, or a variational model's objective; null in rounds without evaluation, "
-      + "and where it is not finite"
+    "mean loss on the test examples after the round: cross-entropy, or a variational model's objective, or for regression the mean squared "
+      + "error, in squares of what targets are learned in; null in rounds without evaluation, and where it is not finite"
   )
   public let accuracy = RoundField(
     "accuracy", .share, \.accuracy, .outside,
-    "test examples that the model is right on after the round; null in rounds without evaluation, and for representations"
+    "test examples that the model is right on after the round; null in rounds without evaluation, for representations and for regression"
   )
+  public let r2 = RoundField(
+    "r2", .ratio, \.r2, .outside,
+    "R^2 on the test examples after the round: 1 less `loss` over the variance of their targets; not there in rounds without evaluation, and "
+      + "where there is none", onlyWith: RunCondition("task `regression`") { $0.scenario.task == .regression })
   public let clientAccuracyMean = RoundField(
     "clientAccuracy.mean", .share, \.clientAccuracy, \.mean, .outside,
     "accuracy of the model that was sent, on each drawn client's own examples: mean over clients; null in rounds without evaluation"

@@ -12,6 +12,7 @@ public struct RoundRecord: Sendable, Equatable {
   public internal(set) var clippedFraction: Double?
   public internal(set) var loss: Double?
   public internal(set) var accuracy: Double?
+  public internal(set) var r2: Double?
   public internal(set) var clientAccuracy: Percentiles?
   public internal(set) var epsilon: Double?
   public internal(set) var epsilonLowerBound: Double?
@@ -49,6 +50,7 @@ public struct RoundRecord: Sendable, Equatable {
     clippedFraction = diagnostics.share(diagnostics.clipped)
     loss = evaluation.flatMap { $0.loss.isFinite ? $0.loss : nil }
     accuracy = evaluation?.accuracy
+    r2 = evaluation?.r2
     clientAccuracy = Percentiles(diagnostics.accuracies)
     epsilon = spending?.epsilon
     epsilonLowerBound = spending?.lowerBound

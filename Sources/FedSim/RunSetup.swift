@@ -2,6 +2,7 @@ import Aggregator
 import ChannelCoding
 import Clients
 import Datasets
+import Files
 import JSONText
 import Numerics
 import Platform
@@ -17,6 +18,8 @@ public struct RunSetup: Sendable {
   public let test: Dataset
   /// The test examples among clients, where a posterior is a client's; nil for other tasks.
   public let testClients: Population?
+  /// The client of each test example, -1 where it belongs to none; nil where clients' own tests are not measured.
+  let testOwners: [Int32]?
   /// Whether a library caller brought the examples.
   public let isDataGiven: Bool
   public let model: any Model
@@ -83,13 +86,14 @@ public struct RunSetup: Sendable {
     let data =
       try unmade.map { ReviewedData(split: $0.outline, warnings: []) } ?? Self.reviewed(split)
       ?? scenario.loadData(parallel, shared)
-    let split = data.split
-    dataWarnings = data.warnings
+    let split = try Self.inUnits(data.split, scenario)
+    dataWarnings = data.warnings + Self.targetWarnings(split, scenario)
     columns = data.columns
-    let population = try scenario.population(of: split.training)
+    let population = try scenario.population(of: split, isGiven: isDataGiven)
     self.population = population
     testClients = try scenario.testClients(of: split.test, like: population)
     test = testClients?.data ?? split.test
+    testOwners = try Self.testOwners(scenario, test, population)
     let model = try Self.model(scenario, unmade?.sample.test ?? test)
     self.model = model
     let loadedStart = try Self.loadedStart(scenario, model)
@@ -147,6 +151,38 @@ public struct RunSetup: Sendable {
         training: split.training, test: split.test, place: "the given examples", areClassesGiven: true)
       return ReviewedData(split: split, warnings: [review.problem].compactMap { $0 } + review.warnings)
     }
+  }
+
+  /// The examples with targets as they are learned.
+  ///
+  /// - Throws: `ScenarioError` where the task needs quantities and there are none, or classes.
+  private static func inUnits(_ split: Split, _ scenario: Scenario) throws(ScenarioError) -> Split {
+    let source = "data.source"
+    switch (scenario.task == .regression, split.training.targets == nil) {
+    case (false, true): return split
+    case (false, false):
+      throw scenario.refusal(at: source, "found quantities to predict, which are for task \"regression\"")
+    case (true, true):
+      throw scenario.refusal(
+        at: source, "found examples with classes and no quantities to predict (task \"regression\")")
+    case (true, false):
+      do throws(DataError) {
+        return try Split(
+          training: split.training.inUnits(scenario.targetUnits), test: split.test.inUnits(scenario.targetUnits))
+      } catch {
+        throw scenario.refusal(at: "data.targetScale", error.description)
+      }
+    }
+  }
+
+  /// Targets so far from 1 that step sizes of other runs are too long for them.
+  private static func targetWarnings(_ split: Split, _ scenario: Scenario) -> [String] {
+    guard let (mean, deviation) = split.training.targetSpread, max(abs(mean), deviation) > 100 else { return [] }
+    return [
+      "targets are learned as numbers of mean \(Text.short(mean)) and deviation \(Text.short(deviation)): gradients of a squared error grow with "
+        + "them, and clients may diverge. data.targetOffset and data.targetScale bring them near 1; constants known beforehand cost no privacy, "
+        + "those computed from the data are outside the guarantee."
+    ]
   }
 
   /// What the source calls each class: classes.json. Nil where labels are no more than numbers.
@@ -216,7 +252,48 @@ public struct RunSetup: Sendable {
   }
 
   /// The accuracy of always saying the most frequent class of the test examples; nil for a task without accuracy.
-  public var majorityClassAccuracy: Double? { scenario.task == .representation ? nil : test.mostFrequentClass?.share }
+  public var majorityClassAccuracy: Double? { scenario.task.hasAccuracy ? test.mostFrequentClass?.share : nil }
+
+  /// Figures that not all runs have (`onlyWith`), and this one has: by their names in rounds.jsonl and summary.json.
+  var ownFigures: Set<String> {
+    let summary = SummaryFields.table
+    var names: Set<String> = scenario.task.isAboutPosteriors ? [summary.posterior.name] : []
+    names.formUnion(RoundField.columns(of: self).filter { $0.condition != nil }.map(\.name))
+    if scenario.task == .regression { names.formUnion([summary.finalR2.name, summary.finalRMSE.name]) }
+    if scenario.evaluation.watches { names.insert(summary.bestRound.name) }
+    if scenario.evaluation.stopsEarly { names.insert(summary.stopRule.name) }
+    if scenario.evaluation.metrics == true, scenario.task == .classification {
+      names.formUnion([summary.finalMacroF1.name, summary.finalAUC.name])
+    }
+    if scenario.measuresClients { names.insert(summary.clientTest.name) }
+    return names
+  }
+
+  /// Files that not all runs have, and this one has, and that no guarantee covers.
+  var ownFilesOutside: [String] {
+    (scenario.task.isAboutPosteriors ? GuaranteeStatement.filesOfPosteriors : [])
+      + (scenario.evaluation.metrics == true ? [GuaranteeStatement.fileOfMetrics] : [])
+      + (testOwners != nil ? [GuaranteeStatement.fileOfClients] : [])
+      + (columns?.computed.isEmpty ?? true ? [] : ["columns.json"])
+  }
+
+  /// Whose own test each test example is in.
+  ///
+  /// - Throws: `ScenarioError` where clients are to be measured and nobody knows.
+  private static func testOwners(
+    _ scenario: Scenario, _ test: Dataset, _ population: Population
+  ) throws(ScenarioError) -> [Int32]? {
+    guard scenario.measuresClients else { return nil }
+    if let found = ClientTests.owners(of: test, population, areOwnersClients: scenario.testOf == .eachClient) {
+      return found
+    }
+    throw scenario.refusal(
+      at: EvaluationSection.path(\.clients),
+      test.owners == nil
+        ? "the test examples belong to no client; data.testOf \"each-client\" keeps a test for each, and some sources name the clients of theirs"
+        : "the test examples name owners, and the partition gives each owner's training examples to several clients or to none; allowed: partition \"natural\""
+    )
+  }
 
   /// Where the run starts from.
   package var initialParameters: [Float] {

@@ -9,6 +9,10 @@ public struct RunSummary: Sendable {
   public let records: [RoundRecord]
   /// What sending posteriors came to; nil for a task without them, and where it was not done.
   public let posterior: PosteriorResults?
+  /// All metrics of the last model; nil where the scenario does not ask for them, and where the run was interrupted.
+  public let metrics: EvaluationMetrics?
+  /// The last model on each client's own test; nil as well where that was not asked for.
+  public let clientTests: ClientTests?
   private let finalEvaluation: Evaluation?
   /// Who is guaranteed what.
   public let views: ThreatModel
@@ -26,17 +30,21 @@ public struct RunSummary: Sendable {
   ///   - setup: the run.
   ///   - records: those of all rounds that were made.
   ///   - posterior: what sending posteriors came to, for a task about them.
+  ///   - metrics: all metrics of the last model.
+  ///   - clientTests: the last model on each client's own test.
   ///   - stoppedBy: why there are no more.
   ///   - finalEvaluation: of the last model, where the last record has none because a run was interrupted.
   ///   - mostParticipations: of one client, for an observer who sees who sends.
   public init(
-    _ setup: RunSetup, records: [RoundRecord], posterior: PosteriorResults? = nil, stoppedBy: StopReason,
+    _ setup: RunSetup, records: [RoundRecord], posterior: PosteriorResults? = nil, metrics: EvaluationMetrics? = nil,
+    clientTests: ClientTests? = nil, stoppedBy: StopReason,
     finalEvaluation: Evaluation? = nil,
     mostParticipations: Int? = nil
   ) {
     views = ThreatModel(setup, records: records, mostParticipations: mostParticipations)
     self.setup = setup
     self.posterior = posterior
+    (self.metrics, self.clientTests) = (metrics, clientTests)
     self.finalEvaluation = finalEvaluation
     self.records = records
     self.stoppedBy = stoppedBy
@@ -61,6 +69,13 @@ public struct RunSummary: Sendable {
 
   public var finalLoss: Double? {
     finalEvaluation.flatMap { $0.loss.isFinite ? $0.loss : nil } ?? records.last?.loss
+  }
+  /// R^2 of the model that the run ends with; nil for other tasks than regression.
+  public var finalR2: Double? { finalEvaluation.map(\.r2) ?? records.last?.r2 }
+  /// The root of the mean squared error, in the unit of the data; nil for other tasks.
+  public var finalRMSE: Double? {
+    setup.scenario.task == .regression
+      ? finalLoss.map { $0.squareRoot() * setup.scenario.targetUnits.scale } : nil
   }
   /// Updates with a value that was not finite: each counted as zero.
   public var nonFiniteUpdates: Int { records.reduce(0) { $0 + $1.nonFinite } }

@@ -70,6 +70,20 @@ public struct Simulation: Sendable {
     try PosteriorStage.results(setup, parameters: server.parameters, continues: continues)
   }
 
+  /// All metrics of the present model; nil where the scenario does not ask for them.
+  public func metrics() -> EvaluationMetrics? { EvaluationMetrics(setup, parameters: server.parameters) }
+
+  /// The present model on each client's own test.
+  ///
+  /// - Parameter continues: told how many of how many clients are done; false abandons it.
+  /// - Returns: nil where the scenario does not ask for it.
+  /// - Throws: `SimulationError.abandoned`.
+  public func clientTests(
+    continues: (_ done: Int, _ all: Int) -> Bool = { _, _ in true }
+  ) throws -> ClientTests? {
+    try ClientTests(setup, parameters: server.parameters, continues: continues)
+  }
+
   /// One round: the federation draws and broadcasts, each drawn client trains and sends bytes, the federation adds up, completes
   /// the noise and moves the model.
   ///

@@ -48,9 +48,43 @@ public struct SummaryFields: FigureTable, Sendable {
   ) { .optional($0.setup.majorityClassAccuracy) }
   public let finalLoss = SummaryField(
     "finalLoss", .nats, .outside,
-    "mean loss of the last model on the test examples: cross-entropy, or a variational model's objective; null where it is not finite",
+    "mean loss of the last model on the test examples: cross-entropy, or a variational model's objective, or for regression the mean squared error, in "
+      + "squares of what targets are learned in; null where it is not finite",
     mayBeNull: true
   ) { .optional($0.finalLoss) }
+  public let finalR2 = SummaryField(
+    "finalR2", .ratio, .outside,
+    "R^2 of the last model on the test examples: 1 less the mean squared error over the variance of their targets; null where all are one "
+      + "number, and where the loss is not finite", mayBeNull: true, onlyWith: "task `regression`"
+  ) { $0.setup.scenario.task == .regression ? .optional($0.finalR2) : nil }
+  public let finalRMSE = SummaryField(
+    "finalRMSE", .ratio, .outside,
+    "root of the mean squared error of the last model on the test examples, in the unit of the data: `data.targetScale` times the root of "
+      + "`finalLoss`", mayBeNull: true, onlyWith: "task `regression`"
+  ) { $0.setup.scenario.task == .regression ? .optional($0.finalRMSE) : nil }
+  public let finalMacroF1 = SummaryField(
+    "finalMacroF1", .share, .outside,
+    "mean over classes of the F1 of the last model on the test examples, of classes that one of them has or is taken for; null where the "
+      + "model does not say its classes", mayBeNull: true, onlyWith: "`evaluation.metrics` and classes"
+  ) {
+    $0.setup.scenario.evaluation.metrics == true && $0.setup.scenario.task == .classification
+      ? .optional($0.metrics?.macroF1) : nil
+  }
+  public let finalAUC = SummaryField(
+    "finalAUC", .share, .outside,
+    "area under the ROC curve of the last model on the test examples; null for more than two classes, and where one is missing",
+    mayBeNull: true, onlyWith: "`evaluation.metrics` and classes"
+  ) {
+    $0.setup.scenario.evaluation.metrics == true && $0.setup.scenario.task == .classification
+      ? .optional($0.metrics?.auc) : nil
+  }
+  public let clientTest = SummaryField(
+    "clientTest", .list, .outside,
+    "the last model on each client's own test examples: `clients` that have some and `clientsWithoutTest`, and `before` (and `after` "
+      + "fine-tuning) the mean, percentiles and worst over clients of `accuracy` and `loss`; null where it was not measured",
+    type: .object,
+    mayBeNull: true, onlyWith: "clients' own tests"
+  ) { $0.setup.scenario.measuresClients ? $0.clientTests?.headline ?? .null : nil }
   public let nonFiniteUpdates = SummaryField(
     "nonFiniteUpdates", .count, .outside, "the sum of `nonFinite` over rounds", totalOf: \.nonFinite
   ) { .integer($0.nonFiniteUpdates) }

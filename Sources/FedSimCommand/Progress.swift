@@ -8,7 +8,8 @@ struct Progress {
   private let isTerminal = Console.isTerminal
   private let isQuiet: Bool
   private var lastDrawn: ContinuousClock.Instant?
-  private var accuracy: Double?
+  /// Accuracy or R^2 of the last evaluation.
+  private var quality: String?
   /// Rounds that are made.
   private var made: Int
   /// When something was last said of a round that is being made.
@@ -40,7 +41,7 @@ struct Progress {
   mutating func update(_ record: RoundRecord) {
     made = record.round
     lastSaid = .now
-    accuracy = record.accuracy ?? accuracy
+    quality = Self.quality(record) ?? quality
     guard !isQuiet else { return }
     if isTerminal { draw(record) } else { Console.error(line(record)) }
   }
@@ -59,11 +60,19 @@ struct Progress {
 
   private func line(_ record: RoundRecord) -> String {
     var parts = ["round \(record.round)/\(total)", "\(record.arrived) clients"]
-    if let accuracy = record.accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
-    if record.accuracy == nil, let loss = record.loss { parts.append("objective \(Text.loss(loss))") }
+    if let quality = Self.quality(record) { parts.append(quality) }
+    if record.r2 != nil, let loss = record.loss {
+      parts.append("squared error \(Text.loss(loss))")
+    } else if record.accuracy == nil, let loss = record.loss {
+      parts.append("objective \(Text.loss(loss))")
+    }
     if let epsilon = record.spending?.epsilon { parts.append("epsilon \(Text.fixedUp(epsilon, 3))") }
     if record.payloadBits != nil || record.predictedBits != nil { parts.append("\(record.shownBits) bits/client") }
     return parts.joined(separator: "  ")
+  }
+
+  private static func quality(_ record: RoundRecord) -> String? {
+    record.accuracy.map { "accuracy \(Text.fixed(100 * $0, 1)) %" } ?? record.r2.map { "R^2 \(Text.fixed($0, 4))" }
   }
 
   private mutating func draw(_ record: RoundRecord) {
@@ -79,7 +88,7 @@ struct Progress {
     let filled = Int(Double(width) * done / Double(total))
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
     var parts = [bar, "round \(done == Double(made) ? made : made + 1)/\(total)"]
-    if let accuracy { parts.append("accuracy \(Text.fixed(100 * accuracy, 1)) %") }
+    if let quality { parts.append(quality) }
     parts += news + ["\(left(done)) left"]
     Console.control("\r\u{1B}[K" + parts.joined(separator: "  ").prefix(Console.width - 1))
   }

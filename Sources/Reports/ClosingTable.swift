@@ -12,16 +12,23 @@ extension RunSummary {
         let step = max((evaluated.count + shown - 1) / shown, 1)
         return (evaluated.count - 1 - i) % step == 0
       }.map { evaluated[$0] } + (records.last.map { $0.isEvaluated ? [] : [$0] } ?? [])
+    let isQuantity = setup.scenario.task == .regression
     let rows = chosen.map { record in
       [
-        "\(record.round)", "\(record.arrived)", record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
+        "\(record.round)", "\(record.arrived)",
+        isQuantity
+          ? record.r2.map { Text.fixed($0, 4) } ?? "-" : record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
         record.loss.map(Text.loss) ?? (record.accuracy == nil ? "-" : "not finite"),
         record.spending.map { Text.fixedUp($0.epsilon, 2) } ?? "none",
         record.shownBits, record.idealBits.map { Text.fixed($0, 0) } ?? "-",
       ]
     }
     var lines = [
-      Text.table(["round", "clients", "accuracy", "loss, nats", "epsilon", "bits/client", "I(X;Y), bits"], rows), "",
+      Text.table(
+        [
+          "round", "clients", isQuantity ? "R^2" : "accuracy", isQuantity ? "squared error" : "loss, nats", "epsilon",
+          "bits/client", "I(X;Y), bits",
+        ], rows), "",
     ]
     lines.append(contentsOf: headline)
     if let posterior { lines += ["", posterior.closingTable] }
@@ -35,12 +42,24 @@ extension RunSummary {
         "accuracy   \(Text.fixed(100 * finalAccuracy, 1)) % on \(setup.test.count) test examples "
           + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)\(Self.baseline(setup))")
     }
+    if let finalRMSE {
+      lines.append(
+        "error      \(Text.short(finalRMSE)) (root of the mean square) on \(setup.test.count) test examples"
+          + (finalR2.map { ", R^2 = \(Text.fixed($0, 4))" } ?? "") + Self.spread(setup))
+    }
+    if let metrics = metrics?.classification {
+      let auc = metrics.auc.map { ", AUC \(Text.fixed($0, 4))" } ?? ""
+      if let macro = metrics.macroF1 {
+        lines.append("classes    macro F1 \(Text.fixed(100 * macro, 1)) %\(auc) (evaluation.json)")
+      }
+    }
     if let stopRule {
       lines.append("stopped    after round \(records.count) of \(setup.lastRound), by evaluation.\(stopRule)")
     }
     if setup.scenario.evaluation.keepBest, let bestRound {
       lines.append("best       the model of round \(bestRound): \(GuaranteeStatement.fileOfBestModel)")
     }
+    if let clientTests { lines += Self.clients(clientTests) }
     if let divergence = Divergence(self) {
       lines.append("DIVERGED   \(divergence.sign):")
       lines.append(Text.wrapped(divergence.advice, indent: "           "))
@@ -88,6 +107,31 @@ extension RunSummary {
   /// What accuracy is to be compared with.
   private static func baseline(_ setup: RunSetup) -> String {
     setup.majorityClassAccuracy.map { "; always saying their most frequent class: \(Text.fixed(100 * $0, 1)) %" } ?? ""
+  }
+
+  /// What an error is to be compared with.
+  private static func spread(_ setup: RunSetup) -> String {
+    setup.test.targetSpread.map { spread in
+      "; always saying their mean: \(Text.short(spread.deviation * setup.scenario.targetUnits.scale))"
+    } ?? ""
+  }
+
+  /// Clients' own tests, and what fine-tuning makes of them.
+  private static func clients(_ tests: ClientTests) -> [String] {
+    let shown = { (figures: ClientTests.Figures, isShare: Bool) -> String in
+      let show = { (value: Double) in isShare ? Text.fixed(100 * value, 1) + " %" : Text.loss(value) }
+      return
+        "mean \(show(figures.mean)), 10th percentile \(show(figures.p10)), 90th \(show(figures.p90)), worst \(show(figures.worst))"
+    }
+    let isShare = tests.accuracyBefore != nil
+    guard let before = tests.accuracyBefore ?? tests.lossBefore else { return [] }
+    var lines = [
+      "clients    \(isShare ? "accuracy" : "loss") on their own tests (\(Text.grouped(tests.rows.count)) clients): \(shown(before, isShare))"
+    ]
+    if let after = isShare ? tests.accuracyAfter : tests.lossAfter {
+      lines.append("           after fine-tuning: \(shown(after, isShare))")
+    }
+    return lines
   }
 
   /// Bits that were measured and, where only a share of the uploads was written, what the rest is predicted to take.

@@ -21,7 +21,11 @@ struct Divergence {
   /// - Returns: nil for a run that did not diverge.
   init?(_ summary: RunSummary) {
     let setup = summary.setup
-    let guessing = Elementary.log(Double(setup.test.classCount))
+    // Of a quantity, saying 0, where a model starts.
+    let squares = setup.test.targets.map { targets in
+      targets.reduce(0) { $0 + Double($1) * Double($1) } / Double(max(targets.count, 1))
+    }
+    let guessing = squares ?? Elementary.log(Double(setup.test.classCount))
     if summary.nonFiniteUpdates > 0 {
       let sent = summary.records.reduce(0) { $0 + $1.arrived + $1.refused }
       sign =
@@ -33,7 +37,9 @@ struct Divergence {
       summary.stoppedBy != .interrupted
     {
       sign = "the final loss is not finite"
-    } else if setup.scenario.task == .classification, let loss = summary.finalLoss, loss > Self.factor * guessing {
+    } else if !setup.scenario.task.isAboutPosteriors, guessing > 0, let loss = summary.finalLoss,
+      loss > Self.factor * guessing
+    {
       sign = "the final loss is \(Text.loss(loss)), where guessing has \(Text.loss(guessing))"
     } else {
       return nil

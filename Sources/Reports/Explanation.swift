@@ -145,7 +145,12 @@ public struct Explanation: Sendable {
           + "\(Text.grouped(setup.test.count)) test examples"
       ),
       ("examples", summary.sizesInWords),
-      ("labels", summary.skewInWords),
+      setup.population.data.targetSpread.map { spread in
+        (
+          "targets",
+          "mean \(Text.short(spread.mean)), standard deviation \(Text.short(spread.deviation)), as they are learned"
+        )
+      } ?? ("labels", summary.skewInWords),
     ]
     if let classNames { facts.append(("classes", Self.classes(classNames))) }
     if let columns = setup.columns { facts += ColumnTable(columns).facts }

@@ -69,6 +69,14 @@ public struct Report: Sendable {
     append(table.html)
   }
 
+  /// A square of counts, each cell as dark as its share of its row.
+  mutating func add(shaded table: Table) {
+    guard !table.cells.isEmpty else { return }
+    let table = table.named(unused(table.name, "table"))
+    tables.append(table)
+    append(table.shadedHTML)
+  }
+
   /// A table of sentences, a card a row: first cell, epsilon, the other columns with their names, and the last one folded.
   mutating func add(cards table: Table, epsilon: Int) {
     guard !table.cells.isEmpty else { return }

@@ -43,9 +43,9 @@ public struct ReportCharts: Sendable {
 
   public static let standard = ReportCharts(
     run: [
-      .posteriorBits, .accuracy, .loss, .accuracyOverEpsilon, .epsilon, .clippingNorm, .uploadBits,
+      .posteriorBits, .accuracy, .r2, .loss, .accuracyOverEpsilon, .epsilon, .clippingNorm, .uploadBits,
       .uploadBitsOverClients,
-      .accuracyOverClients, .learningRates,
+      .accuracyOverClients, .clientTests, .learningRates,
     ],
     sweep: [
       .accuracy, .bits, .bitsAndAccuracy, .loss, .epsilon, .privacyAndAccuracy, .accuracyOverRounds,

@@ -20,6 +20,10 @@ extension Report {
       public var posterior: JSONObject?
       /// pictures.png; nil where there is none.
       public var pictures: [UInt8]?
+      /// evaluation.json; nil for a run that does not ask for it.
+      public var evaluation: JSONObject?
+      /// Columns of clients.csv by their names; nil for a run that does not measure its clients.
+      public var clients: [String: [Double]]?
     }
 
     public struct SweepFiles: Sendable {
@@ -91,10 +95,15 @@ extension Report {
       let rounds = RoundTable(try Self.lines(rows, "\(path)/rounds.jsonl"))
       let posterior: JSONObject? =
         if let bytes = try read("posterior.json") { try Self.object(bytes, "\(path)/posterior.json") } else { nil }
+      let evaluation: JSONObject? =
+        if let bytes = try read("evaluation.json") { try Self.object(bytes, "\(path)/evaluation.json") } else { nil }
+      let clients: [String: [Double]]? =
+        if let bytes = try read("clients.csv") { try Self.columns(bytes, "\(path)/clients.csv") } else { nil }
       content = .run(
         RunFiles(
-          summary: summary, scenario: scenario, rounds: rounds, posterior: posterior, pictures: try read("pictures.png")
-        ))
+          summary: summary, scenario: scenario, rounds: rounds, posterior: posterior,
+          pictures: try read("pictures.png"),
+          evaluation: evaluation, clients: clients))
       problems = Self.problems(of: summary, "\(path)/summary.json") + rounds.problems(charts, "\(path)/rounds.jsonl")
     }
 
@@ -199,6 +208,33 @@ extension Report {
           problem: "not valid JSON: \(error.message)")
       }
       throw .input(place: place + (line > 0 ? ":\(line)" : ""), problem: "found no object")
+    }
+
+    /// The numbers of a table of numbers by column; empty cells are left out.
+    private static func columns(_ bytes: [UInt8], _ place: String) throws(ToolError) -> [String: [Double]] {
+      let lines = bytes.split(separator: UInt8(ascii: "\n")).map { line in
+        line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map {
+          String(decoding: $0, as: UTF8.self)
+        }
+      }
+      guard let header = lines.first else { throw .input(place: place, problem: "the file is empty") }
+      var columns: [String: [Double]] = [:]
+      for (i, cells) in lines.enumerated().dropFirst() {
+        guard cells.count == header.count else {
+          throw .input(
+            place: "\(place):\(i + 1)",
+            problem: "found \(cells.count) cells; allowed: \(header.count), as in the header")
+        }
+        for (name, cell) in zip(header, cells) where !cell.isEmpty {
+          guard let value = Double(cell), value.isFinite else {
+            throw .input(
+              place: "\(place):\(i + 1)",
+              problem: "\(name): found \(JSON.string(cell).summary); allowed: a number, or nothing")
+          }
+          columns[name, default: []].append(value)
+        }
+      }
+      return columns
     }
 
     private static func lines(_ bytes: [UInt8], _ place: String) throws(ToolError) -> [JSONObject] {

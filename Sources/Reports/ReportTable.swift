@@ -105,6 +105,25 @@ extension Report {
       return line(header) + line(header.indices.map { isNumeric($0) ? "---:" : "---" }) + rows.map(line).joined()
     }
 
+    /// As `html`, with each number's cell as dark as its share of its row's sum.
+    var shadedHTML: String {
+      let title = Chart.escaped(title)
+      var html =
+        "<h3>\(title)</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"\(title)\"><table>\n<tr>"
+      html += header.map { "<th>\(Chart.escaped($0))</th>" }.joined() + "</tr>\n"
+      for row in cells {
+        let sum = row.reduce(0) { $0 + ($1.value ?? 0) }
+        html += "<tr>"
+        for cell in row {
+          let share = sum > 0 ? (cell.value ?? 0) / sum : 0
+          let shade = share > 0 ? " style=\"background:rgba(76,120,168,\(Text.fixed(0.05 + 0.6 * share, 2)))\"" : ""
+          html += "<td\(cell.value == nil ? "" : " class=\"number\"")\(shade)>\(Chart.escaped(cell.text))</td>"
+        }
+        html += "</tr>\n"
+      }
+      return html + "</table></div>\n"
+    }
+
     var html: String {
       // Sentences need room, phrases some; the others do not wrap. Numbers end below one another.
       let kinds = header.indices.map { i -> String in

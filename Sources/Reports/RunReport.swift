@@ -9,6 +9,7 @@ extension Report {
     addHeadline(files.summary, files.posterior)
     for chart in charts { if let drawn = chart.draw(files) { add(drawn.named(prefix + chart.name)) } }
     addPosteriors(prefix, files)
+    addEvaluation(prefix, files)
     for text in ClippingParagraph.texts(files.rounds, files.summary, files.scenario) { add(paragraph: text) }
     let spreads = Self.spreads(files.rounds)
     if let row = Self.distribution([files.rounds], spreads: spreads) {
@@ -30,6 +31,12 @@ extension Report {
     guard case .integer(let count)? = summary[\.rounds] else { return }
     let accuracy = summary.number(\.finalAccuracy).map { Text.fixed(100 * $0, 1) + " %" } ?? "unknown"
     var headline = "After \(Text.counted(count, "round")) the model is right on \(accuracy) of the test examples"
+    if summary[\.finalRMSE] != nil {
+      let error = summary.number(\.finalRMSE).map(Text.short) ?? "unknown"
+      headline =
+        "After \(Text.counted(count, "round")) the root of the mean squared error on the test examples is \(error)"
+        + (summary.number(\.finalR2).map { ", R^2 is \(Text.fixed($0, 4))" } ?? "")
+    }
     if let posterior, let sent = Self.posteriorHeadline(posterior) {
       add(headline: sent)
       headline = "Prior and decoder were trained in \(Text.counted(count, "round"))"

@@ -21,6 +21,8 @@ public struct RunFolder: Sendable {
     case posterior = "posterior.json"
     case posteriorTable = "posterior.csv"
     case pictures = "pictures.png"
+    case evaluation = "evaluation.json"
+    case clients = "clients.csv"
     case timings = "timings.json"
     case state = "state.bin"
 
@@ -45,6 +47,9 @@ public struct RunFolder: Sendable {
         "what sending posterior samples came to, a row a code and beta; only for the tasks about posteriors (docs/representations.md)"
       case .posteriorTable: "its rows as comma-separated values"
       case .pictures: "a row of originals and one for each code, as an image; only for pictures of 1 or 3 channels"
+      case .evaluation:
+        "all metrics of the last model on the test examples: a confusion matrix, figures of each class; or errors of a quantity"
+      case .clients: "the last model on each client's own test examples, before and after fine-tuning"
       case .timings: "where the time went: see below"
       case .state: "the last checkpoint, for `--resume` (docs/resume.md)"
       }
@@ -59,6 +64,8 @@ public struct RunFolder: Sendable {
       case .bestModel: "`evaluation.keepBest`"
       case .posterior, .posteriorTable: "a task about posteriors"
       case .pictures: "a task about posteriors of pictures of 1 or 3 channels"
+      case .evaluation: "`evaluation.metrics`"
+      case .clients: "clients' own tests"
       case .state: "a run of its own: runs of a sweep have none"
       case .scenario, .rounds, .table, .summary, .model, .timings: nil
       }
@@ -73,7 +80,7 @@ public struct RunFolder: Sendable {
       case .ledger: "yes, but for `add-or-remove`"
       case .model: "yes, but for `rounds` in its header, for `add-or-remove`"
       case .rounds, .table, .summary: "figure by figure"
-      case .bestModel, .posterior, .posteriorTable, .pictures, .timings, .state: "no"
+      case .bestModel, .posterior, .posteriorTable, .pictures, .evaluation, .clients, .timings, .state: "no"
       }
     }
   }

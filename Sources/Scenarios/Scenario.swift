@@ -24,6 +24,11 @@ public struct Scenario: Sendable {
   public var data: any ExampleSource
   /// The share of the examples that a split keeps for the test; nil for the source's standard, or where the test has its own.
   public var testFraction: Double?
+  /// Whose examples a split keeps for the test; nil for `all`.
+  public var testOf: TestOf?
+  /// What is taken from a target before it is learned, and what the rest is divided by: for regression; nil for 0 and 1.
+  public var targetOffset: Double?
+  public var targetScale: Double?
   public var partition: any PartitionScheme
   public var model: any ModelArchitecture
   /// A safetensors file with the parameters that the run starts from, which count as public; nil for the model's own start.
@@ -42,10 +47,18 @@ public struct Scenario: Sendable {
   /// The text that the scenario was read from, for places in messages; nil for a program's.
   package let file: ScenarioFile?
 
+  /// Whose examples a split keeps for the test.
+  public enum TestOf: String, CaseIterable, Sendable, SettingValue {
+    /// All examples together, before the partition.
+    case all
+    /// Each client's, after it.
+    case eachClient = "each-client"
+  }
+
   public init(
     name: String = "scenario", seed: UInt64 = 1, task: Task = .classification, rounds: Int, data: any ExampleSource,
-    testFraction: Double? = nil, partition: any PartitionScheme, model: any ModelArchitecture,
-    initialModel: String? = nil, training: Training,
+    testFraction: Double? = nil, testOf: TestOf? = nil, targetOffset: Double? = nil, targetScale: Double? = nil,
+    partition: any PartitionScheme, model: any ModelArchitecture, initialModel: String? = nil, training: Training,
     cohort: Cohort, server: ServerSection = ServerSection(), privacy: Privacy? = nil,
     channel: ChannelSection = ChannelSection(), evaluation: EvaluationSection = EvaluationSection(),
     posterior: PosteriorSection? = nil, components: Components = .standard
@@ -56,6 +69,8 @@ public struct Scenario: Sendable {
     self.rounds = rounds
     self.data = data
     self.testFraction = testFraction
+    self.testOf = testOf
+    (self.targetOffset, self.targetScale) = (targetOffset, targetScale)
     self.partition = partition
     self.model = model
     self.initialModel = initialModel
@@ -80,7 +95,8 @@ public struct Scenario: Sendable {
     let examples = try file.read(DataSection.section) { values throws(KeyProblem) in
       try DataSection(values, components)
     }
-    (data, testFraction) = (examples.source, examples.testFraction)
+    (data, testFraction, testOf) = (examples.source, examples.testFraction, examples.testOf)
+    (targetOffset, targetScale) = (examples.targetOffset, examples.targetScale)
     partition = try file.read(PartitionSection.section) { values throws(KeyProblem) in
       try components.partitions.read(values, by: PartitionSection.selector)
     }
@@ -131,7 +147,9 @@ public struct Scenario: Sendable {
   package var json: JSON {
     var root = Heading(name: name, seed: seed, task: task, rounds: rounds).values
     root[DataSection.section] = .object(
-      DataSection(source: data, testFraction: testFraction).values(components))
+      DataSection(
+        source: data, testFraction: testFraction, testOf: testOf, targetOffset: targetOffset, targetScale: targetScale
+      ).values(components))
     root[PartitionSection.section] = .object(components.partitions.write(partition, by: PartitionSection.selector))
     root[ModelSection.section] = .object(
       components.models.write(
@@ -163,7 +181,9 @@ public struct Scenario: Sendable {
 
   /// What no section can say by itself; nil where everything goes together.
   private var problem: KeyProblem? {
-    if let problem = taskProblem ?? algorithmProblem ?? rateProblem { return problem }
+    if let problem = taskProblem ?? quantityProblem ?? clientTestProblem ?? algorithmProblem ?? rateProblem {
+      return problem
+    }
     let able = channel.codecs.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
     guard let codec, !able.contains(codec) else { return nil }
     let path = ChannelSection.codecPath
@@ -183,26 +203,25 @@ public struct Scenario: Sendable {
 
   /// Model, posterior section and task are of one kind.
   private var taskProblem: KeyProblem? {
-    let modelTask = type(of: model).task
-    if modelTask != task {
-      let able = components.models.all.filter { ($0.type as? any ModelArchitecture.Type)?.task == task }
+    let modelTasks = type(of: model).tasks
+    if !modelTasks.contains(task) {
+      let able = components.models.all.filter { ($0.type as? any ModelArchitecture.Type)?.tasks.contains(task) == true }
         .map { "\"\($0.name)\"" }
       let name = components.models.write(model)?.name ?? "\(type(of: model as Any))"
       return KeyProblem(
         "\(ModelSection.section).\(ModelSection.selector)",
-        "found \"\(name)\", a model of task \"\(modelTask.rawValue)\", with task \"\(task.rawValue)\"",
+        "found \"\(name)\", a model of task \(modelTasks.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")), with task \"\(task.rawValue)\"",
         allowed: able.isEmpty ? "a model of that task" : able.joined(separator: ", "))
     }
-    let hasAccuracy = task == .classification || task == .bayesianClassification
-    if !hasAccuracy, evaluation.targetAccuracy != nil || evaluation.bestBy == .accuracy {
+    if !task.hasAccuracy, evaluation.targetAccuracy != nil || evaluation.bestBy == .accuracy {
       let key = evaluation.targetAccuracy != nil ? "targetAccuracy" : "bestBy"
       return KeyProblem(
         "\(EvaluationSection.section).\(key)",
         "found an accuracy with task \"\(task.rawValue)\", which has none", allowed: "null, or \"loss\" as bestBy")
     }
-    if task == .classification, posterior != nil {
+    if !task.isAboutPosteriors, posterior != nil {
       return KeyProblem(
-        PosteriorSection.section, "found a section about posteriors with task \"classification\", which has none",
+        PosteriorSection.section, "found a section about posteriors with task \"\(task.rawValue)\", which has none",
         allowed: "no such section, or task \"representation\" or \"bayesian-classification\"")
     }
     return nil
@@ -217,6 +236,63 @@ public struct Scenario: Sendable {
         in: ServerSection.section, learningRate: server.learningRate, rounds: rounds,
         hasRates: server.scaled(by: 1) != nil)
   }
+
+  /// Quantities need a source that has them, and a partition that does not ask for classes; nothing else has a scale of targets.
+  private var quantityProblem: KeyProblem? {
+    guard task == .regression else {
+      for (property, value) in [(\DataSection.targetOffset, targetOffset), (\.targetScale, targetScale)] {
+        if let value {
+          return KeyProblem(
+            DataSection.path(property), "found \(value) with task \"\(task.rawValue)\", which learns no quantity",
+            allowed: "no such key, or task \"regression\"")
+        }
+      }
+      return nil
+    }
+    if !data.readsTargets {
+      let name = components.sources.write(data)?.name ?? "\(type(of: data as Any))"
+      return KeyProblem(
+        "\(DataSection.section).\(DataSection.selector)",
+        "found \"\(name)\", whose examples have classes and no quantities, with task \"regression\"",
+        allowed: "a source whose labels may be quantities (docs/data.md), or task \"classification\"")
+    }
+    if partition.usesClasses {
+      let name = components.partitions.write(partition)?.name ?? "\(type(of: partition as Any))"
+      return KeyProblem(
+        "\(PartitionSection.section).\(PartitionSection.selector)",
+        "found \"\(name)\", which goes by classes, with task \"regression\", which has none",
+        allowed: "a partition that does not look at labels, such as \"iid\" or \"natural\"")
+    }
+    return nil
+  }
+
+  /// Posteriors of clients have test clients of their own.
+  private var clientTestProblem: KeyProblem? {
+    guard task.isAboutPosteriors else {
+      if evaluation.fineTuneEpochs != nil, !measuresClients {
+        return KeyProblem(
+          EvaluationSection.path(\.fineTuneEpochs), "found it in a run that does not measure its clients' own tests",
+          allowed: "evaluation.clients true as well")
+      }
+      return nil
+    }
+    let unfit: [(path: String, isThere: Bool)] = [
+      (DataSection.path(\.testOf), testOf == .eachClient),
+      (EvaluationSection.path(\.clients), evaluation.clients == true),
+      (EvaluationSection.path(\.fineTuneEpochs), evaluation.fineTuneEpochs != nil),
+      (EvaluationSection.path(\.metrics), evaluation.metrics == true),
+    ]
+    guard let path = unfit.first(where: \.isThere)?.path else { return nil }
+    return KeyProblem(
+      path, "found it with task \"\(task.rawValue)\", whose test data are measured by what is sent of them",
+      allowed: "no such key, or task \"classification\" or \"regression\"")
+  }
+
+  /// Whether the last model is measured on each client's own test examples.
+  package var measuresClients: Bool { evaluation.clients ?? (testOf == .eachClient) }
+
+  /// What targets are learned in.
+  package var targetUnits: TargetUnits { TargetUnits(offset: targetOffset ?? 0, scale: targetScale ?? 1) }
 
   private var algorithmProblem: KeyProblem? {
     let isWeighted = server.weighting == .examples

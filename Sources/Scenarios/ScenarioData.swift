@@ -46,23 +46,41 @@ extension Scenario {
   /// - Throws: `ScenarioError` that names the key, and the place in the file where one is at fault.
   package func loadData(_ parallel: Parallel, _ shared: SharedData = SharedData()) throws(ScenarioError) -> ReviewedData
   {
-    let load = { () throws(ScenarioError) in try loadExamples(parallel) }
+    let request = loadRequest(parallel)
+    let load = { () throws(ScenarioError) in try loadExamples(request) }
     // Whether another package's sources of the same keys are the same nobody knows.
     let seeded = data.seeded(seed)
     guard let (name, values) = Choices.standard.write(seeded), !(seeded is GivenData) else {
       return try review(try load())
     }
     // No value of a key has a line break in JSON.
-    let source = "\(name) \(JSON.object(values).text(pretty: false)) \(testShare)"
+    let source =
+      "\(name) \(JSON.object(values).text(pretty: false)) \(testShare)"
+      + (request.aim == .quantities ? " quantities" : "")
     let other = Choices.standard.write(data.seeded(seed &+ 1))
     return try shared.split(
-      source: source, split: data.hasTest ? nil : "\(seed) \(testShare)", isSeeded: other?.values != values, load: load,
+      source: source, split: data.hasTest ? nil : "\(seed) \(testShare)\(splitOfClients)",
+      isSeeded: other?.values != values,
+      load: load,
       review: { (loaded: consuming LoadedData) throws(ScenarioError) -> ReviewedData in try review(consume loaded) })
   }
 
-  private func loadExamples(_ parallel: Parallel) throws(ScenarioError) -> LoadedData {
+  private func loadRequest(_ parallel: Parallel) -> LoadRequest {
+    LoadRequest(
+      seed: seed, testFraction: testShare, parallel: parallel, aim: task == .regression ? .quantities : .classes)
+  }
+
+  /// What a split within clients follows from beside the seed and the share; empty for one of all examples.
+  private var splitOfClients: String {
+    guard testOf == .eachClient else { return "" }
+    // A partition of another package may be any: its split is nobody else's.
+    guard let (name, values) = Choices.standard.write(partition) else { return " \(ContinuousClock.now)" }
+    return " each client of \(name) \(JSON.object(values).text(pretty: false))"
+  }
+
+  private func loadExamples(_ request: LoadRequest) throws(ScenarioError) -> LoadedData {
     do throws(DataError) {
-      return try data.load(LoadRequest(seed: seed, testFraction: testShare, parallel: parallel))
+      return try data.load(request)
     } catch {
       let paths = file?.paths ?? ScenarioPaths(folder: nil)
       throw refusal(
@@ -94,12 +112,13 @@ extension Scenario {
   /// The examples without their features; nil where they have to be loaded, since the source has no other way, or something that is not
   /// built in may want to look at them.
   package func outlineData(_ parallel: Parallel) throws(ScenarioError) -> DataOutline? {
-    guard data.reviewedLabels == nil, Choices.standard.write(model) != nil, Choices.standard.write(partition) != nil
+    guard data.reviewedLabels == nil, testOf != .eachClient, Choices.standard.write(model) != nil,
+      Choices.standard.write(partition) != nil
     else {
       return nil
     }
     do throws(DataError) {
-      return try data.outline(LoadRequest(seed: seed, testFraction: testShare, parallel: parallel))
+      return try data.outline(loadRequest(parallel))
     } catch {
       throw refusal(at: DataSection.path(of: error.subject), error.description)
     }
@@ -110,7 +129,10 @@ extension Scenario {
     let place = loaded.labelPlace
     let split: Split
     let key: String
-    if loaded.test != nil {
+    if testOf == .eachClient {
+      key = DataSection.path(\.testOf)
+      split = try splitWithinClients(consume loaded)
+    } else if loaded.test != nil {
       key = DataSection.path(of: .file(.test))
       let parts = (consume loaded).takingParts()
       do throws(DataError) {
@@ -137,8 +159,41 @@ extension Scenario {
     return (split, review.warnings)
   }
 
+  /// The partition is of all examples; then each client keeps a share of its own for the test. Owners of both parts are the clients.
+  private func splitWithinClients(_ loaded: consuming LoadedData) throws(ScenarioError) -> Split {
+    let path = DataSection.path(\.testOf)
+    guard loaded.test == nil else {
+      throw refusal(
+        at: path,
+        "found \"each-client\" with a source that makes test examples of its own; evaluation.clients true measures clients where their owners are named"
+      )
+    }
+    let whole = (consume loaded).takingTraining()
+    let owners = try population(of: whole).owners
+    var random = RunKeys.experimentStream(seed: seed, .split)
+    do throws(DataError) {
+      return try Split(withinClients: whole, owners: owners, testFraction: testShare, random: &random)
+    } catch {
+      throw refusal(
+        at: path,
+        error.description + "; of a client with n examples floor(f n + 1/2) are kept for the test, f = \(testShare)")
+    }
+  }
+
+  /// The clients of the training part, each with its examples.
+  ///
+  /// - Parameter isGiven: whether a library caller brought both parts, so that nothing was split here.
+  package func population(of split: Split, isGiven: Bool) throws(ScenarioError) -> Population {
+    guard testOf == .eachClient else { return try population(of: split.training) }
+    guard !isGiven, let owners = split.training.owners else {
+      throw refusal(at: DataSection.path(\.testOf), "found \"each-client\" with examples that are split already")
+    }
+    let last = max(owners.max() ?? 0, split.test.owners?.max() ?? 0)
+    return Population(split.training, owners: owners, clients: max(partition.clientCount ?? 0, Int(last) + 1))
+  }
+
   /// The clients, each with its examples.
-  package func population(of training: Dataset) throws(ScenarioError) -> Population {
+  private func population(of training: Dataset) throws(ScenarioError) -> Population {
     if let clients = partition.clientCount, clients > training.count {
       throw refusal(
         at: PartitionSection.path(of: .clientCount), "found \(clients) clients for \(training.count) training examples")

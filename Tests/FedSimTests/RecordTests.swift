@@ -145,6 +145,8 @@ import Testing
     let runs = [
       try scenario(named + ["privacy.clippingQuantile=0.5"]),
       try scenario(["privacy=null", "channel.codec=float32", "rounds=1"]),
+      try scenario(["data.testOf=each-client", "evaluation.metrics=true", "evaluation.fineTuneEpochs=1", "rounds=2"]),
+      try scenario(["evaluation.metrics=true", "rounds=2"], text: smallRegression),
       try posteriors(["posterior.examples=8"]),
       try posteriors(
         [

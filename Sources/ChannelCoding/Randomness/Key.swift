@@ -59,6 +59,7 @@ public enum KeyPurpose: String, Sendable, CaseIterable {
   case dropout = "FSdropou"
   case straggler = "FSstragl"
   case coded = "FScoded_"
+  case fineTuning = "FSfinetu"
   case shared = "FSshared"
   case part = "FSpart__"
   case seal = "FSsealed"

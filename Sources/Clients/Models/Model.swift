@@ -113,9 +113,15 @@ public struct Prediction: Sendable, Equatable {
   /// Not a number where the model has diverged.
   public let loss: Double
   public let isCorrect: Bool
+  /// The class with the largest score; nil where the model does not say, and where a score is not finite.
+  public let predictedClass: Int?
+  /// Of two classes, the score of class 1 less that of class 0: the logarithm of the odds. Nil where the model does not say.
+  public let logOdds: Double?
 
-  public init(loss: Double, isCorrect: Bool) {
+  public init(loss: Double, isCorrect: Bool, predictedClass: Int? = nil, logOdds: Double? = nil) {
     self.loss = loss
     self.isCorrect = isCorrect
+    self.predictedClass = predictedClass
+    self.logOdds = logOdds
   }
 }

@@ -1,8 +1,8 @@
 import ChannelCoding
 import Datasets
 
-/// Convolutions, if any, then fully connected layers, with ReLU between layers and softmax cross-entropy at the end, in
-/// float32. One dense layer alone is softmax regression.
+/// Convolutions, if any, then fully connected layers, with ReLU between layers, in float32. At the end is softmax cross-entropy, or the
+/// squared error of one output. One dense layer alone is softmax regression, or linear regression.
 ///
 /// Parameters are one flat vector: for each layer the weights, input by input (inputs x outputs, row-major), then the
 /// biases. All arithmetic is in a fixed order, so results do not depend on threads; `NetworkWorkspace` does it.
@@ -10,15 +10,32 @@ public struct Network: Model, Equatable {
   public let layers: [Layer]
   /// Of an example.
   public let featureCount: Int
+  /// Outputs of the last layer.
   public let classCount: Int
   public let parameterCount: Int
+  public let output: Output
 
-  /// - Parameter layers: each takes what the one before gives; the last one is dense.
-  public init(_ layers: [Layer]) {
+  /// What the last layer's outputs are, and by which loss they are learned.
+  public enum Output: Sendable, Equatable {
+    /// Scores of classes; softmax cross-entropy, in nats.
+    case classes
+    /// The one output y_hat for an example's target y; (y_hat - y)^2, whose gradient in y_hat is 2 (y_hat - y).
+    case quantity
+
+    /// What examples like these have.
+    public init(for data: Dataset) { self = data.targets == nil ? .classes : .quantity }
+  }
+
+  /// - Parameters:
+  ///   - layers: each takes what the one before gives; the last one is dense.
+  ///   - output: what its outputs are; a quantity is one.
+  public init(_ layers: [Layer], output: Output = .classes) {
     guard let first = layers.first, case .dense(_, let classes)? = layers.last else {
       preconditionFailure("a network ends with a dense layer")
     }
+    precondition(output == .classes || classes == 1, "a quantity is one output")
     self.layers = layers
+    self.output = output
     featureCount =
       switch first {
       case .dense(let inputs, _): inputs
@@ -38,15 +55,17 @@ public struct Network: Model, Equatable {
   }
 
   /// A perceptron; softmax regression without hidden layers.
-  public init(features: Int, hidden: [Int], classes: Int) {
+  public init(features: Int, hidden: [Int], classes: Int, output: Output = .classes) {
     let widths = [features] + hidden + [classes]
-    self.init(zip(widths, widths.dropFirst()).map { .dense(inputs: $0, outputs: $1) })
+    self.init(zip(widths, widths.dropFirst()).map { .dense(inputs: $0, outputs: $1) }, output: output)
   }
 
   /// Convolutions of `channels` outputs each, then dense layers.
   ///
   /// - Returns: nil where pooling leaves nothing of the image.
-  public init?(image: Dataset.ImageShape, channels: [Int], kernel: Int, hidden: [Int], classes: Int) {
+  public init?(
+    image: Dataset.ImageShape, channels: [Int], kernel: Int, hidden: [Int], classes: Int, output: Output = .classes
+  ) {
     var layers: [Layer] = []
     var (height, width, inputs) = (image.height, image.width, image.channels)
     for outputs in channels {
@@ -57,7 +76,7 @@ public struct Network: Model, Equatable {
     }
     let widths = [height * width * inputs] + hidden + [classes]
     layers += zip(widths, widths.dropFirst()).map { .dense(inputs: $0, outputs: $1) }
-    self.init(layers)
+    self.init(layers, output: output)
   }
 
   /// Convolutions of a line of `channels` values at each of `length` places, then dense layers.
@@ -86,8 +105,8 @@ public struct Network: Model, Equatable {
 
   /// Hidden weights are normal with variance 2 / inputs [He et al. 2015], everything in the last layer is 0.
   ///
-  /// A zero last layer starts at the uniform prediction, loss ln(classes), and the first updates of all clients agree
-  /// in scale: useful where they are clipped.
+  /// A zero last layer starts at the uniform prediction, loss ln(classes), or at the quantity 0; and the first updates of all clients
+  /// agree in scale: useful where they are clipped.
   public func initialParameters(_ random: inout RandomStream) -> [Float] {
     var parameters = [Float](repeating: 0, count: parameterCount)
     var offset = 0
@@ -132,6 +151,13 @@ extension Network {
     _ workspace: NetworkWorkspace, _ prepare: (Range<Int>) -> Void
   ) {
     workspace.forward(parameters, examples, of: data)
+    if output == .quantity {
+      let targets = Self.targets(of: data)
+      workspace.backward(
+        parameters, targets: { targets[examples[examples.startIndex + $0]] }, scale: scale, into: target,
+        prepare: prepare)
+      return
+    }
     data.labels.withUnsafeBufferPointer { labels in
       workspace.backward(
         parameters, labels: { Int(labels[examples[examples.startIndex + $0]]) }, scale: scale, into: target,
@@ -143,7 +169,16 @@ extension Network {
     of examples: ArraySlice<Int>, in data: Dataset, at parameters: FloatBuffer, _ workspace: NetworkWorkspace
   ) -> [Prediction] {
     workspace.forward(parameters, examples, of: data)
+    if output == .quantity {
+      let targets = Self.targets(of: data)
+      return workspace.squaredErrors(of: { targets[examples[examples.startIndex + $0]] })
+    }
     return workspace.predictions { Int(data.labels[examples[examples.startIndex + $0]]) }
+  }
+
+  private static func targets(of data: Dataset) -> [Float] {
+    guard let targets = data.targets else { preconditionFailure("a quantity is learned of examples that have one") }
+    return targets
   }
 
   /// `layers.I.weight` (row-major, as torch.nn.Linear, Conv1d and Conv2d have it, with outputs first) and `layers.I.bias` of each layer.

@@ -165,9 +165,20 @@ public final class NetworkWorkspace {
       for k in 0..<network.classCount where scores[k] > scores[best] { best = k }
       result.append(
         Prediction(
-          loss: Elementary.log(total) - (Double(scores[label]) - Double(top)), isCorrect: best == label))
+          loss: Elementary.log(total) - (Double(scores[label]) - Double(top)), isCorrect: best == label,
+          predictedClass: best, logOdds: network.classCount == 2 ? Double(scores[1]) - Double(scores[0]) : nil))
     }
     return result
+  }
+
+  /// Squared errors of the last forward batch, in order.
+  func squaredErrors(of targets: (Int) -> Float) -> [Prediction] {
+    let last = places[places.count - 1]
+    let outputs = activations[places.count - 1].start
+    return (0..<count).map { example in
+      let error = Double(outputs[example * last.stride]) - Double(targets(example))
+      return Prediction(loss: error.isFinite ? error * error : .nan, isCorrect: false)
+    }
   }
 
   /// Adds `scale` times the gradient of the summed loss of the last forward batch to `target`, from the last layer to the
@@ -188,6 +199,25 @@ public final class NetworkWorkspace {
         delta[example * last.stride + k] = Float(probability - (k == label ? 1 : 0)) * scale
       }
     }
+    propagate(parameters, into: target, prepare: prepare)
+  }
+
+  /// As the other one, of the summed squared error.
+  func backward(
+    _ parameters: FloatBuffer, targets: (Int) -> Float, scale: Float, into target: FloatBuffer,
+    prepare: (Range<Int>) -> Void = { _ in }
+  ) {
+    let last = places[places.count - 1]
+    let (outputs, delta) = (activations[places.count - 1].start, deltas[places.count - 1].start)
+    for example in 0..<count {
+      let error = Double(outputs[example * last.stride]) - Double(targets(example))
+      delta[example * last.stride] = Float(2 * error) * scale
+    }
+    propagate(parameters, into: target, prepare: prepare)
+  }
+
+  /// From the last layer's delta to the first layer's parameters.
+  private func propagate(_ parameters: FloatBuffer, into target: FloatBuffer, prepare: (Range<Int>) -> Void) {
     for (i, place) in places.enumerated().reversed() {
       let (from, row) = input(i)
       let delta = deltas[i].start

@@ -22,6 +22,7 @@ public struct DirichletClassPartition: PartitionScheme, Equatable {
   }
 
   public var clientCount: Int? { clients }
+  public var usesClasses: Bool { true }
 
   /// The first draw and its repetitions.
   static let mostDraws = 11

@@ -17,6 +17,7 @@ public struct DirichletClientPartition: PartitionScheme, Equatable {
   }
 
   public var clientCount: Int? { clients }
+  public var usesClasses: Bool { true }
 
   public func assignment(of data: Dataset, _ random: inout RandomStream) throws(DataError) -> ClientAssignment {
     try DataError.checkClients(clients, examplesEach: 1, data)

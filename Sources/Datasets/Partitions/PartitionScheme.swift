@@ -9,6 +9,9 @@ public protocol PartitionScheme: Sendable {
   /// The number of clients that the scheme names; nil where the data decide.
   var clientCount: Int? { get }
 
+  /// Whether the scheme looks at the classes of examples, so that it says nothing of quantities. The default is false.
+  var usesClasses: Bool { get }
+
   /// Who has which example.
   ///
   /// - Parameter random: all that the choice may depend on beside the data: the same stream, the same assignment.
@@ -18,6 +21,7 @@ public protocol PartitionScheme: Sendable {
 
 extension PartitionScheme {
   public var clientCount: Int? { nil }
+  public var usesClasses: Bool { false }
 }
 
 /// Who has which example, as a scheme says it.

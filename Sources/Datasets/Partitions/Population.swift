@@ -39,6 +39,26 @@ public struct Population: Sendable {
     }
   }
 
+  /// Clients that are known.
+  ///
+  /// - Parameters:
+  ///   - owners: the client of each example, below `clients`.
+  ///   - clients: how many there are; one may have no example.
+  public init(_ data: Dataset, owners: [Int32], clients: Int) {
+    precondition(owners.count == data.count && owners.allSatisfy { 0 <= $0 && $0 < clients })
+    self.data = data
+    clientCount = clients
+    let (order, offsets) = grouped(owners, groups: clients)
+    assignment = .listed(order: order, offsets: offsets)
+  }
+
+  /// The client of each example.
+  public var owners: [Int32] {
+    var owners = [Int32](repeating: 0, count: data.count)
+    for client in 0..<clientCount { for example in examples(of: client) { owners[example] = Int32(client) } }
+    return owners
+  }
+
   /// The same clients with other examples in the places of theirs.
   init(_ population: Population, data: Dataset) {
     precondition(data.count == population.data.count)

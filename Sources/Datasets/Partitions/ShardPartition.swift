@@ -14,6 +14,7 @@ public struct ShardPartition: PartitionScheme, Equatable {
   }
 
   public var clientCount: Int? { clients }
+  public var usesClasses: Bool { true }
 
   public func assignment(of data: Dataset, _ random: inout RandomStream) throws(DataError) -> ClientAssignment {
     try DataError.checkClients(clients, examplesEach: perClient, data)

@@ -8,6 +8,7 @@ public struct GivenData: ExampleSource {
 
   public init(_ split: Split? = nil) { self.split = split }
 
+  public var readsTargets: Bool { true }
   public var description: String { "given by the caller" }
 
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {

@@ -123,11 +123,12 @@ public struct RunExecution: Sendable {
       if let found = clipping.add(record, norms: simulation.norms) { notice(found) }
     }
     let posterior = try settlePosteriors(stop, sending)
-    let summary = summary(posterior)
+    let tests = try settleTests(stop)
+    let summary = summary(posterior, tests)
     try settleEnd(summary)
     // Last: should it fail, what the run came to is there, and the checkpoint before it to go on from.
     try keepCheckpoint()
-    return Outcome(summary: summary, isWhole: isOver && posterior.isWhole)
+    return Outcome(summary: summary, isWhole: isOver && posterior.isWhole && tests.isWhole)
   }
 
   /// Whoever asks for a stop waits no longer than this for a round.
@@ -154,7 +155,11 @@ public struct RunExecution: Sendable {
   private func settleBeginning() throws {
     let setup = simulation.setup
     // What a stopped run wrote last speaks of fewer rounds.
-    if !isOver { try folder.remove([.summary, .model, .bestModel, .posterior, .posteriorTable, .pictures, .timings]) }
+    if !isOver {
+      try folder.remove([
+        .summary, .model, .bestModel, .posterior, .posteriorTable, .pictures, .evaluation, .clients, .timings,
+      ])
+    }
     try folder.settle(Array(setup.scenarioFile.utf8), in: .scenario)
     if let classes = setup.classes {
       try folder.settle(Array((classes.text(pretty: true) + "\n").utf8), in: .classes)
@@ -168,11 +173,11 @@ public struct RunExecution: Sendable {
         LedgerFile.head(plan), array: "rounds", elements: records.map { LedgerFile.round($0.round, plan.event) },
         in: .ledger)
     }
-    if records.isEmpty {
-      try folder.remove([.table])
-    } else {
+    if !records.isEmpty {
       let lines = [RoundRecord.csvHeader(columns)] + records.map { $0.csvLine(columns) }
       try folder.settle(Array(lines.map { $0 + "\n" }.joined().utf8), in: .table)
+    } else {
+      try folder.remove([.table])
     }
   }
 
@@ -224,11 +229,34 @@ public struct RunExecution: Sendable {
     return SentPosteriors(results: results)
   }
 
-  private func summary(_ posterior: SentPosteriors) -> RunSummary {
+  /// What the last model does on test examples, beside loss and accuracy: nothing where not all rounds were made.
+  private struct Tests {
+    var metrics: EvaluationMetrics?
+    var clients: ClientTests?
+    /// False where it was stopped.
+    var isWhole = true
+  }
+
+  private func settleTests(_ stop: () -> Bool) throws -> Tests {
+    guard isOver else { return Tests() }
+    var tests = Tests(metrics: simulation.metrics())
+    do {
+      tests.clients = try simulation.clientTests { _, _ in !stop() }
+    } catch SimulationError.abandoned {
+      tests.isWhole = false
+    }
+    if let metrics = tests.metrics {
+      try folder.settle(Array((metrics.json.text(pretty: true) + "\n").utf8), in: .evaluation)
+    }
+    if let clients = tests.clients { try folder.settle(Array(clients.csv.utf8), in: .clients) }
+    return tests
+  }
+
+  private func summary(_ posterior: SentPosteriors, _ tests: Tests) -> RunSummary {
     let setup = simulation.setup
     return RunSummary(
-      setup, records: records, posterior: posterior.results,
-      stoppedBy: !isOver || !posterior.isWhole
+      setup, records: records, posterior: posterior.results, metrics: tests.metrics, clientTests: tests.clients,
+      stoppedBy: !isOver || !posterior.isWhole || !tests.isWhole
         ? .interrupted
         : simulation.isStoppedEarly ? .evaluation : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
       finalEvaluation: records.last?.accuracy == nil && records.last?.loss == nil ? simulation.evaluate() : nil,

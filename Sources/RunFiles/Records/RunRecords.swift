@@ -21,6 +21,8 @@ enum RunRecords {
     case .summary: summary
     case .posterior: posterior
     case .posteriorTable: posteriorRow(prefix: "")
+    case .evaluation: EvaluationRecords.metrics
+    case .clients: EvaluationRecords.clients
     case .timings: timings
     case .scenario, .model, .bestModel, .pictures, .state: []
     }
@@ -69,7 +71,9 @@ enum RunRecords {
   private static let summary: [RecordColumn] = SummaryField.all.flatMap { field in
     [RecordColumn(field)]
       + (field.name == SummaryFields.table.posterior.name
-        ? posteriorHeadline : field.name == SummaryFields.table.views.name ? views : [])
+        ? posteriorHeadline
+        : field.name == SummaryFields.table.clientTest.name
+          ? EvaluationRecords.clientTest : field.name == SummaryFields.table.views.name ? views : [])
   }
 
   private static let views: [RecordColumn] = {

@@ -3,10 +3,13 @@ import Files
 import JSONText
 import Settings
 
-/// The section `data`: the name of a source, the keys of what it names, and the share that is kept for the test.
+/// The section `data`: the name of a source, the keys of what it names, the share that is kept for the test, and what targets are learned in.
 struct DataSection: Sendable {
   var source: any ExampleSource
   var testFraction: Double?
+  var testOf: Scenario.TestOf?
+  var targetOffset: Double?
+  var targetScale: Double?
 
   static let section = "data"
   /// The key that names the source.
@@ -18,7 +21,18 @@ struct DataSection: Sendable {
       Setting(
         "testFraction", \.testFraction, .fraction, .unset("0.2, for `synthetic` 0.1; none with `data.test`"),
         "share that is kept for the test, of each class by a seeded split; `synthetic`: of each client; `mixture`: as "
-          + "many more, of the training examples")
+          + "many more, of the training examples"),
+      Setting(
+        "testOf", \.testOf, .choice(Scenario.TestOf.self), .absent("`all`"),
+        "whose examples a split keeps for the test: `all` together, by class and before the partition; or those of `each-client` behind it: of "
+          + "a client with n examples floor(f n + 1/2), which are its own test (`evaluation.clients`)"),
+      Setting(
+        "targetOffset", \.targetOffset, .number(-1e30...1e30), .absent("0"),
+        "for task `regression`: (target - `targetOffset`) / `targetScale` is learned; a constant known beforehand costs no privacy"
+      ),
+      Setting(
+        "targetScale", \.targetScale, .number(above: 0, upTo: 1e30), .absent("1"),
+        "for task `regression`: what a target is divided by"),
     ])
 
   static func table(_ components: Components) -> SectionTable {
@@ -31,9 +45,14 @@ struct DataSection: Sendable {
 
   static func path(_ property: PartialKeyPath<DataSection>) -> String { "\(section).\(first.name(of: property))" }
 
-  init(source: any ExampleSource, testFraction: Double? = nil) {
+  init(
+    source: any ExampleSource, testFraction: Double? = nil, testOf: Scenario.TestOf? = nil,
+    targetOffset: Double? = nil, targetScale: Double? = nil
+  ) {
     self.source = source
     self.testFraction = testFraction
+    self.testOf = testOf
+    (self.targetOffset, self.targetScale) = (targetOffset, targetScale)
   }
 
   init(_ values: JSONObject, _ components: Components) throws(KeyProblem) {
@@ -43,6 +62,11 @@ struct DataSection: Sendable {
       throw KeyProblem(
         Self.first.name(of: \.testFraction),
         "found a share of a split and test examples of their own (data.test)", allowed: "one of the two")
+    }
+    if testOf == .eachClient, source.hasTest {
+      throw KeyProblem(
+        Self.first.name(of: \.testOf),
+        "found \"each-client\" and test examples of their own (data.test)", allowed: "one of the two")
     }
   }
 

@@ -22,9 +22,16 @@ public struct EvaluationSection: ScenarioSection, Equatable {
     case loss
   }
 
+  /// Whether all metrics of the last model are written: evaluation.json.
+  public var metrics: Bool?
+  /// Whether the last model is measured on each client's own test examples: clients.csv. Nil: where `data.testOf` is each client.
+  public var clients: Bool?
+  /// Epochs of local training after which clients' own tests are measured again; nil for none.
+  public var fineTuneEpochs: Int?
+
   public init(
     every: Int = 5, bestBy: Metric? = nil, keepBest: Bool = false, stopAfter: Int? = nil, minimumChange: Double? = nil,
-    targetAccuracy: Double? = nil
+    targetAccuracy: Double? = nil, metrics: Bool? = nil, clients: Bool? = nil, fineTuneEpochs: Int? = nil
   ) {
     self.every = every
     self.bestBy = bestBy
@@ -32,6 +39,7 @@ public struct EvaluationSection: ScenarioSection, Equatable {
     self.stopAfter = stopAfter
     self.minimumChange = minimumChange
     self.targetAccuracy = targetAccuracy
+    (self.metrics, self.clients, self.fineTuneEpochs) = (metrics, clients, fineTuneEpochs)
   }
 
   public static let section = "evaluation"
@@ -61,6 +69,18 @@ public struct EvaluationSection: ScenarioSection, Equatable {
         "targetAccuracy", \.targetAccuracy, .number(above: 0, upTo: 1), .absent("all rounds are made"),
         "share of the test examples with which the run stops, from the first evaluation that has it; epsilon stays that of all planned "
           + "rounds"),
+      Setting(
+        "metrics", \.metrics, .flag, .absent("false"),
+        "whether all metrics of the last model are written to `evaluation.json`: a confusion matrix, precision, recall and F1 of each class, macro "
+          + "F1, AUC of two classes; for regression RMSE, mean absolute error and R^2"),
+      Setting(
+        "clients", \.clients, .flag, .absent("true where `data.testOf` is `each-client`"),
+        "whether the last model is measured on each client's own test examples (`clients.csv`): those that `data.testOf` keeps, or whose client "
+          + "the source names"),
+      Setting(
+        "fineTuneEpochs", \.fineTuneEpochs, .integer(1...1_000_000), .absent("no fine-tuning"),
+        "epochs in which each client trains the last model on its own training examples, by the rule of `training`, to be measured on its own "
+          + "test again"),
     ])
 
   /// Absent where it is false, however that was said: a run has one scenario.json.

@@ -1,7 +1,8 @@
 import Datasets
 import Settings
 
-/// Convolutions, each with ReLU and 2 x 2 maxima, then fully connected layers and softmax cross-entropy.
+/// Convolutions, each with ReLU and 2 x 2 maxima, then fully connected layers; at the end softmax cross-entropy, or the squared error of
+/// one quantity.
 public struct ConvolutionalNetwork: ModelArchitecture, Equatable {
   /// Widths of the hidden layers after the convolutions; nil for none.
   public var hidden: [Int]?
@@ -15,6 +16,8 @@ public struct ConvolutionalNetwork: ModelArchitecture, Equatable {
     self.kernel = kernel
     self.hidden = hidden
   }
+
+  public static let tasks: [LearningTask] = [.classification, .regression]
 
   public static let keys = SettingList(
     ConvolutionalNetwork(channels: [1]),
@@ -42,7 +45,8 @@ public struct ConvolutionalNetwork: ModelArchitecture, Equatable {
     }
     guard
       let network = Network(
-        image: image, channels: channels, kernel: kernel, hidden: hidden ?? [], classes: data.classCount)
+        image: image, channels: channels, kernel: kernel, hidden: hidden ?? [], classes: data.classCount,
+        output: .init(for: data))
     else {
       throw KeyProblem(
         "channels",

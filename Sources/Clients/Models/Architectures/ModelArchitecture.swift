@@ -9,6 +9,9 @@ public protocol ModelArchitecture: Configurable {
   /// What the model is for. The default is classification.
   static var task: LearningTask { get }
 
+  /// All that the model is for, where it can do more than one. The default is `task` alone.
+  static var tasks: [LearningTask] { get }
+
   /// Whether the model is for rows of symbols (`Dataset.symbolNames`), and for nothing else. The default is false: features are quantities.
   static var readsSymbols: Bool { get }
 
@@ -20,6 +23,8 @@ public protocol ModelArchitecture: Configurable {
 
 extension ModelArchitecture {
   public static var task: LearningTask { .classification }
+
+  public static var tasks: [LearningTask] { [task] }
 
   public static var readsSymbols: Bool { false }
 
@@ -48,6 +53,7 @@ extension Choices where Value == any ModelArchitecture {
     Choices(
       [
         Choice("softmax-regression", "one linear layer", SoftmaxRegression.self) { $0 },
+        Choice("linear-regression", "one linear layer, for task `regression`", LinearRegression.self) { $0 },
         Choice("perceptron", "fully connected layers with ReLU between them", Perceptron.self) { $0 },
         Choice(
           "convolutional", "convolutions with ReLU and 2 x 2 maxima, then fully connected layers",
