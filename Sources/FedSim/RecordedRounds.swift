@@ -59,9 +59,9 @@ extension RoundRecord {
     columns.map { CSV.cell($0.json(of: self)) }.joined(separator: ",")
   }
 
-  /// As of a run that has no more figures than all runs have.
-  public static var csvHeader: String { csvHeader(RoundField.ofAllRuns) }
-  public var csvLine: String { csvLine(RoundField.ofAllRuns) }
+  /// As of a run that has no more figures than the record.
+  public var csvHeader: String { Self.csvHeader(written) }
+  public var csvLine: String { csvLine(written) }
 
   /// A line of rounds.jsonl read back: it writes the same line again.
   ///
