@@ -87,14 +87,8 @@ public struct FeatureColumns: Sendable, Equatable {
       case .label, .client, .dropped: break
       }
     }
-    for column in columns
-    where column.kind == .number && !(column.offset == 0 && column.scale == 1 && column.fill == nil) {
-      guard Self.apply(column, to: &training), Self.apply(column, to: &test) else {
-        throw DataError.shape(
-          "column \(ShownText.quoted(column.name)): a value less \(column.offset), over \(column.scale), is beyond the range of single precision"
-        ).about(.table(.scaling))
-      }
-    }
+    try apply(to: &training)
+    try apply(to: &test)
     return training.imageShape == nil ? spreadWarnings(sums) : []
   }
 
@@ -120,19 +114,28 @@ public struct FeatureColumns: Sendable, Equatable {
     }
   }
 
-  /// - Returns: whether all values are finite.
-  private static func apply(_ column: Column, to data: inout Dataset) -> Bool {
-    guard let feature = column.features.first else { return true }
-    let (width, offset, scale, fill) = (data.featureCount, column.offset, column.scale, column.fill ?? 0)
-    var isFinite = true
+  /// One pass over the rows, or none where nothing is to be done.
+  private func apply(to data: inout Dataset) throws(DataError) {
+    let numbers = columns.filter { $0.kind == .number && !($0.offset == 0 && $0.scale == 1 && $0.fill == nil) }
+    guard !numbers.isEmpty else { return }
+    let width = data.featureCount
+    let steps = numbers.map { (place: $0.features.lowerBound, fill: $0.fill ?? 0, offset: $0.offset, scale: $0.scale) }
+    var isBeyond = [Bool](repeating: false, count: numbers.count)
     data.withFeatures { values in
-      for i in stride(from: feature, to: values.count, by: width) {
-        let value = values[i].isNaN ? fill : Double(values[i])
-        values[i] = Float((value - offset) / scale)
-        isFinite = isFinite && values[i].isFinite
+      for row in stride(from: 0, to: values.count, by: width) {
+        for (j, step) in steps.enumerated() {
+          let i = row + step.place
+          let value = values[i].isNaN ? step.fill : Double(values[i])
+          values[i] = Float((value - step.offset) / step.scale)
+          if !values[i].isFinite { isBeyond[j] = true }
+        }
       }
     }
-    return isFinite
+    guard let first = isBeyond.firstIndex(of: true) else { return }
+    let column = numbers[first]
+    throw DataError.shape(
+      "column \(ShownText.quoted(column.name)): a value less \(column.offset), over \(column.scale), is beyond the range of single precision"
+    ).about(.table(.scaling))
   }
 
   // MARK: What may not be meant
@@ -214,38 +217,49 @@ public struct FeatureColumns: Sendable, Equatable {
 
 /// Sums over the rows of a data set, feature by feature, in double precision and in the order of rows. NaN is no value.
 private struct FeatureSums {
-  private(set) var counts: [Int]
-  private(set) var sums: [Double]
-  private var minima: [Float]
-  private var maxima: [Float]
-  private var squares: [Double]
+  let counts: [Int]
+  let sums: [Double]
+  private let minima: [Float]
+  private let maxima: [Float]
+  private let squares: [Double]
 
   init(_ data: Dataset, hasDeviations: Bool) {
     let width = data.featureCount
-    counts = [Int](repeating: 0, count: width)
-    sums = [Double](repeating: 0, count: width)
-    squares = sums
-    minima = [Float](repeating: .infinity, count: width)
-    maxima = [Float](repeating: -.infinity, count: width)
-    var (counts, sums, squares, minima, maxima) = (counts, sums, squares, minima, maxima)
+    var counts = [Int](repeating: 0, count: width)
+    var sums = [Double](repeating: 0, count: width)
+    var squares = sums
+    var minima = [Float](repeating: .infinity, count: width)
+    var maxima = [Float](repeating: -.infinity, count: width)
     data.features.withUnsafeBufferPointer { values in
-      for row in stride(from: 0, to: values.count, by: width) {
-        for j in 0..<width {
-          let value = values[row + j]
-          let isThere = value == value
-          counts[j] &+= isThere ? 1 : 0
-          sums[j] += isThere ? Double(value) : 0
-          minima[j] = value < minima[j] ? value : minima[j]
-          maxima[j] = value > maxima[j] ? value : maxima[j]
+      counts.withUnsafeMutableBufferPointer { counts in
+        sums.withUnsafeMutableBufferPointer { sums in
+          minima.withUnsafeMutableBufferPointer { minima in
+            maxima.withUnsafeMutableBufferPointer { maxima in
+              for row in stride(from: 0, to: values.count, by: width) {
+                for j in 0..<width {
+                  let value = values[row + j]
+                  let isThere = value == value
+                  counts[j] &+= isThere ? 1 : 0
+                  sums[j] += isThere ? Double(value) : 0
+                  minima[j] = value < minima[j] ? value : minima[j]
+                  maxima[j] = value > maxima[j] ? value : maxima[j]
+                }
+              }
+            }
+          }
         }
       }
       if hasDeviations {
         let means = zip(sums, counts).map { $0 / Double(max($1, 1)) }
-        for row in stride(from: 0, to: values.count, by: width) {
-          for j in 0..<width {
-            let value = values[row + j]
-            let distance = value == value ? Double(value) - means[j] : 0
-            squares[j] += distance * distance
+        means.withUnsafeBufferPointer { means in
+          squares.withUnsafeMutableBufferPointer { squares in
+            for row in stride(from: 0, to: values.count, by: width) {
+              for j in 0..<width {
+                let value = values[row + j]
+                let distance = value == value ? Double(value) - means[j] : 0
+                squares[j] += distance * distance
+              }
+            }
           }
         }
       }

@@ -52,7 +52,10 @@ struct ColumnTable {
     }
   }
 
-  private static func short(_ value: Double) -> String { Text.short(value) }
+  /// Whole numbers as they are.
+  private static func short(_ value: Double) -> String {
+    value == value.rounded() && value.magnitude < 1e9 ? Text.grouped(Int(value)) : Text.short(value)
+  }
 
   /// All columns, whatever their number.
   var json: JSON {

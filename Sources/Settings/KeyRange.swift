@@ -147,7 +147,7 @@ public enum KeyRange: Sendable, Equatable {
     case (.columns, .array(let found)):
       isAllowed =
         !found.isEmpty && found.allSatisfy { KeyRange.column.problem($0) == nil }
-        && found.indices.allSatisfy { !found[..<$0].contains(found[$0]) }
+        && Set(found.map { $0.text(pretty: false) }).count == found.count
     case (.scales, .object(let found)):
       isAllowed = !found.isEmpty && found.allSatisfy { !$0.key.isEmpty && Self.isScale($0.value) }
     case (.categories, .object(let found)):

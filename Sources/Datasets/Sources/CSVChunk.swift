@@ -250,14 +250,15 @@ enum CSVParts {
     starts.append(text.count)
     let ends = starts
     let lines = parallel.map(count) { part in
-      let range = ends[part]..<ends[part + 1]
-      var lines = 0
-      var before: UInt8 = 0
-      for byte in UnsafeBufferPointer(rebasing: text[range]) {
-        lines &+= byte == 0x0A || before == 0x0D ? 1 : 0
-        before = byte
+      let bytes = UnsafeBufferPointer(rebasing: text[ends[part]..<ends[part + 1]])
+      guard let last = bytes.last else { return 0 }
+      var lines = last == 0x0A || last == 0x0D ? 1 : 0
+      // Line feeds, and carriage returns before anything else: neither depends on what came before, so that this is fast.
+      for i in 0..<(bytes.count - 1) {
+        let (byte, next) = (bytes[i], bytes[i + 1])
+        lines &+= (byte == 0x0A) != (byte == 0x0D && next != 0x0A) ? 1 : 0
       }
-      return lines + (before == 0x0A ? 0 : 1)
+      return lines + (last == 0x0A || last == 0x0D ? 0 : 1)
     }
     return (0..<count).map { (starts[$0]..<starts[$0 + 1], lines[$0]) }
   }

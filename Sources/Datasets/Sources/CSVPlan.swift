@@ -136,7 +136,8 @@ struct CSVPlan: Sendable {
     guard plan.hasHeader || names.count == plan.names.count else {
       throw differ("found \(names.count) in place of \(plan.names.count)")
     }
-    let missed = needed.filter { !names.contains(plan.names[$0]) }
+    let there = Set(names)
+    let missed = needed.filter { !there.contains(plan.names[$0]) }
     if let missed = missed.first(where: { $0 == plan.label }) ?? missed.first {
       let name = ShownText.quoted(plan.names[missed])
       throw differ("there is no \(name)" + (missed == plan.label ? ", the label" : ""))

@@ -45,12 +45,18 @@ enum CSVReview {
     let (width, count) = (columns.count, table.rows)
     var isConstant = [Bool](repeating: true, count: width)
     var counts = isConstant
-    for i in 1..<count {
-      let (before, now) = ((i - 1) * width, i * width)
-      for j in 0..<width {
-        let step = table.cells[now + j] - table.cells[before + j]
-        if step != 0 { isConstant[j] = false }
-        if step != 1 { counts[j] = false }
+    table.cells.withUnsafeBufferPointer { cells in
+      isConstant.withUnsafeMutableBufferPointer { isConstant in
+        counts.withUnsafeMutableBufferPointer { counts in
+          for i in 1..<count {
+            let (before, now) = ((i - 1) * width, i * width)
+            for j in 0..<width {
+              let step = cells[now + j] - cells[before + j]
+              isConstant[j] = isConstant[j] && step == 0
+              counts[j] = counts[j] && step == 1
+            }
+          }
+        }
       }
     }
     let names = { (isMeant: (Int) -> Bool) in (0..<width).filter(isMeant).map { table.header[columns[$0]] } }

@@ -134,7 +134,7 @@ struct ByteNumbers {
   /// Where each text ends in `bytes`.
   private var ends: [Int] = []
   /// Open addressing: numbers of texts, -1 where a place is free. Never more than half full.
-  private var places = [Int32](repeating: -1, count: 16)
+  private var places: [Int32] = []
   private var last: Int32 = -1
 
   var count: Int { ends.count }
@@ -157,6 +157,7 @@ struct ByteNumbers {
 
   /// The number of a text that was seen; nil for a new one.
   mutating func known(_ text: UnsafeBufferPointer<UInt8>) -> Int32? {
+    guard !ends.isEmpty else { return nil }
     if last >= 0, isText(last, text) { return last }
     var place = Self.hash(text) & (places.count - 1)
     while places[place] >= 0 {
@@ -187,7 +188,7 @@ struct ByteNumbers {
   }
 
   private mutating func grow() {
-    places = [Int32](repeating: -1, count: 2 * places.count)
+    places = [Int32](repeating: -1, count: max(2 * places.count, 16))
     let all = bytes
     all.withUnsafeBufferPointer { all in
       for number in 0..<count { put(Int32(number), UnsafeBufferPointer(rebasing: all[range(number)])) }

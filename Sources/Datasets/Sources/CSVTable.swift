@@ -150,7 +150,9 @@ private struct CSVReading {
   /// All records, in parts side by side.
   private func read(_ plan: CSVPlan, from start: Int) throws(DataError) -> ([CSVChunk], [Float]) {
     let width = plan.slots.count
-    let parts = CSVParts.parts(of: text, from: start, bytes: reading.partBytes, reading.parallel)
+    // What is known of a column is kept for each part: a table of very many columns has fewer.
+    let bytes = max(reading.partBytes, plan.names.count > 4096 ? plan.names.count << 8 : 1)
+    let parts = CSVParts.parts(of: text, from: start, bytes: bytes, reading.parallel)
     // A record has a byte for each of its columns: a delimiter, or the end of its line.
     let rooms = parts.map { min($0.lines, $0.range.count / max(plan.names.count, 1) + 1) }
     var firsts = [0]
