@@ -10,7 +10,7 @@ package enum DataFile {
   ///   - head: how many bytes are unpacked before `limit` is asked.
   ///   - limit: how many unpacked bytes the first ones announce; reading stops one byte after that many.
   package static func read(
-    _ path: String, formats: Set<KnownFormat> = [], head: Int = 64,
+    _ path: String, formats: Set<KnownFormat> = [], head: Int = 1024,
     limit: ([UInt8]) -> Int = { _ in Gzip.largestText }
   ) throws(DataError) -> [UInt8] {
     let bytes = try readPacked(path)

@@ -35,7 +35,8 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     case 0xD0? where bytes.starts(with: [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]): return .excel
     // Protocols 2 to 5, which begin with their number and, from 4 on, a frame.
     case 0x80? where bytes.count > 1 && (2...5).contains(bytes[1]): return .pickle
-    case 0x42? where starts("BZh") && bytes.count > 9 && bytes[4..<10].elementsEqual([0x31, 0x41, 0x59, 0x26, 0x53, 0x59]):
+    case 0x42?
+    where starts("BZh") && bytes.count > 9 && bytes[4..<10].elementsEqual([0x31, 0x41, 0x59, 0x26, 0x53, 0x59]):
       return .bzip2
     default: break
     }
@@ -49,7 +50,9 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     if starts("ORC"), bytes.count > 3, bytes[3] < 0x20, bytes[3] != 0x0A, bytes[3] != 0x0D { return .orc }
     if bytes.count >= 262, bytes[257..<262].elementsEqual("ustar".utf8) { return .tar }
     // HDF5 files of MATLAB and others may have a block of their own before the mark.
-    if bytes.count >= 520, bytes[512..<520].elementsEqual([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) { return .hdf5 }
+    if bytes.count >= 520, bytes[512..<520].elementsEqual([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
+      return .hdf5
+    }
     return isHTML(bytes) ? .html : nil
   }
 
@@ -147,5 +150,7 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
   /// What a reader says that does not read it.
   ///
   /// - Parameter isPacked: whether it was found in a gzip file.
-  package func refusal(isPacked: Bool) -> String { "found \(description)\(isPacked ? ", packed with gzip" : ""): \(remedy)" }
+  package func refusal(isPacked: Bool) -> String {
+    "found \(description)\(isPacked ? ", packed with gzip" : ""): \(remedy)"
+  }
 }

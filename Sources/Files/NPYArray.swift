@@ -17,8 +17,10 @@ package enum NPYArray {
       count: count ?? 0)
   }
 
-  /// What a header says of its file's length, for whoever unpacks one; nil where the first bytes do not hold a header.
+  /// What a header says of its file's length, for whoever unpacks one: as many bytes as are given where they are no array's, and nil where the
+  /// header goes on behind them.
   package static func announcedBytes(_ first: [UInt8]) -> Int? {
+    guard first.dropFirst().starts(with: "NUMPY".utf8) else { return first.count }
     guard let (header, start) = try? NPYFile.readHeader(first, name: "", types: NPYType.allCases),
       let count = NumberArray.product(header.shape)
     else { return nil }

@@ -31,7 +31,8 @@ package struct RasterPicture: Sendable, Equatable {
     switch KnownFormat.of(bytes) {
     case .png: status = fedsim_read_png(bytes, bytes.count, Int64(Self.mostPixels), &image)
     case .jpeg: status = fedsim_read_jpeg(bytes, bytes.count, Int64(Self.mostPixels), &image)
-    case let other?: throw .file(place: name, problem: "found \(other.description) where a PNG or JPEG picture was expected")
+    case let other?:
+      throw .file(place: name, problem: "found \(other.description) where a PNG or JPEG picture was expected")
     case nil: throw .file(place: name, problem: "byte 0: neither a PNG nor a JPEG picture")
     }
     guard status == 0, let found = image.pixels else {
@@ -52,7 +53,8 @@ package struct RasterPicture: Sendable, Equatable {
       guard all[i * stored + channels] == 255 else {
         throw .file(
           place: name,
-          problem: "row \(i / width), column \(i % width): one can see through the picture (alpha below 255), and what is behind it nobody says: "
+          problem:
+            "row \(i / width), column \(i % width): one can see through the picture (alpha below 255), and what is behind it nobody says: "
             + "put it on a background, as with Pillow's alpha_composite")
       }
       for c in 0..<channels { pixels.append(all[i * stored + c]) }

@@ -43,11 +43,13 @@ enum FileBytes {
       let offset = archive.count
       let common =
         little(UInt16(0)) + little(method) + little(UInt32(0)) + little(crc(file.bytes))
-        + little(UInt32(isWide ? .max : UInt32(packed.count))) + little(UInt32(isWide ? .max : UInt32(file.bytes.count)))
+        + little(UInt32(isWide ? .max : UInt32(packed.count)))
+        + little(UInt32(isWide ? .max : UInt32(file.bytes.count)))
         + little(UInt16(name.count))
       let sizes = little(UInt64(file.bytes.count)) + little(UInt64(packed.count))
       let local = isWide ? little(UInt16(1)) + little(UInt16(16)) + sizes : []
-      archive += little(UInt32(0x0403_4B50)) + little(UInt16(45)) + common + little(UInt16(local.count)) + name + local + packed
+      archive +=
+        little(UInt32(0x0403_4B50)) + little(UInt16(45)) + common + little(UInt16(local.count)) + name + local + packed
       let wide = isWide ? little(UInt16(1)) + little(UInt16(24)) + sizes + little(UInt64(offset)) : []
       directory += little(UInt32(0x0201_4B50)) + little(UInt16(45)) + little(UInt16(45)) + common
       directory += little(UInt16(wide.count)) + little(UInt16(0)) + little(UInt16(0)) + little(UInt16(0))

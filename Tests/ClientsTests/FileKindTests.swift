@@ -156,9 +156,12 @@ import Testing
       #expect(data.labels == [3, 0] && data.classCount == 4)
     }
     let real = try folder.write(FileBytes.idx(0x0D, [2], [1, 0].flatMap { FileBytes.big(Float($0).bitPattern) }), "r")
-    #expect(problem { _ = try IDXData(.init(images: images, labels: real)).load(request) }.contains("labels are integers"))
+    #expect(
+      problem { _ = try IDXData(.init(images: images, labels: real)).load(request) }.contains("labels are integers"))
     let negative = try folder.write(FileBytes.idx(9, [2], [0, 0xFF]), "n")
-    #expect(problem { _ = try IDXData(.init(images: images, labels: negative)).load(request) }.contains("n: byte 9: found label -1"))
+    #expect(
+      problem { _ = try IDXData(.init(images: images, labels: negative)).load(request) }.contains(
+        "n: byte 9: found label -1"))
   }
 
   /// EMNIST: columns come first, letters are labelled from 1.
@@ -176,7 +179,9 @@ import Testing
       _ = try IDXData(.init(images: images, labels: zero), firstLabel: 1).load(request)
     }
     #expect(found.contains("z: byte 9: found label 0; allowed: 1 to 65536"), "\(found)")
-    let few = problem { _ = try IDXData(.init(images: images, labels: labels), classes: 10, firstLabel: 1).load(request) }
+    let few = problem {
+      _ = try IDXData(.init(images: images, labels: labels), classes: 10, firstLabel: 1).load(request)
+    }
     #expect(few.contains("l: byte 8: found label 26; allowed: 1 to 10"), "\(few)")
   }
 
@@ -194,15 +199,18 @@ import Testing
   private static func padded(_ start: String) -> [UInt8] { padded(Array(start.utf8)) }
 
   static let files: [(KnownFormat, [UInt8])] = [
-    (.parquet, Array("PAR1".utf8) + [UInt8](repeating: 7, count: 9) + Array("PAR1".utf8)), (.arrow, padded("ARROW1\0\0")),
+    (.parquet, Array("PAR1".utf8) + [UInt8](repeating: 7, count: 9) + Array("PAR1".utf8)),
+    (.arrow, padded("ARROW1\0\0")),
     (.arrow, padded("FEA1")), (.hdf5, padded([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])),
     (.hdf5, [UInt8](repeating: 65, count: 512) + [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]),
     (.excel, padded([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1])), (.pickle, padded([0x80, 4, 0x95])),
-    (.matlab, padded("MATLAB 5.0 MAT-file, Platform")), (.sqlite, padded("SQLite format 3\0")), (.rData, padded("RDX3\nX\n")),
+    (.matlab, padded("MATLAB 5.0 MAT-file, Platform")), (.sqlite, padded("SQLite format 3\0")),
+    (.rData, padded("RDX3\nX\n")),
     (.avro, padded("Obj\u{1}")), (.orc, padded("ORC\u{1}")), (.xz, padded([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0])),
     (.bzip2, padded("BZh91AY&SY")), (.zstd, padded([0x28, 0xB5, 0x2F, 0xFD])), (.lz4, padded([4, 0x22, 0x4D, 0x18])),
     (.sevenZip, padded([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C])), (.utf16, [0xFF, 0xFE, 0x61, 0]),
-    (.utf16, [0xFE, 0xFF, 0, 0x61]), (.utf32, [0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0]), (.utf32, [0, 0, 0xFE, 0xFF, 0, 0, 0, 0x61]),
+    (.utf16, [0xFE, 0xFF, 0, 0x61]), (.utf32, [0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0]),
+    (.utf32, [0, 0, 0xFE, 0xFF, 0, 0, 0, 0x61]),
     (.html, Array("\n<!DOCTYPE HTML><html>".utf8)), (.html, Array("<html><body>".utf8)),
     (.gitLFS, Array("version https://git-lfs.github.com/spec/v1\noid sha256:".utf8)), (.pdf, padded("%PDF-1.7")),
     (.tar, [UInt8](repeating: 0x61, count: 257) + Array("ustar\0".utf8) + [UInt8](repeating: 0, count: 250)),
@@ -243,7 +251,8 @@ import Testing
 
   /// What these formats' names begin with is no mark of theirs.
   @Test(arguments: [
-    "PAR1,b,y\n1,2,3\n", "ORC,b\n1,2\n", "Obj,y\n", "BZh9,y\n", "PK,y\n1,2\n", "x,y\n", "", "\u{FEFF}a,b\n", "7z,a\n", "FEA,1\n",
+    "PAR1,b,y\n1,2,3\n", "ORC,b\n1,2\n", "Obj,y\n", "BZh9,y\n", "PK,y\n1,2\n", "x,y\n", "", "\u{FEFF}a,b\n", "7z,a\n",
+    "FEA,1\n",
     "%PDF,b\n", "<htm,y\n", "+1 1:0.5\n", "{\"users\": []}",
   ])
   func textIsText(text: String) {
@@ -295,7 +304,9 @@ import Testing
     #expect(problem(CIFARData(path: short)).contains("s.bin: found 3072 bytes; allowed: a multiple of 3073"))
     let hundred = try folder.write(record([1, 2]), "h.bin")
     #expect(problem(CIFARData(path: hundred)).contains("is it CIFAR-100, with data.labels?"))
-    #expect(try problem(CIFARData(path: folder.write(record([1]), "t.bin"), labels: .fine)).contains("is it CIFAR-10, without"))
+    #expect(
+      try problem(CIFARData(path: folder.write(record([1]), "t.bin"), labels: .fine)).contains(
+        "is it CIFAR-10, without"))
     let label = try folder.write(record([1]) + record([10]), "l.bin")
     #expect(problem(CIFARData(path: label)).contains("l.bin: byte 3073: found label 10; allowed: 0 to 9"))
     #expect(try problem(CIFARData(path: folder.write([], "e.bin"))).contains("found 0 bytes"))
@@ -342,7 +353,8 @@ import Testing
     ("1 1:1e60\n", "a.svm:1:3: found a number beyond the range"),
     ("1 a:1\n", "a.svm:1:3: found \"a:1\"; allowed: index:value"), ("1 5\n", "found \"5\"; allowed: index:value"),
     ("1 qid:3 1:1\n", "a.svm:1:3: found qid"), ("1:1 2:1\n", "a.svm:1:1: found \"1:1\" where the label is expected"),
-    ("1,2 1:1\n", "a.svm:1:1: found \"1,2\" as a label"), ("1 999999999:1\n", "found the index 999999999; allowed: 1 to 100000000"),
+    ("1,2 1:1\n", "a.svm:1:1: found \"1,2\" as a label"),
+    ("1 999999999:1\n", "found the index 999999999; allowed: 1 to 100000000"),
     ("1 99999999999999:1\n", "allowed: index:value"), ("", "found no examples"), ("# only\n", "found no examples"),
     ("1\n2\n", "no line names a feature"), ("1 1:1\n1 1:2\n", "every label is \"1\""),
     ("1 -1:1\n", "found \"-1:1\"; allowed: index:value"),
@@ -355,7 +367,8 @@ import Testing
   @Test func sizesAreLookedAtBeforeMemoryIsAskedFor() {
     let wide = (0..<20).map { "\($0 % 2) 100000000:1\n" }.joined()
     #expect(problem(wide).contains("20 examples of 100000000 features are more than"))
-    #expect(problem("1 4:1\n2 1:1\n", features: 3).contains("found the index 4; allowed: 1 to 3, the number of features"))
+    #expect(
+      problem("1 4:1\n2 1:1\n", features: 3).contains("found the index 4; allowed: 1 to 3, the number of features"))
   }
 
   @Test func foreignBytesDoNotTrap() {

@@ -38,7 +38,8 @@ import Testing
   @Test func png() throws {
     for (pixels, channels) in [([UInt8]([1, 2, 3, 4, 5, 6]), 1), ([UInt8](0..<18), 3)] {
       let file = try PNG.bytes(of: pixels, height: 2, width: 3, channels: channels)
-      #expect(try RasterPicture(file, name: "p") == RasterPicture(height: 2, width: 3, channels: channels, pixels: pixels))
+      #expect(
+        try RasterPicture(file, name: "p") == RasterPicture(height: 2, width: 3, channels: channels, pixels: pixels))
     }
     // A palette of two bits, one bit, sixteen bits, and alpha of 255: what Pillow reads.
     let palette = try RasterPicture(
@@ -54,11 +55,13 @@ import Testing
     #expect(one.channels == 1 && one.pixels == [0, 255, 255, 255, 0, 0])
     let sixteen = try RasterPicture(
       bytes(
-        "iVBORw0KGgoAAAANSUhEUgAAAAQAAAACEAAAAAAKU/78AAAAGklEQVR4nGNkYGBoYGD8X8fUwMDYyMjA1AwAHjkDihLuYnEAAAAASUVORK5CYII="), name: "p")
+        "iVBORw0KGgoAAAANSUhEUgAAAAQAAAACEAAAAAAKU/78AAAAGklEQVR4nGNkYGBoYGD8X8fUwMDYyMjA1AwAHjkDihLuYnEAAAAASUVORK5CYII="
+      ), name: "p")
     // The nearest of v / 257 to 0, 128, 129, 65535, 32768, 257, 385, 386.
     #expect(sixteen.pixels == [0, 0, 1, 255, 128, 1, 1, 2])
     let opaque = try RasterPicture(
-      bytes("iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAYAAAD0In+KAAAAEUlEQVR4nGNkZGL+z8zMzAAABVABEFdxg1EAAAAASUVORK5CYII="), name: "p")
+      bytes("iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAYAAAD0In+KAAAAEUlEQVR4nGNkZGL+z8zMzAAABVABEFdxg1EAAAAASUVORK5CYII="),
+      name: "p")
     #expect(opaque == RasterPicture(height: 1, width: 2, channels: 3, pixels: [1, 2, 3, 4, 5, 6]))
     let clear = try bytes(
       "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAYAAAD0In+KAAAAEUlEQVR4nGNkZGL+z8zM/B8ABk8CD654g9gAAAAASUVORK5CYII=")
@@ -75,7 +78,9 @@ import Testing
       if let found = try? RasterPicture(damaged, name: "p") { #expect(found.pixels == [UInt8](0..<48), "\(i)") }
     }
     let jpeg = try bytes(Self.colouredJPEG)
-    for i in 0..<(jpeg.count - 2) { #expect(throws: DataError.self, "\(i)") { try RasterPicture(Array(jpeg[..<i]), name: "p") } }
+    for i in 0..<(jpeg.count - 2) {
+      #expect(throws: DataError.self, "\(i)") { try RasterPicture(Array(jpeg[..<i]), name: "p") }
+    }
     var stream = random(7)
     for _ in 0..<300 {
       for whole in [png, jpeg] {
@@ -116,7 +121,8 @@ import Testing
     #expect(three.resized(height: 1, width: 3) == three)
     let white = RasterPicture(height: 5, width: 7, channels: 1, pixels: [UInt8](repeating: 255, count: 35))
     #expect(white.resized(height: 3, width: 11).pixels.allSatisfy { $0 == 255 })
-    #expect(RasterPicture(height: 1, width: 2, channels: 3, pixels: [255, 255, 255, 255, 0, 0]).grey.pixels == [255, 77])
+    #expect(
+      RasterPicture(height: 1, width: 2, channels: 3, pixels: [255, 255, 255, 255, 0, 0]).grey.pixels == [255, 77])
   }
 }
 
@@ -155,7 +161,7 @@ import Testing
     try write(png([255, 0], 1, 2), "p/10/a.PNG")
     try write(png([0, 0], 1, 2), "p/9/z.png")
     try write([1], "p/9/.DS_Store")
-    try write([1], "p/README.md")
+    try write([1], "p/notes.txt")
     let data = try load(ImageFolderData(path: root)).training
     #expect(data.labels == [1, 1, 0] && data.classNames == ["9", "10"], "numbers by their values")
     #expect(data.features == [1, 0, 0.2, 0.4, 0, 0] && data.imageShape == .init(height: 1, width: 2, channels: 1))
@@ -174,10 +180,16 @@ import Testing
     let grey = try load(ImageFolderData(path: root, size: .init(height: 1, width: 1), channels: 1)).training
     #expect(grey.features.prefix(2) == [Float(100) / 255, Float(77) / 255] && grey.featureCount == 1)
     let coloured = try load(ImageFolderData(path: root, size: .init(height: 2, width: 2), channels: 3)).training
-    #expect(coloured.featureCount == 12 && coloured.features.prefix(6) == [0, 0, 0, Float(100) / 255, Float(100) / 255, Float(100) / 255])
-    #expect(try load(ImageFolderData(path: root, size: .init(height: 2, width: 2), channels: 3), threads: 1).training.bytes == coloured.bytes)
+    #expect(
+      coloured.featureCount == 12
+        && coloured.features.prefix(6) == [0, 0, 0, Float(100) / 255, Float(100) / 255, Float(100) / 255])
+    #expect(
+      try load(ImageFolderData(path: root, size: .init(height: 2, width: 2), channels: 3), threads: 1).training.bytes
+        == coloured.bytes)
     #expect(problem(ImageFolderData(path: root, channels: 1)).contains("p/b/2.png: the picture has 1 x 1 pixels, and "))
-    #expect(problem(ImageFolderData(path: root, size: .init(height: 1, width: 1))).contains("p/b/2.png: the picture is coloured, and "))
+    #expect(
+      problem(ImageFolderData(path: root, size: .init(height: 1, width: 1))).contains(
+        "p/b/2.png: the picture is coloured, and "))
     #expect(ImageFolderData(path: "", channels: 2).problem != nil)
   }
 
@@ -186,24 +198,29 @@ import Testing
     #expect(problem(ImageFolderData(path: root)).contains("found one class, \"a\""))
     try write(png([1], 1, 1), "p/b/1.png")
     #expect(problem(ImageFolderData(path: root)) == "no error")
-    #expect(problem(ImageFolderData(path: root, hasClients: true)).contains("p/a/1.png: found a picture where folders of classes were expected"))
+    #expect(
+      problem(ImageFolderData(path: root, hasClients: true)).contains(
+        "p/a/1.png: found a picture where folders of classes were expected"))
     #expect(problem(ImageFolderData(path: root + "/a")).contains("found a picture where folders of classes"))
     #expect(problem(ImageFolderData(path: root + "/a/1.png")).contains("found a file where a folder was expected"))
     #expect(problem(ImageFolderData(path: root + "/none")).contains("there is no such file"))
     try write([1], "p/b/2.gif")
-    #expect(problem(ImageFolderData(path: root)).contains("p/b/2.gif: found a file that is neither .png nor .jpg nor .jpeg"))
+    #expect(
+      problem(ImageFolderData(path: root)).contains("p/b/2.gif: found a file that is neither .png nor .jpg nor .jpeg"))
     try write(Array("PAR1".utf8) + [UInt8](repeating: 0, count: 9) + Array("PAR1".utf8), "q/a/1.png")
     try write(png([1], 1, 1), "q/b/1.png")
     #expect(problem(ImageFolderData(path: folder.path + "/q")).contains("q/a/1.png: found a Parquet file"))
     try write(png([1], 1, 1), "r/a/b/1.png")
     try write(png([1], 1, 1), "r/c/1.png")
-    #expect(problem(ImageFolderData(path: folder.path + "/r")).contains("r/a/b: found a folder where a picture was expected"))
+    #expect(
+      problem(ImageFolderData(path: folder.path + "/r")).contains("r/a/b: found a folder where a picture was expected"))
     // The first mistake by path, for any number of threads.
     try write([9], "s/b/1.png")
     try write(png([1], 1, 1), "s/a/1.png")
     try write([9], "s/b/2.png")
     for threads in [1, 2, 4] {
-      #expect(problem(ImageFolderData(path: folder.path + "/s"), threads: threads).contains("s/b/1.png: byte 0: neither"))
+      #expect(
+        problem(ImageFolderData(path: folder.path + "/s"), threads: threads).contains("s/b/1.png: byte 0: neither"))
     }
   }
 }

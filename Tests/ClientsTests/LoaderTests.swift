@@ -108,7 +108,10 @@ private let labels = idx([3], [2, 0, 1])
       (idx([3, 2, 2], [], type: 10), labels, "images: byte 2: found the type 10"),
       (idx([3], [1, 2, 3]), labels, "images: byte 3: found 1 dimensions"),
       (images, images, "labels: byte 3: found 3 dimensions; labels have 1: are images and labels exchanged?"),
-      (labels, labels, "images: byte 3: found 1 dimensions; images have 3 (count, height, width) or 4 (with channels): are"),
+      (
+        labels, labels,
+        "images: byte 3: found 1 dimensions; images have 3 (count, height, width) or 4 (with channels): are"
+      ),
       (images, idx([2], [0, 1]), "images: byte 4: found 3 examples for 2 labels"),
       (idx([3, 0, 2], []), labels, "images: byte 8: found a side of 0"),
       (idx([3, 70_000, 2], []), labels, "images: byte 8: found a side of 70000"),

@@ -33,7 +33,8 @@ import Testing
 
   @Test func namesMayBeSaid() throws {
     let path = try folder.write(
-      FileBytes.zip([("a.npy", x), ("b.npy", y), ("x.npy", y), ("who.npy", who), ("ta.npy", x), ("tb.npy", y)]), "a.npz")
+      FileBytes.zip([("a.npy", x), ("b.npy", y), ("x.npy", y), ("who.npy", who), ("ta.npy", x), ("tb.npy", y)]), "a.npz"
+    )
     let names = NPZData.Names(features: "a", labels: "b", clients: "who", testFeatures: "ta", testLabels: "tb")
     let loaded = try NPZData(path: path, test: path, names: names).load(request)
     #expect(loaded.training.owners == [0, 1, 0] && loaded.test?.count == 3 && loaded.test?.owners == nil)
@@ -41,12 +42,16 @@ import Testing
     let other = try folder.write(FileBytes.zip([("a.npy", x), ("b.npy", y)]), "t.npz")
     let test = try NPZData(path: path, test: other, names: .init(features: "a", labels: "b")).load(request).test
     #expect(test?.labels == [2, 0, 1])
-    #expect(problem(NPZData(path: path, names: .init(features: "none"))).contains("found no array \"none\"; there are 6: \"a\""))
+    #expect(
+      problem(NPZData(path: path, names: .init(features: "none"))).contains(
+        "found no array \"none\"; there are 6: \"a\""))
     #expect(problem(NPZData(path: path)).contains("array \"x\": byte 60: found 1 dimensions; examples have 2"))
   }
 
   /// As Keras and MedMNIST name them, in one file.
-  @Test(arguments: [("x_train", "y_train", "x_test", "y_test"), ("train_images", "train_labels", "test_images", "test_labels")])
+  @Test(arguments: [
+    ("x_train", "y_train", "x_test", "y_test"), ("train_images", "train_labels", "test_images", "test_labels"),
+  ])
   func usualNamesHaveTestExamples(names: (String, String, String, String)) throws {
     let one = FileBytes.npy("|u1", [1, 2], [9, 9])
     let column = FileBytes.npy("|u1", [1, 1], [4])
@@ -59,6 +64,16 @@ import Testing
     #expect(loaded.training.classCount == 5)
     let alone = try folder.write(FileBytes.zip([("x.npy", x), ("y.npy", y)]), "alone.npz")
     #expect(problem(NPZData(path: alone, test: alone)).contains("found no array of features"), "training is no test")
+  }
+
+  /// What `numpy.savez_compressed` of NumPy 2 wrote: float32, int64 and int64, deflated, with sizes of 64 bits in the local headers.
+  @Test func aFileOfNumPyIsRead() throws {
+    let text =
+      "UEsDBC0AAAAIAAAAIQDMypy9//////////8FABQAeC5ucHkBABAAmAAAAAAAAABVAAAAAAAAAJvsF+obEMnIUMZQrZ6SWpxcpG6loG6TZqKuo6Cell9UUpSYF59flJIKEndLzClOBYoXZyQWpAL5GsY6CkaaOgq1CmQDLgYwaLAHEg5ABMQNQLzAAQBQSwMELQAAAAgAAAAhAIoazhP//////////wUAFAB5Lm5weQEAEACYAAAAAAAAAEoAAAAAAAAAm+wX6hsQychQxlCtnpJanFykbqWgbpNpoa6joJ6WX1RSlJgXn1+UkgoSd0vMKU4FihdnJBakAvkaxjqaOgq1ChQALiYGVMAIpQFQSwMELQAAAAgAAAAhADIC8dX//////////wsAFABjbGllbnRzLm5weQEAEACYAAAAAAAAAEwAAAAAAAAAm+wX6hsQychQxlCtnpJanFykbqWgbpNpoa6joJ6WX1RSlJgXn1+UkgoSd0vMKU4FihdnJBakAvkaxjqaOgq1ChQALnYGCIDRnFAaAFBLAQItAy0AAAAIAAAAIQDMypy9VQAAAJgAAAAFAAAAAAAAAAAAAACAAQAAAAB4Lm5weVBLAQItAy0AAAAIAAAAIQCKGs4TSgAAAJgAAAAFAAAAAAAAAAAAAACAAYwAAAB5Lm5weVBLAQItAy0AAAAIAAAAIQAyAvHVTAAAAJgAAAALAAAAAAAAAAAAAACAAQ0BAABjbGllbnRzLm5weVBLBQYAAAAAAwADAJ8AAACWAQAAAAA="
+    let path = try folder.write(Array(#require(Data(base64Encoded: text))), "a.npz")
+    let data = try NPZData(path: path).load(request).training
+    #expect(data.features == [0, 1, 2, 3, 4, 5] && data.featureCount == 2)
+    #expect(data.labels == [2, 0, 1] && data.owners == [0, 0, 1])
   }
 
   @Test func quantitiesAreTargets() throws {
@@ -85,7 +100,8 @@ import Testing
     let two = FileBytes.npy("<i8", [2], [1, 2].flatMap { FileBytes.little(Int64($0)) })
     let reals = FileBytes.npy("<f4", [3], [1, 2, 3].flatMap { FileBytes.little(Float($0).bitPattern) })
     for (clients, expected) in [
-      (two, "found 2 clients for 3 examples"), (reals, "clients are integers"), (x, "found 2 dimensions; clients have 1"),
+      (two, "found 2 clients for 3 examples"), (reals, "clients are integers"),
+      (x, "found 2 dimensions; clients have 1"),
       (FileBytes.npy("<u8", [3], [1, 2, UInt64.max].flatMap { FileBytes.little($0) }), "found client 2^63 or more"),
     ] {
       do throws(DataError) {
@@ -104,7 +120,9 @@ import Testing
       let path = try folder.write(whole, "a.npz")
       let right = try NPZData(path: path).load(request).training.bytes
       // Of another name an array is another array.
-      let names = whole.indices.filter { whole[$0...].starts(with: [0x50, 0x4B, 1, 2]) }.flatMap { ($0 + 46)..<($0 + 51) }
+      let names = whole.indices.filter { whole[$0...].starts(with: [0x50, 0x4B, 1, 2]) }.flatMap {
+        ($0 + 46)..<($0 + 51)
+      }
       for i in whole.indices {
         #expect(throws: DataError.self, "\(i)") {
           try NPZData(path: folder.write(Array(whole[..<i]), "b.npz")).load(request)
@@ -121,7 +139,8 @@ import Testing
     #expect(try problem(NPZData(path: folder.write(encrypted, "e.npz"))).contains("\"x.npy\" is encrypted"))
     var other = try FileBytes.zip([("x.npy", x)])
     other[try #require(Self.find([0x50, 0x4B, 1, 2], other)) + 10] = 12
-    #expect(try problem(NPZData(path: folder.write(other, "o.npz"))).contains("is packed by method 12; allowed: 0 (stored)"))
+    #expect(
+      try problem(NPZData(path: folder.write(other, "o.npz"))).contains("is packed by method 12; allowed: 0 (stored)"))
     let twice = try FileBytes.zip([("x.npy", x), ("x.npy", x)])
     #expect(try problem(NPZData(path: folder.write(twice, "t.npz"))).contains("found 2 arrays \"x\""))
     #expect(try problem(NPZData(path: folder.write("x,y\n1,2\n", "c.npz"))).contains("byte 0: not an archive of NumPy"))
@@ -136,9 +155,11 @@ import Testing
     var archive = try FileBytes.zip([("x.npy", x)], method: 8, isWide: true)
     let entry = try #require(Self.find([0x50, 0x4B, 1, 2], archive))
     for i in 0..<8 { archive[entry + 46 + 5 + 4 + i] = i == 7 ? 0x7F : 0xFF }
-    #expect(try problem(NPZData(path: folder.write(archive, "h.npz"))).contains("its directory says 9223372036854775807"))
+    #expect(
+      try problem(NPZData(path: folder.write(archive, "h.npz"))).contains("its directory says 9223372036854775807"))
     for i in 0..<8 { archive[entry + 46 + 5 + 4 + i] = 0xFF }
-    #expect(try problem(NPZData(path: folder.write(archive, "h.npz"))).contains("found the number 18446744073709551615"))
+    #expect(
+      try problem(NPZData(path: folder.write(archive, "h.npz"))).contains("found the number 18446744073709551615"))
     let bomb = FileBytes.npy("|u1", [2, 2], [UInt8](repeating: 0, count: 3_000_000))
     let packed = try folder.write(FileBytes.zip([("x.npy", bomb)], method: 8), "b.npz")
     #expect(problem(NPZData(path: packed)).contains("\"x.npy\" has 4097 bytes; its directory says 3000128"))

@@ -115,7 +115,8 @@ extension CIFARData: Configurable {
         "file of test examples, or the folder that has test_batch.bin (of CIFAR-100: test.bin)"),
       Setting(
         "path", \.path, .path, .needed("a file or folder"),
-        "file of training examples, or the folder that has data_batch_1.bin to data_batch_5.bin (of CIFAR-100: train.bin)"),
+        "file of training examples, or the folder that has data_batch_1.bin to data_batch_5.bin (of CIFAR-100: train.bin)"
+      ),
       Setting(
         "labels", \.labels, .choice(Labels.self), .absent("CIFAR-10, which has one label"),
         "which label of CIFAR-100 is the class: one of 20 (`coarse`) or of 100 (`fine`)"),

@@ -65,7 +65,8 @@ struct ArrayLabels: Sendable {
       guard let value, value >= first, value - first < Self.mostClasses else {
         throw source.wrong(
           at: i,
-          "found label \(value.map(String.init) ?? "2^63 or more"); allowed: \(first) to \(first + Self.mostClasses - 1)")
+          "found label \(value.map(String.init) ?? "2^63 or more"); allowed: \(first) to \(first + Self.mostClasses - 1)"
+        )
       }
       values.append(value - first)
     }
@@ -105,7 +106,8 @@ struct ExampleArrays {
       throw clients.wrongShape("found \(found) clients for \(count) examples in \(features.name)")
     }
     guard clients.array.isInteger else {
-      throw .file(place: clients.name, problem: "found numbers of type '\(clients.array.typeName)'; clients are integers")
+      throw .file(
+        place: clients.name, problem: "found numbers of type '\(clients.array.typeName)'; clients are integers")
     }
     var numbers: [Int: Int32] = [:]
     var owners: [Int32] = []

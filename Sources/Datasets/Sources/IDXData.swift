@@ -140,7 +140,8 @@ extension IDXData: Configurable {
       Setting(
         "classes", \.classes, .integer(2...65_536), .absent("the largest label and one more"), "number of classes"),
       Setting(
-        "scale", \.scale, .positive, .absent("255 for unsigned bytes, 1 for other numbers"), "what pixels are divided by"
+        "scale", \.scale, .positive, .absent("255 for unsigned bytes, 1 for other numbers"),
+        "what pixels are divided by"
       ),
       Setting(
         "transposed", \.isTransposed, .flag, .absent("rows come first"),

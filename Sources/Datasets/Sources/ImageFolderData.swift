@@ -70,7 +70,8 @@ public struct ImageFolderData: ExampleSource {
     let (classes, names) = CSVData.classes(of: (training + tested).map(\.label))
     guard names.count > 1 else {
       throw DataError.file(
-        place: path, problem: "found one class, \(ShownText.quoted(names.first ?? "")); a model needs two classes at least"
+        place: path,
+        problem: "found one class, \(ShownText.quoted(names.first ?? "")); a model needs two classes at least"
       ).about(.file(.training))
     }
     let shape = try about(.file(.training)) { () throws(DataError) in try self.shape(training[0]) }
@@ -170,7 +171,9 @@ public struct ImageFolderData: ExampleSource {
       guard channels != nil else {
         throw .file(
           place: entry.file,
-          problem: "the picture is \(picture.channels == 1 ? "grey" : "coloured"), and \(first) is not: allowed: pictures of one kind, or data.channels (1 for grey levels, 3 for colours)")
+          problem:
+            "the picture is \(picture.channels == 1 ? "grey" : "coloured"), and \(first) is not: allowed: pictures of one kind, or data.channels (1 for grey levels, 3 for colours)"
+        )
       }
       picture = shape.channels == 1 ? picture.grey : picture.coloured
     }
@@ -178,7 +181,9 @@ public struct ImageFolderData: ExampleSource {
     guard (picture.height, picture.width) == (shape.height, shape.width) else {
       throw .file(
         place: entry.file,
-        problem: "the picture has \(picture.height) x \(picture.width) pixels, and \(first) has \(shape.height) x \(shape.width): allowed: pictures of one size, or data.size ([height, width])")
+        problem:
+          "the picture has \(picture.height) x \(picture.width) pixels, and \(first) has \(shape.height) x \(shape.width): allowed: pictures of one size, or data.size ([height, width])"
+      )
     }
     return picture.pixels
   }
@@ -191,7 +196,8 @@ public struct ImageFolderData: ExampleSource {
     let (count, overflows) = entries.count.multipliedReportingOverflow(by: width)
     guard !overflows, count <= Self.mostValues else {
       throw .file(
-        place: path, problem: "\(entries.count) pictures of \(width) values are more than the \(Self.mostValues) that are held")
+        place: path,
+        problem: "\(entries.count) pictures of \(width) values are more than the \(Self.mostValues) that are held")
     }
     let levels = (0..<256).map { Float($0) / 255 }
     var problem: DataError?
@@ -237,7 +243,8 @@ extension ImageFolderData: Configurable {
       Setting(
         "test", \.test, .path, .unset("split by `testFraction`"), "folder of test examples: test/class/picture.png"),
       Setting(
-        "path", \.path, .path, .needed("a folder"), "folder of pictures, .png, .jpg and .jpeg: folder/class/picture.png"),
+        "path", \.path, .path, .needed("a folder"), "folder of pictures, .png, .jpg and .jpeg: folder/class/picture.png"
+      ),
       Setting(
         "size", \.size, .integers(each: 1...4096, count: 2...2), .absent("pictures have one size, and keep it"),
         "height and width that pictures are brought to, by the mean of the area that a pixel covers"),

@@ -39,7 +39,9 @@ public struct LIBSVMData: ExampleSource {
       guard let test else { return nil }
       return try Self.read(test, most: features)
     }
-    guard training.count > 0 else { throw DataError.file(place: path, problem: "found no examples").about(.file(.training)) }
+    guard training.count > 0 else {
+      throw DataError.file(place: path, problem: "found no examples").about(.file(.training))
+    }
     let width = features ?? max(training.largest, tested?.largest ?? 0)
     guard width > 0 else {
       throw DataError.file(place: path, problem: "no line names a feature").about(.file(.training))
@@ -91,7 +93,9 @@ public struct LIBSVMData: ExampleSource {
       guard !overflows, size <= LIBSVMData.mostValues else {
         throw .file(
           place: name,
-          problem: "\(count) examples of \(width) features are more than the \(LIBSVMData.mostValues) values that are held: rows are held dense")
+          problem:
+            "\(count) examples of \(width) features are more than the \(LIBSVMData.mostValues) values that are held: rows are held dense"
+        )
       }
       var dense = [Float](repeating: 0, count: size)
       var next = 0
@@ -115,7 +119,8 @@ public struct LIBSVMData: ExampleSource {
         }
         guard let value, value.isFinite else {
           throw .file(
-            place: "\(name): example \(i)", problem: "found the label \(ShownText.quoted(text)); a quantity is a finite number")
+            place: "\(name): example \(i)",
+            problem: "found the label \(ShownText.quoted(text)); a quantity is a finite number")
         }
         targets.append(value)
       }
@@ -202,7 +207,8 @@ public struct LIBSVMData: ExampleSource {
     /// The index before a colon, from 0.
     private mutating func index(at place: Int) throws(DataError) -> Int {
       if text[next...].starts(with: "qid:".utf8) {
-        throw failure("found qid, the number of a query: rankings are not learned here; take it out of the file", at: place)
+        throw failure(
+          "found qid, the number of a query: rankings are not learned here; take it out of the file", at: place)
       }
       var value = 0
       while next < text.count, case let digit = text[next] &- 0x30, digit < 10, next < place + 12 {
@@ -213,7 +219,8 @@ public struct LIBSVMData: ExampleSource {
         var end = place
         while end < text.count, end < place + 40, !isBlank(text[end]), !isEnd(text[end]) { end += 1 }
         throw failure(
-          "found \(ShownText.quoted(String(decoding: text[place..<end], as: UTF8.self))); allowed: index:value", at: place)
+          "found \(ShownText.quoted(String(decoding: text[place..<end], as: UTF8.self))); allowed: index:value",
+          at: place)
       }
       next += 1
       guard value > 0 else { throw failure("found the index 0; indices begin with 1", at: place) }

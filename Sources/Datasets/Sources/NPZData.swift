@@ -155,7 +155,8 @@ public struct NPZData: ExampleSource {
       guard let member = members.first else {
         throw .file(
           place: path,
-          problem: "found no array \(ShownText.quoted(found)); there are \(arrays.count): \(ShownText.list(arrays, most: 8))")
+          problem:
+            "found no array \(ShownText.quoted(found)); there are \(arrays.count): \(ShownText.list(arrays, most: 8))")
       }
       guard members.count == 1 else {
         throw .file(place: path, problem: "found \(members.count) arrays \(ShownText.quoted(found)); allowed: one")
