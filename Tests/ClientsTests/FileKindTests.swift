@@ -379,7 +379,9 @@ import Testing
       for _ in 0...stream.integer(below: 4) {
         bytes[stream.integer(below: bytes.count)] = UInt8(stream.integer(below: 256))
       }
-      _ = try? LIBSVMData(path: folder.write(bytes, "f.svm"), features: 1000).load(request)
+      guard let rows = try? LIBSVMData.rows(bytes, name: "f", most: 1000) else { continue }
+      #expect((try? rows.dense(1000, name: "f"))?.count == rows.count * 1000)
+      _ = try? rows.targets(name: "f")
     }
   }
 }

@@ -77,7 +77,7 @@ public struct LIBSVMData: ExampleSource {
   }
 
   /// Lines as they are read: what is not zero.
-  private struct Rows {
+  struct Rows {
     var labels: [String] = []
     /// Where each row's values end.
     var ends: [Int] = []
@@ -130,7 +130,11 @@ public struct LIBSVMData: ExampleSource {
 
   /// - Parameter most: the number of features, where somebody said it.
   private static func read(_ path: String, most: Int?) throws(DataError) -> Rows {
-    let bytes = try DataFile.read(path)
+    try rows(DataFile.read(path), name: path, most: most)
+  }
+
+  /// - Parameter name: what errors call the text.
+  static func rows(_ bytes: [UInt8], name path: String, most: Int?) throws(DataError) -> Rows {
     guard bytes.count <= Gzip.largestText else {
       throw .file(place: path, problem: "found more than \(Gzip.largestText) bytes of text")
     }
