@@ -34,6 +34,11 @@ let modules: [Target] = [
   .systemLibrary(
     name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
   .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+  .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+  .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+  .target(
+    name: "CImages", dependencies: ["CJPEG", "CPNG"], cSettings: cSettings,
+    linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
   .target(name: "CKernels", cSettings: cSettings),
   module("Platform", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
   module("Numerics", ["CKernels", "Platform"]),
@@ -41,7 +46,7 @@ let modules: [Target] = [
   module("Settings", ["JSONText"]),
   module("ChannelCoding", ["CSodium", "JSONText", "Numerics", "Platform", "Settings"]),
   module("PrivacyAccounting", ["Numerics", "Platform"]),
-  module("Files", ["CZlib", "JSONText", "Platform"]),
+  module("Files", ["CImages", "CZlib", "JSONText", "Platform"]),
   module("Datasets", ["ChannelCoding", "Files", "JSONText", "Numerics", "Settings"]),
   module("Clients", ["ChannelCoding", "Datasets", "Numerics", "Settings"]),
   module("VariationalModels", ["ChannelCoding", "Clients", "Datasets", "Files", "Numerics", "Platform", "Settings"]),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a fresh Debian machine with a Swift toolchain lacks: the headers of libsodium and zlib, and pkg-config.
+# Installs what a fresh Debian machine with a Swift toolchain lacks: the headers of libsodium, zlib, libpng and libjpeg, and pkg-config.
 set -euo pipefail
 
 if ! command -v swift >/dev/null; then
@@ -11,10 +11,12 @@ missing=()
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 if ! command -v pkg-config >/dev/null || ! pkg-config --exists libsodium; then missing+=(libsodium-dev); fi
 if ! command -v pkg-config >/dev/null || ! pkg-config --exists zlib; then missing+=(zlib1g-dev); fi
+if ! command -v pkg-config >/dev/null || ! pkg-config --exists libpng; then missing+=(libpng-dev); fi
+if ! command -v pkg-config >/dev/null || ! pkg-config --exists libjpeg; then missing+=(libjpeg-dev); fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if command -v brew >/dev/null; then
-  brew install libsodium zlib pkg-config
+  brew install libsodium zlib libpng jpeg-turbo pkg-config
 elif command -v apt-get >/dev/null; then
   as_root=()
   if [ "$(id -u)" -ne 0 ]; then

@@ -76,6 +76,8 @@ public enum DataSubject: Sendable, Hashable {
     case labels
     /// Features of the training examples that need not be images.
     case features
+    /// Whose each training example is.
+    case clients
   }
 
   public enum ColumnRole: Sendable, Hashable {

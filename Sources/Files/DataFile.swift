@@ -2,14 +2,32 @@ import Platform
 
 /// Files that examples are read from.
 package enum DataFile {
-  /// All bytes of a file, unpacked where it is gzipped.
+  /// All bytes of a file, unpacked where it is gzipped. A file of a format that is known and not among those that are asked for is an error that
+  /// names the format.
   ///
-  /// - Parameter limit: how many unpacked bytes the first ones announce; reading stops one byte after that many.
+  /// - Parameters:
+  ///   - formats: what the caller reads of the formats that have a mark; none for a reader of text.
+  ///   - head: how many bytes are unpacked before `limit` is asked.
+  ///   - limit: how many unpacked bytes the first ones announce; reading stops one byte after that many.
   package static func read(
-    _ path: String, limit: ([UInt8]) -> Int = { _ in Gzip.largestText }
+    _ path: String, formats: Set<KnownFormat> = [], head: Int = 1024,
+    limit: ([UInt8]) -> Int = { _ in Gzip.largestText }
   ) throws(DataError) -> [UInt8] {
     let bytes = try readPacked(path)
-    return Gzip.isGzipped(bytes) ? try Gzip.unpack(bytes, name: path, limit: limit) : bytes
+    guard Gzip.isGzipped(bytes) else {
+      try check(bytes, path, formats, isPacked: false)
+      return bytes
+    }
+    let unpacked = try Gzip.unpack(bytes, name: path, head: head, limit: limit)
+    try check(unpacked, path, formats, isPacked: true)
+    return unpacked
+  }
+
+  private static func check(
+    _ bytes: [UInt8], _ path: String, _ formats: Set<KnownFormat>, isPacked: Bool
+  ) throws(DataError) {
+    guard let found = KnownFormat.of(bytes), !formats.contains(found) else { return }
+    throw .file(place: path, problem: found.refusal(isPacked: isPacked))
   }
 
   /// 16 GiB: a pipe may never end.

@@ -37,6 +37,9 @@ public struct FileFailure: Error, Equatable, CustomStringConvertible {
   /// Whether a file was to be made, and there is one of that name.
   package var isThere: Bool { code == EEXIST }
 
+  /// The `code` of a path that is no folder.
+  package static var notAFolder: Int32 { ENOTDIR }
+
   /// Whether there is no such file.
   package var isMissing: Bool { code == ENOENT || code == ENOTDIR }
 }

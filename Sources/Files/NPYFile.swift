@@ -1,6 +1,6 @@
 /// Vectors in NumPy's file format: a magic string, a header in Python's notation, then plain little-endian numbers.
 ///
-/// Read: versions 1.0, 2.0 and 3.0; one dimension of '<f4' and '<f8' (`readVector`), or arrays of those and of integers (`NPYArray`). Written:
+/// Read: versions 1.0, 2.0 and 3.0; one dimension of '<f4' and '<f8' (`readVector`), or arrays of those and of integers (`NPYArray.read`). Written:
 /// version 1.0, '<f8', C order.
 public enum NPYFile {
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)

@@ -1,5 +1,5 @@
-/// A type of numbers in NPY files, little-endian, as NumPy writes it.
-enum NPYType: String, CaseIterable {
+/// A type of numbers in files, by the name that NumPy has for it in little-endian order.
+package enum NPYType: String, CaseIterable {
   case float32 = "<f4"
   case float64 = "<f8"
   case uint8 = "|u1"
@@ -12,7 +12,7 @@ enum NPYType: String, CaseIterable {
   case uint64 = "<u8"
   case int64 = "<i8"
 
-  var bytes: Int {
+  package var bytes: Int {
     switch self {
     case .uint8, .int8, .bool: 1
     case .uint16, .int16: 2

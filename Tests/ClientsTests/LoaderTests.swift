@@ -97,7 +97,7 @@ private let labels = idx([3], [2, 0, 1])
     #expect(loaded.training.classCount == 7 && loaded.test?.classCount == 7 && loaded.test?.count == 1)
     let other = try IDXData.Files(
       images: folder.write(idx([1, 4, 1], [9, 9, 9, 9]), "oi"), labels: folder.write(idx([1], [6]), "ol"))
-    #expect(problem { _ = try IDXData.load(training, test: other, classes: nil) }.contains("differ in size"))
+    #expect(problem { _ = try IDXData.load(training, test: other, classes: nil) }.contains("differ in shape"))
   }
 
   @Test func mistakesNameFileAndByte() throws {
@@ -105,17 +105,21 @@ private let labels = idx([3], [2, 0, 1])
       (images + [0], labels, "images: byte 28: found bytes after the 3 x 2 x 2 values"),
       (images, labels + [0], "labels: byte 11: found bytes after the 3 values"),
       ([1] + images.dropFirst(), labels, "images: byte 0: found 1 and 0"),
-      (idx([3, 2, 2], [], type: 13), labels, "images: byte 2: found the type 13"),
+      (idx([3, 2, 2], [], type: 10), labels, "images: byte 2: found the type 10"),
       (idx([3], [1, 2, 3]), labels, "images: byte 3: found 1 dimensions"),
-      (images, images, "labels: byte 3: found 3 dimensions"),
-      (images, idx([2], [0, 1]), "images: byte 4: found 3 images for 2 labels"),
+      (images, images, "labels: byte 3: found 3 dimensions; labels have 1: are images and labels exchanged?"),
+      (
+        labels, labels,
+        "images: byte 3: found 1 dimensions; images have 3 (count, height, width) or 4 (with channels): are"
+      ),
+      (images, idx([2], [0, 1]), "images: byte 4: found 3 examples for 2 labels"),
       (idx([3, 0, 2], []), labels, "images: byte 8: found a side of 0"),
       (idx([3, 70_000, 2], []), labels, "images: byte 8: found a side of 70000"),
       (idx([0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF], []), labels, "images: byte 8: found a size of 4294967295"),
       (idx([0xFFFF_FFFF, 2, 2], [1]), labels, "images: byte 17: the data end here"),
       ([], labels, "images: byte 0: the file ends in its header"),
       (try gzipped(images) + [7], labels, "found bytes after the end of the gzip data"),
-      (idx([0, 2, 2], []), idx([0], []), "no error"),
+      (idx([0, 2, 2], []), idx([0], []), "images: byte 4: found no examples"),
     ]
     for (i, l, expected) in cases {
       let found = problem { _ = try load(i, l) }

@@ -1,9 +1,10 @@
 import Files
 import JSONText
+import Numerics
 import Settings
 
-/// The IDX files of the MNIST family, plain or gzipped: images of unsigned bytes (scaled to 0 ... 1) in files of three
-/// dimensions (count, height, width) or four (with channels last), labels of unsigned bytes in files of one.
+/// The IDX files of the MNIST family, plain or gzipped: images in files of three dimensions (count, height, width) or four (with channels last),
+/// labels in files of one; of every type of numbers that the format has.
 public struct IDXData: ExampleSource {
   /// A file of images and one of their labels.
   public struct Files: Sendable, Equatable {
@@ -21,11 +22,23 @@ public struct IDXData: ExampleSource {
   public var test: Files?
   /// The number of classes; nil for the largest label of both parts and one more.
   public var classes: Int?
+  /// What pixels are divided by; nil for 255 where they are unsigned bytes, and 1 where they are other numbers.
+  public var scale: Double?
+  /// Whether images have their columns in the place of their rows, as those of EMNIST have; nil for no.
+  public var isTransposed: Bool?
+  /// The label of class 0; nil for 0.
+  public var firstLabel: Int?
 
-  public init(_ files: Files, test: Files? = nil, classes: Int? = nil) {
+  public init(
+    _ files: Files, test: Files? = nil, classes: Int? = nil, scale: Double? = nil, isTransposed: Bool? = nil,
+    firstLabel: Int? = nil
+  ) {
     self.files = files
     self.test = test
     self.classes = classes
+    self.scale = scale
+    self.isTransposed = isTransposed
+    self.firstLabel = firstLabel
   }
 
   public var description: String { "IDX files, \(files.images)" }
@@ -33,10 +46,15 @@ public struct IDXData: ExampleSource {
   public var placeKeys: [String] { ["images", "labels", "test"] }
   public var paths: [String] { [files.images, files.labels] + (test.map { [$0.images, $0.labels] } ?? []) }
   public var areClassesGiven: Bool { classes != nil }
+  public var readsTargets: Bool { true }
   public var reviewedLabels: DataSubject? { .file(.labels) }
 
+  /// - Returns: the test part is nil where no files of one are given.
+  /// - Throws: `DataError` that names the file and the byte.
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
-    try Self.load(files, test: test, classes: classes)
+    try examples(aim: request.aim, classes: classes, first: firstLabel ?? 0, isTransposed: isTransposed ?? false) {
+      scale ?? ($0.isUnsignedByte ? 255 : 1)
+    }
   }
 
   /// - Parameter classes: nil for the largest label of both parts and one more.
@@ -45,82 +63,56 @@ public struct IDXData: ExampleSource {
   public static func load(
     _ training: Files, test: Files?, classes: Int?
   ) throws(DataError) -> LoadedData {
-    let trainingLabels = try about(.file(.labels)) { () throws(DataError) in try labels(training.labels) }
-    let testLabels = try about(.file(.test)) { () throws(DataError) in
-      try test.map { files throws(DataError) in try labels(files.labels) }
-    }
-    let largest = max(trainingLabels.max() ?? 0, testLabels?.max() ?? 0)
-    let classCount = classes ?? max(Int(largest) + 1, 2)
-    for (found, name, subject) in [
-      (trainingLabels, training.labels, DataSubject.classCount), (testLabels ?? [], test?.labels ?? "", .file(.test)),
-    ] {
-      if let i = found.firstIndex(where: { $0 >= classCount }) {
-        throw DataError.file(
-          place: name, problem: "byte \(8 + i): found label \(found[i]); allowed: 0 to \(classCount - 1)"
-        ).about(subject)
-      }
-    }
-    let data = try about(.file(.images)) { () throws(DataError) in try dataset(training, trainingLabels, classCount) }
-    let place = "the labels of \(training.labels)"
-    guard let test, let testLabels else { return LoadedData(training: data, test: nil, labelPlace: place) }
-    let testData = try about(.file(.test)) { () throws(DataError) in try dataset(test, testLabels, classCount) }
-    guard data.imageShape == testData.imageShape else {
-      throw DataError.file(
-        place: test.images, problem: "its images differ in size from those of \(training.images)"
-      ).about(.file(.test))
-    }
-    return LoadedData(training: data, test: testData, labelPlace: place)
+    try IDXData(training, test: test, classes: classes).load(
+      LoadRequest(seed: 0, testFraction: 0.5, parallel: Parallel(threads: 1)))
   }
 
-  private static func dataset(_ files: Files, _ labels: [UInt8], _ classes: Int) throws(DataError) -> Dataset {
-    let bytes = try DataFile.read(files.images, limit: announced)
-    let header = try IDXHeader(bytes, name: files.images)
+  fileprivate static func images(_ path: String) throws(DataError) -> NamedArray {
+    let (header, bytes) = try read(path)
     guard (3...4).contains(header.sizes.count) else {
       throw .file(
-        place: files.images,
+        place: path,
         problem:
-          "byte 3: found \(header.sizes.count) dimensions; images have 3 (count, height, width) or 4 (with channels)")
+          "byte 3: found \(header.sizes.count) dimensions; images have 3 (count, height, width) or 4 (with channels)"
+          + (header.sizes.count == 1 ? ": are images and labels exchanged?" : ""))
     }
     if let side = header.sizes[1...].firstIndex(where: { !(1...65_536).contains($0) }) {
       throw .file(
-        place: files.images, problem: "byte \(4 + 4 * side): found a side of \(header.sizes[side]); allowed: 1 to 65536"
-      )
+        place: path, problem: "byte \(4 + 4 * side): found a side of \(header.sizes[side]); allowed: 1 to 65536")
     }
-    try header.checkLength(bytes, name: files.images)
-    let count = header.sizes[0]
-    guard count == labels.count else {
-      throw .file(
-        place: files.images, problem: "byte 4: found \(count) images for \(labels.count) labels in \(files.labels)")
-    }
-    let sides = header.sizes[1...].map { $0 } + (header.sizes.count == 3 ? [1] : [])
-    return try Dataset(
-      features: scaled(bytes, from: header.byteCount), labels: labels.map { Int32($0) },
-      featureCount: sides.reduce(1, *), classCount: classes,
-      imageShape: .init(height: sides[0], width: sides[1], channels: sides[2]))
+    return NamedArray(name: path, array: try header.array(bytes, name: path))
   }
 
-  private static func scaled(_ bytes: [UInt8], from start: Int) -> [Float] {
-    let levels = (0..<256).map { Float($0) / 255 }
-    return [Float](unsafeUninitializedCapacity: bytes.count - start) { values, count in
-      count = bytes.count - start
-      for i in 0..<count { values.initializeElement(at: i, to: levels[Int(bytes[start + i])]) }
-    }
-  }
-
-  private static func labels(_ path: String) throws(DataError) -> [UInt8] {
-    let bytes = try DataFile.read(path, limit: announced)
-    let header = try IDXHeader(bytes, name: path)
+  fileprivate static func labels(_ path: String) throws(DataError) -> NamedArray {
+    let (header, bytes) = try read(path)
     guard header.sizes.count == 1 else {
-      throw .file(place: path, problem: "byte 3: found \(header.sizes.count) dimensions; labels have 1")
+      throw .file(
+        place: path,
+        problem: "byte 3: found \(header.sizes.count) dimensions; labels have 1"
+          + (header.sizes.count > 2 ? ": are images and labels exchanged?" : ""))
     }
-    try header.checkLength(bytes, name: path)
-    return Array(bytes[header.byteCount...])
+    return NamedArray(name: path, array: try header.array(bytes, name: path))
+  }
+
+  private static func read(_ path: String) throws(DataError) -> (IDXHeader, [UInt8]) {
+    let bytes = try DataFile.read(path, formats: [.idx], limit: announced)
+    return (try IDXHeader(bytes, name: path), bytes)
   }
 
   /// What a header says of its file's length: no more is unpacked.
   private static func announced(_ start: [UInt8]) -> Int {
-    (try? IDXHeader(start, name: "")).map { $0.byteCount + $0.valueCount } ?? start.count
+    (try? IDXHeader(start, name: "")).map { $0.byteCount + $0.valueBytes } ?? start.count
   }
+}
+
+extension IDXData: ArraySource {
+  var featureSubject: DataSubject.FileRole { .images }
+  func name(isTest: Bool) -> String { (isTest ? test : nil)?.images ?? files.images }
+  func labels(isTest: Bool) throws(DataError) -> NamedArray? {
+    try Self.labels((isTest ? test : nil)?.labels ?? files.labels)
+  }
+  func features(isTest: Bool) throws(DataError) -> NamedArray { try Self.images(name(isTest: isTest)) }
+  func readClients() throws(DataError) -> NamedArray? { nil }
 }
 
 extension IDXData.Files: SettingValue {
@@ -147,15 +139,31 @@ extension IDXData: Configurable {
       Setting("labels", \.files.labels, .path, .needed("a file of labels"), "file of labels"),
       Setting(
         "classes", \.classes, .integer(2...65_536), .absent("the largest label and one more"), "number of classes"),
+      Setting(
+        "scale", \.scale, .positive, .absent("255 for unsigned bytes, 1 for other numbers"),
+        "what pixels are divided by"
+      ),
+      Setting(
+        "transposed", \.isTransposed, .flag, .absent("rows come first"),
+        "whether images have their columns in the place of their rows, as those of EMNIST have"),
+      Setting(
+        "firstLabel", \.firstLabel, .integer(0...65_535), .absent("0"),
+        "the label of class 0: 1 for the letters of EMNIST, which are labelled 1 to 26"),
     ])
 }
 
-/// Two zero bytes, a type, the number of dimensions, and their sizes as big-endian 32-bit integers.
+/// Two zero bytes, a type, the number of dimensions, and their sizes as big-endian 32-bit integers; numbers are big-endian.
 struct IDXHeader {
   let sizes: [Int]
   let valueCount: Int
+  private let type: NPYType
 
   var byteCount: Int { 4 + 4 * sizes.count }
+  var valueBytes: Int { valueCount * type.bytes }
+
+  private static let types: [UInt8: NPYType] = [
+    0x08: .uint8, 0x09: .int8, 0x0B: .int16, 0x0C: .int32, 0x0D: .float32, 0x0E: .float64,
+  ]
 
   init(_ bytes: [UInt8], name: String) throws(DataError) {
     let fail = { (byte: Int, problem: String) in DataError.file(place: name, problem: "byte \(byte): \(problem)") }
@@ -164,8 +172,11 @@ struct IDXHeader {
       throw fail(
         0, "found \(bytes[0]) and \(bytes[1]); an IDX file starts with two zero bytes, a gzipped one with 31 and 139")
     }
-    guard bytes[2] == 8 else {
-      throw fail(2, "found the type \(bytes[2]); allowed: 8, unsigned bytes")
+    guard let type = Self.types[bytes[2]] else {
+      throw fail(
+        2,
+        "found the type \(bytes[2]); allowed: 8 (unsigned bytes), 9 (signed bytes), 11 (short), 12 (int), 13 (float), 14 (double)"
+      )
     }
     guard (1...4).contains(bytes[3]) else { throw fail(3, "found \(bytes[3]) dimensions; allowed: 1 to 4") }
     var sizes: [Int] = []
@@ -182,11 +193,12 @@ struct IDXHeader {
       sizes.append(size)
     }
     self.sizes = sizes
+    self.type = type
     valueCount = product
   }
 
   func checkLength(_ bytes: [UInt8], name: String) throws(DataError) {
-    let whole = byteCount + valueCount
+    let whole = byteCount + valueBytes
     let shape = sizes.map(String.init).joined(separator: " x ")
     if bytes.count < whole {
       throw .file(place: name, problem: "byte \(bytes.count): the data end here; \(shape) values need \(whole) bytes")
@@ -194,5 +206,12 @@ struct IDXHeader {
     if bytes.count > whole {
       throw .file(place: name, problem: "byte \(whole): found bytes after the \(shape) values")
     }
+  }
+
+  /// The numbers behind the header.
+  func array(_ bytes: [UInt8], name: String) throws(DataError) -> NumberArray {
+    try checkLength(bytes, name: name)
+    return NumberArray(
+      bytes, type: type, isBigEndian: true, shape: sizes, shapeOffset: 4, start: byteCount, count: valueCount)
   }
 }

@@ -3,7 +3,7 @@ import JSONText
 import Settings
 
 /// Arrays in NumPy's file format, plain or gzipped: features of N x d numbers, N x height x width, or N x height x width x channels, and
-/// class numbers in an array of N.
+/// class numbers, quantities or clients in arrays of N.
 public struct NPYData: ExampleSource {
   /// A file of features, and one of their labels; nil where examples have none.
   public struct Files: Sendable, Equatable {
@@ -17,141 +17,78 @@ public struct NPYData: ExampleSource {
   public var files: Files
   /// Test examples of their own, with labels where the training examples have them; nil for a split.
   public var test: Files?
+  /// A file of N integers, equal ones for the examples of one client; nil where nobody says whose examples are.
+  public var clients: String?
   /// The number of classes; nil for the largest label of both parts and one more.
   public var classes: Int?
   /// What features are divided by.
   public var scale: Double
 
-  public init(_ files: Files, test: Files? = nil, classes: Int? = nil, scale: Double = 1) {
-    (self.files, self.test, self.classes, self.scale) = (files, test, classes, scale)
+  public init(_ files: Files, test: Files? = nil, clients: String? = nil, classes: Int? = nil, scale: Double = 1) {
+    (self.files, self.test, self.clients, self.classes, self.scale) = (files, test, clients, classes, scale)
   }
 
   public var description: String { "NumPy arrays, \(files.features)" }
   public var hasTest: Bool { test != nil }
-  public var placeKeys: [String] { ["features", "labels", "test"] }
+  public var placeKeys: [String] { ["features", "labels", "clients", "test"] }
   public var paths: [String] {
     ([files] + (test.map { [$0] } ?? [])).flatMap { [$0.features] + ($0.labels.map { [$0] } ?? []) }
+      + (clients.map { [$0] } ?? [])
   }
   public var areClassesGiven: Bool { classes != nil }
+  public var readsTargets: Bool { true }
   public var reviewedLabels: DataSubject? { files.labels == nil ? nil : .file(.labels) }
-
-  /// Labels from here on are no classes.
-  static let mostClasses = 65_536
 
   /// - Throws: `DataError` that names the file and the byte.
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
-    let trainingLabels = try about(.file(.labels)) { () throws(DataError) in try Self.labels(files.labels) }
-    let testLabels = try about(.file(.test)) { () throws(DataError) in try Self.labels(test?.labels) }
-    if let test, (test.labels == nil) != (files.labels == nil) {
-      throw DataError.file(
-        place: test.features,
-        problem: "its examples have \(test.labels == nil ? "no labels" : "labels"), and the training examples "
-          + (files.labels == nil ? "have none" : "have some")
-      ).about(.file(.test))
-    }
-    let largest = max(trainingLabels?.values.max() ?? 0, testLabels?.values.max() ?? 0)
-    let classCount = classes ?? max(largest + 1, 2)
-    for (found, subject) in [(trainingLabels, DataSubject.classCount), (testLabels, .file(.test))] {
-      guard let found, let i = found.values.firstIndex(where: { $0 >= classCount }) else { continue }
-      throw DataError.file(
-        place: found.path,
-        problem: "byte \(found.array.offset(of: i)): found label \(found.values[i]); allowed: 0 to \(classCount - 1)"
-      ).about(subject)
-    }
-    let training = try about(.file(.features)) { () throws(DataError) in
-      try dataset(files.features, trainingLabels, classCount)
-    }
-    let testing = try about(.file(.test)) { () throws(DataError) in
-      try test.map { test throws(DataError) in try dataset(test.features, testLabels, classCount) }
-    }
-    if let testing, let test, (testing.featureCount, testing.imageShape) != (training.featureCount, training.imageShape)
-    {
-      throw DataError.file(
-        place: test.features, problem: "its examples differ in shape from those of \(files.features)"
-      ).about(.file(.test))
-    }
-    return LoadedData(
-      training: training, test: testing, labelPlace: files.labels.map { "the labels of \($0)" } ?? "")
+    try examples(aim: request.aim, classes: classes) { _ in scale }
   }
 
-  private struct Labels {
-    let path: String
-    let array: NPYArray
-    let values: [Int]
+  /// Whether an array can be the features of examples, by its dimensions.
+  static func checkFeatures(_ features: NamedArray) throws(DataError) {
+    let dimensions = features.array.shape.count
+    guard (2...4).contains(dimensions) else {
+      throw features.wrongShape(
+        "found \(dimensions) dimensions; examples have 2 (count, features), 3 (count, height, width) or 4 (with channels)"
+          + (dimensions == 1 ? ": are features and labels exchanged?" : ""))
+    }
   }
 
-  private func dataset(_ path: String, _ labels: Labels?, _ classes: Int) throws(DataError) -> Dataset {
-    let array = try Self.array(path)
-    let shape = array.shape
-    guard (2...4).contains(shape.count) else {
-      throw .file(
-        place: path,
-        problem: "byte \(array.shapeOffset): found \(shape.count) dimensions; examples have 2 (count, features), "
-          + "3 (count, height, width) or 4 (with channels)")
-    }
-    guard shape[0] > 0 else { throw .file(place: path, problem: "byte \(array.shapeOffset): found no examples") }
-    guard shape[1...].allSatisfy({ (1...1_000_000).contains($0) }) else {
-      throw .file(
-        place: path, problem: "byte \(array.shapeOffset): found the shape \(shape); sides may be 1 to 1000000")
-    }
-    if let labels, labels.values.count != shape[0] {
-      throw .file(
-        place: path,
-        problem:
-          "byte \(array.shapeOffset): found \(shape[0]) examples for \(labels.values.count) labels in \(labels.path)"
-      )
-    }
-    let features = array.floats(dividedBy: scale)
-    let width = array.count / shape[0]
-    if let i = features.firstIndex(where: { !$0.isFinite }) {
-      throw .file(
-        place: path,
-        problem: "byte \(array.offset(of: i)): feature \(i % width) of example \(i / width) is not finite in float32")
-    }
-    let image =
-      shape.count > 2
-      ? Dataset.ImageShape(height: shape[1], width: shape[2], channels: shape.count > 3 ? shape[3] : 1) : nil
-    return try Dataset(
-      features: features, labels: labels?.values.map { Int32($0) } ?? [Int32](repeating: 0, count: shape[0]),
-      featureCount: width, classCount: classes, imageShape: image)
-  }
-
-  private static func labels(_ path: String?) throws(DataError) -> Labels? {
+  fileprivate static func array(_ path: String?) throws(DataError) -> NamedArray? {
     guard let path else { return nil }
-    let array = try array(path)
-    guard array.shape.count == 1 else {
-      throw .file(
-        place: path, problem: "byte \(array.shapeOffset): found \(array.shape.count) dimensions; labels have 1")
-    }
-    guard array.isInteger else {
-      throw .file(place: path, problem: "found numbers of type '\(array.typeName)'; labels are integers")
-    }
-    let found = array.integers()
-    var values: [Int] = []
-    values.reserveCapacity(found.count)
-    for (i, value) in found.enumerated() {
-      guard let value, (0..<mostClasses).contains(value) else {
-        throw .file(
-          place: path,
-          problem: "byte \(array.offset(of: i)): found label \(value.map(String.init) ?? "2^63 or more"); "
-            + "allowed: 0 to \(mostClasses - 1)")
-      }
-      values.append(value)
-    }
-    return Labels(path: path, array: array, values: values)
+    return try array(path)
   }
 
-  private static func array(_ path: String) throws(DataError) -> NPYArray {
+  fileprivate static func array(_ path: String) throws(DataError) -> NamedArray {
     // No more is unpacked than the header announces, where the first bytes hold it whole.
-    let bytes = try DataFile.read(path, limit: { NPYArray.announcedBytes($0) ?? Gzip.largestText })
-    do throws(ToolError) { return try NPYArray(bytes, name: path) } catch {
+    let bytes = try DataFile.read(
+      path, formats: [.npy], head: 4096, limit: { NPYArray.announcedBytes($0) ?? Gzip.largestText })
+    return try array(bytes, name: path)
+  }
+
+  /// - Parameter name: what messages call the array.
+  static func array(_ bytes: [UInt8], name: String) throws(DataError) -> NamedArray {
+    do throws(ToolError) { return NamedArray(name: name, array: try NPYArray.read(bytes, name: name)) } catch {
       switch error {
       case .input(let place, let problem), .failed(let place, let problem):
         throw .file(
-          place: path,
-          problem: place.hasPrefix(path + ": ") ? "\(place.dropFirst(path.count + 2)): \(problem)" : problem)
+          place: name,
+          problem: place.hasPrefix(name + ": ") ? "\(place.dropFirst(name.count + 2)): \(problem)" : problem)
       }
     }
+  }
+}
+
+extension NPYData: ArraySource {
+  var featureSubject: DataSubject.FileRole { .features }
+  func name(isTest: Bool) -> String { (isTest ? test : nil)?.features ?? files.features }
+  func labels(isTest: Bool) throws(DataError) -> NamedArray? { try Self.array(isTest ? test?.labels : files.labels) }
+  func readClients() throws(DataError) -> NamedArray? { try Self.array(clients) }
+
+  func features(isTest: Bool) throws(DataError) -> NamedArray {
+    let found = try Self.array(name(isTest: isTest))
+    try Self.checkFeatures(found)
+    return found
   }
 }
 
@@ -186,6 +123,9 @@ extension NPYData: Configurable {
       Setting(
         "labels", \.files.labels, .path, .absent("examples have no labels"), "file of N integers, the examples' classes"
       ),
+      Setting(
+        "clients", \.clients, .path, .absent("clients are not named"),
+        "file of N integers that says whose an example is, for `natural`"),
       Setting(
         "classes", \.classes, .integer(2...65_536), .absent("the largest label and one more"), "number of classes"),
       Setting("scale", \.scale, .positive, "what features are divided by: 255 for pixels of one byte"),

@@ -160,7 +160,7 @@ extension ChannelCommand {
     /// What --input holds; nil without it.
     private func vectors() throws(ToolError) -> [[Double]]? {
       guard let input else { return nil }
-      let array = try NPYArray(InputFile.read(input), name: input)
+      let array = try NPYArray.read(InputFile.read(input), name: input)
       guard (1...2).contains(array.shape.count), array.count > 0, let dimension = array.shape.last else {
         throw .input(
           place: "\(input): byte \(array.shapeOffset)",

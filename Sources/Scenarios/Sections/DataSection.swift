@@ -83,6 +83,7 @@ struct DataSection: Sendable {
       case .file(.images): "images"
       case .file(.labels): "labels"
       case .file(.features): "features"
+      case .file(.clients): "clients"
       case .column(.label): "labelColumn"
       case .column(.client): "clientColumn"
       case .table(let rule): rule.rawValue
