@@ -175,7 +175,17 @@ public struct RunSetup: Sendable {
   /// What may surprise a user; printed before the run.
   public var warnings: [String] {
     (numericsSentence.map { ["ROUNDING: " + $0] } ?? [])
-      + (plan == nil ? frame.warnings + faultWarnings : faultWarnings + frame.warnings) + dataWarnings
+      + (plan == nil ? frame.warnings + faultWarnings : faultWarnings + frame.warnings) + alphabetWarnings
+      + dataWarnings
+  }
+
+  /// What the examples themselves said of the model under privacy.
+  private var alphabetWarnings: [String] {
+    guard plan != nil, !isDataGiven, let symbols = test.symbolNames, !scenario.data.areSymbolsGiven else { return [] }
+    return [
+      "OUTSIDE THE GUARANTEE: the \(symbols.count) characters of the model are those that clients' texts have, so that a character which one "
+        + "client alone has shows in the model's size; data.alphabet gives them as a constant."
+    ]
   }
 
   /// The accuracy of always saying the most frequent class of the test examples; nil for a task without accuracy.
