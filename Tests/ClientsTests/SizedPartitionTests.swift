@@ -181,7 +181,7 @@ private func problem(_ body: () throws -> Void) -> String {
         == ClassPartition(clients: 3, perClient: 2, sizes: ClientSizes(.logNormal, sigma: 2)))
     #expect(
       Choices.standard.write(classes).map { JSON.object($0.values).text(pretty: false) }
-        == #"{"clients":3,"classesPerClient":2,"sizes":"log-normal","sigma":2}"#)
+        == #"{"clients": 3, "classesPerClient": 2, "sizes": "log-normal", "sigma": 2}"#)
     #expect(
       problem { _ = try read("iid", ["clients": 3, "exponent": 2]) }.contains("exponent: found 2, but sizes is not"))
     #expect(

@@ -2,8 +2,7 @@ import ChannelCoding
 import Files
 import Settings
 
-/// A few classes for each client, as in FedAvg's and FedProx's MNIST (McMahan et al. 2017; Li et al. 2020) and in NIID-Bench (Li et al. 2022,
-/// "#C = k").
+/// A few classes for each client, as in FedProx's MNIST (Li et al. 2020) and in NIID-Bench (Li et al. 2022, "#C = k"), dealt evenly.
 ///
 /// Client by client, the `perClient` classes that the fewest clients have so far, ties by lot: a client's classes differ, and the numbers of
 /// clients that two classes have differ by at most one. The shuffled examples of a class are cut among its clients, in equal parts (up to one)

@@ -17,7 +17,7 @@ struct DataSection: Sendable {
     [
       Setting(
         "testFraction", \.testFraction, .fraction, .unset("0.2, for `synthetic` 0.1; none with `data.test`"),
-        "share that is kept for the test, of each class by a seeded split; `synthetic`: of each client; `mixture`: as "
+        "share that is kept for the test, of each class by a seeded split; `synthetic`: of each client; `text`: the end of each client's; `mixture`: as "
           + "many more, of the training examples")
     ])
 
