@@ -28,6 +28,10 @@ public protocol ExampleSource: Sendable {
   /// Whether somebody said how many classes there are, so that one without examples is meant. The default is false.
   var areClassesGiven: Bool { get }
 
+  /// Whether somebody said which symbols the texts have, where examples are texts; otherwise they are those that were found, which is
+  /// computed from the data. The default is false.
+  var areSymbolsGiven: Bool { get }
+
   /// Whether the source can read labels as quantities, for regression. The default is false.
   var readsTargets: Bool { get }
 
@@ -55,6 +59,7 @@ extension ExampleSource {
   public func seeded(_ seed: UInt64) -> Self { self }
   public var isGenerated: Bool { false }
   public var areClassesGiven: Bool { false }
+  public var areSymbolsGiven: Bool { false }
   public var readsTargets: Bool { false }
   public var reviewedLabels: DataSubject? { nil }
   public var standardTestFraction: Double { 0.2 }
@@ -117,6 +122,7 @@ extension Choices where Value == any ExampleSource {
       Choice("libsvm", "sparse text", LIBSVMData.self) { $0 },
       Choice("image-folder", "folders of PNG and JPEG pictures", ImageFolderData.self) { $0 },
       Choice("leaf", "JSON of the LEAF benchmark", LEAFData.self) { $0 },
+      Choice("text", "plain text, of which the next character is predicted", TextData.self) { $0 },
       Choice("synthetic", "Synthetic(alpha, beta) of FedProx, generated", SyntheticData.self) { $0 },
       Choice("mixture", "a mixture of Gaussians of any size, generated", MixtureData.self) { $0 },
       Choice("mnist-1d", "MNIST-1D: ten classes of signals of 40 points, generated", MNIST1DData.self) { $0 },

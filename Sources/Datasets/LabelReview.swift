@@ -14,7 +14,8 @@ public struct LabelReview: Sendable {
   ///
   /// - Parameter place: what messages call the labels, such as `column "y"`.
   public init(ofWhole training: Dataset, _ test: Dataset?, place: String) {
-    guard let names = training.classNames else {
+    // Characters are what they are: none is an ID, a quantity, a mark or another one written otherwise.
+    guard let names = training.classNames, training.symbolNames == nil else {
       (problem, warnings) = (nil, [])
       return
     }
@@ -50,7 +51,8 @@ public struct LabelReview: Sendable {
     var warnings: [String] = []
     let strangers = trained.indices.filter { trained[$0] == 0 && tested[$0] > 0 }
     let missed = strangers.reduce(0) { $0 + tested[$1] }
-    let alike = training.classNames.map { Self.lookalikes($0, trained, tested) } ?? []
+    let isText = training.symbolNames != nil
+    let alike = isText ? [] : training.classNames.map { Self.lookalikes($0, trained, tested) } ?? []
     let pair = alike.first.map { group in
       group.prefix(2).map { ShownText.quoted(name($0)) }.joined(separator: " and ")
         + (alike.count > 1 ? " (and \(alike.count - 1) more such)" : "")
@@ -71,7 +73,7 @@ public struct LabelReview: Sendable {
     } else if let pair {
       warnings.append("\(place): \(pair).")
     }
-    let marks = trained.indices.filter { training.classNames != nil && MissingMarks.contains(name($0)) }
+    let marks = isText ? [] : trained.indices.filter { training.classNames != nil && MissingMarks.contains(name($0)) }
     if !marks.isEmpty {
       let count = marks.reduce(0) { $0 + trained[$1] + tested[$1] }
       warnings.append(
@@ -79,20 +81,20 @@ public struct LabelReview: Sendable {
           + "for a value that is missing; here it is a class like any other.")
     }
     let empty = trained.indices.filter { trained[$0] == 0 && tested[$0] == 0 }
-    if !empty.isEmpty, !areClassesGiven, let last = trained.indices.last {
+    if !empty.isEmpty, !areClassesGiven, !isText, let last = trained.indices.last {
       warnings.append(
         "\(place): labels are 0 to \(last), and no example has \(Self.some(empty.map(String.init))): each is a class of the model all the same."
       )
     }
     // What was named above is not named again.
     let named = Set(alike.joined()).union(marks)
-    let untested = trained.indices.filter { trained[$0] > 0 && tested[$0] == 0 && !named.contains($0) }
+    let untested = isText ? [] : trained.indices.filter { trained[$0] > 0 && tested[$0] == 0 && !named.contains($0) }
     if !untested.isEmpty {
       warnings.append(
         "\(place): no test example has \(Self.some(untested.map { ShownText.quoted(name($0)) })): accuracy says nothing of "
           + "\(untested.count == 1 ? "this class" : "these classes").")
     }
-    let single = trained.indices.filter { trained[$0] == 1 && tested[$0] > 0 && !named.contains($0) }
+    let single = isText ? [] : trained.indices.filter { trained[$0] == 1 && tested[$0] > 0 && !named.contains($0) }
     if !single.isEmpty {
       warnings.append(
         "\(place): one training example alone has \(Self.some(single.map { ShownText.quoted(name($0)) })).")

@@ -15,7 +15,7 @@ public struct GuaranteeStatement: Sendable {
 
   public init(_ setup: RunSetup) {
     self.init(
-      setup.frame, task: setup.scenario.task, scenario: setup.scenario, computed: setup.columns?.computed ?? [],
+      setup.frame, task: setup.scenario.task, scenario: setup.scenario, computed: setup.computed,
       figures: setup.ownFigures, files: setup.ownFilesOutside)
   }
 
@@ -65,7 +65,7 @@ public struct GuaranteeStatement: Sendable {
   private static func computedSentence(_ computed: [String]) -> String? {
     computed.isEmpty
       ? nil
-      : "Features were made with statistics of the training data, without noise: they count as public constants, and what they tell of clients "
+      : "Features were made with what was computed from the training data, without noise: they count as public constants, and what they tell of clients "
         + "is outside: \(computed.joined(separator: "; "))."
   }
 

@@ -230,7 +230,7 @@ public struct RunSetup: Sendable {
   public var warnings: [String] {
     (numericsSentence.map { ["ROUNDING: " + $0] } ?? [])
       + (plan == nil ? frame.warnings + faultWarnings : faultWarnings + frame.warnings) + startWarnings + dataWarnings
-      + computedWarnings
+      + computedWarnings + alphabetWarnings
   }
 
   /// What of the features was computed from the clients' data, which epsilon does not cover.
@@ -248,6 +248,24 @@ public struct RunSetup: Sendable {
     return [
       "\(Scenario.initialModelPath) counts as public: where that model was trained on these clients' data, epsilon does not cover what it tells "
         + "of them."
+    ]
+  }
+
+  /// What of features and model was computed from the clients' data, by name.
+  var computed: [String] {
+    (columns?.computed ?? []) + (isAlphabetComputed ? ["data.alphabet: the characters of the clients' texts"] : [])
+  }
+
+  private var isAlphabetComputed: Bool {
+    !isDataGiven && test.symbolNames != nil && !scenario.data.areSymbolsGiven
+  }
+
+  /// What the examples themselves said of the model under privacy.
+  private var alphabetWarnings: [String] {
+    guard plan != nil, isAlphabetComputed, let symbols = test.symbolNames else { return [] }
+    return [
+      "OUTSIDE THE GUARANTEE: the \(symbols.count) characters of the model are those that clients' texts have, so that a character which one "
+        + "client alone has shows in the model's size; data.alphabet gives them as a constant."
     ]
   }
 

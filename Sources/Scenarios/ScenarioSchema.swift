@@ -197,6 +197,10 @@ public enum ScenarioSchema {
         "minItems": .integer(count.lowerBound), "maxItems": .integer(count.upperBound),
       ]
     case .path: return ["type": type("string"), "pattern": .string(pathPattern)]
+    case .text(let length):
+      return [
+        "type": type("string"), "minLength": .integer(length.lowerBound), "maxLength": .integer(length.upperBound),
+      ]
     case .column:
       return [
         "type": type("string", "integer"), "minimum": 0, "maximum": .integer(KeyRange.largestColumn), "minLength": 1,

@@ -23,6 +23,8 @@ public enum KeyRange: Sendable, Equatable {
   case integers(each: ClosedRange<Int>, count: ClosedRange<Int>)
   /// The path of a file or a folder.
   case path
+  /// A text of some length in Unicode scalars.
+  case text(ClosedRange<Int>)
   /// A column of a table: its name, or its number from 0 on.
   case column
   /// A list of different columns of a table.
@@ -86,6 +88,7 @@ public enum KeyRange: Sendable, Equatable {
         ? "an array of \(count.lowerBound) integers from \(each.lowerBound) to \(each.upperBound)"
         : "an array of \(count.lowerBound) to \(count.upperBound) integers from \(each.lowerBound) to \(each.upperBound)"
     case .path: "a path of 1 to \(Self.longestPath) bytes"
+    case .text(let length): "a text of \(length.lowerBound) to \(length.upperBound) characters"
     case .column: "a column's name, or its number from 0 to \(Self.largestColumn)"
     case .columns: "an array of columns, each at most once: a name, or a number from 0 to \(Self.largestColumn)"
     case .scales: "{\"a column's name\": [offset, scale above 0], ...}"
@@ -142,6 +145,7 @@ public enum KeyRange: Sendable, Equatable {
       isAllowed =
         count.contains(found.count) && found.allSatisfy { item in item.double.map { $0 > 0 && $0.isFinite } ?? false }
     case (.path, .string): isAllowed = Self.isPath(value)
+    case (.text(let length), .string(let found)): isAllowed = length.contains(found.unicodeScalars.count)
     case (.column, .string(let name)): isAllowed = !name.isEmpty
     case (.column, .integer(let number)): isAllowed = (0...Self.largestColumn).contains(number)
     case (.columns, .array(let found)):

@@ -1,3 +1,4 @@
+import Numerics
 import Testing
 
 @testable import ChannelCoding
@@ -87,5 +88,16 @@ import Testing
     var random = random(8)
     let parts = try Split(withinClients: consume data, owners: owners, testFraction: 0.2, random: &random)
     #expect(parts.training.features.withUnsafeBufferPointer { $0.baseAddress } == place)
+  }
+
+  /// `synthetic` keeps the last examples of each client, and says whose they are.
+  @Test func testExamplesOfSyntheticDevicesAreTheirs() throws {
+    let data = try SyntheticData(clients: 5, seed: 3).load(
+      LoadRequest(seed: 1, testFraction: 0.25, parallel: Parallel(threads: 2)))
+    let (training, test) = (try #require(data.training.owners), try #require(data.test?.owners))
+    for client in 0..<5 as Range<Int32> {
+      let counts = (training.count { $0 == client }, test.count { $0 == client })
+      #expect(counts.0 == Int(0.75 * Double(counts.0 + counts.1)))
+    }
   }
 }

@@ -320,16 +320,13 @@ private let labels = idx([3], [2, 0, 1])
     #"{"users": ["a", "b\u00e9"], "num_samples": [2, 1], "hierarchies": [null, {"k": [true, 1e5]}], "user_data": "#
     + #"{"a": {"x": [[0, 0.5], [1, -2e-1]], "y": [0, 3]}, "bé": {"y": [2.0], "x": [[[7], [8]]]}}}"#
 
-  private func load(_ text: String) throws -> LEAFData.Examples {
-    var examples = LEAFData.Examples()
-    try LEAFData.add(Array(text.utf8), name: "a.json", to: &examples)
-    return examples
-  }
+  private func load(_ text: String) throws -> LEAFFile { try LEAFFile(Array(text.utf8), name: "a.json") }
 
   @Test func usersAreClients() throws {
     let examples = try load(Self.text)
-    #expect(examples.features == [0, 0.5, 1, -0.2, 7, 8] && examples.featureCount == 2)
-    #expect(examples.labels == [0, 3, 2] && examples.owners == [0, 0, 1])
+    #expect(examples.features == [0, 0.5, 1, -0.2, 7, 8] && examples.form.width == 2)
+    #expect(examples.labels == [0, 3, 2] && examples.users.map(\.name) == ["a", "b\u{e9}"])
+    #expect(examples.users.map(\.count) == [2, 1])
   }
 
   @Test func filesOfAFolderAreReadByName() throws {
@@ -369,7 +366,7 @@ private let labels = idx([3], [2, 0, 1])
     ),
     (
       #"{"users": ["a"], "user_data": {"a": {"x": ["text"], "y": [0]}}}"#,
-      "a.json:1:44: found \"\"\" where a number (text is no feature here)"
+      "a.json:1:59: found a label that is no text; where \"x\" are texts, it is the next character"
     ),
     (
       #"{"users": ["a"], "user_data": {"a": {"x": [[1]], "y": [1.5]}}}"#,
@@ -387,7 +384,7 @@ private let labels = idx([3], [2, 0, 1])
     ),
     (#"{"users": ["a"]}"#, "found no \"user_data\""),
     (#"{"user_data": {}}"#, "found no \"users\""),
-    (#"{"users": [1]}"#, "a.json:1:12: found \"1\" where a string"),
+    (#"{"users": [1.5]}"#, "a.json:1:12: found \"1\" where a string or an integer"),
     ("{\"users\": [],\n \"user_data\": {},}", "a.json:2:18: found \"}\" where a string"),
     (#"{"users": [], "user_data": {}} x"#, "a.json:1:32: found bytes after the end"),
     (#"{"users": ["a"], "user_data": {"a": {"x": [[]], "y": [1]}}}"#, "found an example of 0 features"),
@@ -407,8 +404,7 @@ private let labels = idx([3], [2, 0, 1])
   @Test func everyTruncationIsAnErrorAndForeignBytesDoNotTrap() {
     let bytes = Array(Self.text.utf8)
     for count in 0..<bytes.count {
-      var examples = LEAFData.Examples()
-      #expect(throws: DataError.self) { try LEAFData.add(Array(bytes.prefix(count)), name: "", to: &examples) }
+      #expect(throws: DataError.self) { try LEAFFile(Array(bytes.prefix(count)), name: "") }
     }
     var stream = random(4)
     for _ in 0..<5000 {
@@ -416,8 +412,7 @@ private let labels = idx([3], [2, 0, 1])
       for _ in 0...stream.integer(below: 3) {
         changed[stream.integer(below: bytes.count)] = UInt8(stream.integer(below: 128))
       }
-      var examples = LEAFData.Examples()
-      _ = try? LEAFData.add(changed, name: "", to: &examples)
+      _ = try? LEAFFile(changed, name: "")
     }
   }
 }

@@ -2,25 +2,28 @@ import ChannelCoding
 import Files
 import Settings
 
-/// Equal sizes, a class mix for each client (Hsu et al. 2019).
+/// A class mix for each client, and equal sizes (Hsu et al. 2019) or others.
 ///
-/// Client by client, q ~ Dirichlet(alpha p) with p the classes' shares of the whole; as many examples as in `IIDPartition`, each of a
-/// class drawn from q, without replacement; a class that has run out is left out of q. Late clients take what is left.
-public struct DirichletClientPartition: PartitionScheme, Equatable {
+/// Client by client, q ~ Dirichlet(alpha p) with p the classes' shares of the whole; as many examples as in `IIDPartition`, which its sizes
+/// say too, each of a class drawn from q, without replacement; a class that has run out is left out of q. Late clients take what is left.
+public struct DirichletClientPartition: SizedPartition, Equatable {
   public var clients: Int
   /// The concentration: small for clients of one class, large for IID.
   public var alpha: Double
+  public var sizes: ClientSizes
 
-  public init(clients: Int, alpha: Double) {
+  public init(clients: Int, alpha: Double, sizes: ClientSizes = ClientSizes()) {
     self.clients = clients
     self.alpha = alpha
+    self.sizes = sizes
   }
 
   public var clientCount: Int? { clients }
   public var usesClasses: Bool { true }
 
   public func assignment(of data: Dataset, _ random: inout RandomStream) throws(DataError) -> ClientAssignment {
-    try DataError.checkClients(clients, examplesEach: 1, data)
+    try DataError.checkClients(clients, examplesEach: sizes.least, data, about: sizes.isDrawn ? .minimumSize : nil)
+    let counts = try sizes.counts(clients: clients, total: data.count, &random)
     var classes = ClassQueues(data, &random)
     let shares = classes.sizes.map { Double($0) / Double(data.count) }
     var owners = [Int32](repeating: 0, count: data.count)
@@ -31,7 +34,7 @@ public struct DirichletClientPartition: PartitionScheme, Equatable {
         logWeights[c] = share > 0 ? random.logGamma(shape: alpha * share) : -.infinity
       }
       var isStale = true
-      for _ in (client * data.count / clients)..<((client + 1) * data.count / clients) {
+      for _ in 0..<counts[client] {
         if isStale {
           for c in logWeights.indices where classes.left(c) == 0 { logWeights[c] = -.infinity }
           DirichletDraws.cumulate(logWeights, into: &sums)
@@ -55,11 +58,13 @@ extension DirichletClientPartition: Configurable {
       Setting(
         "alpha", \.alpha, alphaRange, .needed("a concentration"),
         "concentration of the Dirichlet law: small for clients of one class, large for IID"),
-    ])
+    ] + sizeSettings(canBeGiven: true))
 }
 
 extension PartitionScheme where Self == DirichletClientPartition {
-  public static func dirichletClient(clients: Int, alpha: Double) -> Self {
-    DirichletClientPartition(clients: clients, alpha: alpha)
+  public static func dirichletClient(
+    clients: Int, alpha: Double, sizes: ClientSizes = ClientSizes()
+  ) -> Self {
+    DirichletClientPartition(clients: clients, alpha: alpha, sizes: sizes)
   }
 }

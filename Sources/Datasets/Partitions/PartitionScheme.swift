@@ -66,6 +66,7 @@ extension Choices where Value == any PartitionScheme {
       Choice("iid", "a shuffle cut into equal parts", IIDPartition.self) { $0 },
       Choice("dirichlet-client", "a class mix for each client", DirichletClientPartition.self) { $0 },
       Choice("dirichlet-class", "a client mix for each class", DirichletClassPartition.self) { $0 },
+      Choice("classes", "a few classes for each client", ClassPartition.self) { $0 },
       Choice("shards", "parts of the examples sorted by label", ShardPartition.self) { $0 },
       Choice("natural", "the owners that the data name", NaturalPartition.self) { $0 },
     ], alwaysWritten: ["clients"])

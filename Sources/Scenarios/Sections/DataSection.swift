@@ -20,8 +20,8 @@ struct DataSection: Sendable {
     [
       Setting(
         "testFraction", \.testFraction, .fraction, .unset("0.2, for `synthetic` 0.1; none with `data.test`"),
-        "share that is kept for the test, of each class by a seeded split; `synthetic`: of each client; `mixture`: as "
-          + "many more, of the training examples"),
+        "share that is kept for the test, of each class by a seeded split; `synthetic`: of each client; `text`: the end of each "
+          + "client's; `mixture`: as many more, of the training examples"),
       Setting(
         "testOf", \.testOf, .choice(Scenario.TestOf.self), .absent("`all`"),
         "whose examples a split keeps for the test: `all` together, by class and before the partition; or those of `each-client` behind it: of "
