@@ -163,7 +163,7 @@ public struct Scenario: Sendable {
 
   /// What no section can say by itself; nil where everything goes together.
   private var problem: KeyProblem? {
-    if let problem = taskProblem ?? algorithmProblem ?? rateProblem { return problem }
+    if let problem = taskProblem ?? robustProblem ?? algorithmProblem ?? rateProblem { return problem }
     let able = channel.codecs.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
     guard let codec, !able.contains(codec) else { return nil }
     let path = ChannelSection.codecPath
@@ -216,6 +216,30 @@ public struct Scenario: Sendable {
       ?? self.server.schedule.problem(
         in: ServerSection.section, learningRate: server.learningRate, rounds: rounds,
         hasRates: server.scaled(by: 1) != nil)
+  }
+
+  /// What robust rules and hostile clients do not go with.
+  private var robustProblem: KeyProblem? {
+    if privacy != nil, cohort.byzantine != nil {
+      return KeyProblem(
+        Cohort.path(\.byzantine),
+        "found hostile clients in a run with privacy: they are for trying server.aggregation, which has no account",
+        allowed: "no such key, or no privacy section")
+    }
+    guard server.aggregation != .mean else { return nil }
+    let path = "\(ServerSection.section).\(ServerSection.last.name(of: \.writtenAggregation))"
+    let name = server.aggregation.rawValue
+    let reason =
+      if privacy != nil {
+        "in a run with privacy: noise and account are for a sum of clipped updates, and what one client can change of \"\(name)\" is not proved"
+      } else if training.optimizer.usesControlVariates {
+        "with control variates, whose means are over all clients"
+      } else if server.weighting == .examples {
+        "with weights by examples, which hostile clients would choose"
+      } else {
+        ""
+      }
+    return reason.isEmpty ? nil : KeyProblem(path, "found \"\(name)\" \(reason)", allowed: "\"mean\"")
   }
 
   private var algorithmProblem: KeyProblem? {
