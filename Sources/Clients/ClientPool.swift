@@ -21,6 +21,14 @@ public struct ClientPool: Sendable {
     public var stragglers: Double
     /// Whether what such a client did is thrown away.
     public var dropsStragglers: Bool
+    /// The share of the clients that are hostile, and what they multiply their updates by.
+    public var byzantine = 0.0
+    public var byzantineFactor = -10.0
+
+    /// Whether a client is hostile: spread evenly over the numbers, floor(share N) of N clients.
+    func isByzantine(_ client: Int) -> Bool {
+      (Double(client + 1) * byzantine).rounded(.down) > (Double(client) * byzantine).rounded(.down)
+    }
 
     public init(dropout: Double = 0, stragglers: Double = 0, dropsStragglers: Bool = false) {
       self.dropout = dropout
@@ -162,7 +170,11 @@ public struct ClientPool: Sendable {
       task.control = ControlVariates(
         own: variates[id] ?? broadcast.control.map { _ in 0 }, server: broadcast.control)
     }
-    let update = trainer.train(task, random: &order.stream, workspace)
+    var update = trainer.train(task, random: &order.stream, workspace)
+    if faults.byzantine > 0, faults.isByzantine(id) {
+      let factor = Float(faults.byzantineFactor)
+      update.values = update.values.map { factor * $0 }
+    }
     let trainingTime = ContinuousClock.now - start
 
     let sent = round.ends.send(update, of: id, in: received.round)

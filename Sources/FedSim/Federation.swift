@@ -113,7 +113,8 @@ public struct Federation: Sendable {
     server = Server(
       parameters: parameters, sampler: frame.sampler, plan: frame.plan, algorithm: frame.algorithm,
       settings: frame.channel, sealsUploads: frame.settings.channel.seal,
-      optimizer: ServerOptimizer(frame.settings.server.optimizer), secrets: keys.server)
+      optimizer: ServerOptimizer(frame.settings.server.optimizer), secrets: keys.server,
+      rule: frame.settings.server.rule)
   }
 
   /// The present model.

@@ -39,7 +39,9 @@ public struct MemoryPrediction: Sendable {
     let isControlled = frame.algorithm == .scaffold
     let clients = Double(frame.clientCount)
     let known = clients * (1 - Elementary.exp(-frame.sampler.expectedSize * Double(frame.lastRound) / clients))
-    return bytes + state + (isControlled ? parameters * 12 : 0)
+    // A robust rule keeps the updates of a round one by one.
+    let kept = frame.settings.server.rule == nil ? 0 : Int(frame.sampler.expectedSize) * 4 * parameters
+    return bytes + state + kept + (isControlled ? parameters * 12 : 0)
       + Int(known) * (250 + (isControlled ? 4 * parameters + 32 : 0))
   }
 

@@ -79,6 +79,26 @@ public struct RunFrame: Sendable {
     sampler = CohortSampler(
       sampling: calibration.sampling, population: clients, largest: plan?.largestCohort ?? clients)
     try checkRounding(refusal)
+    try checkRule(refusal)
+  }
+
+  /// A robust rule has enough updates, and room for all of them.
+  private func checkRule(_ refusal: Refusal) throws {
+    guard let rule = settings.server.rule else { return }
+    let size = Int(sampler.expectedSize.rounded())
+    guard size >= rule.leastUpdates else {
+      throw refusal(
+        "\(ServerSection.section).byzantine",
+        "rounds of \(size) clients have fewer than the 2 f + 3 = \(rule.leastUpdates) updates that \"\(settings.server.aggregation.rawValue)\" needs"
+      )
+    }
+    let bytes = 4 * Double(parameterCount) * Double(size)
+    guard bytes <= 0x1p36 else {
+      throw refusal(
+        "\(ServerSection.section).aggregation",
+        "\"\(settings.server.aggregation.rawValue)\" keeps the updates of a round one by one: \(size) of \(parameterCount) parameters are "
+          + "\(Text.short(bytes * 0x1p-30)) GiB; at most 64")
+    }
   }
 
   /// What rounding in sums may do (docs/privacy.md, "Sums on a grid"): what is rounded before its noise must not be longer than the account

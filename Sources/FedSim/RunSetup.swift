@@ -432,7 +432,12 @@ struct UnmadeExamples: Sendable {
 
 extension Scenario {
   /// What goes wrong with clients.
-  package var faults: ClientPool.Faults { training.faults(dropout: cohort.dropout) }
+  package var faults: ClientPool.Faults {
+    var faults = training.faults(dropout: cohort.dropout)
+    faults.byzantine = cohort.byzantine ?? 0
+    faults.byzantineFactor = cohort.byzantineFactor ?? -10
+    return faults
+  }
 }
 
 extension LocalTraining {

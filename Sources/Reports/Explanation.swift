@@ -264,6 +264,11 @@ public struct Explanation: Sendable {
       parts.append(
         "\(Text.short(100 * faults.stragglers)) % stragglers, \(faults.dropsStragglers ? "dropped" : "kept")")
     }
+    if faults.byzantine > 0 {
+      parts.append(
+        "\(Text.short(100 * faults.byzantine)) % hostile clients, who send \(Text.short(faults.byzantineFactor)) times their updates"
+      )
+    }
     return parts.joined(separator: ", ")
   }
 
@@ -274,6 +279,17 @@ public struct Explanation: Sendable {
     let schedule = setup.scenario.server.schedule
     if let words = schedule.words(learningRate: optimizer.learningRate, rounds: setup.scenario.rounds) {
       text += ", \(words)"
+    }
+    if setup.scenario.server.rule != nil {
+      let section = setup.scenario.server
+      let detail =
+        switch section.aggregation {
+        case .trimmedMean: ", \(Text.short(100 * (section.trim ?? 0.1))) % cut at each end"
+        case .krum, .multiKrum: " against \(section.byzantine ?? 0) hostile updates"
+        case .mean, .median: ""
+        }
+      return text
+        + ", \(section.aggregation.rawValue)\(detail) of the updates of about \(Text.short(setup.sampler.expectedSize)) clients"
     }
     if case .weighted = setup.scenario.algorithm { return text + ", mean weighted by examples" }
     return text + ", sum over \(Text.short(setup.sampler.expectedSize)) clients"

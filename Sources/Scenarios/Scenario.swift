@@ -181,7 +181,9 @@ public struct Scenario: Sendable {
 
   /// What no section can say by itself; nil where everything goes together.
   private var problem: KeyProblem? {
-    if let problem = taskProblem ?? quantityProblem ?? clientTestProblem ?? algorithmProblem ?? rateProblem {
+    if let problem =
+      taskProblem ?? quantityProblem ?? clientTestProblem ?? robustProblem ?? algorithmProblem ?? rateProblem
+    {
       return problem
     }
     let able = channel.codecs.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
@@ -293,6 +295,30 @@ public struct Scenario: Sendable {
 
   /// What targets are learned in.
   package var targetUnits: TargetUnits { TargetUnits(offset: targetOffset ?? 0, scale: targetScale ?? 1) }
+
+  /// What robust rules and hostile clients do not go with.
+  private var robustProblem: KeyProblem? {
+    if privacy != nil, cohort.byzantine != nil {
+      return KeyProblem(
+        Cohort.path(\.byzantine),
+        "found hostile clients in a run with privacy: they are for trying server.aggregation, which has no account",
+        allowed: "no such key, or no privacy section")
+    }
+    guard server.aggregation != .mean else { return nil }
+    let path = "\(ServerSection.section).\(ServerSection.last.name(of: \.writtenAggregation))"
+    let name = server.aggregation.rawValue
+    let reason =
+      if privacy != nil {
+        "in a run with privacy: noise and account are for a sum of clipped updates, and what one client can change of \"\(name)\" is not proved"
+      } else if training.optimizer.usesControlVariates {
+        "with control variates, whose means are over all clients"
+      } else if server.weighting == .examples {
+        "with weights by examples, which hostile clients would choose"
+      } else {
+        ""
+      }
+    return reason.isEmpty ? nil : KeyProblem(path, "found \"\(name)\" \(reason)", allowed: "\"mean\"")
+  }
 
   private var algorithmProblem: KeyProblem? {
     let isWeighted = server.weighting == .examples

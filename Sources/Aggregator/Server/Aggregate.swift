@@ -25,9 +25,14 @@ package struct OpenedRound: Sendable {
   let cohort: Set<Int>
   let channel: Channel
   let terms: Int
+  /// Whether updates are kept one by one, for a rule that needs them, and not added up.
+  let keepsUpdates: Bool
 
-  /// - Parameter terms: a public bound on the uploads.
-  init(round: Int, cohort: Set<Int>, channel: Channel, terms: Int) {
+  /// - Parameters:
+  ///   - terms: a public bound on the uploads.
+  ///   - keepsUpdates: whether they are kept one by one, and not added up.
+  init(round: Int, cohort: Set<Int>, channel: Channel, terms: Int, keepsUpdates: Bool = false) {
+    self.keepsUpdates = keepsUpdates
     self.round = round
     self.cohort = cohort
     self.channel = channel
@@ -69,6 +74,8 @@ public struct Aggregate: Sendable {
   /// Whole uploads with their envelopes, refused ones included.
   public private(set) var wireBytes = 0
   private(set) var seen: Set<Int> = []
+  /// Each client's update in the upload's own coordinates, where a rule needs them one by one; empty where they are added up.
+  private(set) var updates: [Int: [Float]] = [:]
 
   init(_ opened: OpenedRound) {
     self.opened = opened
@@ -90,6 +97,7 @@ public struct Aggregate: Sendable {
   package mutating func add(_ parts: [AggregatePart], _ arrivals: [Arrival]) {
     for part in parts {
       part.give(to: &sum, simulated: &simulatedSum)
+      updates.merge(part.takeUpdates()) { first, _ in first }
     }
     for arrival in arrivals {
       switch arrival {
@@ -105,7 +113,10 @@ public struct Aggregate: Sendable {
         simulated += 1
       }
     }
-    precondition(sum.terms == coded && simulatedSum.terms == simulated, "each upload that counts is in the sum once")
+    precondition(
+      opened.keepsUpdates
+        ? updates.count == arrived : sum.terms == coded && simulatedSum.terms == simulated,
+      "each upload that counts is in the sum once")
   }
 
   private mutating func count(_ client: Int) {
@@ -120,6 +131,7 @@ package final class AggregatePart {
   private let opened: OpenedRound
   private var sum: ExactSum
   private var simulatedSum: ExactSum
+  private var updates: [Int: [Float]] = [:]
 
   init(_ opened: OpenedRound) {
     self.opened = opened
@@ -127,9 +139,26 @@ package final class AggregatePart {
     simulatedSum = opened.emptySimulatedSum
   }
 
-  func add(_ sample: DecodedSample) throws(PayloadError) { try sample.add(to: &sum) }
+  func add(_ sample: DecodedSample, of client: Int) throws(PayloadError) {
+    guard opened.keepsUpdates else { return try sample.add(to: &sum) }
+    var values = sample.values
+    opened.channel.unrotate(&values)
+    // One of another package's codec may be beyond float32.
+    if let large = values.firstIndex(where: { !Float($0).isFinite }) { throw .tooLarge(coordinate: large) }
+    updates[client] = values.map { Float($0) }
+  }
 
-  func add(simulated update: ClippedUpdate) {
+  /// What was kept one by one, which is then kept no longer.
+  func takeUpdates() -> [Int: [Float]] {
+    defer { updates = [:] }
+    return updates
+  }
+
+  func add(simulated update: ClippedUpdate, of client: Int) {
+    if opened.keepsUpdates {
+      updates[client] = update.values.map { Float($0) }
+      return
+    }
     // As `Channel.encode` asks for: epsilon is of updates of this norm.
     precondition(update.norm <= opened.channel.settings.clippingNorm)
     let isInside = simulatedSum.add(update.values)

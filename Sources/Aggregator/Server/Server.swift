@@ -27,6 +27,8 @@ public struct Server: Sendable {
   private let settings: ChannelSettings
   private let sealsUploads: Bool
   private let optimizer: ServerOptimizer
+  /// What takes the place of the sum; nil for the sum.
+  private let rule: (any RobustRule)?
   private let secrets: ServerKeys
   private let keyPair: KeyPair
   private var sessions: [Int: SessionKey] = [:]
@@ -48,10 +50,14 @@ public struct Server: Sendable {
   ///   - plan: nil for a run without privacy.
   ///   - settings: the channel of the first round.
   ///   - sealsUploads: whether clients must seal what they send.
+  ///   - rule: what takes the place of the sum: without privacy, weights and control variates; nil for the sum.
   public init(
     parameters: [Float], sampler: CohortSampler, plan: PrivacyPlan?, algorithm: Algorithm = .unweighted,
-    settings: ChannelSettings, sealsUploads: Bool = false, optimizer: ServerOptimizer, secrets: ServerKeys
+    settings: ChannelSettings, sealsUploads: Bool = false, optimizer: ServerOptimizer, secrets: ServerKeys,
+    rule: (any RobustRule)? = nil
   ) {
+    precondition(rule == nil || plan == nil && algorithm == .unweighted, "an account and weights are for sums")
+    self.rule = rule
     precondition(plan == nil || algorithm == .unweighted, "weights and control variates have no account")
     var control: [Float] = []
     if algorithm == .scaffold { control = [Float](repeating: 0, count: parameters.count) }
@@ -116,7 +122,7 @@ public struct Server: Sendable {
       OpenedRound(
         round: round, cohort: Set(cohort),
         channel: try Channel(channelSettings, rotationKey: secrets.rotation(round: round)),
-        terms: max(plan?.largestCohort ?? cohort.count, 1)))
+        terms: max(plan?.largestCohort ?? cohort.count, 1), keepsUpdates: rule != nil))
   }
 
   /// Decodes uploads and adds them up. One that is no valid first message of a drawn client for this round is refused: a contribution of
@@ -183,7 +189,7 @@ public struct Server: Sendable {
     guard let session = sessions[upload.client] else { return .refused(.notDrawn, bytes: bytes) }
     do throws(PayloadError) {
       let shared = SharedRandomness(session: session, round: round.round)
-      try part.add(round.channel.decodeSample(upload.payload, shared: shared))
+      try part.add(round.channel.decodeSample(upload.payload, shared: shared), of: upload.client)
       return .coded(client: upload.client, bits: upload.payload.bits, bytes: bytes)
     } catch {
       return .refused(.payload(error), bytes: bytes)
@@ -197,13 +203,20 @@ public struct Server: Sendable {
   ///
   /// - Parameter update: of a client of the cohort that has not sent anything, of the channel's dimension.
   package func receive(simulated update: ClippedUpdate, of client: Int, into part: AggregatePart) -> Arrival {
-    part.add(simulated: update)
+    part.add(simulated: update, of: client)
     return .simulated(client: client)
   }
 
   /// Turns the sum back into the upload's coordinates and adds the server's own noise, so that it carries exactly z C
   /// whoever dropped out, however many were drawn, and however many of them sent a message with their share of it.
+  ///
+  /// - Returns: the completed sum; with a robust rule, what it makes of the updates, or zeros where there are fewer than it needs.
   public func complete(_ aggregate: Aggregate, _ parallel: Parallel = Parallel(threads: 1)) -> [Double] {
+    if let rule {
+      let updates = aggregate.updates.sorted { $0.key < $1.key }.map(\.value)
+      return updates.count < rule.leastUpdates
+        ? state.parameters.map { _ in 0 } : rule.aggregate(updates, parallel)
+    }
     var sum: [Double]
     if aggregate.coded > 0 || aggregate.simulated == 0 {
       sum = aggregate.sum.values
@@ -224,7 +237,7 @@ public struct Server: Sendable {
     return sum
   }
 
-  /// The next model: the completed sum over the expected cohort size (over all examples where updates are weighted), through
+  /// The next model: the completed sum over the expected cohort size (over all examples where updates are weighted; over 1 with a rule), through
   /// the server's optimizer; and the next clipping norm.
   ///
   /// - Parameters:
@@ -232,7 +245,8 @@ public struct Server: Sendable {
   ///   - rateFactor: the share of the optimizer's rate that the round has, by a schedule that follows from the plan alone.
   public mutating func step(_ sum: [Double], rateFactor: Double = 1) {
     let count = state.parameters.count
-    var divisor = sampler.expectedSize
+    // What a rule gives takes the mean's place.
+    var divisor = rule == nil ? sampler.expectedSize : 1
     switch contents {
     case .update: break
     case .counted(_, let unit):

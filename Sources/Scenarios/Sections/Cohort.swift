@@ -11,6 +11,10 @@ public struct Cohort: ScenarioSection, Equatable {
   /// Whether cohorts, the order of batches, and the coins of dropouts and stragglers follow from the seed alone, as those of every other run
   /// with this seed of which that is true: runs can then be compared in pairs.
   public var isCommon = false
+  /// The share of the clients that send a multiple of their updates; nil for none.
+  public var byzantine: Double?
+  /// What they multiply by; nil for -10.
+  public var byzantineFactor: Double?
 
   public init(sampling: Sampling.Name, size: Int? = nil, dropout: Double = 0) {
     self.sampling = sampling
@@ -51,6 +55,14 @@ public struct Cohort: ScenarioSection, Equatable {
         "common", \.writtenCommon, .flag, .absent("as for false: the run has them for itself"),
         "true: cohorts, the order of batches, and the coins of dropouts and stragglers follow from `seed` alone, so that runs of one seed "
           + "have them in common and can be compared in pairs (`sweep.common` sets it); noise stays the run's own"),
+      Setting(
+        "byzantine", \.byzantine, .number(above: 0, upTo: 1), .absent("none"),
+        "share of the clients that are hostile: they send `byzantineFactor` times their update, to try `server.aggregation`; not for runs "
+          + "with privacy"),
+      Setting(
+        "byzantineFactor", \.byzantineFactor, .number(-1e6...1e6), .absent("-10"),
+        "what hostile clients multiply their updates by",
+        objection: { $0.byzantine == nil ? "no client is hostile without `byzantine`" : nil }),
     ])
 
   /// Absent where it is false, however that was said: a run has one scenario.json.
