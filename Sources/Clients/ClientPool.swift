@@ -8,6 +8,8 @@ public struct ClientPool: Sendable {
   public let population: Population
   private let trainer: any LocalTraining
   private let faults: Faults
+  /// The share of the trainer's rate that a round has.
+  private let rateFactor: @Sendable (Int) -> Double
   /// SCAFFOLD's control variates of the clients that have taken part; all others are zero.
   public private(set) var variates: [Int: [Float]] = [:]
 
@@ -30,8 +32,16 @@ public struct ClientPool: Sendable {
     public var arrivalRate: Double { (1 - dropout) * (dropsStragglers ? 1 - stragglers : 1) }
   }
 
-  /// - Parameter trainer: what a client does with the broadcast model and its examples.
-  public init(population: Population, trainer: any LocalTraining, faults: Faults = Faults()) {
+  /// - Parameters:
+  ///   - population: who has which examples.
+  ///   - trainer: what a client does with the broadcast model and its examples.
+  ///   - faults: what goes wrong.
+  ///   - rateFactor: the share of the trainer's rate that a round has, by its number; public, the same for all clients.
+  public init(
+    population: Population, trainer: any LocalTraining, faults: Faults = Faults(),
+    rateFactor: @escaping @Sendable (Int) -> Double = { _ in 1 }
+  ) {
+    self.rateFactor = rateFactor
     self.population = population
     self.trainer = trainer
     self.faults = faults
@@ -132,7 +142,8 @@ public struct ClientPool: Sendable {
     let broadcast = received.round.broadcast
     let keys = round.ends.keys(of: id)
     let examples = population.examples(of: id)
-    var task = LocalTask(start: received.parameters, examples: examples, data: population.data)
+    var task = LocalTask(
+      start: received.parameters, examples: examples, data: population.data, rateFactor: rateFactor(broadcast.round))
     if faults.dropout > 0 {
       var coin = keys.dropout(round: broadcast.round)
       if coin.stream.bernoulli(faults.dropout) { return Participation(client: id) }

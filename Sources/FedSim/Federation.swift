@@ -84,6 +84,7 @@ public struct Federation: Sendable {
     fingerprint.add(Array("\(clients) clients, \(parameters.count) parameters".utf8))
     fingerprint.add(byteCount: 4 * parameters.count) { parameters.withUnsafeBytes($0) }
     fingerprint.add(ServerOptimizer(server.optimizer).referenceBytes)
+    if !server.schedule.isConstant { fingerprint.add(server.schedule.referenceBytes(rounds: rounds)) }
     // And what this build makes of the settings, which another one may do otherwise.
     fingerprint.add(Array(frame.channel.codec.rawValue.utf8))
     fingerprint.add(frame.channel.referenceBytes ?? [])
@@ -218,7 +219,10 @@ public struct Federation: Sendable {
 
     // The server completes the noise to z C and moves the model.
     let clippingNorm = server.state.clippingNorm
-    server.step(server.complete(round.aggregate, frame.parallel))
+    let schedule = frame.settings.server.schedule
+    server.step(
+      server.complete(round.aggregate, frame.parallel),
+      rateFactor: schedule.factor(round: round.round, of: frame.settings.rounds))
     self.round = round.round
     watch.lap(\.completion, &timings)
 
@@ -226,10 +230,12 @@ public struct Federation: Sendable {
     watch.lap(\.evaluation, &timings)
     let spent = round.diagnostics
     timings.add(training: spent.trainingTime, coding: spent.codingTime, decoding: spent.decodingTime)
-    let record = RoundRecord(
+    var record = RoundRecord(
       drawn: round.cohort.count, aggregate: round.aggregate, diagnostics: round.diagnostics,
       broadcastBytes: round.broadcastBytes, evaluation: evaluation, frame: frame, spending: round.spending,
       clippingNorm: clippingNorm)
+    record.serverLearningRate = schedule.rate(
+      frame.settings.server.optimizer.learningRate, round: round.round, of: frame.settings.rounds)
     return (record, timings)
   }
 }

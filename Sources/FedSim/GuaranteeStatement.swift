@@ -1,3 +1,5 @@
+import Scenarios
+
 /// What a run may claim, in words: printed once a run and kept in its summary.
 public struct GuaranteeStatement: Sendable {
   /// "epsilon-delta", or "none".
@@ -13,15 +15,18 @@ public struct GuaranteeStatement: Sendable {
 
   public init(_ setup: RunSetup) {
     self.init(
-      setup.frame, task: setup.scenario.task, figures: setup.ownFigures, files: setup.ownFilesOutside)
+      setup.frame, task: setup.scenario.task, scenario: setup.scenario, figures: setup.ownFigures,
+      files: setup.ownFilesOutside)
   }
 
   /// - Parameters:
   ///   - task: what is trained: that of a plan, which has no task, is classification, the one without posteriors.
+  ///   - scenario: what the run does; nil for a federation whose updates are somebody else's.
   ///   - figures: those that not all runs have, and this one has.
   ///   - files: such files that the guarantee does not cover.
   init(
-    _ frame: RunFrame, task: LearningTask = .classification, figures: Set<String> = [], files: [String] = []
+    _ frame: RunFrame, task: LearningTask = .classification, scenario: Scenario? = nil, figures: Set<String> = [],
+    files: [String] = []
   ) {
     guard let plan = frame.guaranteedPlan else {
       kind = "none"
@@ -42,13 +47,16 @@ public struct GuaranteeStatement: Sendable {
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
       + [
-        Self.commonSentence(frame), Self.posteriorSentence(task), frame.codedSentence, frame.foreignCodecSentence,
+        Self.commonSentence(frame), Self.startSentence(scenario), Self.choiceSentence(scenario?.evaluation),
+        Self.posteriorSentence(task), frame.codedSentence, frame.foreignCodecSentence,
         frame.numericsSentence,
       ].compactMap { $0.map { " " + $0 } }.joined()
     theorem = plan.accountant.theorem
     let others = Self.figuresOfSomeRuns.subtracting(figures)
-    outsideGuarantee =
+    let names =
       Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter { !others.contains($0) } + files
+    outsideGuarantee =
+      names + Self.choices(scenario?.evaluation ?? EvaluationSection()).filter { !names.contains($0) }
   }
 
   /// What is said of data whose posteriors are sent; nil for a task without them.
@@ -61,7 +69,7 @@ public struct GuaranteeStatement: Sendable {
 
   /// Names of the figures that not all runs have.
   private static let figuresOfSomeRuns = Set(
-    RoundField.all.filter { $0.onlyWith != nil }.map(\.name)
+    RoundField.all.filter { $0.condition != nil }.map(\.name)
       + SummaryField.all.filter { $0.onlyWith != nil }.map(\.name))
 
   /// Files of what was sent behind the last round of a task about posteriors.
@@ -70,6 +78,35 @@ public struct GuaranteeStatement: Sendable {
   /// Files of what the last model does on test examples, in all and of each client.
   package static let fileOfMetrics = "evaluation.json"
   package static let fileOfClients = "clients.csv"
+
+  /// What is taken for granted of a model that the run starts from; nil for the model's own start.
+  private static func startSentence(_ scenario: Scenario?) -> String? {
+    guard scenario?.initialModel != nil else { return nil }
+    return
+      "The model that the run starts from was read from a file and counts as public: what it tells of these clients, where it was trained on "
+      + "their data, is outside."
+  }
+
+  /// What it means that test examples choose among models; nil where they do not.
+  private static func choiceSentence(_ evaluation: EvaluationSection?) -> String? {
+    guard let evaluation, evaluation.watches else { return nil }
+    let chosen = [
+      evaluation.stopsEarly ? "the round at which the run ends" : nil,
+      evaluation.keepBest ? "which model is kept as the best" : nil,
+    ].compactMap { $0 }.joined(separator: " and ")
+    return
+      "The test examples choose \(chosen): that choice is outside, nothing is claimed for the test examples, and epsilon is that of all planned "
+      + "rounds."
+  }
+
+  /// What the test examples choose: figures that follow from the number of rounds that were made, and the best model's file.
+  private static func choices(_ evaluation: EvaluationSection) -> [String] {
+    (evaluation.stopsEarly ? [SummaryFields.table.rounds.name, SummaryFields.table.stoppedBy.name] : [])
+      + (evaluation.keepBest ? [fileOfBestModel] : [])
+  }
+
+  /// The best model of all evaluations.
+  package static let fileOfBestModel = "model-best.safetensors"
 
   /// What it means that cohorts are shared; nil where they are the run's own.
   private static func commonSentence(_ frame: RunFrame) -> String? {

@@ -56,7 +56,8 @@ public struct MemoryPrediction: Sendable {
       setup.model.parameterCount * 12 + setup.channel.dimension * 8 + (coding?.encoderBytes ?? 0)
       + 2 * Int((coding?.bits ?? 0) / 8) + (coding?.sampleBytes ?? 0) + sums(setup.frame)
     // Rows, and the code that runs for the first time.
-    return server(setup.frame) + setup.parallel.threads * worker + setup.lastRound * bytesOfRow + 3_000_000
+    let best = setup.scenario.evaluation.keepBest ? 4 * setup.model.parameterCount : 0
+    return server(setup.frame) + best + setup.parallel.threads * worker + setup.lastRound * bytesOfRow + 3_000_000
   }
 
   /// What another run beside it in the same process has, in bytes: its examples, and what its rounds take.

@@ -80,7 +80,8 @@ struct NormPilot {
         guard let values = upload.simulated?.values else { continue }
         for i in values.indices { sum[i] += weight * values[i] }
       }
-      server.step(sum)
+      server.step(
+        sum, rateFactor: setup.scenario.server.schedule.factor(round: round, of: setup.scenario.rounds))
       // The first round tells how many clients there is time for.
       if round == 1 {
         let client = (ResourceUsage.processorSeconds - began) / Double(size)
@@ -108,7 +109,9 @@ struct NormPilot {
       cohort.count, worker: { trainer.makeWorkspace(largestClient: largest) },
       body: { workspace, i in
         var order = keys.client(cohort[i]).training(round: received.round)
-        let task = LocalTask(start: start, examples: population.examples(of: cohort[i]), data: population.data)
+        let factor = setup.scenario.training.schedule.factor(round: received.round, of: setup.scenario.rounds)
+        let task = LocalTask(
+          start: start, examples: population.examples(of: cohort[i]), data: population.data, rateFactor: factor)
         return trainer.train(task, random: &order.stream, workspace)
       })
   }

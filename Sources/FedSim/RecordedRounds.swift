@@ -39,21 +39,29 @@ extension RoundRecord {
   /// One line of rounds.jsonl.
   public var json: JSON {
     .object(
-      JSONObject(paths: figures.map { ($0.name, $0.json(of: self)) }) { name, object in
+      JSONObject(paths: written.map { ($0.name, $0.json(of: self)) }) { name, object in
         RoundFields.objectsThatMayBeNull.contains(name) && object.allSatisfy { $0.value == .null }
       })
   }
 
-  /// What its run's rounds have, in the order of the table.
-  private var figures: [RoundField] {
-    RoundField.all.filter { $0.onlyWith == nil || ownFigures.contains($0.name) }
-  }
+  /// All figures that every run has, and those of some runs that the record has.
+  private var written: [RoundField] { RoundField.all.filter { $0.condition == nil || $0.number(of: self) != nil } }
 
-  /// The header of rounds.csv: of the round's run.
-  public var csvHeader: String { figures.map(\.name).joined(separator: ",") }
+  /// The head of rounds.csv.
+  ///
+  /// - Parameter columns: those of the run.
+  public static func csvHeader(_ columns: [RoundField]) -> String { columns.map(\.name).joined(separator: ",") }
 
   /// One line of rounds.csv: what is missing is an empty cell.
-  public var csvLine: String { figures.map { CSV.cell($0.json(of: self)) }.joined(separator: ",") }
+  ///
+  /// - Parameter columns: those of the run.
+  public func csvLine(_ columns: [RoundField]) -> String {
+    columns.map { CSV.cell($0.json(of: self)) }.joined(separator: ",")
+  }
+
+  /// As of a run that has no more figures than all runs have.
+  public static var csvHeader: String { csvHeader(RoundField.ofAllRuns) }
+  public var csvLine: String { csvLine(RoundField.ofAllRuns) }
 
   /// A line of rounds.jsonl read back: it writes the same line again.
   ///
@@ -64,7 +72,6 @@ extension RoundRecord {
     for field in RoundField.all {
       let value = row[path: field.name]
       guard field.put(value, into: &self) else { return nil }
-      if field.onlyWith != nil, value != nil { ownFigures.insert(field.name) }
     }
     // A distribution of which a part is missing, and all else that is not ours, is written otherwise.
     guard isWhole, self.json.text(pretty: false).utf8.elementsEqual(line) else { return nil }

@@ -26,8 +26,8 @@ public struct RoundFields: FigureTable, Sendable {
   )
   public let r2 = RoundField(
     "r2", .ratio, \.r2, .outside,
-    "R^2 on the test examples after the round: 1 less `loss` over the variance of their targets; null in rounds without evaluation, and where "
-      + "there is none", onlyWith: "task `regression`")
+    "R^2 on the test examples after the round: 1 less `loss` over the variance of their targets; nothing in rounds without evaluation, and where "
+      + "there is none", onlyWith: RunCondition("task `regression`") { $0.scenario.task == .regression })
   public let clientAccuracyMean = RoundField(
     "clientAccuracy.mean", .share, \.clientAccuracy, \.mean, .outside,
     "accuracy of the model that was sent, on each drawn client's own examples: mean over clients; null in rounds without evaluation"
@@ -86,10 +86,29 @@ public struct RoundFields: FigureTable, Sendable {
     "idealBits.mean", .bits, \.idealBits, .outside,
     "I(X;Y): what an update says about itself through Gaussian noise, mean over clients that sent; null without noise")
 
+  public let clientLearningRate = RoundField(
+    "clientLearningRate", .ratio, \.clientLearningRate, .covered, "rate of the clients' steps in this round",
+    onlyWith: RunCondition("a schedule or warm-up in `training`") { !$0.scenario.training.schedule.isConstant })
+  public let serverLearningRate = RoundField(
+    "serverLearningRate", .ratio, \.serverLearningRate, .covered, "rate of the server's step in this round",
+    onlyWith: RunCondition("a schedule or warm-up in `server`") { !$0.scenario.server.schedule.isConstant })
+
   /// Objects that are null as a whole where none of their figures is known; those of other objects are null one by one.
   package static let objectsThatMayBeNull: Set<String> = ["clientAccuracy"]
 
   public static let table = RoundFields()
+}
+
+/// What a run must have for a figure of its rounds to be there.
+public struct RunCondition: Sendable {
+  /// As in "only with a schedule".
+  public let words: String
+  let holds: @Sendable (RunSetup) -> Bool
+
+  init(_ words: String, holds: @escaping @Sendable (RunSetup) -> Bool) {
+    self.words = words
+    self.holds = holds
+  }
 }
 
 /// One figure of a round.
@@ -99,9 +118,9 @@ public struct RoundField: Sendable {
   public let unit: FigureUnit
   public let coverage: Coverage
   public let meaning: String
-  /// What a run must have for its rounds to have the figure; nil for a figure of every round.
-  public let onlyWith: String?
   let place: Place
+  /// What a run must have for its files to have the figure: elsewhere they have no such key and no such column. Nil for all runs.
+  public let condition: RunCondition?
 
   /// Where a record has the figure.
   enum Place: Sendable {
@@ -115,11 +134,20 @@ public struct RoundField: Sendable {
   /// All figures of a round, in the order of their files.
   public static let all: [RoundField] = RoundFields.table.rows
 
+  /// Those that every run has.
+  public static let ofAllRuns: [RoundField] = all.filter { $0.condition == nil }
+
+  /// Those that the files of a run have.
+  package static func columns(of setup: RunSetup) -> [RoundField] {
+    all.filter { $0.condition?.holds(setup) ?? true }
+  }
+
   private init(
-    _ name: String, _ unit: FigureUnit, _ place: Place, _ coverage: Coverage, _ meaning: String, onlyWith: String? = nil
+    _ name: String, _ unit: FigureUnit, _ place: Place, _ coverage: Coverage, _ meaning: String,
+    _ condition: RunCondition? = nil
   ) {
     (self.name, self.unit, self.place, self.coverage, self.meaning) = (name, unit, place, coverage, meaning)
-    self.onlyWith = onlyWith
+    self.condition = condition
   }
 
   init(
@@ -140,11 +168,10 @@ public struct RoundField: Sendable {
   init(
     _ name: String, _ unit: FigureUnit, _ path: any WritableKeyPath<RoundRecord, Double?> & Sendable,
     _ coverage: Coverage,
-    _ meaning: String, onlyWith: String? = nil
+    _ meaning: String, onlyWith condition: RunCondition? = nil
   ) {
     self.init(
-      name, unit, .optional(get: { $0[keyPath: path] }, set: { $0[keyPath: path] = $1 }), coverage, meaning,
-      onlyWith: onlyWith)
+      name, unit, .optional(get: { $0[keyPath: path] }, set: { $0[keyPath: path] = $1 }), coverage, meaning, condition)
   }
 
   /// A figure of a distribution that a record has or lacks as a whole.

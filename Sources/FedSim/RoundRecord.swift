@@ -28,8 +28,8 @@ public struct RoundRecord: Sendable, Equatable {
   public internal(set) var wireBytes = 0
   public internal(set) var downlinkBytes = 0
   public internal(set) var idealBits: Double?
-  /// Names of the figures that not all runs have (`RoundField.onlyWith`), and this one's rounds have.
-  var ownFigures: Set<String> = []
+  public internal(set) var clientLearningRate: Double?
+  public internal(set) var serverLearningRate: Double?
 
   /// A record of nothing: every figure that can be missing is.
   init() {}

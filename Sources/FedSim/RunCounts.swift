@@ -60,9 +60,9 @@ struct RunCounts: Sendable, Equatable {
       // What a straggler does of it: uniform in 1 ... n - 1 of n parts.
       let part: Double
       switch training.work {
-      case .epochs(let n):
-        whole = n * batches
-        part = n > 1 || batches > 1 ? 0.5 : 1
+      case .epochs:
+        whole = training.work.steps(examples: count, batchSize: training.batchSize)
+        part = whole > 1 ? 0.5 : 1
       case .steps(let n):
         whole = n
         part = n > 1 ? 0.5 : 1

@@ -23,6 +23,8 @@ public struct RunSetup: Sendable {
   /// Whether a library caller brought the examples.
   public let isDataGiven: Bool
   public let model: any Model
+  /// The parameters that a file has of the model, from which the run starts; nil for the model's own start.
+  private let loadedStart: [Float]?
   /// Privacy, channel, cohorts.
   public let frame: RunFrame
   /// Those of the warnings that are about the examples.
@@ -89,7 +91,15 @@ public struct RunSetup: Sendable {
     testClients = try scenario.testClients(of: split.test, like: population)
     test = testClients?.data ?? split.test
     testOwners = try Self.testOwners(scenario, test, population)
-    model = try Self.model(scenario, unmade?.sample.test ?? test)
+    let model = try Self.model(scenario, unmade?.sample.test ?? test)
+    self.model = model
+    let loadedStart = try Self.loadedStart(scenario, model)
+    self.loadedStart = loadedStart
+    if !scenario.training.schedule.isConstant, !Self.trainer(scenario, model).hasRates {
+      throw scenario.refusal(
+        at: "\(Training.section).schedule",
+        "this model's clients do not train by steps of a rate; allowed: \"constant\"")
+    }
     try PosteriorStage.check(scenario, model, test: test, clients: testClients)
     frame = try RunFrame(
       FederationSettings(scenario), algorithm: scenario.algorithm, parameters: model.parameterCount,
@@ -97,13 +107,14 @@ public struct RunSetup: Sendable {
       accounting: accounting, refusal: { scenario.refusal(at: $0, $1) })
     let resolved = Self.filling(scenario, frame, isDataGiven: isDataGiven)
     self.resolved = resolved.json
-    fingerprint = unmade == nil ? Self.fingerprint(resolved, split, population, model, frame) : []
+    fingerprint = unmade == nil ? Self.fingerprint(resolved, split, population, model, loadedStart, frame) : []
     preparationSeconds = ResourceUsage.processorSeconds - began + (unmade?.seconds ?? 0)
   }
 
   /// What names a run. Two that share it share their keys.
   private static func fingerprint(
-    _ resolved: Scenario, _ split: Split, _ population: Population, _ model: any Model, _ frame: RunFrame
+    _ resolved: Scenario, _ split: Split, _ population: Population, _ model: any Model, _ loadedStart: [Float]?,
+    _ frame: RunFrame
   ) -> [UInt8] {
     var fingerprint = Fingerprint()
     fingerprint.add(Array(FedSimVersion.current.utf8))
@@ -113,10 +124,13 @@ public struct RunSetup: Sendable {
     // And what this build makes of them, which another one may do otherwise: who has which example, what training does, the
     // account's z. Two runs that share their keys would have other sums under the same noise.
     fingerprint.add(population.assignmentBytes)
-    addReferenceUpdate(resolved, model, population.data, to: &fingerprint)
+    addReferenceUpdate(resolved, model, loadedStart, population.data, to: &fingerprint)
     // The built-in ones are their keys.
     if Choices.standard.write(resolved.server.optimizer) == nil {
       fingerprint.add(ServerOptimizer(resolved.server.optimizer).referenceBytes)
+    }
+    for schedule in [resolved.training.schedule, resolved.server.schedule] where !schedule.isConstant {
+      fingerprint.add(schedule.referenceBytes(rounds: resolved.rounds))
     }
     if let reference = frame.channel.referenceBytes { fingerprint.add(reference) }
     if let coins = frame.referenceCoins { fingerprint.add(coins) }
@@ -175,10 +189,11 @@ public struct RunSetup: Sendable {
 
   /// The initial model, and two steps of a client from it on at most 20 examples: whatever decides an update leaves its trace.
   private static func addReferenceUpdate(
-    _ scenario: Scenario, _ model: any Model, _ data: Dataset, to fingerprint: inout Fingerprint
+    _ scenario: Scenario, _ model: any Model, _ loadedStart: [Float]?, _ data: Dataset,
+    to fingerprint: inout Fingerprint
   ) {
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
-    let start = model.initialParameters(&random)
+    let start = loadedStart ?? model.initialParameters(&random)
     let trainer = trainer(scenario, model)
     let count = min(2 * trainer.batchSize, data.count, 20)
     let task = LocalTask(
@@ -211,7 +226,16 @@ public struct RunSetup: Sendable {
   /// What may surprise a user; printed before the run.
   public var warnings: [String] {
     (numericsSentence.map { ["ROUNDING: " + $0] } ?? [])
-      + (plan == nil ? frame.warnings + faultWarnings : faultWarnings + frame.warnings) + dataWarnings
+      + (plan == nil ? frame.warnings + faultWarnings : faultWarnings + frame.warnings) + startWarnings + dataWarnings
+  }
+
+  /// A guarantee speaks of what the rounds release, and not of what they begin with.
+  private var startWarnings: [String] {
+    guard guaranteedPlan != nil, loadedStart != nil else { return [] }
+    return [
+      "\(Scenario.initialModelPath) counts as public: where that model was trained on these clients' data, epsilon does not cover what it tells "
+        + "of them."
+    ]
   }
 
   /// The accuracy of always saying the most frequent class of the test examples; nil for a task without accuracy.
@@ -228,6 +252,8 @@ public struct RunSetup: Sendable {
       names.formUnion([summary.finalMacroF1.name, summary.finalAUC.name])
     }
     if scenario.measuresClients { names.insert(summary.clientTest.name) }
+    if scenario.evaluation.watches { names.insert(summary.bestRound.name) }
+    if scenario.evaluation.stopsEarly { names.insert(summary.stopRule.name) }
     return names
   }
 
@@ -256,19 +282,18 @@ public struct RunSetup: Sendable {
     )
   }
 
-  /// Those of them that rounds have.
-  var ownRoundFigures: Set<String> {
-    ownFigures.intersection(RoundField.all.filter { $0.onlyWith != nil }.map(\.name))
-  }
-
   /// Where the run starts from.
   package var initialParameters: [Float] {
+    if let loadedStart { return loadedStart }
     var random = RunKeys.experimentStream(seed: scenario.seed, .initialisation)
     return model.initialParameters(&random)
   }
 
   func makeClients() -> ClientPool {
-    ClientPool(population: population, trainer: Self.trainer(scenario, model), faults: scenario.faults)
+    let (schedule, rounds) = (scenario.training.schedule, scenario.rounds)
+    return ClientPool(
+      population: population, trainer: Self.trainer(scenario, model), faults: scenario.faults,
+      rateFactor: { schedule.factor(round: $0, of: rounds) })
   }
 
   package func evaluate(_ parameters: [Float]) -> Evaluation {
@@ -305,6 +330,15 @@ public struct RunSetup: Sendable {
         at: "model.hidden", "found a model of \(model.parameterCount) parameters; at most \(largestModel)")
     }
     return model
+  }
+
+  private static func loadedStart(_ scenario: Scenario, _ model: any Model) throws(ScenarioError) -> [Float]? {
+    guard let path = scenario.initialModel else { return nil }
+    do throws(DataError) {
+      return try InitialModel.parameters(of: model, from: path)
+    } catch {
+      throw scenario.refusal(at: Scenario.initialModelPath, error.description)
+    }
   }
 
   /// The scenario with its defaults, those that follow from the data too.

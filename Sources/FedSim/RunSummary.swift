@@ -21,6 +21,8 @@ public struct RunSummary: Sendable {
     case rounds
     /// The next round would have cost more than `privacy.budget`.
     case budget
+    /// A rule of `evaluation` stopped it.
+    case evaluation
     case interrupted
   }
 
@@ -51,6 +53,20 @@ public struct RunSummary: Sendable {
   /// Of the model that the run ends with; nil where that was not evaluated.
   public var finalAccuracy: Double? { finalEvaluation?.accuracy ?? records.last?.accuracy }
   public var bestAccuracy: Double? { (records.map(\.accuracy) + [finalEvaluation?.accuracy]).compactMap { $0 }.max() }
+  /// The round of the best model of all evaluations in rounds; nil where none has a finite figure.
+  public var bestRound: Int? { watch.bestRound }
+  /// The rule of `evaluation` that ended the run; nil where none did.
+  public var stopRule: String? { watch.stopped?.rawValue }
+
+  private var watch: EvaluationWatch {
+    var watch = EvaluationWatch(setup)
+    for record in records {
+      _ = watch.add(
+        record, isEvaluated: record.round % setup.scenario.evaluation.every == 0 || record.round == setup.lastRound)
+    }
+    return watch
+  }
+
   public var finalLoss: Double? {
     finalEvaluation.flatMap { $0.loss.isFinite ? $0.loss : nil } ?? records.last?.loss
   }

@@ -16,6 +16,9 @@ public struct Simulation: Sendable {
   public private(set) var timings = Timings()
   private var clients: ClientPool
   private var pace: BatchPace
+  private var watch: EvaluationWatch
+  /// The best model of all evaluations, where the scenario asks for it; empty before there is one.
+  private var bestParameters: [Float] = []
 
   /// - Parameters:
   ///   - scenario: what the run does.
@@ -32,11 +35,22 @@ public struct Simulation: Sendable {
     federation = Federation(setup.frame, parameters: setup.initialParameters, keys: setup.keys, nonce: nil)
     clients = setup.makeClients()
     pace = BatchPace(threads: setup.parallel.threads)
+    watch = EvaluationWatch(setup)
   }
 
   /// The rounds that are done.
   public var round: Int { federation.round }
   public var server: Server { federation.server }
+  /// Whether there is no further round: all are made that the plan affords, or evaluations ended the run.
+  public var isOver: Bool { round == setup.lastRound || watch.stopped != nil }
+  /// Whether evaluations ended the run before its last round (`evaluation.stopAfter`, `evaluation.targetAccuracy`).
+  public var isStoppedEarly: Bool { watch.stopped != nil }
+  /// The best model of all evaluations so far and its round, with `evaluation.keepBest`. The test examples chose it: nothing is claimed for
+  /// them.
+  public var bestModel: (round: Int, parameters: [Float])? {
+    guard !bestParameters.isEmpty, let round = watch.bestRound else { return nil }
+    return (round, bestParameters)
+  }
   /// The norms of the updates that were sent in the last round that this value made; none before that. No guarantee covers them.
   public var norms: UpdateNorms { federation.norms }
   /// Rounds of the client that was drawn most often.
@@ -74,10 +88,10 @@ public struct Simulation: Sendable {
   /// the noise and moves the model.
   ///
   /// - Parameter continues: told how far the round is, some times in a long one; false abandons it.
-  /// - Returns: what happened; nil when all rounds are done, or all that the budget pays for.
+  /// - Returns: what happened; nil when all rounds are done, or all that the budget pays for, and where evaluations ended the run.
   /// - Throws: `SimulationError.abandoned`; the simulation is as it was before the round.
   public mutating func nextRound(continues: (RoundProgress) -> Bool = { _ in true }) throws -> RoundRecord? {
-    guard var open = try federation.nextRound() else { return nil }
+    guard !isOver, var open = try federation.nextRound() else { return nil }
     let evaluates = open.round % setup.scenario.evaluation.every == 0 || open.round == setup.lastRound
     let variates = clients.variates(of: open.cohort)
     guard try open.participate(&clients, evaluates: evaluates, &pace, continues: continues) else {
@@ -90,7 +104,11 @@ public struct Simulation: Sendable {
     let closed = try federation.closing(open, evaluate: evaluates ? { setup.evaluate($0) } : nil)
     timings.add(closed.timings)
     var record = closed.record
-    record.ownFigures = setup.ownRoundFigures
+    record.clientLearningRate = setup.scenario.training.schedule.rate(
+      setup.scenario.training.optimizer.learningRate, round: record.round, of: setup.scenario.rounds)
+    if watch.add(record, isEvaluated: evaluates), setup.scenario.evaluation.keepBest {
+      bestParameters = server.parameters
+    }
     return record
   }
 
@@ -102,6 +120,8 @@ public struct Simulation: Sendable {
     return federation.state { state in
       state.put("variateOwners", variates.map(\.key))
       state.put("variates", rows: variates.map(\.value))
+      watch.put(into: &state)
+      if setup.scenario.evaluation.keepBest { state.put("bestParameters", bestParameters) }
     }
   }
 
@@ -116,6 +136,11 @@ public struct Simulation: Sendable {
     let rows = try state.floatRows(
       "variates", count: owners.count, width: isOver ? 0 : restored.server.state.control.count)
     restored.clients.restore(variates: Dictionary(zip(owners, rows)) { first, _ in first })
+    try restored.watch.restore(state)
+    if setup.scenario.evaluation.keepBest {
+      let count = restored.watch.bestRound == nil ? 0 : setup.model.parameterCount
+      restored.bestParameters = try state.floats("bestParameters", count: count)
+    }
     // Whatever is not read back would be lost: it is written again and compared.
     guard restored.state == state else { throw StateError(byte: 0, problem: "its sections are not this build's") }
     self = restored

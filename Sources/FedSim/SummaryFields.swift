@@ -12,11 +12,12 @@ public struct SummaryFields: FigureTable, Sendable {
   public let name = SummaryField("name", .text, .covered, "name of the scenario") { .string($0.setup.scenario.name) }
   public let rounds = SummaryField(
     "rounds", .count, .clientCount(rank: 19),
-    "rounds that were made; chosen by somebody where `stoppedBy` is `interrupted`"
+    "rounds that were made; chosen by somebody where `stoppedBy` is `interrupted`, and by the test examples where it is `evaluation`"
   ) { .integer($0.records.count) }
   public let stoppedBy = SummaryField(
     "stoppedBy", .text, .clientCount(rank: 20),
-    "`rounds`: all were made; `budget`: the next would have cost more than `privacy.budget`; `interrupted`: the run can go on"
+    "`rounds`: all were made; `budget`: the next would have cost more than `privacy.budget`; `evaluation`: a rule of that section "
+      + "ended it; `interrupted`: the run can go on"
   ) { .string($0.stoppedBy.rawValue) }
   public let population = SummaryField("population", .count, .clientCount(rank: 1), "clients that there are") {
     .integer($0.setup.population.clientCount)
@@ -32,6 +33,14 @@ public struct SummaryFields: FigureTable, Sendable {
     "bestAccuracy", .share, .outside,
     "the best accuracy of all evaluations; choosing that model is outside the guarantee", mayBeNull: true
   ) { .optional($0.bestAccuracy) }
+  public let bestRound = SummaryField(
+    "bestRound", .count, .outside, "round of the best model of all evaluations; null where none was finite",
+    mayBeNull: true, onlyWith: "`evaluation.keepBest`, `stopAfter` or `targetAccuracy`"
+  ) { $0.setup.scenario.evaluation.watches ? $0.bestRound.map { .integer($0) } ?? .null : nil }
+  public let stopRule = SummaryField(
+    "stopRule", .text, .outside, "the key of `evaluation` that ended the run; null where none did", mayBeNull: true,
+    onlyWith: "`evaluation.stopAfter` or `targetAccuracy`"
+  ) { $0.setup.scenario.evaluation.stopsEarly ? $0.stopRule.map { .string($0) } ?? .null : nil }
   public let majorityClassAccuracy = SummaryField(
     "majorityClassAccuracy", .share, .outside,
     "the accuracy of always saying the most frequent class of the test examples: what `finalAccuracy` is to be compared with; null for a task "

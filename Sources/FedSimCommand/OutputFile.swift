@@ -6,6 +6,7 @@ extension InputFiles {
   mutating func add(_ scenario: Scenario, from path: String) {
     add(path, as: "the scenario")
     for file in scenario.data.paths { add(file, as: "data of the scenario") }
+    if let file = scenario.initialModel { add(file, as: "the model that the scenario starts from") }
   }
 }
 

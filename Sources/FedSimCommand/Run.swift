@@ -118,7 +118,7 @@ struct Run: ParsableCommand {
   private func sayWhereItGoesOn(_ simulation: Simulation, _ path: String) {
     switch simulation.round {
     case 0: Console.error("no rounds in \(path) yet: starting with the first")
-    case simulation.setup.lastRound: Console.error("all \(simulation.round) rounds are there already")
+    case _ where simulation.isOver: Console.error("all \(simulation.round) rounds are there already")
     case let round: Console.error("going on after round \(round) of \(simulation.setup.lastRound) in \(path)")
     }
   }

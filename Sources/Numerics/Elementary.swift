@@ -34,4 +34,25 @@ public enum Elementary {
   /// - Returns: e^x. It does not depend on the machine, on its instruction set or on how the program was compiled.
   @inlinable
   public static func exp(_ x: Double) -> Double { ck_exp(x) }
+
+  /// cos(pi `x`) for 0 <= x <= 1, with an error of at most a few units in the last place of 1; 1, 0 and -1 exactly at 0, 1/2 and 1.
+  ///
+  /// The angle is brought to at most pi / 4 by cos(pi x) = -cos(pi (1 - x)) and cos(pi x) = sin(pi (1/2 - x)), with differences that are exact
+  /// near their zeros; there nine terms of the power series leave less than 10^-19.
+  ///
+  /// - Parameter x: from 0 to 1; what lies outside counts as the nearer end.
+  public static func cosineOfPi(_ x: Double) -> Double {
+    let x = min(max(x, 0), 1)
+    if x > 0.5 { return -cosineOfPi(1 - x) }
+    // Horner's rule from the smallest term on; a term is the one before it over two more factors of the factorial.
+    func series(_ angle: Double, from first: Double) -> Double {
+      let square = angle * angle
+      var sum = 1.0
+      for k in stride(from: 18.0, through: 2, by: -2) { sum = 1 - square / ((k - first) * (k - first + 1)) * sum }
+      return sum
+    }
+    if x <= 0.25 { return series(Double.pi * x, from: 1) }
+    let angle = Double.pi * (0.5 - x)
+    return angle * series(angle, from: 0)
+  }
 }

@@ -54,6 +54,12 @@ extension RunSummary {
       }
     }
     if let clientTests { lines += Self.clients(clientTests) }
+    if let stopRule {
+      lines.append("stopped    after round \(records.count) of \(setup.lastRound), by evaluation.\(stopRule)")
+    }
+    if setup.scenario.evaluation.keepBest, let bestRound {
+      lines.append("best       the model of round \(bestRound): \(GuaranteeStatement.fileOfBestModel)")
+    }
     if let divergence = Divergence(self) {
       lines.append("DIVERGED   \(divergence.sign):")
       lines.append(Text.wrapped(divergence.advice, indent: "           "))
@@ -76,6 +82,11 @@ extension RunSummary {
       if stoppedBy == .budget, let budget = setup.scenario.privacy?.budget {
         lines.append(
           "           stopped before round \(plan.affordedRounds + 1), which would have cost more than the budget of \(budget)"
+        )
+      }
+      if stoppedBy == .evaluation {
+        lines.append(
+          "           claimed for all \(plan.affordedRounds) planned rounds: the test examples chose where the run ended"
         )
       }
       if stoppedBy == .interrupted, let done = records.last?.spending {

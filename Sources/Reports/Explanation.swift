@@ -110,7 +110,8 @@ public struct Explanation: Sendable {
   private var facts: [(String, String)] {
     let memory =
       "about \(memory.total / 1_000_000) MB: \(memory.ofSetUp / 1_000_000) to prepare the run, and what rounds add"
-    return dataFacts + federationFacts + channelFacts + [("memory", memory)] + timeFacts
+    let evaluation = setup.scenario.evaluation.words.map { [("evaluation", $0)] } ?? []
+    return dataFacts + federationFacts + evaluation + channelFacts + [("memory", memory)] + timeFacts
   }
 
   private var timeFacts: [(String, String)] {
@@ -246,13 +247,16 @@ public struct Explanation: Sendable {
     let training = setup.scenario.training
     let work =
       switch training.work {
-      case .epochs(let n): Text.counted(n, "epoch")
+      case .epochs(let n): n == 1 ? "1 epoch" : "\(Int(exactly: n).map(Text.grouped) ?? Text.short(n)) epochs"
       case .steps(let n): Text.counted(n, "step")
       }
     let optimizer = training.optimizer
     var parts = ["\(work) of batches of \(training.batchSize), rate \(Text.short(optimizer.learningRate))"]
     if case .scaffold = setup.scenario.algorithm { parts[0] = "SCAFFOLD, " + parts[0] }
     parts += optimizer.options.map { "\($0.name) \(Text.short($0.value))" }
+    if let words = training.schedule.words(learningRate: optimizer.learningRate, rounds: setup.scenario.rounds) {
+      parts.append(words)
+    }
     let faults = setup.scenario.faults
     if faults.stragglers > 0 {
       parts.append(
@@ -265,6 +269,10 @@ public struct Explanation: Sendable {
     let optimizer = ServerOptimizer(setup.scenario.server.optimizer)
     var text = "\(optimizer.name), rate \(Text.short(optimizer.learningRate))"
     for option in optimizer.options { text += ", \(option.name) \(Text.short(option.value))" }
+    let schedule = setup.scenario.server.schedule
+    if let words = schedule.words(learningRate: optimizer.learningRate, rounds: setup.scenario.rounds) {
+      text += ", \(words)"
+    }
     if case .weighted = setup.scenario.algorithm { return text + ", mean weighted by examples" }
     return text + ", sum over \(Text.short(setup.sampler.expectedSize)) clients"
   }
@@ -312,6 +320,11 @@ public struct Explanation: Sendable {
           + "\(Text.short(plan.truncationDelta)) to delta for the whole run.")
     }
     if let sentence = setup.numericsSentence { list.append(sentence) }
+    if let path = setup.scenario.initialModel {
+      list.append(
+        "The model that the run starts from, \(ShownText.quoted(path)), is public: it owes nothing to these clients' data."
+      )
+    }
     list.append("Epsilon: \(plan.accountant.theorem).")
     return list
   }

@@ -45,7 +45,7 @@ public struct ReportCharts: Sendable {
     run: [
       .posteriorBits, .accuracy, .r2, .loss, .accuracyOverEpsilon, .epsilon, .clippingNorm, .uploadBits,
       .uploadBitsOverClients,
-      .accuracyOverClients, .clientTests,
+      .accuracyOverClients, .clientTests, .learningRates,
     ],
     sweep: [
       .accuracy, .bits, .bitsAndAccuracy, .loss, .epsilon, .privacyAndAccuracy, .accuracyOverRounds,

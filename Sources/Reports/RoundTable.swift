@@ -13,7 +13,7 @@ public struct RoundTable: Sendable {
   init(_ rows: [JSONObject]) {
     for field in RoundField.all { columns[field.name] = rows.map { $0.number(field.name) } }
     // A key is missing where no row has it; null is a value.
-    missing = Set(RoundField.all.map(\.name).filter { name in !rows.contains { $0.has(name) } })
+    missing = Set(RoundField.ofAllRuns.map(\.name).filter { name in !rows.contains { $0.has(name) } })
   }
 
   /// Reads rounds.csv: for sweeps of many long runs, where it is several times as fast as rounds.jsonl.
@@ -27,7 +27,7 @@ public struct RoundTable: Sendable {
     guard header.contains(RoundFields.table.round.name) else {
       throw .input(place: "\(place):1", problem: "found no column \"round\"; allowed: the header of rounds.csv")
     }
-    missing = Set(RoundField.all.map(\.name)).subtracting(header)
+    missing = Set(RoundField.ofAllRuns.map(\.name)).subtracting(header)
     let known = Set(RoundField.all.map(\.name))
     let wanted = header.map { known.contains($0) ? $0 : nil }
     var found = [[Double?]](repeating: [], count: header.count)
@@ -57,8 +57,7 @@ public struct RoundTable: Sendable {
 
   /// What a page says of figures that its charts want and the file does not have.
   func problems(_ charts: ReportCharts, _ place: String) -> [String] {
-    let ofSome = Set(RoundField.all.filter { $0.onlyWith != nil }.map(\.name))
-    let names = charts.figures.filter { missing.contains($0) && !ofSome.contains($0) }
+    let names = charts.figures.filter { missing.contains($0) }
     return names.isEmpty ? [] : ["\(place): found no \(names.joined(separator: ", ")); charts of them are left out"]
   }
 

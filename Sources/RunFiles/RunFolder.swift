@@ -16,6 +16,7 @@ public struct RunFolder: Sendable {
     case ledger = "ledger.json"
     case summary = "summary.json"
     case model = "model.safetensors"
+    case bestModel = "model-best.safetensors"
     case posterior = "posterior.json"
     case posteriorTable = "posterior.csv"
     case pictures = "pictures.png"
@@ -37,6 +38,8 @@ public struct RunFolder: Sendable {
       case .summary: "what the run came to, with the guarantee in words: see below"
       case .model:
         "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`, or a variational model's own"
+      case .bestModel:
+        "the best model of all evaluations, as the last one is written; the test examples chose it (docs/privacy.md)"
       case .posterior:
         "what sending posterior samples came to, a row a code and beta; only for the tasks about posteriors (docs/representations.md)"
       case .posteriorTable: "its rows as comma-separated values"
@@ -54,6 +57,7 @@ public struct RunFolder: Sendable {
       switch self {
       case .classes: "names of classes"
       case .ledger: "a guarantee"
+      case .bestModel: "`evaluation.keepBest`"
       case .posterior, .posteriorTable: "a task about posteriors"
       case .pictures: "a task about posteriors of pictures of 1 or 3 channels"
       case .evaluation: "`evaluation.metrics`"
@@ -71,7 +75,7 @@ public struct RunFolder: Sendable {
       case .ledger: "yes, but for `add-or-remove`"
       case .model: "yes, but for `rounds` in its header, for `add-or-remove`"
       case .rounds, .table, .summary: "figure by figure"
-      case .posterior, .posteriorTable, .pictures, .evaluation, .clients, .timings, .state: "no"
+      case .bestModel, .posterior, .posteriorTable, .pictures, .evaluation, .clients, .timings, .state: "no"
       }
     }
   }

@@ -31,6 +31,8 @@ public struct Scenario: Sendable {
   public var targetScale: Double?
   public var partition: any PartitionScheme
   public var model: any ModelArchitecture
+  /// A safetensors file with the parameters that the run starts from, which count as public; nil for the model's own start.
+  public var initialModel: String?
   public var training: Training
   public var cohort: Cohort
   public var server: ServerSection
@@ -56,7 +58,7 @@ public struct Scenario: Sendable {
   public init(
     name: String = "scenario", seed: UInt64 = 1, task: Task = .classification, rounds: Int, data: any ExampleSource,
     testFraction: Double? = nil, testOf: TestOf? = nil, targetOffset: Double? = nil, targetScale: Double? = nil,
-    partition: any PartitionScheme, model: any ModelArchitecture, training: Training,
+    partition: any PartitionScheme, model: any ModelArchitecture, initialModel: String? = nil, training: Training,
     cohort: Cohort, server: ServerSection = ServerSection(), privacy: Privacy? = nil,
     channel: ChannelSection = ChannelSection(), evaluation: EvaluationSection = EvaluationSection(),
     posterior: PosteriorSection? = nil, components: Components = .standard
@@ -71,6 +73,7 @@ public struct Scenario: Sendable {
     (self.targetOffset, self.targetScale) = (targetOffset, targetScale)
     self.partition = partition
     self.model = model
+    self.initialModel = initialModel
     self.training = training
     self.cohort = cohort
     self.server = server
@@ -97,8 +100,8 @@ public struct Scenario: Sendable {
     partition = try file.read(PartitionSection.section) { values throws(KeyProblem) in
       try components.partitions.read(values, by: PartitionSection.selector)
     }
-    model = try file.read(ModelSection.section) { values throws(KeyProblem) in
-      try components.models.read(values, by: ModelSection.selector)
+    (model, initialModel) = try file.read(ModelSection.section) { values throws(KeyProblem) in
+      (try components.models.read(values, by: ModelSection.selector), ModelSection.last.read(values).initial)
     }
     training = try file.read(Training.section) { values throws(KeyProblem) in try Training(values, components) }
     cohort = try file.read(Cohort.section) { values throws(KeyProblem) in try Cohort.read(values) }
@@ -148,7 +151,9 @@ public struct Scenario: Sendable {
         source: data, testFraction: testFraction, testOf: testOf, targetOffset: targetOffset, targetScale: targetScale
       ).values(components))
     root[PartitionSection.section] = .object(components.partitions.write(partition, by: PartitionSection.selector))
-    root[ModelSection.section] = .object(components.models.write(model, by: ModelSection.selector))
+    root[ModelSection.section] = .object(
+      components.models.write(
+        model, by: ModelSection.selector, last: ModelSection.last.write(ModelSection.Start(initial: initialModel))))
     root[Training.section] = .object(training.values(components))
     root[Cohort.section] = .object(cohort.values)
     root[ServerSection.section] = .object(server.values(components))
@@ -158,6 +163,12 @@ public struct Scenario: Sendable {
     if let posterior { root[PosteriorSection.section] = .object(posterior.values) }
     return .object(root)
   }
+
+  /// The files that are read: of the data, and of the model that the run starts from.
+  package var inputPaths: [String] { data.paths + (initialModel.map { [$0] } ?? []) }
+
+  /// "model.initial", for messages.
+  package static var initialModelPath: String { ModelSection.initialPath }
 
   /// What uploads have beside updates, apart from what a plan asks for.
   package var algorithm: Server.Algorithm {
@@ -170,7 +181,9 @@ public struct Scenario: Sendable {
 
   /// What no section can say by itself; nil where everything goes together.
   private var problem: KeyProblem? {
-    if let problem = taskProblem ?? quantityProblem ?? clientTestProblem ?? algorithmProblem { return problem }
+    if let problem = taskProblem ?? quantityProblem ?? clientTestProblem ?? algorithmProblem ?? rateProblem {
+      return problem
+    }
     let able = channel.codecs.families.map(\.descriptor).filter(\.worksWithoutNoise).map(\.name)
     guard let codec, !able.contains(codec) else { return nil }
     let path = ChannelSection.codecPath
@@ -199,6 +212,12 @@ public struct Scenario: Sendable {
         "\(ModelSection.section).\(ModelSection.selector)",
         "found \"\(name)\", a model of task \(modelTasks.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")), with task \"\(task.rawValue)\"",
         allowed: able.isEmpty ? "a model of that task" : able.joined(separator: ", "))
+    }
+    if !task.hasAccuracy, evaluation.targetAccuracy != nil || evaluation.bestBy == .accuracy {
+      let key = evaluation.targetAccuracy != nil ? "targetAccuracy" : "bestBy"
+      return KeyProblem(
+        "\(EvaluationSection.section).\(key)",
+        "found an accuracy with task \"\(task.rawValue)\", which has none", allowed: "null, or \"loss\" as bestBy")
     }
     if !task.isAboutPosteriors, posterior != nil {
       return KeyProblem(
@@ -264,6 +283,16 @@ public struct Scenario: Sendable {
 
   /// What targets are learned in.
   package var targetUnits: TargetUnits { TargetUnits(offset: targetOffset ?? 0, scale: targetScale ?? 1) }
+
+  /// Every round of a schedule moves the model.
+  private var rateProblem: KeyProblem? {
+    let (client, server) = (training.optimizer, server.optimizer)
+    return training.schedule.problem(
+      in: Training.section, learningRate: client.learningRate, rounds: rounds, hasRates: client.scaled(by: 1) != nil)
+      ?? self.server.schedule.problem(
+        in: ServerSection.section, learningRate: server.learningRate, rounds: rounds,
+        hasRates: server.scaled(by: 1) != nil)
+  }
 
   private var algorithmProblem: KeyProblem? {
     let isWeighted = server.weighting == .examples

@@ -25,6 +25,11 @@ extension Scenario {
     guard case .object(var root) = json else { return json }
     root["name"] = nil
     root[EvaluationSection.section] = nil
+    // What the file has is in the run's key: the parameters that the run starts from.
+    if initialModel != nil, case .object(var section)? = root[ModelSection.section] {
+      section[ModelSection.last.name(of: \.initial)] = nil
+      root[ModelSection.section] = .object(section)
+    }
     if case .object(var section)? = root[DataSection.section] {
       for key in data.placeKeys where section[key] != .null { section[key] = nil }
       root[DataSection.section] = .object(section)

@@ -260,7 +260,9 @@ public struct BayesianSoftmaxTrainer: LocalTraining {
     let decoder = model.decoder(UnsafeBufferPointer(start: task.start.start, count: model.parameterCount))
     let steps =
       switch task.work ?? work {
-      case .epochs(let count), .steps(let count): count
+      // Newton's steps are counted; a part of one is one.
+      case .epochs(let count): Int(count.rounded(.up))
+      case .steps(let count): count
       }
     let posterior = workspace.fit.posterior(
       of: task.examples, in: task.data,

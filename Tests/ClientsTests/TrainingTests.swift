@@ -183,7 +183,7 @@ private func gradient(_ network: Network, _ parameters: [Float], _ data: Dataset
     var stream = random(10)
     let parts = (0..<2000).map { _ in LocalWork.epochs(5).part(examples: 5, batchSize: 2, &stream) }
     // Each of four values 500 +- 19.4; six deviations.
-    for n in 1...4 { #expect(abs(parts.count { $0 == .epochs(n) } - 500) < 117) }
+    for n in 1...4 { #expect(abs(parts.count { $0 == .epochs(Double(n)) } - 500) < 117) }
     #expect(!parts.contains(.epochs(5)))
     #expect(LocalWork.epochs(1).part(examples: 4, batchSize: 2, &stream) == .steps(1))
     #expect(LocalWork.steps(1).part(examples: 4, batchSize: 2, &stream) == .steps(1))

@@ -31,4 +31,40 @@ struct AdamTests {
       }
     }
   }
+
+  /// torch.optim's formulas with weight_decay 0.3, in NumPy's float64 on the quadratic sum of a (w - t)^2 / 2: SGD adds it to the gradient,
+  /// AdamW takes it off the parameters.
+  @Test func weightDecayIsTorchs() {
+    let (targets, scales): ([Float], [Float]) = ([1, -2, 0.25], [1, 2, 3])
+    func end<Rule: ClientOptimizing>(_ rule: Rule) -> [Float] {
+      let (parameters, start) = (FloatBuffer([0.5, 1, -1]), FloatBuffer([0.5, 1, -1]))
+      var state = rule.makeState(parameters: 3)
+      for _ in 0..<5 {
+        rule.step(parameters, from: start, &state) { scale, target, prepare in
+          let slopes = (0..<3).map { scales[$0] * (parameters.start[$0] - targets[$0]) }
+          prepare(0..<3)
+          for i in 0..<3 { target.start[i] += scale * slopes[i] }
+        }
+      }
+      return parameters.values
+    }
+    func isNear(_ a: [Float], _ b: [Float]) -> Bool { zip(a, b).allSatisfy { abs($0 - $1) < 2e-6 } }
+    #expect(
+      isNear(end(SGD(learningRate: 0.1, momentum: 0.9, weightDecay: 0.3)), [0.83349279, -3.57902661, 1.19076448]))
+    #expect(isNear(end(SGD(learningRate: 0.1, weightDecay: 0.3)), [0.63504052, -0.99770695, 0.06157556]))
+    #expect(isNear(end(Adam(learningRate: 0.1, weightDecay: 0.3)), [0.88184516, 0.39015169, -0.39572813]))
+    // Both pulls together are the sum of both, and none is the bits of no key.
+    #expect(end(SGD(learningRate: 0.1, weightDecay: 0)) == end(SGD(learningRate: 0.1)))
+    let both = end(SGD(learningRate: 0.1, proximal: 0.5, weightDecay: 0.3))
+    let start: [Float] = [0.5, 1, -1]
+    var w = start
+    for _ in 0..<5 {
+      for i in 0..<3 {
+        let slope: Float = scales[i] * (w[i] - targets[i])
+        let pulls: Float = 0.5 * (w[i] - start[i]) + 0.3 * w[i]
+        w[i] -= 0.1 * (slope + pulls)
+      }
+    }
+    #expect(isNear(both, w))
+  }
 }

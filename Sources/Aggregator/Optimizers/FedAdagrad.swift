@@ -21,6 +21,12 @@ public struct FedAdagrad: ServerOptimizing, Equatable {
 
   public var options: [(name: String, value: Double)] { [("momentum", beta1)] }
 
+  public func scaled(by factor: Double) -> FedAdagrad? {
+    var scaled = self
+    scaled.learningRate *= factor
+    return scaled
+  }
+
   public func initialState(parameters: Int) -> AdaptiveMoments {
     AdaptiveMoments(parameters: parameters, adaptivity: tau)
   }

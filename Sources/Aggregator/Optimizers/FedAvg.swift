@@ -10,6 +10,12 @@ public struct FedAvg: ServerOptimizing, Equatable {
 
   public init(learningRate: Double = 1) { self.learningRate = learningRate }
 
+  public func scaled(by factor: Double) -> FedAvg? {
+    var scaled = self
+    scaled.learningRate *= factor
+    return scaled
+  }
+
   public func initialState(parameters: Int) -> NoServerOptimizerState { NoServerOptimizerState() }
 
   public func step(_ parameters: inout [Float], mean: [Double], _ state: inout NoServerOptimizerState) {

@@ -28,6 +28,12 @@ public struct FedAvgM: ServerOptimizing, Equatable {
     public var arrays: [[Double]] { [velocity] }
   }
 
+  public func scaled(by factor: Double) -> FedAvgM? {
+    var scaled = self
+    scaled.learningRate *= factor
+    return scaled
+  }
+
   public func initialState(parameters: Int) -> State {
     State(arrays: [[Double](repeating: 0, count: parameters)])
   }

@@ -53,8 +53,12 @@ public struct ServerOptimizer: Sendable {
     return parameters.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
   }
 
-  /// - Parameter mean: at least as many values as parameters.
-  func step(_ parameters: inout [Float], mean: [Double], _ state: inout State) {
+  /// - Parameters:
+  ///   - mean: at least as many values as parameters.
+  ///   - rateFactor: the share of the rate that the round has.
+  func step(_ parameters: inout [Float], mean: [Double], rateFactor: Double = 1, _ state: inout State) {
+    // Every rule that has no other rate was refused with a schedule.
+    let base = rateFactor == 1 ? base : base.scaled(by: rateFactor) ?? base
     Self.step(base, &parameters, mean: mean, &state)
   }
 

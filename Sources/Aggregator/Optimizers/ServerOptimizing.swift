@@ -19,6 +19,9 @@ public protocol ServerOptimizing: Sendable {
   /// What people are told of it beside the rate, such as a momentum. The default is nothing.
   var options: [(name: String, value: Double)] { get }
 
+  /// The same optimizer at a share of its rate, as a schedule asks for. The default is nil: there is none, and schedules are refused.
+  func scaled(by factor: Double) -> Self?
+
   /// Before the first round.
   ///
   /// - Parameter parameters: how many the model has.
@@ -32,6 +35,8 @@ public protocol ServerOptimizing: Sendable {
 
 extension ServerOptimizing {
   public var options: [(name: String, value: Double)] { [] }
+
+  public func scaled(by factor: Double) -> Self? { nil }
 }
 
 /// What an optimizer keeps between rounds, as arrays of doubles with names: the form in which checkpoints have it.

@@ -226,7 +226,11 @@ public struct Server: Sendable {
 
   /// The next model: the completed sum over the expected cohort size (over all examples where updates are weighted), through
   /// the server's optimizer; and the next clipping norm.
-  public mutating func step(_ sum: [Double]) {
+  ///
+  /// - Parameters:
+  ///   - sum: what `complete` gave.
+  ///   - rateFactor: the share of the optimizer's rate that the round has, by a schedule that follows from the plan alone.
+  public mutating func step(_ sum: [Double], rateFactor: Double = 1) {
     let count = state.parameters.count
     var divisor = sampler.expectedSize
     switch contents {
@@ -243,6 +247,6 @@ public struct Server: Sendable {
     }
     // Nobody sent anything: nothing moves, but for a momentum.
     let factor = divisor > 0 ? 1 / divisor : 0
-    optimizer.step(&state.parameters, mean: sum.map { $0 * factor }, &state.optimizer)
+    optimizer.step(&state.parameters, mean: sum.map { $0 * factor }, rateFactor: rateFactor, &state.optimizer)
   }
 }

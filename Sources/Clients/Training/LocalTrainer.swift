@@ -40,11 +40,15 @@ public struct LocalTrainer<M: Model, Rule: ClientOptimizing>: LocalTraining {
     Evaluation(model, parameters, on: examples, of: data, Parallel(threads: 1))
   }
 
+  public var hasRates: Bool { optimizer.scaled(by: 1) != nil }
+
   public func train(_ task: LocalTask, random: inout RandomStream, _ workspace: Workspace) -> LocalUpdate {
+    // The round's own rate, where a schedule gives it another one.
+    let optimizer = task.rateFactor == 1 ? optimizer : optimizer.scaled(by: task.rateFactor) ?? optimizer
     let (start, parameters) = (task.start, workspace.parameters)
     parameters.start.update(from: start.start, count: start.count)
     optimizer.reset(&workspace.state)
-    let shift = task.control.map(correction)
+    let shift = task.control.map { correction($0, learningRate: optimizer.learningRate) }
     var order = Array(task.examples)
     let steps = (task.work ?? work).steps(examples: order.count, batchSize: batchSize)
     var left = steps
@@ -69,8 +73,8 @@ public struct LocalTrainer<M: Model, Rule: ClientOptimizing>: LocalTraining {
 
   /// SCAFFOLD's correction, which every step adds to the parameters beside its gradient: rate (c_i - c), padded
   /// [Karimireddy et al. 2020].
-  private func correction(_ control: ControlVariates) -> FloatBuffer {
-    let rate = Float(optimizer.learningRate)
+  private func correction(_ control: ControlVariates, learningRate: Double) -> FloatBuffer {
+    let rate = Float(learningRate)
     return model.padding(zip(control.own, control.server).map { rate * ($0 - $1) })
   }
 }

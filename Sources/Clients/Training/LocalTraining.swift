@@ -17,6 +17,9 @@ public protocol LocalTraining: Sendable {
   /// The examples of a step, by which a straggler's part is counted.
   var batchSize: Int { get }
 
+  /// Whether `LocalTask.rateFactor` is followed. The default is false: schedules of the clients' rate are refused.
+  var hasRates: Bool { get }
+
   /// - Parameter largestClient: the examples of the largest client that the workspace is for.
   func makeWorkspace(largestClient: Int) -> Workspace
 
@@ -36,6 +39,8 @@ extension LocalTraining {
     train(task, random: &random, makeWorkspace(largestClient: task.examples.count))
   }
 
+  public var hasRates: Bool { false }
+
   public func prepare(_ parameters: [Float]) -> FloatBuffer { FloatBuffer(parameters) }
 
   public func evaluate(_ parameters: FloatBuffer, on examples: ArraySlice<Int>, of data: Dataset) -> Evaluation? { nil }
@@ -52,11 +57,14 @@ public struct LocalTask: Sendable {
   public var work: LocalWork?
   /// SCAFFOLD's control variates; nil in all other runs.
   public var control: ControlVariates?
+  /// The share of the optimizer's rate that the round has, by a schedule; 1 where there is none.
+  public var rateFactor: Double
 
   public init(
     start: FloatBuffer, examples: ArraySlice<Int>, data: Dataset, work: LocalWork? = nil,
-    control: ControlVariates? = nil
+    control: ControlVariates? = nil, rateFactor: Double = 1
   ) {
+    self.rateFactor = rateFactor
     self.start = start
     self.examples = examples
     self.data = data
@@ -90,27 +98,33 @@ public struct ControlVariates: Sendable {
 
 /// How much a client trains in a round.
 public enum LocalWork: Sendable, Equatable {
-  /// Passes over its examples.
-  case epochs(Int)
+  /// Passes over its examples; a part of a pass is so many of its minibatches, rounded up.
+  case epochs(Double)
   /// Minibatches, over as many passes as they need.
   case steps(Int)
 
-  /// A straggler's part: uniform in 1 ... n - 1 of n epochs, or of the steps where there is one epoch; all of a single step.
+  /// A straggler's part: uniform in 1 ... n - 1 of n whole epochs, n > 1, or of all minibatches otherwise; all of a single minibatch.
   func part(examples: Int, batchSize: Int, _ random: inout RandomStream) -> LocalWork {
-    switch self {
-    case .epochs(let n) where n > 1: return .epochs(1 + random.integer(below: n - 1))
-    case .epochs:
-      let steps = (examples + batchSize - 1) / batchSize
-      return .steps(steps > 1 ? 1 + random.integer(below: steps - 1) : 1)
-    case .steps(let n): return .steps(n > 1 ? 1 + random.integer(below: n - 1) : 1)
+    if case .epochs(let epochs) = self, epochs > 1, let n = Int(exactly: epochs) {
+      return .epochs(Double(1 + random.integer(below: n - 1)))
     }
+    let n = if case .steps(let steps) = self { steps } else { steps(examples: examples, batchSize: batchSize) }
+    return .steps(n > 1 ? 1 + random.integer(below: n - 1) : 1)
   }
 
-  /// The minibatches that it takes.
-  func steps(examples: Int, batchSize: Int) -> Int {
+  /// The minibatches that it takes of a client with so many examples: none without examples, else at least one.
+  ///
+  /// Of E epochs of B minibatches they are the smallest whole number from E B on, where a product that differs from a whole number by
+  /// rounding alone (10^-9 of it) counts as that: 1.1 epochs of 10 minibatches are 11.
+  public func steps(examples: Int, batchSize: Int) -> Int {
     switch self {
-    case .epochs(let epochs): epochs * ((examples + batchSize - 1) / batchSize)
-    case .steps(let steps): examples == 0 ? 0 : steps
+    case .epochs(let epochs):
+      let batches = (examples + batchSize - 1) / batchSize
+      let product = epochs * Double(batches)
+      let nearest = product.rounded()
+      let whole = abs(product - nearest) <= 1e-9 * nearest ? nearest : product.rounded(.up)
+      return batches == 0 ? 0 : max(Int(min(whole, 1e18)), 1)
+    case .steps(let steps): return examples == 0 ? 0 : steps
     }
   }
 }

@@ -41,6 +41,8 @@ public struct RunExecution: Sendable {
   public var writesEvents = false
   /// The round that the last checkpoint is of.
   private var keptRound: Int
+  /// Of rounds.csv.
+  private let columns: [RoundField]
 
   /// Makes the folder or opens it, and restores the simulation where a run goes on.
   ///
@@ -88,6 +90,7 @@ public struct RunExecution: Sendable {
   ) {
     (self.simulation, self.folder, self.identity, self.records) = (simulation, folder, identity, records)
     (self.began, self.setupSeconds, keptRound) = (began, setupSeconds, simulation.round)
+    columns = RoundField.columns(of: simulation.setup)
   }
 
   /// Makes the rounds that are left, each on the disk before the next one begins, and then the files of the whole run.
@@ -146,14 +149,15 @@ public struct RunExecution: Sendable {
     }
   }
 
-  private var isOver: Bool { simulation.round == simulation.setup.lastRound }
+  private var isOver: Bool { simulation.isOver }
 
   /// What stands in the folder before the next round: the scenario, and all that follows from the rows of earlier rounds.
   private func settleBeginning() throws {
     let setup = simulation.setup
     // What a stopped run wrote last speaks of fewer rounds.
     if !isOver {
-      try folder.remove([.summary, .model, .posterior, .posteriorTable, .pictures, .evaluation, .clients, .timings])
+      try folder.remove(
+        [.summary, .model, .bestModel, .posterior, .posteriorTable, .pictures, .evaluation, .clients, .timings])
     }
     try folder.settle(Array(setup.scenarioFile.utf8), in: .scenario)
     if let classes = setup.classes {
@@ -165,18 +169,18 @@ public struct RunExecution: Sendable {
         LedgerFile.head(plan), array: "rounds", elements: records.map { LedgerFile.round($0.round, plan.event) },
         in: .ledger)
     }
-    if let first = records.first {
-      let lines = [first.csvHeader] + records.map(\.csvLine)
-      try folder.settle(Array(lines.map { $0 + "\n" }.joined().utf8), in: .table)
-    } else {
+    if records.isEmpty {
       try folder.remove([.table])
+    } else {
+      let lines = [RoundRecord.csvHeader(columns)] + records.map { $0.csvLine(columns) }
+      try folder.settle(Array(lines.map { $0 + "\n" }.joined().utf8), in: .table)
     }
   }
 
   private mutating func append(_ record: RoundRecord) throws {
-    if records.isEmpty { try folder.append(record.csvHeader, to: .table) }
+    if records.isEmpty { try folder.append(RoundRecord.csvHeader(columns), to: .table) }
     try folder.append(record.json.text(pretty: false), to: .rounds)
-    try folder.append(record.csvLine, to: .table)
+    try folder.append(record.csvLine(columns), to: .table)
     if let plan = simulation.setup.guaranteedPlan {
       try folder.append(
         element: LedgerFile.round(record.round, plan.event), isFirst: records.isEmpty, to: .ledger)
@@ -249,19 +253,24 @@ public struct RunExecution: Sendable {
     return RunSummary(
       setup, records: records, posterior: posterior.results, metrics: tests.metrics, clientTests: tests.clients,
       stoppedBy: !isOver || !posterior.isWhole || !tests.isWhole
-        ? .interrupted : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
+        ? .interrupted
+        : simulation.isStoppedEarly ? .evaluation : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
       finalEvaluation: records.last?.accuracy == nil && records.last?.loss == nil ? simulation.evaluate() : nil,
       mostParticipations: simulation.mostTimesDrawn)
   }
 
   /// The model, the timings and, after them, the summary.
   private func settleEnd(_ summary: RunSummary) throws {
-    let model = Safetensors.encode(
-      simulation.server.parameters, of: simulation.setup.model,
-      metadata: [
-        ("fedsim", FedSimVersion.current), ("rounds", "\(records.count)"), ("activation", "relu"),
-        ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),
-      ])
+    let encoded = { (parameters: [Float], rounds: Int) in
+      Safetensors.encode(
+        parameters, of: simulation.setup.model,
+        metadata: [
+          ("fedsim", FedSimVersion.current), ("rounds", "\(rounds)"), ("activation", "relu"),
+          ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),
+        ])
+    }
+    let model = encoded(simulation.server.parameters, records.count)
+    if let best = simulation.bestModel { try folder.settle(encoded(best.parameters, best.round), in: .bestModel) }
     let bytes = Array((summary.json.text(pretty: true) + "\n").utf8)
     if try folder.settle(model, in: .model) || folder.read(.summary) != bytes || folder.read(.timings) == nil {
       var timings = simulation.timings

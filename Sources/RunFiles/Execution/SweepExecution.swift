@@ -228,7 +228,8 @@ public struct SweepExecution: Sendable {
     let folder = "\(path)/\(run.folder)"
     guard let summary = try? JSONParser.parse(InputFile.read("\(folder)/summary.json")).value,
       let resolved = try? JSONParser.parse(InputFile.read("\(folder)/scenario.json")).value,
-      case .object(let object) = summary, object["stoppedBy"] == "rounds" || object["stoppedBy"] == "budget",
+      case .object(let object) = summary, let reason = object["stoppedBy"],
+      ["rounds", "budget", "evaluation"].contains(reason),
       let expected, resolved == expected, object["seed"] == .integer(Int(run.scenario.seed)),
       case .integer? = object["rounds"], object["finalAccuracy"] != nil,
       ["rounds.jsonl", "rounds.csv", "model.safetensors"].allSatisfy({ FilePath.exists("\(folder)/\($0)") })

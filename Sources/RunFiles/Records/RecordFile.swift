@@ -71,8 +71,8 @@ public struct RecordColumn: Sendable {
 
   init(_ field: RoundField) {
     self.init(
-      field.name, field.type, field.unit, field.coverage, field.meaning, mayBeNull: field.mayBeNull,
-      onlyWith: field.onlyWith)
+      field.name, field.type, field.unit, field.coverage, field.meaning,
+      mayBeNull: field.mayBeNull && field.condition == nil, onlyWith: field.condition?.words)
   }
 
   init(_ field: SummaryField) {

@@ -23,7 +23,7 @@ enum RunRecords {
     case .evaluation: EvaluationRecords.metrics
     case .clients: EvaluationRecords.clients
     case .timings: timings
-    case .scenario, .model, .pictures, .state: []
+    case .scenario, .model, .bestModel, .pictures, .state: []
     }
   }
 

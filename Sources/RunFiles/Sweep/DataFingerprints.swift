@@ -15,7 +15,7 @@ struct DataFingerprints {
     var hashes = JSONObject()
     var known = Set<String>()
     for run in sweep.runs {
-      for path in run.scenario.data.paths where known.insert(path).inserted {
+      for path in run.scenario.inputPaths where known.insert(path).inserted {
         for file in try Self.files(path) { hashes[file] = .string(try Self.hash(file)) }
       }
     }

@@ -6,6 +6,8 @@ import Settings
 public struct ServerSection: Sendable {
   public var optimizer: any ServerOptimizing
   public var weighting: Weighting
+  /// How the optimizer's rate follows the round.
+  public var schedule: RateSchedule
 
   /// The mean over clients.
   public enum Weighting: String, CaseIterable, SettingValue {
@@ -15,9 +17,13 @@ public struct ServerSection: Sendable {
     case examples
   }
 
-  public init(optimizer: any ServerOptimizing = FedAvg(), weighting: Weighting = .uniform) {
+  public init(
+    optimizer: any ServerOptimizing = FedAvg(), weighting: Weighting = .uniform,
+    schedule: RateSchedule = RateSchedule()
+  ) {
     self.optimizer = optimizer
     self.weighting = weighting
+    self.schedule = schedule
   }
 
   public static let section = "server"
@@ -30,7 +36,19 @@ public struct ServerSection: Sendable {
       Setting(
         "weighting", \.weighting, .choice(Weighting.self),
         "the mean update: the sum over the expected cohort size, or weighted by the clients' numbers of examples, which is not for runs "
-          + "with privacy")
+          + "with privacy"),
+      Setting(
+        "schedule", \.schedule.writtenKind, .choice(RateSchedule.Kind.self), RateSchedule.kindFallback,
+        RateSchedule.kindMeaning),
+      Setting(
+        "decayRounds", \.schedule.decayRounds, RateSchedule.roundsRange, RateSchedule.decayRoundsFallback,
+        RateSchedule.decayRoundsMeaning),
+      Setting(
+        "decayFactor", \.schedule.decayFactor, .number(0...1), RateSchedule.decayFactorFallback,
+        RateSchedule.decayFactorMeaning),
+      Setting(
+        "warmupRounds", \.schedule.warmupRounds, RateSchedule.roundsRange, RateSchedule.warmupRoundsFallback,
+        RateSchedule.warmupRoundsMeaning),
     ])
 
   static func table(_ components: Components) -> SectionTable {
@@ -44,6 +62,7 @@ public struct ServerSection: Sendable {
   init(_ values: JSONObject, _ components: Components) throws(KeyProblem) {
     self = Self.last.read(values)
     optimizer = try components.serverOptimizers.read(values, by: Self.selector)
+    if let problem = schedule.problem { throw problem }
   }
 
   func values(_ components: Components) -> JSONObject {

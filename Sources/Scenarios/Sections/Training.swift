@@ -4,14 +4,16 @@ import Settings
 
 /// What a client does with the broadcast model and its examples.
 public struct Training: Sendable {
-  /// Passes over the examples in a round; nil where steps are counted.
-  public var epochs: Int?
+  /// Passes over the examples in a round, also a part of one; nil where steps are counted.
+  public var epochs: Double?
   /// Minibatches in a round; nil where epochs are counted.
   public var steps: Int?
   /// Examples of a step; the last batch of an epoch may be smaller.
   public var batchSize: Int
   /// The rule of a step.
   public var optimizer: any ClientOptimizing
+  /// How the optimizer's rate follows the round.
+  public var schedule = RateSchedule()
   /// The probability that a drawn client does only a part of its work.
   public var stragglers: Double
   /// Whether the updates of stragglers count.
@@ -23,9 +25,10 @@ public struct Training: Sendable {
   }
 
   public init(
-    epochs: Int? = nil, steps: Int? = nil, batchSize: Int = 10, optimizer: any ClientOptimizing,
-    stragglers: Double = 0, stragglerUpdates: StragglerUpdates = .keep
+    epochs: Double? = nil, steps: Int? = nil, batchSize: Int = 10, optimizer: any ClientOptimizing,
+    schedule: RateSchedule = RateSchedule(), stragglers: Double = 0, stragglerUpdates: StragglerUpdates = .keep
   ) {
+    self.schedule = schedule
     self.epochs = epochs
     self.steps = steps
     self.batchSize = batchSize
@@ -35,7 +38,7 @@ public struct Training: Sendable {
   }
 
   /// Plain SGD.
-  public init(learningRate: Double, batchSize: Int = 10, epochs: Int? = nil) {
+  public init(learningRate: Double, batchSize: Int = 10, epochs: Double? = nil) {
     self.init(epochs: epochs, batchSize: batchSize, optimizer: SGD(learningRate: learningRate))
   }
 
@@ -47,8 +50,8 @@ public struct Training: Sendable {
     Training(learningRate: 1),
     [
       Setting(
-        "epochs", \.epochs, .integer(1...1_000_000), .unset("1, or `steps` counts"),
-        "passes of a client over its examples in a round"),
+        "epochs", \.epochs, .number(above: 0, upTo: 1_000_000), .unset("1, or `steps` counts"),
+        "passes of a client over its examples in a round; a fraction is so many of its minibatches, rounded up"),
       Setting(
         "steps", \.steps, .integer(1...100_000_000), .unset("`epochs` counts"),
         "minibatches of a client in a round, instead of epochs"),
@@ -60,8 +63,20 @@ public struct Training: Sendable {
     Training(learningRate: 1),
     [
       Setting(
+        "schedule", \.schedule.writtenKind, .choice(RateSchedule.Kind.self), RateSchedule.kindFallback,
+        RateSchedule.kindMeaning),
+      Setting(
+        "decayRounds", \.schedule.decayRounds, RateSchedule.roundsRange, RateSchedule.decayRoundsFallback,
+        RateSchedule.decayRoundsMeaning),
+      Setting(
+        "decayFactor", \.schedule.decayFactor, .number(0...1), RateSchedule.decayFactorFallback,
+        RateSchedule.decayFactorMeaning),
+      Setting(
+        "warmupRounds", \.schedule.warmupRounds, RateSchedule.roundsRange, RateSchedule.warmupRoundsFallback,
+        RateSchedule.warmupRoundsMeaning),
+      Setting(
         "stragglers", \.stragglers, .number(0...1),
-        "probability that a drawn client does only part of its work: uniform in 1 ... n - 1 of n epochs, or of the steps of one epoch"
+        "probability that a drawn client does only part of its work: uniform in 1 ... n - 1 of n whole epochs, else of the client's minibatches"
       ),
       Setting(
         "stragglerUpdates", \.stragglerUpdates, .choice(StragglerUpdates.self),
@@ -79,11 +94,12 @@ public struct Training: Sendable {
   init(_ values: JSONObject, _ components: Components) throws(KeyProblem) {
     self = Self.first.read(values)
     let end = Self.last.read(values)
-    (stragglers, stragglerUpdates) = (end.stragglers, end.stragglerUpdates)
+    (schedule, stragglers, stragglerUpdates) = (end.schedule, end.stragglers, end.stragglerUpdates)
     optimizer = try components.clientOptimizers.read(values, by: Self.selector)
     if epochs != nil, let steps {
       throw KeyProblem("steps", "found \(steps) beside \"epochs\"", allowed: "one of the two")
     }
+    if let problem = schedule.problem { throw problem }
   }
 
   func values(_ components: Components) -> JSONObject {

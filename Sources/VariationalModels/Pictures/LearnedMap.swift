@@ -247,6 +247,8 @@ struct LearnedMapTrainer<Rule: ClientOptimizing>: LocalTraining {
     }
   }
 
+  var hasRates: Bool { optimizer.scaled(by: 1) != nil }
+
   func makeWorkspace(largestClient: Int) -> Workspace {
     Workspace(self, capacity: min(batchSize, max(largestClient, 1)))
   }
@@ -259,13 +261,16 @@ struct LearnedMapTrainer<Rule: ClientOptimizing>: LocalTraining {
     var rules = model.rules(prior, model.form)
     var order = Array(task.examples)
     var posteriors: [Int: LatentPosterior] = [:]
-    let steps = (task.work ?? work).minibatches(examples: order.count, batchSize: batchSize)
+    let steps = (task.work ?? work).steps(examples: order.count, batchSize: batchSize)
+    // The round's own rate, where a schedule gives it another one.
+    let optimizer = task.rateFactor == 1 ? optimizer : optimizer.scaled(by: task.rateFactor) ?? optimizer
     var left = steps
     while left > 0 {
       random.shuffle(&order)
       for first in stride(from: 0, to: order.count, by: batchSize) where left > 0 {
         step(
-          order[first..<min(first + batchSize, order.count)], task, &rules, &posteriors, random: &random, workspace)
+          order[first..<min(first + batchSize, order.count)], task, optimizer, &rules, &posteriors, random: &random,
+          workspace)
         left -= 1
       }
     }
@@ -276,7 +281,7 @@ struct LearnedMapTrainer<Rule: ClientOptimizing>: LocalTraining {
   }
 
   private func step(
-    _ examples: ArraySlice<Int>, _ task: LocalTask, _ rules: inout LatentFit.Rules,
+    _ examples: ArraySlice<Int>, _ task: LocalTask, _ optimizer: Rule, _ rules: inout LatentFit.Rules,
     _ posteriors: inout [Int: LatentPosterior], random: inout RandomStream, _ workspace: Workspace
   ) {
     let (batch, n) = (workspace.batch, model.latentCount)
@@ -319,16 +324,6 @@ struct LearnedMapTrainer<Rule: ClientOptimizing>: LocalTraining {
     }
     for j in moments.indices {
       workspace.parameters.start[model.mapCount + j] = Float(moments[j] / Double(examples.count))
-    }
-  }
-}
-
-extension LocalWork {
-  /// The minibatches that it takes.
-  func minibatches(examples: Int, batchSize: Int) -> Int {
-    switch self {
-    case .epochs(let epochs): epochs * ((examples + batchSize - 1) / batchSize)
-    case .steps(let steps): examples == 0 ? 0 : steps
     }
   }
 }

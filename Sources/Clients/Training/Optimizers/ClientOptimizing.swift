@@ -16,6 +16,9 @@ public protocol ClientOptimizing: Sendable {
   /// What people are told of it beside the rate, such as a momentum. The default is nothing.
   var options: [(name: String, value: Double)] { get }
 
+  /// The same rule at a share of its rate, as a schedule asks for. The default is nil: there is none, and schedules are refused.
+  func scaled(by factor: Double) -> Self?
+
   /// - Parameter parameters: how many there are, padding included.
   func makeState(parameters: Int) -> State
 
@@ -39,6 +42,8 @@ extension ClientOptimizing {
   public var usesControlVariates: Bool { false }
 
   public var options: [(name: String, value: Double)] { [] }
+
+  public func scaled(by factor: Double) -> Self? { nil }
 }
 
 extension Choices where Value == any ClientOptimizing {

@@ -20,6 +20,8 @@ public struct Scaffold: ClientOptimizing, Configurable {
       Setting("learningRate", \.learningRate, .positive, .required, SGD.learningRateMeaning),
       Setting("momentum", \.sgd.momentum, SGD.momentumRange, SGD.momentumMeaning),
       Setting("proximal", \.sgd.proximal, SGD.proximalRange, SGD.proximalMeaning),
+      Setting(
+        "weightDecay", \.sgd.writtenWeightDecay, SGD.weightDecayRange, SGD.weightDecayFallback, SGD.weightDecayMeaning),
     ])
 
   public var problem: KeyProblem? {
@@ -35,7 +37,15 @@ public struct Scaffold: ClientOptimizing, Configurable {
     return nil
   }
 
+  public var options: [(name: String, value: Double)] { sgd.options }
+
   public var usesControlVariates: Bool { true }
+
+  public func scaled(by factor: Double) -> Scaffold? {
+    var scaled = self
+    scaled.learningRate *= factor
+    return scaled
+  }
 
   public func makeState(parameters: Int) -> SGD.State { sgd.makeState(parameters: parameters) }
 
