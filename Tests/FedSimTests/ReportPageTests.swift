@@ -124,8 +124,8 @@ extension Report.Source {
         "accuracy", "bits", "bits-accuracy", "loss", "rounds-accuracy", "spent-accuracy", "bits-clients",
         "client-accuracy",
       ])
-    // Two are for sweeps in which something else changes epsilon.
-    let others = ReportCharts.standard.sweep.map(\.name).filter { !["epsilon", "privacy-accuracy"].contains($0) }
+    // Two are for sweeps in which something else changes epsilon, one for a quantity.
+    let others = ReportCharts.standard.sweep.map(\.name).filter { !["epsilon", "privacy-accuracy", "r2"].contains($0) }
     #expect(Report([sweep]).charts.map(\.name) == others)
   }
 
@@ -161,7 +161,7 @@ extension Report.Source {
           rounds: files.rounds.map { $0?.only(figures) }, summaries: files.summaries))
     }
     let all = page(Set(RoundField.all.map(\.name)))
-    for chart in ReportCharts.standard.sweep where !["epsilon", "privacy-accuracy"].contains(chart.name) {
+    for chart in ReportCharts.standard.sweep where !["epsilon", "privacy-accuracy", "r2"].contains(chart.name) {
       let whole = try #require(chart.draw(all)?.svg, "\(chart.name)")
       let figures = names(chart.figures)
       #expect(chart.draw(page(figures))?.svg == whole, "\(chart.name) draws more than it says")

@@ -181,7 +181,8 @@ private struct ClientTestStage {
       body: { workspace, i in
         var order = RandomStream(key: key.derived(.client, index: UInt64(clients[i])))
         let task = LocalTask(
-          start: start, examples: population.examples(of: clients[i]), data: population.data, work: .epochs(Double(epochs)))
+          start: start, examples: population.examples(of: clients[i]), data: population.data,
+          work: .epochs(Double(epochs)))
         let update = trainer.train(task, random: &order, workspace).values
         return evaluation(model, model.padding(zip(parameters, update).map { $0 + $1 }), of: clients[i])
       })
