@@ -26,8 +26,9 @@ public struct RoundFields: FigureTable, Sendable {
   )
   public let r2 = RoundField(
     "r2", .ratio, \.r2, .outside,
-    "R^2 on the test examples after the round: 1 less `loss` over the variance of their targets; not there in rounds without evaluation, and "
-      + "where there is none", onlyWith: RunCondition("task `regression`") { $0.scenario.task == .regression })
+    "R^2 on the test examples after the round: 1 less `loss` over the variance of their targets; nothing in rounds without evaluation, and where "
+      + "there is none",
+    onlyWith: RunCondition("task `regression`", isInEveryRound: false) { $0.scenario.task == .regression })
   public let clientAccuracyMean = RoundField(
     "clientAccuracy.mean", .share, \.clientAccuracy, \.mean, .outside,
     "accuracy of the model that was sent, on each drawn client's own examples: mean over clients; null in rounds without evaluation"
@@ -103,10 +104,13 @@ public struct RoundFields: FigureTable, Sendable {
 public struct RunCondition: Sendable {
   /// As in "only with a schedule".
   public let words: String
+  /// Whether such a run has the figure in every round: a round without it has no such key and an empty cell.
+  public let isInEveryRound: Bool
   let holds: @Sendable (RunSetup) -> Bool
 
-  init(_ words: String, holds: @escaping @Sendable (RunSetup) -> Bool) {
+  init(_ words: String, isInEveryRound: Bool = true, holds: @escaping @Sendable (RunSetup) -> Bool) {
     self.words = words
+    self.isInEveryRound = isInEveryRound
     self.holds = holds
   }
 }

@@ -284,6 +284,8 @@ public struct RunSetup: Sendable {
       names.formUnion([summary.finalMacroF1.name, summary.finalAUC.name])
     }
     if scenario.measuresClients { names.insert(summary.clientTest.name) }
+    if scenario.evaluation.watches { names.insert(summary.bestRound.name) }
+    if scenario.evaluation.stopsEarly { names.insert(summary.stopRule.name) }
     return names
   }
 

@@ -48,7 +48,7 @@ public struct ReportCharts: Sendable {
       .accuracyOverClients, .clientTests, .learningRates,
     ],
     sweep: [
-      .accuracy, .bits, .bitsAndAccuracy, .loss, .epsilon, .privacyAndAccuracy, .accuracyOverRounds,
+      .accuracy, .r2, .bits, .bitsAndAccuracy, .loss, .epsilon, .privacyAndAccuracy, .accuracyOverRounds,
       .accuracyOverPrivacySpent, .uploadBitsOverClients, .accuracyOverClients,
     ])
 

@@ -57,8 +57,7 @@ public struct RoundTable: Sendable {
 
   /// What a page says of figures that its charts want and the file does not have.
   func problems(_ charts: ReportCharts, _ place: String) -> [String] {
-    let ofSome = Set(RoundField.all.filter { $0.condition != nil }.map(\.name))
-    let names = charts.figures.filter { missing.contains($0) && !ofSome.contains($0) }
+    let names = charts.figures.filter { missing.contains($0) }
     return names.isEmpty ? [] : ["\(place): found no \(names.joined(separator: ", ")); charts of them are left out"]
   }
 

@@ -35,6 +35,7 @@ struct RunsOverlay {
   var charts: [Chart] {
     [
       chart("runs-accuracy", "Accuracy over rounds", .accuracy, \.accuracy, scale: 100),
+      chart("runs-r2", "R^2 over rounds", Chart.Axis("R^2"), \.r2),
       chart("runs-loss", "Loss over rounds", Chart.Axis("loss, nats"), \.loss),
       chart("runs-epsilon", "Privacy spent", .epsilon, \.epsilon),
       chart(

@@ -16,7 +16,9 @@ public struct SweepPoint: Sendable {
   public internal(set) var epsilon: [Double] = []
   /// In percent.
   public internal(set) var accuracy: [Double] = []
-  /// Of the last model, in nats.
+  /// Of runs that learn a quantity.
+  public internal(set) var r2: [Double] = []
+  /// Of the last model: in nats, or a mean squared error.
   public internal(set) var loss: [Double] = []
   /// Payload bits a client and round.
   public internal(set) var bits: [Double] = []
@@ -88,6 +90,7 @@ public struct SweepPoint: Sendable {
       accuracy.append(100 * value)
       if let seed { accuracyBySeed[seed.plain] = 100 * value }
     }
+    if let value = result.number(\.finalR2) { r2.append(value) }
     if let value = result.number(\.finalLoss) { loss.append(value) }
     if let value = result.number(\.payloadBitsPerClientRound) ?? result.number(\.predictedBitsPerClientRound) {
       bits.append(value)

@@ -73,6 +73,7 @@ extension Report {
 
   private mutating func addTable(_ prefix: String, _ page: SweepPage) {
     let bounds = SweepBounds.lowerBounds(page.points)
+    let isQuantity = page.points.contains { !$0.r2.isEmpty }
     let estimate = { (values: [Double], places: Int) -> Table.Cell in
       let found = SweepTable.Estimate(values)
       return Table.Cell(found, digits: (found?.mean ?? 0) < 1000 ? places : 0)
@@ -81,7 +82,8 @@ extension Report {
       Table(
         name: prefix + "points-table", title: "Points of the sweep: means +- standard errors over repeats",
         header: page.columns + [
-          "codec", "epsilon", "accuracy, %", "loss, nats", "bits a client and round", "I(X;Y), bits", "F, bits", "runs",
+          "codec", "epsilon", isQuantity ? "R^2" : "accuracy, %", isQuantity ? "mean squared error" : "loss, nats",
+          "bits a client and round", "I(X;Y), bits", "F, bits", "runs",
           "guarantee",
         ],
         cells: page.points.map { point in
@@ -89,7 +91,8 @@ extension Report {
             // A name is no number, whatever it looks like.
             column == "name" ? Table.Cell(text) : Table.Cell(reading: text)
           } + [
-            estimate(point.accuracy, 1), estimate(point.loss, 3), estimate(point.bits, 1),
+            isQuantity ? estimate(point.r2, 4) : estimate(point.accuracy, 1), estimate(point.loss, 3),
+            estimate(point.bits, 1),
             estimate(point.information, 1), estimate(bounds[point.index].map { [$0] } ?? [], 1),
             Table.Cell(reading: "\(point.runs)"), Table.Cell(point.guarantee ?? "none"),
           ]

@@ -108,15 +108,16 @@ let smallRegression = """
 
   @Test func roundsHaveRSquaredAndNoAccuracy() throws {
     let (simulation, records, summary) = try run()
+    let columns = RoundField.columns(of: simulation.setup)
     for record in records {
       let isEvaluated = record.round % 2 == 0
       #expect(record.accuracy == nil && record.clientAccuracy == nil && (record.r2 != nil) == isEvaluated)
       let line = record.json.text(pretty: false)
-      #expect(line.contains("\"r2\": ") && RoundRecord(line: line.utf8) == record, "\(line)")
-      #expect(record.csvHeader.contains(",accuracy,r2,clientAccuracy.mean,"))
+      #expect(line.contains("\"r2\": ") == isEvaluated && RoundRecord(line: line.utf8) == record, "\(line)")
+      #expect(RoundRecord.csvHeader(columns).contains(",accuracy,r2,clientAccuracy.mean,"))
       #expect(
-        record.csvHeader.split(separator: ",").count
-          == record.csvLine.split(separator: ",", omittingEmptySubsequences: false).count)
+        RoundRecord.csvHeader(columns).split(separator: ",").count
+          == record.csvLine(columns).split(separator: ",", omittingEmptySubsequences: false).count)
     }
     #expect(records.count == 4)
     let variance = try #require(simulation.setup.test.targetVariance(of: Array(0..<simulation.setup.test.count)[...]))
@@ -188,5 +189,27 @@ let smallRegression = """
     let setup = try RunSetup(explaining: scenario(text: smallRegression), threads: 1)
     let text = Explanation(setup).text
     #expect(text.contains("targets") && !text.contains("baseline"), "\(text)")
+  }
+
+  /// Points of a sweep, their table and their page have R^2.
+  @Test func sweepsHaveRSquared() throws {
+    let folder = scratchPath()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let body = smallRegression.trimmingCharacters(in: .whitespacesAndNewlines).dropLast()
+    let sweep = try Sweep(
+      Array((body + #", "sweep": {"axes": {"training.learningRate": [0.02, 0.1]}, "repeats": 2}}"#).utf8),
+      name: "s.json")
+    let table = try SweepExecution(sweep, in: folder).run().table
+    #expect(table.figures.map(\.name).contains("finalR2") && !table.figures.map(\.name).contains("finalAUC"))
+    #expect(table.points.contains(",finalR2,finalR2.standardError,"))
+    let text = table.closingTable
+    #expect(text.contains("R^2") && text.contains("squared error") && !text.contains("accuracy"), "\(text)")
+    let source = try Report.Source(path: folder) { name throws(ToolError) in
+      (try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))).map(Array.init)
+    }
+    #expect(source.problems.isEmpty, "\(source.problems)")
+    let report = Report([source])
+    #expect(report.charts.map(\.name).contains("r2") && !report.charts.map(\.name).contains("accuracy"))
+    #expect(report.tables.first { $0.name == "points-table" }?.header.contains("R^2") == true)
   }
 }

@@ -30,7 +30,7 @@ extension Report.Source {
       "summary.json": RunSummary(simulation.setup, records: records, stoppedBy: .rounds).json.text(pretty: true),
       "scenario.json": simulation.setup.resolved.text(pretty: true),
       "rounds.jsonl": records.map { $0.json.text(pretty: false) + "\n" }.joined(),
-      "rounds.csv": (records.first?.csvHeader ?? "") + "\n" + records.map { $0.csvLine + "\n" }.joined(),
+      "rounds.csv": RoundRecord.csvHeader + "\n" + records.map { $0.csvLine + "\n" }.joined(),
     ]
   }
 
@@ -80,7 +80,7 @@ extension Report.Source {
     let lines = try source(files).rounds
     let table = try RoundTable(csv: Array((files["rounds.csv"] ?? "").utf8), "rounds.csv")
     #expect(lines.missing.isEmpty && table.missing.isEmpty)
-    for name in RoundField.all.map(\.name) {
+    for name in RoundField.ofAllRuns.map(\.name) {
       #expect(!lines.values(named: name).isEmpty && lines.values(named: name) == table.values(named: name), "\(name)")
     }
   }
@@ -124,8 +124,8 @@ extension Report.Source {
         "accuracy", "bits", "bits-accuracy", "loss", "rounds-accuracy", "spent-accuracy", "bits-clients",
         "client-accuracy",
       ])
-    // Two are for sweeps in which something else changes epsilon.
-    let others = ReportCharts.standard.sweep.map(\.name).filter { !["epsilon", "privacy-accuracy"].contains($0) }
+    // Two are for sweeps in which something else changes epsilon, one for a quantity.
+    let others = ReportCharts.standard.sweep.map(\.name).filter { !["epsilon", "privacy-accuracy", "r2"].contains($0) }
     #expect(Report([sweep]).charts.map(\.name) == others)
   }
 
@@ -140,8 +140,9 @@ extension Report.Source {
     let draw = { (chart: RunChart, figures: Set<String>) in
       chart.draw(.init(summary: files.summary, scenario: files.scenario, rounds: files.rounds.only(figures)))?.svg
     }
-    // Those of tasks about posteriors have nothing to draw here.
-    for chart in ReportCharts.standard.run where !["posterior-bits", "loss"].contains(chart.name) {
+    // Those of other tasks, of schedules and of clients' own tests have nothing to draw here.
+    let others: Set = ["posterior-bits", "loss", "r2", "client-tests-distribution", RunChart.learningRates.name]
+    for chart in ReportCharts.standard.run where !others.contains(chart.name) {
       let whole = try #require(chart.draw(files)?.svg, "\(chart.name)")
       let figures = names(chart.figures)
       #expect(draw(chart, figures) == whole, "\(chart.name) draws more than it says")
@@ -160,7 +161,7 @@ extension Report.Source {
           rounds: files.rounds.map { $0?.only(figures) }, summaries: files.summaries))
     }
     let all = page(Set(RoundField.all.map(\.name)))
-    for chart in ReportCharts.standard.sweep where !["epsilon", "privacy-accuracy"].contains(chart.name) {
+    for chart in ReportCharts.standard.sweep where !["epsilon", "privacy-accuracy", "r2"].contains(chart.name) {
       let whole = try #require(chart.draw(all)?.svg, "\(chart.name)")
       let figures = names(chart.figures)
       #expect(chart.draw(page(figures))?.svg == whole, "\(chart.name) draws more than it says")

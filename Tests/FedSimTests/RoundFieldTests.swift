@@ -37,7 +37,7 @@ import Testing
     for (a, b) in zip(whole.children, empty.children) {
       #expect("\(a.value)" != "\(b.value)" && !"\(a.value)".contains("nan"), "\(a.label ?? "")")
     }
-    #expect(whole.children.count == 25)
+    #expect(whole.children.count == 26)
   }
 
   /// A figure is at one place: putting it changes no other one.
@@ -108,7 +108,7 @@ import Testing
         + #""max": null, "p50": null, "total": 0, "standardError": null}, "wireBytes": 0, "coded": 0, "predictedBits": null, "#
         + #""measuredOverPredicted": null}, "downlinkBytes": 0, "idealBits": {"mean": null}}"#)
     #expect(
-      RoundRecord().csvHeader
+      RoundRecord.csvHeader
         == "round,drawn,arrived,refused,nonFinite,clippedFraction,loss,accuracy,clientAccuracy.mean,clientAccuracy.p10,"
         + "clientAccuracy.p50,clientAccuracy.p90,epsilon,epsilonLowerBound,samplingRate,noiseMultiplier,clippingNorm,"
         + "uplink.payloadBits.mean,uplink.payloadBits.min,uplink.payloadBits.max,uplink.payloadBits.p50,"

@@ -173,11 +173,11 @@ public struct RunExecution: Sendable {
         LedgerFile.head(plan), array: "rounds", elements: records.map { LedgerFile.round($0.round, plan.event) },
         in: .ledger)
     }
-    if !records.isEmpty {
+    if records.isEmpty {
+      try folder.remove([.table])
+    } else {
       let lines = [RoundRecord.csvHeader(columns)] + records.map { $0.csvLine(columns) }
       try folder.settle(Array(lines.map { $0 + "\n" }.joined().utf8), in: .table)
-    } else {
-      try folder.remove([.table])
     }
   }
 

@@ -72,7 +72,7 @@ public struct RecordColumn: Sendable {
   init(_ field: RoundField) {
     self.init(
       field.name, field.type, field.unit, field.coverage, field.meaning,
-      mayBeNull: field.mayBeNull && field.condition == nil, onlyWith: field.condition?.words)
+      mayBeNull: field.mayBeNull && field.condition?.isInEveryRound != true, onlyWith: field.condition?.words)
   }
 
   init(_ field: SummaryField) {

@@ -79,9 +79,7 @@ enum SweepRecords {
 
   /// Figures of points: a mean and its standard error of what is measured, one value of what follows from the plan.
   private static func figures(prefix: String, error: String, mean: String) -> [RecordColumn] {
-    let all = (PointFigure.all + PointFigure.ofPosteriors).map { figure in
-      (figure, PointFigure.all.contains { $0.name == figure.name } ? nil : "a task about posteriors")
-    }
+    let all = (PointFigure.all + PointFigure.ofSomeRuns).map { figure in (figure, figure.onlyWith) }
     let named = all.flatMap { figure, only -> [RecordColumn] in
       column(figure, prefix + figure.name, words: figure.meaning + ending(figure), mean, error, only)
     }

@@ -27,22 +27,28 @@ public struct PointFigure: Sendable {
   public let meaning: String
   public let repeats: Repeats
   let isLowerBound: Bool
+  /// What runs must have for points to have the figure; nil for all.
+  let onlyWith: String?
 
   private init(_ field: KeyPath<SummaryFields, SummaryField>, _ repeats: Repeats = .measured, _ meaning: String? = nil)
   {
     let field = SummaryFields.table[keyPath: field]
+    onlyWith = field.onlyWith
     (name, unit, coverage, isLowerBound) = (field.name, field.unit, field.coverage, false)
     (self.repeats, self.meaning) = (repeats, meaning ?? "\(field.name) of summary.json")
   }
 
-  private init(_ name: String, _ unit: FigureUnit, _ meaning: String, isLowerBound: Bool = false) {
+  private init(
+    _ name: String, _ unit: FigureUnit, _ meaning: String, isLowerBound: Bool = false, onlyWith: String? = nil
+  ) {
+    self.onlyWith = onlyWith
     (self.name, self.unit, self.meaning, self.isLowerBound) = (name, unit, meaning, isLowerBound)
     (coverage, repeats) = (.outside, .measured)
   }
 
   /// A figure by its name; a key of summary.json that is none of the points' figures counts as measured.
   init(named name: String) {
-    self = (Self.all + Self.ofPosteriors).first { $0.name == name } ?? PointFigure(name, .ratio, name)
+    self = (Self.all + Self.ofSomeRuns).first { $0.name == name } ?? PointFigure(name, .ratio, name)
   }
 
   /// Ends the name of the column with a figure's standard error.
@@ -78,15 +84,30 @@ public struct PointFigure: Sendable {
       "length of an upload with its envelope, of those that were written: mean over a run's uploads"),
   ]
 
+  /// Those that points have where their runs have them.
+  static let ofSomeRuns: [PointFigure] =
+    [
+      PointFigure(\.finalR2, .measured, "R^2 of the last model on the test examples"),
+      PointFigure(
+        \.finalRMSE, .measured,
+        "root of the mean squared error of the last model on the test examples, in the data's unit"),
+      PointFigure(\.finalMacroF1, .measured, "macro F1 of the last model on the test examples"),
+      PointFigure(\.finalAUC, .measured, "area under the ROC curve of the last model on the test examples"),
+    ] + ofPosteriors
+
   /// Of a task about posteriors alone.
   static let ofPosteriors: [PointFigure] = [
-    PointFigure("\(posterior).klBits", .bits, "mean KL(posterior, prior) of a datum"),
-    PointFigure("\(posterior).payloadBits", .bits, "mean length of a payload of the first code"),
-    PointFigure("\(posterior).psnr", .decibels, "peak signal-to-noise ratio of decoded pictures"),
+    PointFigure("\(posterior).klBits", .bits, "mean KL(posterior, prior) of a datum", onlyWith: aboutPosteriors),
     PointFigure(
-      "\(posterior).accuracy", .share, "accuracy of decoded classifiers on their clients' own test examples"),
+      "\(posterior).payloadBits", .bits, "mean length of a payload of the first code", onlyWith: aboutPosteriors),
+    PointFigure(
+      "\(posterior).psnr", .decibels, "peak signal-to-noise ratio of decoded pictures", onlyWith: aboutPosteriors),
+    PointFigure(
+      "\(posterior).accuracy", .share, "accuracy of decoded classifiers on their clients' own test examples",
+      onlyWith: aboutPosteriors),
   ]
 
+  private static let aboutPosteriors = "a task about posteriors"
   private static let posterior = SummaryFields.table.posterior.name
 
   static let lowerBound = PointFigure(

@@ -24,14 +24,24 @@ extension SweepTable {
     }
   }
 
+  /// Whether the runs learn a quantity, and have R^2 in place of an accuracy.
+  private var isQuantity: Bool { estimates("finalR2").contains { $0 != nil } }
+
   private var accuracyColumn: ShownColumn {
-    ShownColumn(
+    if isQuantity {
+      return ShownColumn(header: "R^2", cells: estimates("finalR2").map { shown($0, 4) ?? "-" })
+    }
+    return ShownColumn(
       header: "accuracy",
       cells: estimates("finalAccuracy").map { shown($0, scale: 100, 1).map { $0 + " %" } ?? "-" })
   }
 
   private var differenceColumn: ShownColumn {
-    ShownColumn(
+    if isQuantity {
+      return ShownColumn(
+        header: "less the first, paired", cells: differences("finalR2").map { shown($0, 4) ?? "-" })
+    }
+    return ShownColumn(
       header: "less the first, paired",
       cells: differences("finalAccuracy").map { shown($0, scale: 100, 2).map { $0 + " %" } ?? "-" })
   }
@@ -41,7 +51,7 @@ extension SweepTable {
     let found = estimates("finalLoss")
     guard found.contains(where: { $0 != nil }) else { return nil }
     return ShownColumn(
-      header: "loss, nats",
+      header: isQuantity ? "squared error" : "loss, nats",
       cells: found.map { found in
         guard let found else { return "not finite" }
         return Text.loss(found.mean) + (found.error.map { " +- " + Text.loss($0) } ?? "")
@@ -87,7 +97,9 @@ extension SweepTable {
       notes.append("+- standard error over \(Text.counted(sweep.repeats, "repeat")), which differ in the seed alone")
     }
     if sweep.isPaired {
-      notes.append("less the first, paired: mean difference in accuracy from the first point, repeat by repeat")
+      notes.append(
+        "less the first, paired: mean difference in \(isQuantity ? "R^2" : "accuracy") from the first point, repeat by repeat"
+      )
     }
     if let baseline = majorityNote { notes.append(baseline) }
     notes.append("bits/client: mean payload of a client's upload in a round")

@@ -94,9 +94,9 @@ public struct SweepTable: Sendable {
   /// The figure of this name at each point; nil where no run of it has the figure.
   public func estimates(_ key: String) -> [Estimate?] { estimates(PointFigure(named: key)) }
 
-  /// What points have in points.csv: a task about posteriors has figures of its own.
+  /// What points have in points.csv: some tasks have figures of their own.
   var figures: [PointFigure] {
-    PointFigure.all + PointFigure.ofPosteriors.filter { figure in estimates(figure).contains { $0 != nil } }
+    PointFigure.all + PointFigure.ofSomeRuns.filter { figure in estimates(figure).contains { $0 != nil } }
   }
 
   /// A figure's difference from the first point at each other one, over the repeats that both have, pair by pair; nil at the first, and where
