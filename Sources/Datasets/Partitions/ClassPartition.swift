@@ -23,6 +23,7 @@ public struct ClassPartition: SizedPartition, Equatable {
   }
 
   public var clientCount: Int? { clients }
+  public var usesClasses: Bool { true }
 
   public func assignment(of data: Dataset, _ random: inout RandomStream) throws(DataError) -> ClientAssignment {
     try DataError.checkClients(clients, examplesEach: perClient, data)
