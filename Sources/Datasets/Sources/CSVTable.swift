@@ -309,17 +309,3 @@ private struct CSVReading {
     return (numbers, names.texts)
   }
 }
-
-/// Numbers texts in the order in which they first appear.
-struct TextNumbers {
-  private(set) var texts: [String] = []
-  private var numbers: [String: Int32] = [:]
-
-  mutating func number(of text: String) -> Int32 {
-    if let known = numbers[text] { return known }
-    let number = Int32(texts.count)
-    texts.append(text)
-    numbers[text] = number
-    return number
-  }
-}
