@@ -30,7 +30,7 @@ extension Report.Source {
       "summary.json": RunSummary(simulation.setup, records: records, stoppedBy: .rounds).json.text(pretty: true),
       "scenario.json": simulation.setup.resolved.text(pretty: true),
       "rounds.jsonl": records.map { $0.json.text(pretty: false) + "\n" }.joined(),
-      "rounds.csv": RoundRecord.csvHeader + "\n" + records.map { $0.csvLine + "\n" }.joined(),
+      "rounds.csv": RoundRecord().csvHeader + "\n" + records.map { $0.csvLine + "\n" }.joined(),
     ]
   }
 

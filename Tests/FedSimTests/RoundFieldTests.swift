@@ -108,7 +108,7 @@ import Testing
         + #""max": null, "p50": null, "total": 0, "standardError": null}, "wireBytes": 0, "coded": 0, "predictedBits": null, "#
         + #""measuredOverPredicted": null}, "downlinkBytes": 0, "idealBits": {"mean": null}}"#)
     #expect(
-      RoundRecord.csvHeader
+      RoundRecord().csvHeader
         == "round,drawn,arrived,refused,nonFinite,clippedFraction,loss,accuracy,clientAccuracy.mean,clientAccuracy.p10,"
         + "clientAccuracy.p50,clientAccuracy.p90,epsilon,epsilonLowerBound,samplingRate,noiseMultiplier,clippingNorm,"
         + "uplink.payloadBits.mean,uplink.payloadBits.min,uplink.payloadBits.max,uplink.payloadBits.p50,"

@@ -231,7 +231,7 @@ private func lines(_ records: [RoundRecord]) -> [String] { records.map { $0.json
     ] { #expect(object[key] != nil, "\(key)") }
     #expect(summary.closingTable.contains("epsilon"))
     #expect(
-      RoundRecord.csvHeader.split(separator: ",").count
+      RoundRecord().csvHeader.split(separator: ",").count
         == records[1].csvLine.split(separator: ",", omittingEmptySubsequences: false).count)
     #expect(
       records[0].csvLine.split(separator: ",", omittingEmptySubsequences: false).count
