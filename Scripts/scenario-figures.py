@@ -213,6 +213,22 @@ for after in (20, 50, 100):
     DIFFERENCES.append(Difference("synthetic", "kept, mu 1", "dropped, mu 0", f"accuracy at {after}", 0, 3))
     DIFFERENCES.append(Difference("synthetic", "none, mu 1", "none, mu 0", f"accuracy at {after}", 0, 1))
 
+# MNIST-1D: three models with all signals at one place, and with 100 clients without privacy and at epsilon 8 (noise by the server); then the code.
+TOGETHER = NO_PRIVACY + [
+    "partition.clients=1", 'cohort={"sampling": "everyone"}', "rounds=12",
+    'training={"algorithm": "adam", "steps": 500, "batchSize": 100, "learningRate": 0.01}']
+PUBLISHED = ["model.channels=[25,25,25]"]
+for name, overrides, more, accuracies in [
+    ("linear", ['model={"kind": "softmax-regression"}'], [], (30.9, 32.1, 28.6)),
+    ("perceptron", ['model={"kind": "perceptron", "hidden": [100, 100]}'], [], (64.8, 54.8, 25.5)),
+    ("convolutional", [], PUBLISHED, (93.5, 66.3, 46.7)),
+]:
+    for (place, settings), accuracy in zip(
+        [("together", TOGETHER + more), ("no privacy", NO_PRIVACY), ("epsilon 8", CENTRAL)], accuracies
+    ):
+        row("signals", f"{name}, {place}", "mnist1d.json", overrides + settings, seeds(5), accuracy=(accuracy, 8 if place == "epsilon 8" else 4))
+row("signals", "polar", "mnist1d.json", [], seeds(1), accuracy=(48, 14), bits=(18.3, 2), epsilon=(8, 0.001))
+
 # MNIST: noise by the server, which is the same law without the time of coding; then ten rounds through the code.
 for group, count, accuracies, bits in MNIST:
     for (name, overrides), accuracy in zip(

@@ -79,30 +79,6 @@ public struct Network: Model, Equatable {
     self.init(layers, output: output)
   }
 
-  /// Convolutions of a line of `channels` values at each of `length` places, then dense layers.
-  ///
-  /// - Parameters:
-  ///   - convolutions: outputs, kernel (odd), stride and window of maxima of each.
-  /// - Returns: nil where strides and maxima leave nothing of the line.
-  public init?(
-    length: Int, channels: Int, convolutions: [(outputs: Int, kernel: Int, stride: Int, pooling: Int)], hidden: [Int],
-    classes: Int
-  ) {
-    var layers: [Layer] = []
-    var (width, inputs) = (length, channels)
-    for next in convolutions {
-      guard (width + next.stride - 1) / next.stride >= next.pooling else { return nil }
-      let layer = Convolution(
-        length: width, inputs: inputs, outputs: next.outputs, kernel: next.kernel, stride: next.stride,
-        pooling: next.pooling)
-      layers.append(.convolution(layer))
-      (width, inputs) = (layer.pooledWidth, next.outputs)
-    }
-    let widths = [width * inputs] + hidden + [classes]
-    layers += zip(widths, widths.dropFirst()).map { .dense(inputs: $0, outputs: $1) }
-    self.init(layers)
-  }
-
   /// Hidden weights are normal with variance 2 / inputs [He et al. 2015], everything in the last layer is 0.
   ///
   /// A zero last layer starts at the uniform prediction, loss ln(classes), or at the quantity 0; and the first updates of all clients
