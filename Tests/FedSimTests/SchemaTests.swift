@@ -55,6 +55,7 @@ private struct SchemaValidator {
       case "pattern":
         guard case .string(let pattern) = rule, case .string(let text) = value else { break }
         check(text.range(of: pattern, options: .regularExpression) != nil)
+      case "maxLength": if case .string(let text) = value { check(text.unicodeScalars.count <= Int(rule.double ?? -1)) }
       case "minLength": if case .string(let text) = value { check(text.utf8.count >= Int(rule.double ?? -1)) }
       case "minItems": if case .array(let items) = value { check(items.count >= Int(rule.double ?? -1)) }
       case "maxItems": if case .array(let items) = value { check(items.count <= Int(rule.double ?? -1)) }

@@ -6,7 +6,7 @@ extension Network {
   /// - Returns: nil where strides and maxima leave nothing of the line.
   public init?(
     length: Int, channels: Int, convolutions: [(outputs: Int, kernel: Int, stride: Int, pooling: Int)], hidden: [Int],
-    classes: Int
+    classes: Int, output: Output = .classes
   ) {
     var layers: [Layer] = []
     var (width, inputs) = (length, channels)
@@ -20,6 +20,6 @@ extension Network {
     }
     let widths = [width * inputs] + hidden + [classes]
     layers += zip(widths, widths.dropFirst()).map { .dense(inputs: $0, outputs: $1) }
-    self.init(layers)
+    self.init(layers, output: output)
   }
 }

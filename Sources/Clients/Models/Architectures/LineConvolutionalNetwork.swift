@@ -1,8 +1,8 @@
 import Datasets
 import Settings
 
-/// Convolutions of a line, each with ReLU and maxima where they are asked for, then fully connected layers and softmax cross-entropy: for
-/// signals and sequences, whose features have an order.
+/// Convolutions of a line, each with ReLU and maxima where they are asked for, then fully connected layers and softmax cross-entropy, or
+/// a squared error for quantities: for signals and sequences, whose features have an order.
 public struct LineConvolutionalNetwork: ModelArchitecture, Equatable {
   /// Widths of the hidden layers after the convolutions; nil for none.
   public var hidden: [Int]?
@@ -24,6 +24,8 @@ public struct LineConvolutionalNetwork: ModelArchitecture, Equatable {
     self.pooling = pooling
     self.hidden = hidden
   }
+
+  public static let tasks: [LearningTask] = [.classification, .regression]
 
   public static let keys = SettingList(
     LineConvolutionalNetwork(channels: [1]),
@@ -75,7 +77,7 @@ public struct LineConvolutionalNetwork: ModelArchitecture, Equatable {
     guard
       let network = Network(
         length: length, channels: shape.channels, convolutions: convolutions, hidden: hidden ?? [],
-        classes: data.classCount)
+        classes: data.classCount, output: .init(for: data))
     else {
       throw KeyProblem(
         "pooling", "found windows that are longer than what is left of a line of \(length)",
