@@ -147,10 +147,12 @@ import Testing
       try scenario(["privacy=null", "channel.codec=float32", "rounds=1"]),
       try scenario(["data.testOf=each-client", "evaluation.metrics=true", "evaluation.fineTuneEpochs=1", "rounds=2"]),
       try scenario(["evaluation.metrics=true", "rounds=2"], text: smallRegression),
-      try scenario([
-        "rounds=3", "training.schedule=inverse", "training.decayRounds=2", "server.warmupRounds=2", "evaluation.every=1",
-        "evaluation.keepBest=true", "evaluation.targetAccuracy=0.01",
-      ]),
+      try scenario(
+        [
+          "rounds=3", "training.schedule=inverse", "training.decayRounds=2", "server.warmupRounds=2",
+          "evaluation.every=1",
+          "evaluation.keepBest=true", "evaluation.targetAccuracy=0.01",
+        ]),
       try posteriors(["posterior.examples=8"]),
       try posteriors(
         [
