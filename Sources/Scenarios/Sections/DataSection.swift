@@ -25,7 +25,7 @@ struct DataSection: Sendable {
       Setting(
         "testOf", \.testOf, .choice(Scenario.TestOf.self), .absent("`all`"),
         "whose examples a split keeps for the test: `all` together, by class and before the partition; or those of `each-client` behind it: of "
-          + "a client with n examples floor(f n + 1/2), which are its own test (`evaluation.clients`)"),
+          + "a client with n examples min(floor(f n + 1/2), n - 1), which are its own test (`evaluation.clients`)"),
       Setting(
         "targetOffset", \.targetOffset, .number(-1e30...1e30), .absent("0"),
         "for task `regression`: (target - `targetOffset`) / `targetScale` is learned; a constant known beforehand costs no privacy"
