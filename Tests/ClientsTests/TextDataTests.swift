@@ -60,7 +60,7 @@ import Testing
     _ = try training.write("abab", "ann.txt")
     _ = try training.write(gzipped(Array("bbaa".utf8)), "bob.txt.gz")
     _ = try training.write("a", "short.txt")
-    _ = try training.write("not read", "notes.md")
+    _ = try training.write("not read", "notes.rst")
     _ = try test.write("aaab", "bob.txt")
     _ = try test.write("bbb", "new.txt")
     _ = try test.write("bba", "short.txt")

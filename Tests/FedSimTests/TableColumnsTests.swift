@@ -90,7 +90,7 @@ import Testing
     ]
     let standard = try setup(#", "scaling": "standard""#)
     let statement = GuaranteeStatement(standard)
-    #expect(statement.outsideGuarantee.suffix(4) == computed + ["columns.json"])
+    #expect(statement.outsideGuarantee.suffix(4) == ["columns.json"] + computed)
     #expect(statement.sentence.hasSuffix("is outside: \(computed.joined(separator: "; "))."))
     #expect(standard.warnings.count { $0.hasPrefix("computed from the training data without noise") } == 1)
     let own = try setup(constants)
