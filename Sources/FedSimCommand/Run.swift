@@ -7,16 +7,22 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train, account and measure; write everything to a folder.",
     discussion: """
-      Writes scenario.json (every default filled in), classes.json (what a CSV calls its classes), columns.json (what it makes of its columns), rounds.jsonl and rounds.csv (a row a
-      round), ledger.json (what was spent, for fedsim account --run), summary.json, model.safetensors, timings.json and state.bin (a
-      checkpoint).
-      A task about posteriors also writes posterior.json, posterior.csv and, of pictures, pictures.png.
-      All but timings.json are the same for any number of threads. --tensorboard adds events.out.tfevents.*.fedsim, which has wall times.
+      Writes scenario.json (every default filled in), rounds.jsonl and rounds.csv (a
+      row a round), ledger.json (what was spent, for fedsim account --run),
+      summary.json, model.safetensors, timings.json and state.bin (a checkpoint);
+      classes.json and columns.json (what a table calls its classes, and makes of
+      its columns); where `evaluation` asks for them evaluation.json, clients.csv and
+      model-best.safetensors; and of a task about posteriors posterior.json,
+      posterior.csv and, of pictures, pictures.png.
+      All but timings.json are the same for any number of threads. --tensorboard
+      adds events.out.tfevents.*.fedsim, which has wall times.
 
-      --format jsonl prints a run as it goes on, for programs that follow it (docs/live.md). A reader that goes away stops the run as Ctrl-C does.
+      --format jsonl prints a run as it goes on, for programs that follow it
+      (docs/live.md). A reader that goes away stops the run as Ctrl-C does.
 
-      After any stop (Ctrl-C, kill, a full disk) the same command with --resume goes on, and ends with the files that an undisturbed
-      run writes, byte for byte. The scenario, the data and the version must be the same.
+      After any stop (Ctrl-C, kill, a full disk) the same command with --resume goes
+      on, and ends with the files that an undisturbed run writes, byte for byte. The
+      scenario, the data and the version must be the same.
       """)
 
   @OptionGroup var options: ScenarioOptions

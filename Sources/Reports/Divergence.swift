@@ -50,7 +50,7 @@ struct Divergence {
     if summary.records.first.map({ $0.nonFinite > 0 }) ?? false
       || setup.localTrainingDiverges(limit: Self.factor * guessing)
     {
-      advice = "\(training): clients diverge that start from the initial model"
+      advice = "\(training)\(Self.scales(setup)): clients diverge that start from the initial model"
     } else if setup.plan != nil {
       advice =
         "\(server) or privacy.clippingNorm: single clients do not diverge, and these two decide how far updates and noise move the model"
@@ -59,6 +59,19 @@ struct Divergence {
     } else {
       advice = "\(server): clients that start from the initial model do not diverge"
     }
+  }
+}
+
+extension Divergence {
+  /// What else helps where features or targets are far from 1: gradients grow with both.
+  private static func scales(_ setup: RunSetup) -> String {
+    let data = setup.population.data
+    let largest = data.features.prefix(1000 * data.featureCount).reduce(Float(0)) { max($0, abs($1)) }
+    let target = (data.targets ?? []).prefix(1000).reduce(Float(0)) { max($0, abs($1)) }
+    var ways: [String] = []
+    if largest > 100, data.symbolNames == nil { ways.append("scale features, of up to \(Text.short(Double(largest)))") }
+    if target > 100 { ways.append("set data.targetOffset and data.targetScale") }
+    return ways.isEmpty ? "" : ", or \(ways.joined(separator: ", or "))"
   }
 }
 

@@ -320,7 +320,8 @@ public struct Explanation: Sendable {
   private var assumptions: [String] {
     guard let plan = setup.guaranteedPlan else { return ["None: nothing is claimed."] }
     var list = [
-      "The unit of privacy is one client with all its examples; neighboring data sets differ by \(relation(plan)).",
+      "The unit of privacy is one client with all its \(setup.scenario.testOf == .eachClient ? "training examples" : "examples"); neighboring data "
+        + "sets differ by \(relation(plan)).",
       "Population size, sampling rate, noise shares, divisor and delta are public constants.",
       "The observer takes no part and sees the models of all rounds, not the seed, keys, cohorts or messages. "
         + (plan.noiseSource == .central

@@ -127,7 +127,9 @@ public struct PopulationSummary: Sendable {
   /// Lines of at most 80 columns: clients by label, and a histogram of sizes. Nil where every client has one example.
   var picture: String? {
     guard sizes.max > 1 else { return nil }
-    return ([labels] + (bins.isEmpty ? [] : [histogram])).joined(separator: "\n\n")
+    // Quantities have no classes to show.
+    let parts = ((sample.first?.counts.count ?? 0) > 1 ? [labels] : []) + (bins.isEmpty ? [] : [histogram])
+    return parts.isEmpty ? nil : parts.joined(separator: "\n\n")
   }
 
   private var labels: String {
