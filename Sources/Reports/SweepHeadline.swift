@@ -32,20 +32,20 @@ struct SweepHeadline {
     else { return nil }
     let codec = low.askedCodec
     var sentence =
-      "With \(codec), epsilon \(Chart.label(epsilon(low))) gives \(Self.accuracy(low)) accuracy at \(Self.bits(few)) bits a client and "
-      + "round, epsilon \(Chart.label(epsilon(high))) gives \(Self.accuracy(high)) at \(Self.bits(many))"
+      "With \(codec), epsilon \(Chart.label(epsilon(low))) gives \(Self.measured(low)) at \(Self.bits(few)) bits a client and "
+      + "round, epsilon \(Chart.label(epsilon(high))) gives \(Self.score(high)) at \(Self.bits(many))"
     sentence += Self.comparison(few, many) + "."
     if let floats = low.float32, codec != "float32" { sentence += " Plain floats take \(Self.bits(floats))." }
     if let contrast = Contrast(high, low) {
-      sentence += " The difference in accuracy of \(contrast.words)."
+      sentence += " The difference in \(high.isQuantity ? "R^2" : "accuracy") of \(contrast.words)."
     }
     return sentence
   }
 
-  /// The points of the line with the fewest bits over all, among those with a guarantee and an accuracy.
+  /// The points of the line with the fewest bits over all, among those with a guarantee and a score.
   private var cheapest: [SweepPoint] {
     let lines = page.lines.map { line in
-      line.points.filter { $0.mean(\.epsilon) != nil && $0.mean(\.bits) != nil && $0.mean(\.accuracy) != nil }
+      line.points.filter { $0.mean(\.epsilon) != nil && $0.mean(\.bits) != nil && $0.mean(\.scores) != nil }
     }.filter { $0.count > 1 }
     let mean = { (points: [SweepPoint]) in
       points.reduce(0) { $0 + ($1.mean(\.bits) ?? 0) } / Double(points.count)
@@ -66,17 +66,24 @@ struct SweepHeadline {
     abs(value) < 1e15 ? Text.grouped(Int(value.rounded())) : Text.short(value)
   }
 
-  /// With its standard error where there are repeats.
-  private static func accuracy(_ point: SweepPoint) -> String {
-    guard let found = SweepTable.Estimate(point.accuracy) else { return "an unknown" }
-    return Text.fixed(found.mean, 1) + (found.error.map { " +- " + Text.fixed($0, 1) } ?? "") + " %"
+  /// Accuracy, or R^2, with its standard error where there are repeats.
+  private static func score(_ point: SweepPoint) -> String {
+    guard let found = SweepTable.Estimate(point.scores) else { return "an unknown" }
+    let digits = point.isQuantity ? 4 : 1
+    return Text.fixed(found.mean, digits) + (found.error.map { " +- " + Text.fixed($0, digits) } ?? "")
+      + (point.isQuantity ? "" : " %")
+  }
+
+  /// The same with the word for what it is.
+  private static func measured(_ point: SweepPoint) -> String {
+    point.isQuantity ? "R^2 = \(score(point))" : "\(score(point)) accuracy"
   }
 
   // MARK: Any sweep
 
   /// The best point and whether it is better than the next and the first; among points with a guarantee where only some have one.
   private var best: [String] {
-    let all = page.points.filter { $0.mean(\.accuracy) != nil }
+    let all = page.points.filter { $0.mean(\.scores) != nil }
     let guaranteed = all.filter { !$0.epsilon.isEmpty }
     let isSplit = !guaranteed.isEmpty && guaranteed.count < all.count
     let ranked = Self.ranked(isSplit ? guaranteed : all)
@@ -88,12 +95,12 @@ struct SweepHeadline {
     }
     if let bits = best.mean(\.bits) { figures.append("\(Self.bits(bits)) bits a client and round") }
     var parts = [
-      "The best\(isSplit ? " with a guarantee" : "") is \(best.name): \(Self.accuracy(best)) accuracy"
+      "The best\(isSplit ? " with a guarantee" : "") is \(best.name): \(Self.measured(best))"
         + figures.map { ", \($0)" }.joined() + "."
     ]
     if ranked.count > 1 { parts.append(Self.beside(best, ranked[1], "The next")) }
     if let first = page.points.first, ranked.count > 1, first.index != best.index, first.index != ranked[1].index,
-      first.mean(\.accuracy) != nil
+      first.mean(\.scores) != nil
     {
       parts.append(Self.beside(best, first, "The first"))
     }
@@ -106,7 +113,7 @@ struct SweepHeadline {
 
   private static func ranked(_ points: [SweepPoint]) -> [SweepPoint] {
     points.sorted { a, b in
-      let (x, y) = (a.mean(\.accuracy) ?? 0, b.mean(\.accuracy) ?? 0)
+      let (x, y) = (a.mean(\.scores) ?? 0, b.mean(\.scores) ?? 0)
       return x == y ? a.index < b.index : x > y
     }
   }
@@ -114,25 +121,27 @@ struct SweepHeadline {
   private static func beside(_ best: SweepPoint, _ other: SweepPoint, _ what: String) -> String {
     let words = Contrast(best, other).map { "a difference of " + $0.words }
     return
-      "\(what), \(other.name), has \(accuracy(other)): \(words ?? "with one run a point it is not known whether that is chance")."
+      "\(what), \(other.name), has \(score(other)): \(words ?? "with one run a point it is not known whether that is chance")."
   }
 }
 
 extension SweepHeadline {
-  /// The difference in accuracy between two points, as `fedsim compare` tells it from chance.
+  /// The difference in accuracy, or in R^2, between two points, as `fedsim compare` tells it from chance.
   struct Contrast {
     let difference: Double
     let error: Double
     let isPaired: Bool
+    private let isQuantity: Bool
 
     /// - Returns: nil where repeats are missing.
     init?(_ a: SweepPoint, _ b: SweepPoint) {
-      guard let x = SweepTable.Estimate(a.accuracy), let y = SweepTable.Estimate(b.accuracy) else { return nil }
+      guard let x = SweepTable.Estimate(a.scores), let y = SweepTable.Estimate(b.scores) else { return nil }
+      isQuantity = a.isQuantity
       let isCommon = [a, b].allSatisfy { $0.settings["cohort.common"] == "true" }
       // Seeds that are there twice are no pairs.
-      let isWhole = [a, b].allSatisfy { $0.accuracyBySeed.count == $0.accuracy.count }
-      let pairs = a.accuracyBySeed.sorted { $0.key < $1.key }.compactMap { seed, value in
-        b.accuracyBySeed[seed].map { value - $0 }
+      let isWhole = [a, b].allSatisfy { $0.scoreBySeed.count == $0.scores.count }
+      let pairs = a.scoreBySeed.sorted { $0.key < $1.key }.compactMap { seed, value in
+        b.scoreBySeed[seed].map { value - $0 }
       }
       if isCommon, isWhole, !pairs.isEmpty {
         guard let paired = SweepTable.Estimate(pairs), let error = paired.error else { return nil }
@@ -145,10 +154,10 @@ extension SweepHeadline {
 
     static let (clear, notClear) = ("is clear", "is not clear")
 
-    var isClear: Bool { abs(difference) > 2 * error && abs(difference) > 1e-3 }
+    var isClear: Bool { abs(difference) > 2 * error && abs(difference) > (isQuantity ? 1e-5 : 1e-3) }
 
     var words: String {
-      "\(Text.fixed(difference, 1)) +- \(Text.fixed(error, 1)) points\(isPaired ? " (in pairs of one seed)" : "") "
+      "\(Text.fixed(difference, isQuantity ? 4 : 1)) +- \(Text.fixed(error, isQuantity ? 4 : 1))\(isQuantity ? "" : " points")\(isPaired ? " (in pairs of one seed)" : "") "
         + (isClear ? Self.clear : Self.notClear)
     }
   }

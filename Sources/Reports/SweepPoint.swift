@@ -38,8 +38,8 @@ public struct SweepPoint: Sendable {
   var scenario: JSON = .null
   /// Keys of the settings, in the order of the scenario.
   var paths: [String] = []
-  /// By the seed of the run, in percent.
-  var accuracyBySeed: [String: Double] = [:]
+  /// Of each run by its seed: the accuracy in percent, or R^2 where a quantity is learned.
+  var scoreBySeed: [String: Double] = [:]
   /// In the sweep, from 0.
   var index = 0
   /// Where it stands on the axis of x.
@@ -49,6 +49,12 @@ public struct SweepPoint: Sendable {
   private(set) var runs = 0
 
   init(codec: String) { (self.codec, askedCodec) = (codec, codec) }
+
+  /// Whether a quantity is learned, so that R^2 says how well.
+  var isQuantity: Bool { accuracy.isEmpty && !r2.isEmpty }
+
+  /// By what points are ranked, more being better: accuracy in percent, or R^2 where a quantity is learned.
+  var scores: [Double] { isQuantity ? r2 : accuracy }
 
   /// The mean over repeats; nil where none has the figure.
   public func mean(_ key: KeyPath<SweepPoint, [Double]>) -> Double? { SweepTable.Estimate(self[keyPath: key])?.mean }
@@ -88,9 +94,12 @@ public struct SweepPoint: Sendable {
     if let value = result.number(\.epsilon) { epsilon.append(value) }
     if let value = result.number(\.finalAccuracy) {
       accuracy.append(100 * value)
-      if let seed { accuracyBySeed[seed.plain] = 100 * value }
+      if let seed { scoreBySeed[seed.plain] = 100 * value }
     }
-    if let value = result.number(\.finalR2) { r2.append(value) }
+    if let value = result.number(\.finalR2) {
+      r2.append(value)
+      if let seed { scoreBySeed[seed.plain] = value }
+    }
     if let value = result.number(\.finalLoss) { loss.append(value) }
     if let value = result.number(\.payloadBitsPerClientRound) ?? result.number(\.predictedBitsPerClientRound) {
       bits.append(value)
