@@ -32,8 +32,9 @@ extension Report {
     let points = page.points
     if !page.omissionNote.isEmpty { add(paragraph: page.omissionNote) }
     let lacking = { (key: KeyPath<SweepPoint, [Double]>) in points.filter { $0[keyPath: key].isEmpty } }
+    let isQuantity = points.contains(where: \.isQuantity)
     for (without, what) in [
-      (lacking(\.epsilon), "epsilon"), (lacking(\.bits), "bits"), (lacking(\.accuracy), "accuracy"),
+      (lacking(\.epsilon), "epsilon"), (lacking(\.bits), "bits"), (lacking(\.scores), isQuantity ? "R^2" : "accuracy"),
       (lacking(\.loss), "finite loss"),
     ]
     // Of older results that have no loss none is missing.
