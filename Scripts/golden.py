@@ -17,7 +17,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "Tests/Vectors/golden.sha256"
-RECORDS = ("scenario.json", "rounds.jsonl", "rounds.csv", "ledger.json", "summary.json", "model.safetensors", "state.bin")
+RECORDS = ("scenario.json", "rounds.jsonl", "rounds.csv", "ledger.json", "summary.json", "model.safetensors", "model-best.safetensors",
+           "evaluation.json", "clients.csv", "state.bin")
 TABLES = ("sweep.json", "runs.jsonl", "runs.csv", "points.csv")
 
 # Scenario, what is set in it. Beside the scenarios as they are: paths that they do not take.
@@ -56,6 +57,22 @@ RUNS = {
     "digits-convolutional": (
         "digits", ["rounds=3", "model.kind=convolutional", "model.channels=[4]", "model.hidden=null",
                    "channel.codec=universal"]),
+    "mnist1d": ("mnist1d", ["rounds=3"]),
+    "schedules": (
+        "digits-noniid", ["rounds=4", "training.schedule=cosine", "training.weightDecay=0.01", "server.warmupRounds=3"]),
+    "adam-best": (
+        "digits-noniid", ["rounds=4", 'training={"algorithm": "adam", "learningRate": 0.01, "epochs": 0.5}',
+                          "evaluation.every=1", "evaluation.keepBest=true", "evaluation.metrics=true"]),
+    "krum": (
+        "digits-noniid", ["rounds=4", "server.aggregation=multi-krum", "server.byzantine=1", "cohort.byzantine=0.1",
+                          "cohort.sampling=everyone", "cohort.size=null"]),
+    "classes": (
+        "digits-noniid", ["rounds=4", "partition.kind=classes", "partition.alpha=null", "partition.minimumSize=null",
+                          "partition.sizes=power-law", "data.testOf=each-client", "evaluation.fineTuneEpochs=1"]),
+    "friedman": (
+        "digits-noniid", ["rounds=4", "task=regression", "data.source=friedman", "data.examples=1000",
+                          "partition.kind=iid", "partition.alpha=null", "partition.minimumSize=null",
+                          "training.learningRate=0.01"]),
 }
 MNIST = {"mnist": ("mnist", []), "mnist-cnn": ("mnist-cnn", [])}
 SWEEPS = {"tradeoff": ("tradeoff", [])}
@@ -131,6 +148,7 @@ def main():
     parser.add_argument("--write", action="store_true", help="write the hashes instead of comparing them")
     parser.add_argument("--quick", action="store_true", help="codecs and short runs alone")
     parser.add_argument("--long", action="store_true", help="what --quick leaves out, alone")
+    parser.add_argument("--only", nargs="+", choices=list(RUNS), metavar="RUN", help="some of the short runs alone")
     parser.add_argument("--binary", default=str(ROOT / ".build/release/fedsim"))
     parser.add_argument("--mnist", help="a folder that has data/mnist/t10k-*-ubyte.gz: the MNIST scenarios too")
     options = parser.parse_args()
@@ -143,9 +161,11 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         jobs = [] if options.long else [codecs(binary, folder), runs(binary, folder, RUNS, None)]
-        if not options.quick:
+        if options.only:
+            jobs = [runs(binary, folder, {name: RUNS[name] for name in options.only}, None)]
+        elif not options.quick:
             jobs += [runs(binary, folder, WHOLE, None), sweeps(binary, folder)]
-        if options.mnist:
+        if options.mnist and not options.only:
             jobs.append(runs(binary, folder, MNIST, options.mnist))
         for job in jobs:
             for name, value in job:
