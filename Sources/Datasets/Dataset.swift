@@ -200,36 +200,55 @@ public struct Dataset: Sendable {
     return chosen
   }
 
-  /// Takes the examples of rising `indices` out into a data set of their own. What stays moves up in place, so that
+  /// Takes the examples that are marked out into a data set of their own. What stays moves up in place, so that
   /// no second copy of it is made; both keep their order.
-  mutating func remove(_ indices: [Int]) -> Dataset {
-    let removed = selecting(indices)
-    let (count, width) = (self.count, featureCount)
-    // Runs of examples that stay, and where each moves to.
-    var runs: [(from: Int, to: Int, count: Int)] = []
-    var kept = 0
-    var start = 0
-    for end in indices + [count] {
-      if end > start { runs.append((start, kept, end - start)) }
-      kept += end - start
-      start = end + 1
+  ///
+  /// - Parameter isTaken: one for each example.
+  mutating func remove(_ isTaken: [Bool]) -> Dataset {
+    precondition(isTaken.count == count)
+    var removed = self
+    // Held by one of the two alone, lists are changed in place.
+    (removed.features, removed.labels, removed.owners, removed.targets) = ([], [], nil, nil)
+    removed.features = Self.take(isTaken, from: &features, width: featureCount)
+    removed.labels = Self.take(isTaken, from: &labels, width: 1)
+    if var mine = owners {
+      owners = nil
+      removed.owners = Self.take(isTaken, from: &mine, width: 1)
+      owners = mine
     }
-    features.withUnsafeMutableBufferPointer { values in
-      guard let base = values.baseAddress else { return }
-      for run in runs { (base + run.to * width).update(from: base + run.from * width, count: run.count * width) }
+    if var mine = targets {
+      targets = nil
+      removed.targets = Self.take(isTaken, from: &mine, width: 1)
+      targets = mine
     }
-    for run in runs {
-      for i in 0..<run.count {
-        labels[run.to + i] = labels[run.from + i]
-        if let owner = owners?[run.from + i] { owners?[run.to + i] = owner }
-        if let target = targets?[run.from + i] { targets?[run.to + i] = target }
-      }
-    }
-    features.removeLast((count - kept) * width)
-    labels.removeLast(count - kept)
-    owners?.removeLast(count - kept)
-    targets?.removeLast(count - kept)
     return removed
+  }
+
+  /// The rows that are marked; the others move up.
+  private static func take<T: BitwiseCopyable>(_ isTaken: [Bool], from values: inout [T], width: Int) -> [T] {
+    let rows = isTaken.count
+    let count = isTaken.reduce(0) { $0 + ($1 ? 1 : 0) }
+    let taken = [T](unsafeUninitializedCapacity: count * width) { places, initialized in
+      values.withUnsafeMutableBufferPointer { values in
+        guard let base = values.baseAddress, let place = places.baseAddress else { return }
+        var (kept, moved, row) = (0, 0, 0)
+        while row < rows {
+          let (first, isRun) = (row, isTaken[row])
+          while row < rows, isTaken[row] == isRun { row += 1 }
+          let size = row - first
+          if isRun {
+            (place + moved * width).initialize(from: base + first * width, count: size * width)
+            moved += size
+          } else {
+            if kept != first { (base + kept * width).update(from: base + first * width, count: size * width) }
+            kept += size
+          }
+        }
+      }
+      initialized = count * width
+    }
+    values.removeLast(count * width)
+    return taken
   }
 
   /// What names the data in a run's fingerprint: shape, labels, features and targets where there are any, all little-endian.

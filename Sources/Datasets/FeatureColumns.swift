@@ -1,5 +1,6 @@
 import Files
 import JSONText
+import Numerics
 
 /// The columns of a table as they were understood: what each one is, which features it makes, and what is done to its values. A model of these
 /// features needs it for new examples; columns.json in a run's folder is this value.
@@ -72,8 +73,12 @@ public struct FeatureColumns: Sendable, Equatable {
   ///
   /// - Returns: what may not be meant, a sentence each.
   /// - Throws: `DataError` where a value is beyond single precision when it is scaled, or a column has no value to take a mean of.
-  mutating func fit(_ training: inout Dataset, _ test: inout Dataset) throws(DataError) -> [String] {
-    let sums = FeatureSums(training, hasDeviations: training.imageShape == nil || scaling == .standard)
+  mutating func fit(
+    _ training: inout Dataset, _ test: inout Dataset, _ parallel: Parallel
+  ) throws(DataError) -> [String] {
+    let warnsOfSpreads = training.imageShape == nil && scaling == .none
+    let sums = FeatureSums(
+      training, of: summed(warnsOfSpreads), hasDeviations: training.imageShape == nil || scaling == .standard, parallel)
     for i in columns.indices {
       let column = columns[i]
       guard let feature = column.features.first else { continue }
@@ -87,9 +92,21 @@ public struct FeatureColumns: Sendable, Equatable {
       case .label, .client, .dropped: break
       }
     }
-    try apply(to: &training)
-    try apply(to: &test)
-    return training.imageShape == nil ? spreadWarnings(sums) : []
+    try apply(to: &training, parallel)
+    try apply(to: &test, parallel)
+    return warnsOfSpreads ? spreadWarnings(sums) : []
+  }
+
+  /// The features that sums are needed of, rising: of categories none but how many are missing, unless spreads are compared.
+  private func summed(_ all: Bool) -> [Int] {
+    if all { return Array(0..<featureCount) }
+    return columns.flatMap { column -> [Int] in
+      switch column.kind {
+      case .number: Array(column.features.prefix(1))
+      case .category: column.hasMissingFeature ? Array(column.features.suffix(1)) : []
+      case .label, .client, .dropped: []
+      }
+    }.sorted()
   }
 
   private func fit(_ column: inout Column, place: String) throws(DataError) {
@@ -115,22 +132,31 @@ public struct FeatureColumns: Sendable, Equatable {
   }
 
   /// One pass over the rows, or none where nothing is to be done.
-  private func apply(to data: inout Dataset) throws(DataError) {
+  private func apply(to data: inout Dataset, _ parallel: Parallel) throws(DataError) {
     let numbers = columns.filter { $0.kind == .number && !($0.offset == 0 && $0.scale == 1 && $0.fill == nil) }
     guard !numbers.isEmpty else { return }
     let width = data.featureCount
     let steps = numbers.map { (place: $0.features.lowerBound, fill: $0.fill ?? 0, offset: $0.offset, scale: $0.scale) }
-    var isBeyond = [Bool](repeating: false, count: numbers.count)
+    // Rows are changed one by one: no result depends on how they are shared out.
+    let (rows, partRows) = (data.count, max((1 << 18) / width, 1))
+    var parts: [[Bool]] = []
     data.withFeatures { values in
-      for row in stride(from: 0, to: values.count, by: width) {
-        for (j, step) in steps.enumerated() {
-          let i = row + step.place
-          let value = values[i].isNaN ? step.fill : Double(values[i])
-          values[i] = Float((value - step.offset) / step.scale)
-          if !values[i].isFinite { isBeyond[j] = true }
+      nonisolated(unsafe) let values = values
+      parts = parallel.map((rows + partRows - 1) / partRows) { part in
+        var isBeyond = [Bool](repeating: false, count: steps.count)
+        for row in (part * partRows)..<min((part + 1) * partRows, rows) {
+          for j in 0..<steps.count {
+            let step = steps[j]
+            let i = row * width + step.place
+            let value = values[i].isNaN ? step.fill : Double(values[i])
+            values[i] = Float((value - step.offset) / step.scale)
+            if !values[i].isFinite { isBeyond[j] = true }
+          }
         }
+        return isBeyond
       }
     }
+    let isBeyond = steps.indices.map { j in parts.contains { $0[j] } }
     guard let first = isBeyond.firstIndex(of: true) else { return }
     let column = numbers[first]
     throw DataError.shape(
@@ -144,7 +170,7 @@ public struct FeatureColumns: Sendable, Equatable {
   private static let widest = 100.0
 
   private func spreadWarnings(_ sums: FeatureSums) -> [String] {
-    guard scaling == .none, featureCount > 1 else { return [] }
+    guard featureCount > 1 else { return [] }
     let spreads = columns.flatMap { column in column.features.map { sums.statistics($0)?.deviation ?? 0 } }
     let sorted = spreads.filter { $0 > 0 }.sorted()
     guard sorted.count > 1 else { return [] }
@@ -216,33 +242,72 @@ public struct FeatureColumns: Sendable, Equatable {
 }
 
 /// Sums over the rows of a data set, feature by feature, in double precision and in the order of rows. NaN is no value.
+///
+/// Threads share features, not rows: each sum is one thread's, so that its bits do not depend on how many there are.
 private struct FeatureSums {
-  let counts: [Int]
-  let sums: [Double]
-  private let minima: [Float]
-  private let maxima: [Float]
-  private let squares: [Double]
+  private(set) var counts: [Int]
+  private(set) var sums: [Double]
+  private var minima: [Float]
+  private var maxima: [Float]
+  private var squares: [Double]
 
-  init(_ data: Dataset, hasDeviations: Bool) {
+  /// - Parameter features: those that are summed, rising; the others have no values.
+  init(_ data: Dataset, of features: [Int], hasDeviations: Bool, _ parallel: Parallel) {
+    let parts = min(parallel.threads, max(features.count, 1))
+    let results = parallel.map(parts) { part in
+      let own = features[(features.count * part / parts)..<(features.count * (part + 1) / parts)]
+      var sums = FeatureSums(width: data.featureCount)
+      sums.add(data, Self.runs(own), hasDeviations: hasDeviations)
+      return (own, sums)
+    }
+    self.init(width: data.featureCount)
+    for (own, found) in results {
+      for j in own {
+        (counts[j], sums[j], squares[j]) = (found.counts[j], found.sums[j], found.squares[j])
+        (minima[j], maxima[j]) = (found.minima[j], found.maxima[j])
+      }
+    }
+  }
+
+  private init(width: Int) {
+    counts = [Int](repeating: 0, count: width)
+    sums = [Double](repeating: 0, count: width)
+    squares = sums
+    minima = [Float](repeating: .infinity, count: width)
+    maxima = [Float](repeating: -.infinity, count: width)
+  }
+
+  /// Rising numbers as ranges.
+  private static func runs(_ features: ArraySlice<Int>) -> [Range<Int>] {
+    var runs: [Range<Int>] = []
+    for j in features {
+      if let last = runs.last, last.upperBound == j {
+        runs[runs.count - 1] = last.lowerBound..<(j + 1)
+      } else {
+        runs.append(j..<(j + 1))
+      }
+    }
+    return runs
+  }
+
+  private mutating func add(_ data: Dataset, _ runs: [Range<Int>], hasDeviations: Bool) {
     let width = data.featureCount
-    var counts = [Int](repeating: 0, count: width)
-    var sums = [Double](repeating: 0, count: width)
-    var squares = sums
-    var minima = [Float](repeating: .infinity, count: width)
-    var maxima = [Float](repeating: -.infinity, count: width)
+    if runs.isEmpty { return }
     data.features.withUnsafeBufferPointer { values in
       counts.withUnsafeMutableBufferPointer { counts in
         sums.withUnsafeMutableBufferPointer { sums in
           minima.withUnsafeMutableBufferPointer { minima in
             maxima.withUnsafeMutableBufferPointer { maxima in
               for row in stride(from: 0, to: values.count, by: width) {
-                for j in 0..<width {
-                  let value = values[row + j]
-                  let isThere = value == value
-                  counts[j] &+= isThere ? 1 : 0
-                  sums[j] += isThere ? Double(value) : 0
-                  minima[j] = value < minima[j] ? value : minima[j]
-                  maxima[j] = value > maxima[j] ? value : maxima[j]
+                for run in runs {
+                  for j in run {
+                    let value = values[row + j]
+                    let isThere = value == value
+                    counts[j] &+= isThere ? 1 : 0
+                    sums[j] += isThere ? Double(value) : 0
+                    minima[j] = value < minima[j] ? value : minima[j]
+                    maxima[j] = value > maxima[j] ? value : maxima[j]
+                  }
                 }
               }
             }
@@ -254,17 +319,18 @@ private struct FeatureSums {
         means.withUnsafeBufferPointer { means in
           squares.withUnsafeMutableBufferPointer { squares in
             for row in stride(from: 0, to: values.count, by: width) {
-              for j in 0..<width {
-                let value = values[row + j]
-                let distance = value == value ? Double(value) - means[j] : 0
-                squares[j] += distance * distance
+              for run in runs {
+                for j in run {
+                  let value = values[row + j]
+                  let distance = value == value ? Double(value) - means[j] : 0
+                  squares[j] += distance * distance
+                }
               }
             }
           }
         }
       }
     }
-    (self.counts, self.sums, self.squares, self.minima, self.maxima) = (counts, sums, squares, minima, maxima)
   }
 
   func statistics(_ feature: Int) -> FeatureColumns.Statistics? {

@@ -1,5 +1,6 @@
 import ChannelCoding
 import Files
+import Numerics
 
 /// A training part and a test part.
 public struct Split: Sendable {
@@ -22,9 +23,12 @@ public struct Split: Sendable {
 
   /// Fits columns to the training part, and both parts to the columns, in place.
   ///
+  /// - Parameter parallel: no result depends on it.
   /// - Returns: what may not be meant, a sentence each.
-  public mutating func fit(_ columns: inout FeatureColumns) throws(DataError) -> [String] {
-    try columns.fit(&training, &test)
+  public mutating func fit(
+    _ columns: inout FeatureColumns, _ parallel: Parallel = Parallel(threads: 1)
+  ) throws(DataError) -> [String] {
+    try columns.fit(&training, &test, parallel)
   }
 
   /// A seeded split, stratified by label (quantities are not looked at): of a label with n examples, floor(fraction n + 1/2) go to the test part,
@@ -43,7 +47,7 @@ public struct Split: Sendable {
       let chosen = Int(Double(members.count) * testFraction + 0.5)
       for i in members.prefix(chosen) { isTest[Int(i)] = true }
     }
-    let test = whole.remove(isTest.indices.filter { isTest[$0] })
+    let test = whole.remove(isTest)
     try self.init(training: whole, test: test)
   }
 
@@ -74,7 +78,7 @@ public struct Split: Sendable {
       let chosen = min(Int(Double(members.count) * testFraction + 0.5), members.count - 1)
       for i in members.prefix(max(chosen, 0)) { isTest[Int(i)] = true }
     }
-    let test = whole.remove(isTest.indices.filter { isTest[$0] })
+    let test = whole.remove(isTest)
     try self.init(training: whole, test: test)
   }
 }

@@ -31,7 +31,8 @@ public struct RunSetup: Sendable {
   public let columns: FeatureColumns?
   /// Those of the warnings that are about the examples.
   public let dataWarnings: [String]
-  /// What names the run: its keys come from this and the seed. Empty where examples have no features, and no run can be made.
+  /// What names the run: its keys come from this and the seed. Empty where examples have no features or the scenario was only to be validated, and
+  /// no run can be made.
   package let fingerprint: [UInt8]
   /// What stands for examples whose features were not made; nil where all are there.
   let unmade: UnmadeExamples?
@@ -60,7 +61,7 @@ public struct RunSetup: Sendable {
     scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting(),
     data: SharedData = SharedData()
   ) throws {
-    try self.init(scenario, split, isOutlined: false, threads: threads, accounting, data)
+    try self.init(scenario, split, isOutlined: false, isNamed: true, threads: threads, accounting, data)
   }
 
   /// What a scenario means, without a run: the same, but generated examples have labels and no features, which takes neither their time
@@ -69,11 +70,17 @@ public struct RunSetup: Sendable {
     explaining scenario: Scenario, threads: Int, accounting: SharedAccounting = SharedAccounting(),
     data: SharedData = SharedData()
   ) throws {
-    try self.init(scenario, nil, isOutlined: true, threads: threads, accounting, data)
+    try self.init(scenario, nil, isOutlined: true, isNamed: true, threads: threads, accounting, data)
+  }
+
+  /// Whether a scenario can be run, without a run: all that setting one up checks, and no name of the run, which takes a hash of all the examples.
+  package init(validating scenario: Scenario, threads: Int, data: SharedData = SharedData()) throws {
+    try self.init(scenario, nil, isOutlined: false, isNamed: false, threads: threads, SharedAccounting(), data)
   }
 
   private init(
-    _ scenario: Scenario, _ split: Split?, isOutlined: Bool, threads: Int, _ accounting: SharedAccounting,
+    _ scenario: Scenario, _ split: Split?, isOutlined: Bool, isNamed: Bool, threads: Int,
+    _ accounting: SharedAccounting,
     _ shared: SharedData
   ) throws {
     let began = ResourceUsage.processorSeconds
@@ -110,7 +117,8 @@ public struct RunSetup: Sendable {
       accounting: accounting, refusal: { scenario.refusal(at: $0, $1) })
     let resolved = Self.filling(scenario, frame, isDataGiven: isDataGiven)
     self.resolved = resolved.json
-    fingerprint = unmade == nil ? Self.fingerprint(resolved, split, population, model, loadedStart, frame) : []
+    fingerprint =
+      unmade == nil && isNamed ? Self.fingerprint(resolved, split, population, model, loadedStart, frame) : []
     preparationSeconds = ResourceUsage.processorSeconds - began + (unmade?.seconds ?? 0)
   }
 

@@ -51,7 +51,7 @@ extension Scenario {
     // Whether another package's sources of the same keys are the same nobody knows.
     let seeded = data.seeded(seed)
     guard let (name, values) = Choices.standard.write(seeded), !(seeded is GivenData) else {
-      return try review(try load())
+      return try review(try load(), parallel)
     }
     // No value of a key has a line break in JSON.
     let source =
@@ -62,7 +62,9 @@ extension Scenario {
       source: source, split: data.hasTest ? nil : "\(seed) \(testShare)\(splitOfClients)",
       isSeeded: other?.values != values,
       load: load,
-      review: { (loaded: consuming LoadedData) throws(ScenarioError) -> ReviewedData in try review(consume loaded) })
+      review: { (loaded: consuming LoadedData) throws(ScenarioError) -> ReviewedData in
+        try review(consume loaded, parallel)
+      })
   }
 
   private func loadRequest(_ parallel: Parallel) -> LoadRequest {
@@ -89,7 +91,7 @@ extension Scenario {
   }
 
   /// Splits what was loaded, and looks at its labels.
-  private func review(_ loaded: consuming LoadedData) throws(ScenarioError) -> ReviewedData {
+  private func review(_ loaded: consuming LoadedData, _ parallel: Parallel) throws(ScenarioError) -> ReviewedData {
     guard let labels = data.reviewedLabels else {
       return ReviewedData(split: try split(consume loaded).0, warnings: [])
     }
@@ -100,7 +102,7 @@ extension Scenario {
     var (split, review) = try self.split(consume loaded)
     do throws(DataError) {
       if var fitted = columns {
-        review += try split.fit(&fitted)
+        review += try split.fit(&fitted, parallel)
         columns = fitted
       }
     } catch {

@@ -68,12 +68,14 @@ struct CSVChunkReader {
   private var areMissing: [[Bool]]
   private var labels = ByteNumbers()
   private var clients = ByteNumbers()
+  private let cache: CSVTextCache
 
   /// More different texts of a column are not numbered: no column may have so many.
   static let mostTexts = CSVLayout.mostCategories + 2
 
   init(_ scanner: CSVScanner, _ plan: CSVPlan, cells: UnsafeMutablePointer<Float>) {
     (self.scanner, self.plan, self.cells) = (scanner, plan, cells)
+    cache = CSVTextCache(delimiter: scanner.delimiter)
     chunk = CSVChunk(columns: [CSVChunk.Column](repeating: .init(), count: plan.slots.count))
     names = [ByteNumbers](repeating: ByteNumbers(), count: plan.slots.count)
     areMissing = [[Bool]](repeating: [], count: plan.slots.count)
@@ -94,6 +96,11 @@ struct CSVChunkReader {
     let delimiter = scanner.delimiter
     let point = plan.point
     let text = scanner.text
+    let cache = cache
+    // Of the texts that the cache knew.
+    let counts = UnsafeMutablePointer<(texts: Int, missing: Int)>.allocate(capacity: width)
+    counts.initialize(repeating: (0, 0), count: width)
+    defer { counts.deallocate() }
     while scanner.next < scanner.end {
       if scanner.endsLine {  // An empty line.
         scanner.endLine()
@@ -113,19 +120,36 @@ struct CSVChunkReader {
           // What most fields are: a number, then a delimiter or the end of the line.
           if let value = DecimalNumber.read(text, &scanner.next, isStrict: false, point: point), value.isFinite,
             scanner.next >= scanner.end || text[scanner.next] == delimiter || text[scanner.next] == 0x0A
+              || text[scanner.next] == 0x0D
           {
             row[slot] = value
           } else {
             scanner.next = start
-            row[slot] = try unusual(slot, triesNumber: true)
+            row[slot] = try repeated(slot, column, triesNumber: true, counts)
           }
-        case .text(let slot): row[slot] = try unusual(slot, triesNumber: false)
+        case .text(let slot): row[slot] = try repeated(slot, column, triesNumber: false, counts)
         case .label:
           let start = scanner.next
-          chunk.labels.append(try scanner.number(try named(column), at: start, in: &labels).number)
+          let key = cache.key(text, at: start)
+          if let key, let known = cache.value(column, key) {
+            scanner.next += key.length
+            chunk.labels.append(Int32(bitPattern: known))
+          } else {
+            let number = try scanner.number(try named(column), at: start, in: &labels).number
+            if let key { cache.keep(UInt32(bitPattern: number), column, key) }
+            chunk.labels.append(number)
+          }
         case .client:
           let start = scanner.next
-          chunk.owners.append(try scanner.number(try named(column), at: start, in: &clients).number)
+          let key = cache.key(text, at: start)
+          if let key, let known = cache.value(column, key) {
+            scanner.next += key.length
+            chunk.owners.append(Int32(bitPattern: known))
+          } else {
+            let number = try scanner.number(try named(column), at: start, in: &clients).number
+            if let key { cache.keep(UInt32(bitPattern: number), column, key) }
+            chunk.owners.append(number)
+          }
         case .target: chunk.targets.append(try quantity(column))
         case .skip: _ = try scanner.field()
         }
@@ -144,7 +168,11 @@ struct CSVChunkReader {
     }
     chunk.labelNames = labels.texts
     chunk.ownerNames = clients.texts
-    for slot in 0..<width { chunk.columns[slot].names = names[slot].texts }
+    for slot in 0..<width {
+      chunk.columns[slot].names = names[slot].texts
+      chunk.columns[slot].texts += counts[slot].texts
+      chunk.columns[slot].missing += counts[slot].missing
+    }
     return chunk
   }
 
@@ -156,6 +184,26 @@ struct CSVChunkReader {
       throw scanner.failure("column \(ShownText.quoted(plan.names[column])): the value is missing", at: start)
     }
     return field
+  }
+
+  /// A field that is no plain number: most are texts that the column had before.
+  @inline(__always)
+  private mutating func repeated(
+    _ slot: Int, _ column: Int, triesNumber: Bool, _ counts: UnsafeMutablePointer<(texts: Int, missing: Int)>
+  ) throws(DataError) -> Float {
+    guard let key = cache.key(scanner.text, at: scanner.next) else {
+      return try unusual(slot, triesNumber: triesNumber)
+    }
+    if let known = cache.value(column, key) {
+      scanner.next += key.length
+      let cell = Float(bitPattern: known)
+      if known == CSVCell.missing.bitPattern { counts[slot].missing += 1 } else { counts[slot].texts += 1 }
+      return cell
+    }
+    let cell = try unusual(slot, triesNumber: triesNumber)
+    // The first of its kind has left its place. Texts beyond those that are numbered are not told apart.
+    if cell.isNaN, cell.bitPattern != CSVCell.other.bitPattern { cache.keep(cell.bitPattern, column, key) }
+    return cell
   }
 
   /// A number with blanks, in quotes, or none.

@@ -71,35 +71,57 @@ struct CSVLayout {
     (self.slots, self.categories, self.name) = (slots, categories, name)
   }
 
+  /// What a cell makes.
+  private struct Step {
+    let isNumber: Bool
+    /// The first of its column's features.
+    let feature: Int
+    /// The feature that says whether a value is missing.
+    let missing: Int?
+  }
+
   /// The features of a table, row by row; NaN where a number is missing. Those of a table of numbers alone are its cells.
   func features(of table: CSVData.Table, _ parallel: Parallel) -> [Float] {
     let cells = table.cells
     let width = columns.featureCount
     if slots.allSatisfy({ $0.kind == .number && !$0.hasMissingFeature }) { return cells }
     let (slotCount, chunks) = (slots.count, table.chunks)
-    // A place in a row by the number of a text in its chunk; -1 for texts that are no category.
-    let places = table.slots.enumerated().map { slot, found in
-      let known = found.names.map { categories[slot].place(of: $0) }
-      return found.maps.map { map in map.map { $0 < 0 ? -1 : known[Int($0)] } }
+    let known = table.slots.enumerated().map { slot, found in found.names.map { categories[slot].place(of: $0) } }
+    let steps = slots.map { column in
+      Step(
+        isNumber: column.kind == .number, feature: column.features.lowerBound,
+        missing: column.hasMissingFeature ? column.features.upperBound - 1 : nil)
     }
     return [Float](unsafeUninitializedCapacity: table.rows * width) { buffer, initialized in
-      buffer.initialize(repeating: 0)
-      nonisolated(unsafe) let buffer = buffer
+      guard let base = buffer.baseAddress else { return }
+      nonisolated(unsafe) let features = base
       cells.withUnsafeBufferPointer { cells in
         nonisolated(unsafe) let cells = cells
         _ = parallel.map(chunks.count) { part in
+          // Features by the numbers that texts have in this part, column after column; -1 for texts that are no category.
+          var places: [Int32] = []
+          var firsts: [Int] = []
+          for (slot, found) in table.slots.enumerated() {
+            firsts.append(places.count)
+            let first = steps[slot].feature
+            for number in found.maps[part] {
+              let place = number < 0 ? -1 : known[slot][Int(number)]
+              places.append(place < 0 ? -1 : Int32(first + place))
+            }
+          }
           for row in chunks[part].first..<(chunks[part].first + chunks[part].rows) {
-            for (slot, column) in slots.enumerated() {
-              let cell = cells[row * slotCount + slot]
-              let base = row * width + column.features.lowerBound
-              if column.kind == .number {
-                buffer[base] = cell
-                if column.hasMissingFeature, cell.isNaN { buffer[base + 1] = 1 }
+            let values = features + row * width
+            values.initialize(repeating: 0, count: width)
+            for slot in 0..<slotCount {
+              let (cell, step) = (cells[row * slotCount + slot], steps[slot])
+              if step.isNumber {
+                values[step.feature] = cell
+                if let missing = step.missing, cell.isNaN { values[missing] = 1 }
               } else if let number = CSVCell.number(cell) {
                 if number < 0 {
-                  if column.hasMissingFeature { buffer[base + column.features.count - 1] = 1 }
-                } else if case let place = places[slot][part][number], place >= 0 {
-                  buffer[base + place] = 1
+                  if let missing = step.missing { values[missing] = 1 }
+                } else if case let feature = places[firsts[slot] + number], feature >= 0 {
+                  values[Int(feature)] = 1
                 }
               }
             }
