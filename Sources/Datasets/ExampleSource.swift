@@ -38,6 +38,9 @@ public protocol ExampleSource: Sendable {
   /// What messages about labels are about, where people wrote the labels and a review of them is of use; the default is nil.
   var reviewedLabels: DataSubject? { get }
 
+  /// The key that makes the source say whose an example is, where it may be silent; the default is nil.
+  var ownerKey: String? { get }
+
   /// The share of examples that a split keeps for the test where nobody says. The default is 0.2.
   var standardTestFraction: Double { get }
 
@@ -62,6 +65,7 @@ extension ExampleSource {
   public var areSymbolsGiven: Bool { false }
   public var readsTargets: Bool { false }
   public var reviewedLabels: DataSubject? { nil }
+  public var ownerKey: String? { nil }
   public var standardTestFraction: Double { 0.2 }
   public func outline(_ request: LoadRequest) throws(DataError) -> DataOutline? { nil }
 }

@@ -160,7 +160,7 @@ public struct FeatureColumns: Sendable, Equatable {
     guard let first = isBeyond.firstIndex(of: true) else { return }
     let column = numbers[first]
     throw DataError.shape(
-      "column \(ShownText.quoted(column.name)): a value less \(column.offset), over \(column.scale), is beyond the range of single precision"
+      "column \(ShownText.quoted(column.name)): a value less \(Self.short(column.offset)), over \(Self.short(column.scale)), is beyond the range of single precision"
     ).about(.table(.scaling))
   }
 
@@ -195,7 +195,7 @@ public struct FeatureColumns: Sendable, Equatable {
     return rest[(rest.count - 1) / 2]
   }
 
-  private static func short(_ value: Double) -> String { JSON.number(Double(Float(value))).summary }
+  private static func short(_ value: Double) -> String { Text.short(value) }
 
   /// What of the data decides features, and no guarantee covers: in words, with the key whose constants would do without. Empty where the
   /// scenario says it all.

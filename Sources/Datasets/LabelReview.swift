@@ -29,7 +29,7 @@ public struct LabelReview: Sendable {
     {
       let text =
         "\(place): labels are numbers such as \(ShownText.quoted(broken)), \(share), and each is a class: a quantity is for task \"regression\""
-      problem = isOwn ? text + "; put them into a few classes" : nil
+      problem = isOwn ? text + ", or put them into a few classes" : nil
       warnings = isOwn ? [] : [text + "."]
     } else if isOwn, count >= Self.fewest {
       let text =

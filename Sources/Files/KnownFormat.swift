@@ -9,6 +9,8 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
   case zip, tar, xz, bzip2, zstd, lz4, sevenZip
   // Text in other bytes than UTF-8.
   case utf16, utf32
+  /// Without a mark, by the order of its bytes.
+  case utf16LittleEndian, utf16BigEndian
   // What was not downloaded.
   case html, gitLFS
   case pdf
@@ -47,18 +49,32 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     ]
     if let (_, format) = texts.first(where: { starts($0.0) }) { return format }
     if starts("Obj\u{1}") { return .avro }
+    // Its last byte is the length of a tail that ends with the mark again; a table may have a column ORC.
+    if starts("ORC"), bytes.count >= 8, bytes.suffix(4).dropLast().elementsEqual("ORC".utf8) { return .orc }
     if starts("ORC"), bytes.count > 3, bytes[3] < 0x20, bytes[3] != 0x0A, bytes[3] != 0x0D { return .orc }
     if bytes.count >= 262, bytes[257..<262].elementsEqual("ustar".utf8) { return .tar }
+    if starts("X\n\0\0\0"), bytes.count > 5, (2...3).contains(bytes[5]) { return .rData }
     // HDF5 files of MATLAB and others may have a block of their own before the mark.
     if bytes.count >= 520, bytes[512..<520].elementsEqual([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
       return .hdf5
     }
+    if let text = utf16(bytes) { return text }
     return isHTML(bytes) ? .html : nil
+  }
+
+  /// Text of Latin letters in UTF-16: every other byte is zero, and none is in between.
+  private static func utf16(_ bytes: [UInt8]) -> KnownFormat? {
+    let first = bytes.prefix(min(64, bytes.count & ~1))
+    guard first.count >= 8 else { return nil }
+    let isText = { (byte: UInt8) in (0x20..<0x7F).contains(byte) || byte >= 0xA0 || [0x09, 0x0A, 0x0D].contains(byte) }
+    if first.indices.allSatisfy({ $0 & 1 == 0 ? isText(first[$0]) : first[$0] == 0 }) { return .utf16LittleEndian }
+    if first.indices.allSatisfy({ $0 & 1 == 1 ? isText(first[$0]) : first[$0] == 0 }) { return .utf16BigEndian }
+    return nil
   }
 
   /// Two zeros: an IDX file's type and dimensions, or a mark of UTF-32.
   private static func ofZeros(_ bytes: [UInt8]) -> KnownFormat? {
-    guard bytes.count >= 8, bytes[1] == 0 else { return nil }
+    guard bytes.count >= 8, bytes[1] == 0 else { return utf16(bytes) }
     if bytes[2] == 0xFE, bytes[3] == 0xFF { return .utf32 }
     return [0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E].contains(bytes[2]) && (1...4).contains(bytes[3]) ? .idx : nil
   }
@@ -69,7 +85,10 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     let length = Int(bytes[26]) | Int(bytes[27]) << 8
     let name = String(decoding: bytes[30..<min(30 + length, bytes.count)], as: UTF8.self)
     if name.hasSuffix(".npy") { return .npz }
-    if name.hasPrefix("xl/") || name == "[Content_Types].xml" || name.hasPrefix("_rels/") { return .excel }
+    if name.hasPrefix("xl/") || name == "[Content_Types].xml" || name.hasPrefix("_rels/") || name.hasPrefix("docProps/")
+    {
+      return .excel
+    }
     return name.hasSuffix("/data.pkl") || name == "data.pkl" ? .torch : .zip
   }
 
@@ -106,7 +125,7 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     case .zstd: "a zstd file"
     case .lz4: "an lz4 file"
     case .sevenZip: "a 7z archive"
-    case .utf16: "text in UTF-16"
+    case .utf16, .utf16LittleEndian, .utf16BigEndian: "text in UTF-16"
     case .utf32: "text in UTF-32"
     case .html: "a web page: the download failed, or asked for a login"
     case .gitLFS: "a pointer of Git LFS in place of the file"
@@ -127,7 +146,8 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     case .orc: "pandas.read_orc(...).to_csv(...) makes a table of it; \(lines)"
     case .excel: "pandas.read_excel(...).to_csv(...) makes a table of it; \(lines)"
     case .sqlite: "pandas.read_sql(...).to_csv(...) makes a table of it; \(lines)"
-    case .avro, .rData: "pandas can write it as CSV once it is loaded; \(lines)"
+    case .avro: "pandas can write it as CSV once it is loaded; \(lines)"
+    case .rData: "write.csv(..., row.names = FALSE) in R makes a table of it; \(lines)"
     case .hdf5: "h5py.File(...) and numpy.savez(...) make arrays of it; \(lines)"
     case .matlab: "scipy.io.loadmat(...) and numpy.savez(...) make arrays of it; \(lines)"
     case .pickle: "pickle.load(...) and numpy.savez(...) make arrays of it; \(lines)"
@@ -140,6 +160,8 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     case .lz4: "unpack it (lz4 -d), or pack it with gzip"
     case .sevenZip: "unpack it (7z x)"
     case .utf16: "iconv -f UTF-16 -t UTF-8 makes UTF-8 of it; \(lines)"
+    case .utf16LittleEndian: "iconv -f UTF-16LE -t UTF-8 makes UTF-8 of it; \(lines)"
+    case .utf16BigEndian: "iconv -f UTF-16BE -t UTF-8 makes UTF-8 of it; \(lines)"
     case .utf32: "iconv -f UTF-32 -t UTF-8 makes UTF-8 of it; \(lines)"
     case .html: "look at it, and download the file again"
     case .gitLFS: "git lfs pull fetches the file"

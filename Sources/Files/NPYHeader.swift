@@ -89,9 +89,20 @@ struct NPYHeaderParser {
     let start = position
     let text = try string()
     guard let type = NPYType(rawValue: text), types.contains(type) else {
-      throw wrong(at: start, "dtype '\(text)'; \(allowed)")
+      throw wrong(at: start, "dtype '\(text)'; \(allowed)\(Self.remedy(of: text))")
     }
     return type
+  }
+
+  /// What makes numbers of an array of another type, where its type says that; else empty.
+  private static func remedy(of type: String) -> String {
+    let rest = type.drop { "<>=|".contains($0) }
+    switch rest.first {
+    case "U", "S": return "; integers of words: numpy.unique(y, return_inverse=True)[1]"
+    case "O": return "; numbers of objects: x.astype(float); integers of words: numpy.unique(y, return_inverse=True)[1]"
+    case "f", "i", "u": return type.hasPrefix(">") ? "; x.astype('<\(rest)') turns its bytes" : ""
+    default: return ""
+    }
   }
 
   private mutating func boolean() throws(ToolError) -> Bool {

@@ -11,17 +11,30 @@ package struct NumberArray: Sendable {
   private let type: NPYType
   private let isBigEndian: Bool
   private let bytes: [UInt8]
+  /// Where the numbers were in the file, if not in this order.
+  private let fortranOrder: FortranOrder?
 
   /// More numbers than this are no data of ours.
   private static let mostNumbers = 1 << 40
 
-  /// - Parameter bytes: the file, in which all numbers are known to be.
-  package init(
+  /// - Parameters:
+  ///   - bytes: the file, in which all numbers are known to be, with its numbers in C order.
+  ///   - fortranOrder: the order that they had; nil for C order.
+  init(
     _ bytes: [UInt8], type: NPYType, isBigEndian: Bool, shape: [Int], shapeOffset: Int, start: Int,
-    count: Int
+    count: Int, fortranOrder: FortranOrder?
   ) {
     (self.shape, self.count, self.shapeOffset, self.start) = (shape, count, shapeOffset, start)
-    (self.type, self.isBigEndian, self.bytes) = (type, isBigEndian, bytes)
+    (self.type, self.isBigEndian, self.bytes, self.fortranOrder) = (type, isBigEndian, bytes, fortranOrder)
+  }
+
+  /// - Parameter bytes: the file, in which all numbers are known to be, in C order.
+  package init(
+    _ bytes: [UInt8], type: NPYType, isBigEndian: Bool, shape: [Int], shapeOffset: Int, start: Int, count: Int
+  ) {
+    self.init(
+      bytes, type: type, isBigEndian: isBigEndian, shape: shape, shapeOffset: shapeOffset, start: start, count: count,
+      fortranOrder: nil)
   }
 
   /// Nil for more than `mostNumbers`.
@@ -41,8 +54,8 @@ package struct NumberArray: Sendable {
   package var isUnsignedByte: Bool { type == .uint8 }
   /// The type as NumPy writes it, such as "<f4".
   package var typeName: String { type.rawValue }
-  /// The byte at which a number stands.
-  package func offset(of number: Int) -> Int { start + number * type.bytes }
+  /// The byte of the file at which a number stands.
+  package func offset(of number: Int) -> Int { start + (fortranOrder?.place(of: number) ?? number) * type.bytes }
 
   /// All numbers over a divisor, as the nearest float32.
   package func floats(dividedBy scale: Double) -> [Float] {

@@ -31,8 +31,8 @@ struct ColumnTable {
       let count = column.categories.count
       return (count == 1 ? "1 category" : "\(Text.grouped(count)) categories")
         + (column.areCategoriesGiven ? " by the scenario" : "")
+        + (column.hasMissingFeature ? ", and one for missing values" : "")
         + ": \(ShownText.list(column.categories, most: 3))\(missing)"
-        + (column.hasMissingFeature ? ", a category of their own" : "")
     case .number:
       var words = "number"
       if let found = column.statistics {

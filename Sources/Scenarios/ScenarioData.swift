@@ -205,7 +205,12 @@ extension Scenario {
       let clients = try Population(training, partition: partition, random: &random)
       return task == .bayesianClassification && posterior?.turned == true ? try clients.turningPictures() : clients
     } catch {
-      let hint = error.subject == .minimumSize ? "; 10 where it is not given, 0 asks for nothing" : ""
+      var hint = ""
+      if partition is DirichletClassPartition, error.subject == .minimumSize {
+        hint = "; 10 where it is not given, 0 asks for nothing"
+      } else if partition is NaturalPartition, let key = data.ownerKey {
+        hint = "; \(DataSection.section).\(key) says whose an example is"
+      }
       throw refusal(at: PartitionSection.path(of: error.subject), error.description + hint)
     }
   }

@@ -1,3 +1,4 @@
+import Files
 import JSONText
 import Settings
 
@@ -157,7 +158,7 @@ public struct ScenarioFile: Sendable {
     let topNames = (table.sections.first?.all.map(\.name) ?? []) + table.sectionNames
     for (key, _) in root where !topNames.contains(key) {
       let path = JSONParser.childPath("", key: key)
-      throw unknown(path, place: source.place(of: path), among: topNames)
+      throw unknown(path, place: source.place(of: path), among: topNames + ["sweep"])
     }
     var resolved = JSONObject()
     for section in table.sections {
@@ -172,7 +173,9 @@ public struct ScenarioFile: Sendable {
       }
       for (key, _) in written where !section.all.contains(where: { $0.name == key }) {
         let path = JSONParser.childPath(section.name, key: key)
-        throw unknown(path, place: source.place(of: path), among: section.all.map { section.path($0.name) })
+        throw unknown(
+          path, place: source.place(of: path), among: section.keys(with: written).map { section.path($0.name) },
+          others: section.all.map { section.path($0.name) })
       }
       resolved[section.name] = .object(try resolve(section, written, source))
     }
@@ -242,27 +245,22 @@ public struct ScenarioFile: Sendable {
   /// A problem whose key is a whole path.
   func error(_ problem: KeyProblem) -> ScenarioError { source.error(problem, in: "") }
 
-  static func unknown(_ path: String, place: String, among known: [String]) -> ScenarioError {
-    let nearest = known.min { editDistance($0, path) < editDistance($1, path) }
-    let hint = nearest.flatMap { editDistance($0, path) <= 3 ? $0 : nil }
+  /// - Parameters:
+  ///   - known: what the key may be.
+  ///   - others: what it might have meant where none of these is near, such as keys of another kind.
+  static func unknown(_ path: String, place: String, among known: [String], others: [String] = []) -> ScenarioError {
+    let hint = nearest(path, among: known) ?? nearest(path, among: others)
     let list = known.map { $0.split(separator: ".").last.map(String.init) ?? $0 }.joined(separator: ", ")
     return .key(
       place: place, path: path, problem: hint.map { "no such key; did you mean \"\($0)\"?" } ?? "no such key",
       allowed: list)
   }
 
-  private static func editDistance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a), Array(b))
-    var row = Array(0...b.count)
-    for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, y) in b.enumerated() {
-        let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (x == y ? 0 : 1))
-        diagonal = row[j + 1]
-        row[j + 1] = next
-      }
-    }
-    return row[b.count]
+  /// The nearest key of the same section; else the nearest path.
+  private static func nearest(_ path: String, among known: [String]) -> String? {
+    let section = path.lastIndex(of: ".").map { String(path[...$0]) } ?? ""
+    let mates = known.filter { $0.hasPrefix(section) }.map { String($0.dropFirst(section.count)) }
+    return Spelling.nearest(String(path.dropFirst(section.count)), among: mates).map { section + $0 }
+      ?? Spelling.nearest(path, among: known.filter { !$0.hasPrefix(section) })
   }
 }

@@ -163,7 +163,17 @@ public enum KeyRange: Sendable, Equatable {
       return Self.found(value)
     default: return Self.found(value)
     }
-    return isAllowed ? nil : "found \(value.summary)"
+    return isAllowed ? nil : "found \(value.summary)\(namelessHint(value))"
+  }
+
+  /// Where a column is named by an empty text, as the index is in a table of pandas.
+  private func namelessHint(_ value: JSON) -> String {
+    switch (self, value) {
+    case (.column, .string("")): ": a column with an empty name is given by its number, the first as 0"
+    case (.columns, .array(let found)) where found.contains(.string("")):
+      ": a column with an empty name is given by its number, the first as [0]"
+    default: ""
+    }
   }
 
   private static func found(_ value: JSON) -> String { "found \(value.kindName), \(value.summary)" }

@@ -41,6 +41,14 @@ public struct SectionTable: Sendable {
   /// Every key that the section may have, once: for lists, schemas and axes.
   public var all: [KeyDescription] { selector + keys + (kinds?.keys ?? []) + last }
 
+  /// The keys that a section has with what is written: of its kinds those of the chosen one, or all where none is.
+  public func keys(with written: JSONObject) -> [KeyDescription] {
+    guard let kinds else { return all }
+    let chosen = if case .string(let name)? = written[kinds.selector] { name } else { kinds.standard }
+    guard let kind = kinds.kinds.first(where: { $0.name == chosen }) else { return all }
+    return selector + keys + kind.keys + last
+  }
+
   /// The key that chooses a kind, where there is one.
   private var selector: [KeyDescription] {
     guard let kinds else { return [] }

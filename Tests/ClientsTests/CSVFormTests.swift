@@ -86,6 +86,31 @@ import Testing
     #expect(long.training.features == [Float(0.12345678901234567890123), 0])
   }
 
+  @Test func numbersThatMayBeOthersAreWarnedOf() throws {
+    let commas = try load("a;y\n75,3;p\n80,1;q\n", CSVForm(decimal: .point)).warnings
+    #expect(
+      commas.contains {
+        $0.hasPrefix("column \"a\": values such as \"75,3\" are categories: numbers with a decimal comma?")
+      })
+    let points = try load("a;y\n75,3;p\n80,1;q\n").warnings
+    #expect(!points.contains { $0.contains("decimal comma") })
+    let codes = "plz,n,h,y\n04109,0,0.5,p\n10115,10,00.5,q\n"
+    let found = try load(codes).warnings
+    #expect(
+      found.count == 1
+        && found[0].hasPrefix("column \"plz\": read as numbers, of which some begin with a zero (\"04109\"): codes?"),
+      "\(found)")
+    let rules = FeatureRules(categorical: [.name("plz")])
+    #expect(try !load(codes, CSVForm(), rules).warnings.contains { $0.contains("codes?") })
+    #expect(try !load(codes, CSVForm(), FeatureRules(drop: [.name("plz")])).warnings.contains { $0.contains("codes?") })
+    #expect(
+      problem {
+        _ = try load(
+          "a,y\n1,2\n3,4\n", CSVForm(), FeatureRules(scaling: .constants([.init(column: "y", offset: 0, scale: 2)])),
+          aim: .quantities)
+      }.contains("\"y\" to scale: data.targetOffset and data.targetScale"))
+  }
+
   @Test func whatMayBeThousandsIsNotGuessed() throws {
     #expect(
       problem { _ = try load("a;y\n1,234;p\n2,345;q\n") }.contains(

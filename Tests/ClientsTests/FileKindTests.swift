@@ -218,6 +218,12 @@ import Testing
     (.npy, FileBytes.npy("|u1", [1], [0])), (.idx, FileBytes.idx(8, [1], [0])),
     (.npz, (try? FileBytes.zip([("x.npy", [1])])) ?? []), (.zip, (try? FileBytes.zip([("a.csv", [1])])) ?? []),
     (.excel, (try? FileBytes.zip([("[Content_Types].xml", [1])])) ?? []),
+    (.excel, (try? FileBytes.zip([("docProps/app.xml", [1])])) ?? []),
+    // pandas writes the first stripe behind the mark at once, and the mark again before the last byte.
+    (.orc, Array("ORCPQ".utf8) + [UInt8](repeating: 200, count: 40) + Array("ORC".utf8) + [25]),
+    (.rData, padded("X\n\0\0\0\u{3}")), (.rData, padded("X\n\0\0\0\u{2}")),
+    (.utf16LittleEndian, Array("Größe;y\n".utf16).flatMap { [UInt8($0 & 255), 0] }),
+    (.utf16BigEndian, Array("Größe;y\n".utf16).flatMap { [0, UInt8($0 & 255)] }),
     (.torch, (try? FileBytes.zip([("model/data.pkl", [1])])) ?? []),
   ]
 
@@ -251,7 +257,8 @@ import Testing
 
   /// What these formats' names begin with is no mark of theirs.
   @Test(arguments: [
-    "PAR1,b,y\n1,2,3\n", "ORC,b\n1,2\n", "Obj,y\n", "BZh9,y\n", "PK,y\n1,2\n", "x,y\n", "", "\u{FEFF}a,b\n", "7z,a\n",
+    "PAR1,b,y\n1,2,3\n", "ORC,b\n1,2\n", "ORC,ORC\n1,2\n", "X\n1\n", "Obj,y\n", "BZh9,y\n", "PK,y\n1,2\n", "x,y\n", "",
+    "\u{FEFF}a,b\n", "7z,a\n",
     "FEA,1\n",
     "%PDF,b\n", "<htm,y\n", "+1 1:0.5\n", "{\"users\": []}",
   ])

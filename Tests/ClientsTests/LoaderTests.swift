@@ -259,7 +259,7 @@ private let labels = idx([3], [2, 0, 1])
   }
 
   @Test(arguments: [
-    ("", "a.csv:1:1: found no column \"y\""),
+    ("", "a.csv: the file is empty"),
     ("x,z\n1,2", "found no column \"y\"; there are 2: \"x\", \"z\""),
     ("y\n1", "found no column of features"),
     ("x,x,y\n", "a.csv:1:3: found the column \"x\" a second time"),

@@ -46,6 +46,32 @@ private func bytes<Number: FixedWidthInteger>(_ numbers: [Number]) -> [UInt8] {
     #expect(try NPYData(.init(features: signed)).load(request).training.features == [-1, -128])
   }
 
+  /// As `DataFrame.to_numpy()` is saved: the first index runs fastest in the file.
+  @Test func fortranOrderIsTurned() throws {
+    let read = { (type: String, shape: String, numbers: [UInt8]) in
+      let path = try folder.write(npy(type, shape, numbers, fortran: true), "f.npy")
+      return try NPYData(.init(features: path)).load(request).training
+    }
+    let columns: [Float] = [0, 2, 4, 1, 3, 5]
+    let files: [(String, [UInt8])] = [
+      ("|u1", [0, 2, 4, 1, 3, 5]), ("<i2", bytes(columns.map { Int16($0) })), ("<f4", bytes(columns.map(\.bitPattern))),
+      ("<f8", bytes(columns.map { Double($0).bitPattern })),
+    ]
+    for (type, numbers) in files {
+      let data = try read(type, "(3, 2)", numbers)
+      #expect(data.features == [0, 1, 2, 3, 4, 5] && data.count == 3, "\(type)")
+    }
+    // 2 x 3 x 2 x 2: number (i, j, k, l) is 12 i + 4 j + 2 k + l, at i + 2 j + 6 k + 12 l.
+    var numbers = [UInt8](repeating: 0, count: 24)
+    for i in 0..<24 { numbers[i / 12 + 2 * (i / 4 % 3) + 6 * (i / 2 % 2) + 12 * (i % 2)] = UInt8(i) }
+    #expect(try read("|u1", "(2, 3, 2, 2)", numbers).features == (0..<24).map { Float($0) })
+    #expect(try read("|u1", "(1, 3, 1)", [7, 8, 9]).features == [7, 8, 9])
+    #expect(try read("|u1", "(2, 1, 2)", [7, 9, 8, 6]).features == [7, 8, 9, 6])
+    let labels = try folder.write(npy("<i8", "(2, 1)", bytes([4, 1] as [Int64]), fortran: true), "y.npy")
+    let two = try folder.write(npy("|u1", "(2, 1)", [3, 4], fortran: true), "f.npy")
+    #expect(try NPYData(.init(features: two, labels: labels)).load(request).training.labels == [4, 1])
+  }
+
   @Test func shapesArePictures() throws {
     let grey = try folder.write(npy("|u1", "(2, 2, 3)", [UInt8](0..<12)), "x.npy")
     let labels = try folder.write(npy("<i8", "(2,)", bytes([4, 1] as [Int64])), "y.npy")
@@ -81,12 +107,22 @@ private func bytes<Number: FixedWidthInteger>(_ numbers: [Number]) -> [UInt8] {
     try wrong(npy("|u1", "(2, 2)", [1, 2, 3, 4, 5]), "1 bytes follow")
     try wrong(npy("|u1", "(4611686018427387904, 16)", [1]), "the file ends here")
     try wrong(npy(">f4", "(1, 1)", [0, 0, 0, 0]), "dtype '>f4'; allowed: '<f4', '<f8', '|u1'")
-    try wrong(npy("|u1", "(2, 2)", [1, 2, 3, 4], fortran: true), "in Fortran order")
+    try wrong(npy(">f4", "(1, 1)", [0, 0, 0, 0]), "'<i8'; x.astype('<f4') turns its bytes")
+    try wrong(npy("|u1", "(2, 2)", [1, 2, 3], fortran: true), "with 3 of the 4 numbers")
+    // The third number of the file is the second of the first example; numbers begin at byte 73.
+    let nan = bytes([Float(1).bitPattern, 2, Float.nan.bitPattern, 3])
+    try wrong(
+      npy("<f4", "(2, 2)", nan, fortran: true),
+      "byte \(npy("<f4", "(2, 2)", [], fortran: true).count + 8): feature 1 of example 0")
     try wrong(npy("<f4", "(1, 2)", bytes([Float(1).bitPattern, Float.nan.bitPattern])), "feature 1 of example 0")
     try wrong(npy("<f8", "(1, 1)", bytes([(1e300).bitPattern])), "not finite in float32")
 
     let floats = try folder.write(npy("<f4", "(2,)", [UInt8](repeating: 0, count: 8)), "f.npy")
-    #expect(problem(NPYData(.init(features: good, labels: floats))).contains("labels are integers"))
+    #expect(
+      problem(NPYData(.init(features: good, labels: floats))).contains("labels are integers: y.astype(int); of words"))
+    try wrong(
+      npy("<U5", "(2,)", [UInt8](repeating: 65, count: 40)), "integers of words: numpy.unique(y, return_inverse")
+    try wrong(npy("|O", "(2, 2)", [0x80, 4]), "numbers of objects: x.astype(float)")
     let negative = try folder.write(npy("|i1", "(2,)", [0, 0xFF]), "n.npy")
     #expect(problem(NPYData(.init(features: good, labels: negative))).contains("found label -1"))
     let large = try folder.write(npy("<u8", "(2,)", bytes([0, UInt64.max])), "l.npy")

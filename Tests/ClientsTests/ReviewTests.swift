@@ -51,11 +51,13 @@ import Testing
 }
 
 @Suite struct ReviewTests {
-  private func load(_ text: String, test: String? = nil, client: CSVData.Column? = nil) throws -> LoadedData {
+  private func load(
+    _ text: String, test: String? = nil, label: CSVData.Column = .name("y"), client: CSVData.Column? = nil
+  ) throws -> LoadedData {
     let folder = try TestFolder()
     return try CSVData.load(
       folder.write(text, "a.csv"), test: test.map { try folder.write($0, "t.csv") },
-      columns: .init(label: .name("y"), client: client), imageShape: nil)
+      columns: .init(label: label, client: client), imageShape: nil)
   }
 
   private func problem(_ body: () throws -> Void) -> String {
@@ -134,7 +136,27 @@ import Testing
   @Test func hintsForOtherTables() {
     #expect(
       problem { _ = try load("a b;c\n1;2\n") }.contains(
-        "found no column \"y\"; there are 1: \"a b;c\"; fields are told"))
+        "found no column \"y\"; there are 2: \"a b\", \"c\""))
+    // The delimiter is the one that parts the file, although no column has the name.
+    let typed = problem { _ = try load("Größe;Gewicht;z\n1,5;2,5;p\n3,5;4,5;q\n", label: .name("gewcht")) }
+    #expect(
+      typed.hasSuffix(
+        "found no column \"gewcht\" (did you mean \"Gewicht\"?); there are 3: \"Größe\", \"Gewicht\", \"z\""),
+      "\(typed)")
+    // Where two do, nothing is guessed.
+    #expect(
+      problem { _ = try load("a|b;c\n1|2;3\n") }.hasSuffix(
+        "there is 1: \"a|b;c\"; fields are told apart by a comma (data.delimiter)"))
+    #expect(
+      problem { _ = try load("a b y\n1 2 p\n") }.contains("fields are told apart by , ; tab or | (data.delimiter), and")
+    )
+    #expect(problem { _ = try load("") }.hasSuffix("a.csv: the file is empty"))
+    #expect(problem { _ = try load("\u{FEFF}") }.hasSuffix("the file is empty"))
+    #expect(problem { _ = try load("\n \r\n") }.hasSuffix("the file is empty, but for blanks"))
+    // The nearest of several; none for a name that is another.
+    #expect(
+      problem { _ = try load("a,lable,labels\n1,2,3\n", label: .name("label")) }.contains("(did you mean \"labels\"?)"))
+    #expect(!problem { _ = try load("a,colour\n1,2\n", label: .name("y")) }.contains("did you mean"))
     #expect(problem { _ = try load("0,0,1\n") }.contains("a second time: does the file lack a first line"))
     #expect(problem { _ = try load("x,x,y\n") }.hasSuffix("found the column \"x\" a second time"))
     #expect(problem { _ = try load("\u{1B}[2J\n") }.contains("\"\\u001B[2J\""))
@@ -170,6 +192,8 @@ import Testing
     }
     #expect(try warnings(rows("", { $0 }))[0].hasPrefix("column \"\": every example has another whole number"))
     #expect(try warnings(rows("n", { $0 + 100 }))[0].hasPrefix("column \"n\""))
+    let halves = (0..<30).map { "\($0).5,\($0 * 7 % 5).5,\($0 % 2)\n" }.joined()
+    #expect(try warnings("t,x,y\n" + halves).isEmpty, "numbers that are not whole number nothing")
     #expect(try warnings(rows("patient_id", { $0 * 7 % 31 }))[0].hasPrefix("column \"patient_id\""))
     #expect(try warnings(rows("age", { $0 * 7 % 31 })).isEmpty && warnings(rows("id", { $0 / 2 })).isEmpty)
     #expect(try warnings(rows("k", { _ in 3 }))[0].hasPrefix("column \"k\": the same value in all"))

@@ -139,6 +139,24 @@ import Testing
       ["data={\"source\": \"leaf\", \"path\": \"x\", \"test\": \"y\", \"testFraction\": 0.1}"],
       "data.testFraction: found a share"
     ),
+    // Keys of the chosen source come first, and are those that are listed.
+    (
+      ["data={\"source\": \"csv\", \"path\": \"i\", \"label\": \"y\"}"],
+      "data.label: no such key; did you mean \"data.labelColumn\"?; allowed: source, testFraction, testOf, targetOffset, targetScale, test, path, labelColumn,"
+    ),
+    (
+      ["data={\"source\": \"digits\", \"labelColumm\": \"y\"}"],
+      "no such key; did you mean \"data.labelColumn\"?; allowed: source, testFraction, testOf, targetOffset, targetScale"
+    ),
+    (["swep={}"], "swep: no such key; did you mean \"sweep\"?"),
+    (
+      ["data={\"source\": \"csv\", \"path\": \"x\", \"labelColumn\": 0, \"drop\": [\"\"]}"],
+      "data.drop: found [\"\"]: a column with an empty name is given by its number, the first as [0]; allowed: an array"
+    ),
+    (
+      ["data={\"source\": \"csv\", \"path\": \"x\", \"labelColumn\": \"\"}"],
+      "found \"\": a column with an empty name is given by its number, the first as 0; allowed: a column's name"
+    ),
     (["partition.kind=natural", "partition.clients=null"], "partition: refused: these data name no owners"),
     (["partition.kind=shards", "partition.clients=1000"], "partition: refused: 1000 clients need at least 2 each"),
     (["partition.kind=dirichlet-class", "partition.alpha=0.01"], "partition: refused: 11 draws left a client"),
@@ -150,6 +168,33 @@ import Testing
       _ = try setup(overrides)
       Issue.record("no error")
     } catch { #expect("\(error)".contains(expected), "\(error)") }
+  }
+
+  /// What a message says of a key is so for the partition, or the source, that is chosen.
+  @Test func remediesAreThoseOfTheChoice() throws {
+    let message = { (overrides: [String]) -> String in
+      do {
+        _ = try setup(overrides)
+        return "no error"
+      } catch { return "\(error)" }
+    }
+    let byClass = message(["partition.kind=dirichlet-class", "partition.alpha=1", "partition.clients=200"])
+    #expect(
+      byClass.contains("200 clients need at least 10 each") && byClass.contains("; 10 where it is not given"),
+      "\(byClass)")
+    let drawn = message([
+      "partition={\"kind\": \"iid\", \"clients\": 200, \"sizes\": \"log-normal\", \"sigma\": 1, \"minimumSize\": 20}"
+    ])
+    #expect(drawn.contains("need at least 20 each") && !drawn.contains("where it is not given"), "\(drawn)")
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fedsim-owners-\(UUID().uuidString).csv")
+    try Data("a,y\n1,p\n2,q\n3,p\n4,q\n".utf8).write(to: folder)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let unowned = message(
+      ["data={\"source\": \"csv\", \"path\": \"\(folder.path)\", \"labelColumn\": \"y\", \"testFraction\": 0.5}"]
+        + natural)
+    #expect(
+      unowned.contains("these data name no owners of examples; data.clientColumn says whose an example is"),
+      "\(unowned)")
   }
 
   @Test(arguments: [("digits-noniid", 100), ("synthetic", 30)])

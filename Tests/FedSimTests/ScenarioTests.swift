@@ -69,6 +69,7 @@ func scenario(_ overrides: [String], text: String = smallScenario) throws -> Sce
     ("rounds=null", "rounds: the key is missing"),
     ("rounds=NaN", "rounds: found a string, \"NaN\""),
     ("roundz=3", "roundz: no such key; did you mean \"rounds\"?"),
+    ("data.sorce=1", "did you mean \"data.source\"?"),
     ("privacy.clipingNorm=1", "did you mean \"privacy.clippingNorm\"?"),
     ("privacy.clippingNorm=1e999", "privacy.clippingNorm: found a string"),
     ("data.source=\"mnist\"", "data.source: found \"mnist\"; allowed: \"digits\""),

@@ -57,8 +57,8 @@ import Testing
     let text = Explanation(setup).text
     #expect(text.contains("columns         4, delimiter \",\"; 5 features"), "\(text)")
     #expect(text.contains("\"age\": number, 20 to 66, mean ") && text.contains("; scaled: (x - "))
-    #expect(text.contains("\"colour\": 2 categories: \"blue\", \"red\", "))
-    #expect(text.contains(" missing, a category of their own") && text.contains(" in their place; scaled"))
+    #expect(text.contains("\"colour\": 2 categories, and one for missing values: \"blue\", \"red\", "))
+    #expect(text.contains(" missing\n") && text.contains(" in their place; scaled"))
     #expect(text.contains("\"y\": label"))
     guard case .object(let json) = Explanation(setup).json, case .array(let columns)? = json["columns"],
       case .object(let colour) = columns[1]

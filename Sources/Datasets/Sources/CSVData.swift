@@ -56,6 +56,7 @@ public struct CSVData: ExampleSource {
   public var hasTest: Bool { test != nil }
   public var placeKeys: [String] { ["path", "test"] }
   public var paths: [String] { [path] + (test.map { [$0] } ?? []) }
+  public var ownerKey: String? { "clientColumn" }
   public var reviewedLabels: DataSubject? { .column(.label) }
   public var readsTargets: Bool { true }
 

@@ -62,8 +62,8 @@ public struct CSVForm: Sendable, Equatable {
 /// Decides what a file does not say, by its first records, or says that it cannot.
 ///
 /// **The delimiter** is one of `,` `;` tab `|` that parts the first record into two fields or more, of which one has the name of each column
-/// that the scenario names. Where several do, it is the one that parts each of the first 100 records into as many fields as the first. Where none does, it is
-/// a comma, and errors follow. **The decimal mark** is a comma where the first 1000 records have a number that is one only with a decimal comma, as `0,5` and
+/// that the scenario names. Where several do, it is the one that parts each of the first 100 records into as many fields as the first. Where none does,
+/// a name was mistyped, or there is one column: the file is refused with the columns of the one delimiter that parts these records so, or else of a comma. **The decimal mark** is a comma where the first 1000 records have a number that is one only with a decimal comma, as `0,5` and
 /// `12,75`, and none that is one only with a point. Where both, or only what may be thousands as well (`1,234`), are found, nothing is decided.
 struct CSVSniffer {
   private static let mostRecords = 100
@@ -83,19 +83,12 @@ struct CSVSniffer {
       guard first.fields.count > 1 else { return false }
       return !hasHeader || names.allSatisfy(first.fields.contains)
     }
-    guard candidates.count > 1 else { return candidates.first ?? .comma }
-    candidates = candidates.filter { delimiter in
-      var (next, count) = (start, -1)
-      for _ in 0..<Self.mostRecords {
-        let found = record(at: next, delimiter)
-        if next >= text.count || next - start > Self.mostBytes { break }
-        next = found.end
-        if found.fields == [""] { continue }
-        if count < 0 { count = found.fields.count }
-        guard count == found.fields.count else { return false }
-      }
-      return true
+    if candidates.isEmpty {
+      let parting = CSVForm.Delimiter.allCases.filter { record(at: start, $0).fields.count > 1 && partsAlike($0) }
+      return parting.count == 1 ? parting[0] : .comma
     }
+    guard candidates.count > 1 else { return candidates[0] }
+    candidates = candidates.filter(partsAlike)
     if candidates.count == 1 { return candidates[0] }
     // Which one was meant is not known: with a header, a name of a column may have any of them.
     let all = candidates.isEmpty ? "none of several delimiters" : candidates.map(\.words).joined(separator: " and ")
@@ -105,6 +98,20 @@ struct CSVSniffer {
         "\(candidates.isEmpty ? "\(all) parts the first records into equal numbers of fields" : "\(all) part the first records into equal numbers of fields alike"): "
         + "\"delimiter\" in the scenario says which one it is"
     ).about(.table(.delimiter))
+  }
+
+  /// Whether a delimiter parts each of the first records into as many fields as the first.
+  private func partsAlike(_ delimiter: CSVForm.Delimiter) -> Bool {
+    var (next, count) = (start, -1)
+    for _ in 0..<Self.mostRecords {
+      let found = record(at: next, delimiter)
+      if next >= text.count || next - start > Self.mostBytes { break }
+      next = found.end
+      if found.fields == [""] { continue }
+      if count < 0 { count = found.fields.count }
+      guard count == found.fields.count else { return false }
+    }
+    return true
   }
 
   /// The fields of a record, whatever is wrong with it, and where the next one begins.
@@ -174,6 +181,32 @@ struct CSVSniffer {
       scanner.endLine()
     }
     return try decided(points, commas, unclear)
+  }
+
+  /// Columns whose numbers may be codes, as postal codes are: digits alone, of which the first of several is a zero.
+  ///
+  /// - Parameter isNumber: whether a column, by its place, is one that numbers are looked for in.
+  /// - Returns: by column, each with the first such text in the first records.
+  func codes(_ delimiter: CSVForm.Delimiter, isNumber: (Int) -> Bool) -> [(column: Int, text: String)] {
+    var scanner = CSVScanner(text, from: start, to: text.count, delimiter: delimiter.byte, name: name)
+    var found: [Int: String] = [:]
+    var records = 0
+    while scanner.next < text.count, records < Self.mostNumbers, scanner.next - start < Self.mostBytes {
+      records += 1
+      var column = 0
+      repeat {
+        guard let field = try? scanner.field() else { return [] }
+        if records > 1 || !hasHeader, field.range.count > 1, text[field.range.lowerBound] == UInt8(ascii: "0"),
+          text[field.range].allSatisfy({ (0x30...0x39).contains($0) }), isNumber(column), found[column] == nil
+        {
+          found[column] = String(decoding: text[field.range], as: UTF8.self)
+        }
+        column += 1
+      } while scanner.takeDelimiter()
+      guard scanner.endsLine else { break }
+      scanner.endLine()
+    }
+    return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
   private func decided(_ points: Int?, _ commas: Int?, _ unclear: Int?) throws(DataError) -> CSVForm.DecimalMark {

@@ -25,7 +25,13 @@ struct CSVLayout {
     if case .constants(let all) = scaling {
       for one in all {
         guard training.slots.contains(where: { $0.name == one.column && $0.kind == .number }) else {
-          throw fail("found no column of numbers \(ShownText.quoted(one.column)) to scale", .scaling)
+          let isLabel = one.column == training.header[training.label]
+          let hint =
+            !isLabel
+            ? ""
+            : training.targets == nil
+              ? ": it is the label" : ": data.targetOffset and data.targetScale scale what is predicted"
+          throw fail("found no column of numbers \(ShownText.quoted(one.column)) to scale\(hint)", .scaling)
         }
         constants[one.column] = one
       }

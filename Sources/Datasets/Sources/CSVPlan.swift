@@ -37,13 +37,7 @@ struct CSVPlan: Sendable {
         case .name(let name): names.firstIndex(of: name)
         case .number(let number): names.indices.contains(number) ? number : nil
         }
-      guard let found else {
-        let hint =
-          names.count == 1 && names[0].contains(where: { ",;\t|".contains($0) })
-          ? "; fields are told apart by \((form.delimiter ?? .comma).words) (data.delimiter)" : ""
-        throw fail("found no column \(column); there are \(names.count): \(ShownText.list(names, most: 8))\(hint)")
-          .about(subject)
-      }
+      guard let found else { throw fail(Self.unknown(column, names, form)).about(subject) }
       return found
     }
     label = try index(columns.label, .column(.label))
@@ -103,6 +97,25 @@ struct CSVPlan: Sendable {
         used == nil ? .column(.client) : .table(.use))
     }
     (self.names, self.form) = (names, form)
+  }
+
+  /// What is wrong with a column that is not there.
+  private static func unknown(_ column: CSVData.Column, _ names: [String], _ form: CSVForm) -> String {
+    var meant = ""
+    if case .name(let name) = column, let near = Spelling.nearest(name, among: names) {
+      meant = " (did you mean \(ShownText.quoted(near))?)"
+    }
+    var hint = ""
+    if names.count == 1 {
+      let delimiter = (form.delimiter ?? .comma).words
+      if names[0].contains(where: { ",;\t|".contains($0) }) {
+        hint = "; fields are told apart by \(delimiter) (data.delimiter)"
+      } else if names[0].contains(" ") {
+        hint = "; fields are told apart by , ; tab or | (data.delimiter), and not by blanks"
+      }
+    }
+    return "found no column \(column)\(meant); there \(names.count == 1 ? "is" : "are") \(names.count): "
+      + ShownText.list(names, most: 8) + hint
   }
 
   /// The plan of a test file: the columns of a training file, in any order where a header names them. Clients are not read, and they and

@@ -18,6 +18,12 @@ enum CSVReview {
         "\(ShownText.printable(name, keepsLines: false)): the first line counts as the columns' names, which are numbers (\(ShownText.list(table.header))): without a "
           + "line of names the file loses its first example, unless data.header is false.")
     }
+    if !isImage, let first = table.codes.first {
+      warnings.append(
+        "\(places(table.codes.map(\.column))): read as numbers, of which some begin with a zero (\(ShownText.quoted(first.text))): codes? "
+          + "data.categorical makes categories of them.")
+    }
+    warnings += decimalCommas(table)
     if table.rows >= fewest {
       if !isImage { warnings += features(table) }
       warnings += clients(table)
@@ -64,7 +70,8 @@ enum CSVReview {
     let names = { (isMeant: (Int) -> Bool) in (0..<width).filter(isMeant).map { table.header[columns[$0]] } }
     var warnings: [String] = []
     let ids = names { j in
-      if counts[j] { return true }
+      // The first is whole: 0.5, 1.5, 2.5 number nothing.
+      if counts[j] { return table.cells[j] == table.cells[j].rounded() }
       guard isNameOfIDs(table.header[columns[j]]) else { return false }
       guard table.slots[j].kind == .number else { return false }
       let values = (0..<count).map { table.cells[$0 * width + j] }
@@ -93,6 +100,28 @@ enum CSVReview {
     let plain = name.lowercased()
     return ["", "id", "index", "unnamed: 0", "uid", "row", "rowid"].contains(plain) || plain.hasSuffix("_id")
       || plain.hasSuffix(" id") || name.hasSuffix("Id") || name.hasSuffix("ID")
+  }
+
+  /// Columns of categories that are numbers with a comma, in a table of decimal points.
+  private static func decimalCommas(_ table: CSVData.Table) -> [String] {
+    guard table.plan.form.decimal != .comma else { return [] }
+    let found = zip(table.slots, table.plan.slots).compactMap { slot, plan -> (name: String, text: String)? in
+      guard slot.kind == .category, plan.categories == nil else { return nil }
+      let marked = slot.names.filter { name in
+        Array(name.utf8).withUnsafeBufferPointer { bytes in
+          switch MarkedNumber(bytes[...]) {
+          case .comma?, .commaOrThousands?: true
+          case .point?, nil: false
+          }
+        }
+      }
+      return 2 * marked.count > slot.names.count ? marked.first.map { (slot.name, $0) } : nil
+    }
+    guard let first = found.first else { return [] }
+    return [
+      "\(places(found.map(\.name))): values such as \(ShownText.quoted(first.text)) are categories: numbers with a decimal comma? data.decimal "
+        + "is the mark before decimals."
+    ]
   }
 
   private static func clients(_ table: CSVData.Table) -> [String] {

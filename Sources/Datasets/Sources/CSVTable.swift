@@ -30,6 +30,8 @@ extension CSVData {
     /// Numbered as they first appear.
     var owners: [Int32]?
     var ownerTexts: [String] = []
+    /// Columns of numbers of which one begins with a zero that counts nothing, and that one; by the first records.
+    var codes: [(column: String, text: String)] = []
 
     var header: [String] { plan.names }
     var label: Int { plan.label }
@@ -79,6 +81,9 @@ private struct CSVReading {
   }
 
   func table(like training: (table: CSVData.Table, name: String)?) throws(DataError) -> CSVData.Table {
+    guard !text[start...].allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) else {
+      throw .file(place: name, problem: "the file is empty" + (start < text.count ? ", but for blanks" : ""))
+    }
     var form = training?.table.plan.form ?? reading.form
     let sniffer = CSVSniffer(text: text, name: name, start: start, hasHeader: form.hasHeader)
     let delimiter: CSVForm.Delimiter
@@ -121,7 +126,11 @@ private struct CSVReading {
       cells = []
       (chunks, cells) = try read(plan, from: scanner.next)
     }
-    return try table(plan, chunks, cells, isTest: false)
+    var found = try table(plan, chunks, cells, isTest: false)
+    found.codes = sniffer.codes(delimiter) { column in
+      if plan.roles.indices.contains(column), case .number = plan.roles[column] { true } else { false }
+    }.map { (plan.names[$0.column], $0.text) }
+    return found
   }
 
   private func header(_ scanner: inout CSVScanner, _ form: CSVForm) throws(DataError) -> [String] {

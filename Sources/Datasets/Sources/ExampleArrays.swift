@@ -57,7 +57,9 @@ struct ArrayLabels: Sendable {
     }
     guard source.array.isInteger else {
       throw .file(
-        place: source.name, problem: "found numbers of type '\(source.array.typeName)'; labels are integers")
+        place: source.name,
+        problem: "found numbers of type '\(source.array.typeName)'; labels are integers: y.astype(int); "
+          + "of words, numpy.unique(y, return_inverse=True)[1]; quantities are for task \"regression\"")
     }
     var values: [Int] = []
     values.reserveCapacity(source.array.count)
@@ -107,7 +109,8 @@ struct ExampleArrays {
     }
     guard clients.array.isInteger else {
       throw .file(
-        place: clients.name, problem: "found numbers of type '\(clients.array.typeName)'; clients are integers")
+        place: clients.name,
+        problem: "found numbers of type '\(clients.array.typeName)'; clients are integers: c.astype(int)")
     }
     var numbers: [Int: Int32] = [:]
     var owners: [Int32] = []

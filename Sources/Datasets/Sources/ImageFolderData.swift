@@ -35,6 +35,7 @@ public struct ImageFolderData: ExampleSource {
   public var description: String { "pictures, \(path)" }
   public var hasTest: Bool { test != nil }
   public var placeKeys: [String] { ["path", "test"] }
+  public var ownerKey: String? { "clients" }
   public var reviewedLabels: DataSubject? { .file(.training) }
 
   /// The folders that pictures are in.

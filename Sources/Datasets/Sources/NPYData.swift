@@ -37,6 +37,7 @@ public struct NPYData: ExampleSource {
   }
   public var areClassesGiven: Bool { classes != nil }
   public var readsTargets: Bool { true }
+  public var ownerKey: String? { "clients" }
   public var reviewedLabels: DataSubject? { files.labels == nil ? nil : .file(.labels) }
 
   /// - Throws: `DataError` that names the file and the byte.

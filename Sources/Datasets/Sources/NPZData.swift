@@ -42,6 +42,7 @@ public struct NPZData: ExampleSource {
   public var paths: [String] { [path] + (test.map { [$0] } ?? []) }
   public var areClassesGiven: Bool { classes != nil }
   public var readsTargets: Bool { true }
+  public var ownerKey: String? { "clients" }
   public var reviewedLabels: DataSubject? { .file(.labels) }
 
   /// The names that are tried in turn; Keras has the first, MedMNIST the second.
