@@ -104,12 +104,17 @@ public struct LoadRequest: Sendable {
   public var parallel: Parallel
   /// What is to be learned of an example: a source that `readsTargets` returns data sets with targets where quantities are asked for.
   public var aim: LearningAim
+  /// Whether examples without labels are an error: they would all be of one class, and every model right.
+  public var needsLabels: Bool
 
-  public init(seed: UInt64, testFraction: Double, parallel: Parallel, aim: LearningAim = .classes) {
+  public init(
+    seed: UInt64, testFraction: Double, parallel: Parallel, aim: LearningAim = .classes, needsLabels: Bool = false
+  ) {
     self.seed = seed
     self.testFraction = testFraction
     self.parallel = parallel
     self.aim = aim
+    self.needsLabels = needsLabels
   }
 }
 

@@ -36,7 +36,8 @@ public struct FeatureColumns: Sendable, Equatable {
     /// x' = (x - offset) / scale
     public fileprivate(set) var offset = 0.0
     public fileprivate(set) var scale = 1.0
-    /// What stands for a missing number, before scaling; nil where none is missing.
+    /// What stands for a missing number, before scaling: the scenario's offset, or a mean where the training part or the test lacks a value;
+    /// nil where none does, so that no more is taken from the data than is needed.
     public fileprivate(set) var fill: Double?
 
     init(_ name: String, _ kind: Kind, features: Range<Int> = 0..<0) {
@@ -76,21 +77,25 @@ public struct FeatureColumns: Sendable, Equatable {
   mutating func fit(
     _ training: inout Dataset, _ test: inout Dataset, _ parallel: Parallel
   ) throws(DataError) -> [String] {
-    let warnsOfSpreads = training.imageShape == nil && scaling == .none
+    let warnsOfSpreads = training.imageShape == nil && scaling != .standard && scaling != .minMax
     let sums = FeatureSums(
       training, of: summed(warnsOfSpreads), hasDeviations: training.imageShape == nil || scaling == .standard, parallel)
+    let tested =
+      missing == .error ? nil : FeatureSums(test, of: summed(false), hasDeviations: false, parallel).counts
     for i in columns.indices {
-      let column = columns[i]
+      // A copy, and not a place in the array: a method that changes it would hold a copy of all columns for each.
+      var column = columns[i]
       guard let feature = column.features.first else { continue }
       switch column.kind {
       case .category:
-        if column.hasMissingFeature, let last = column.features.last { columns[i].missing = Int(sums.sums[last]) }
+        if column.hasMissingFeature, let last = column.features.last { column.missing = Int(sums.sums[last]) }
       case .number:
-        columns[i].missing = training.count - sums.counts[feature]
-        columns[i].statistics = sums.statistics(feature)
-        try fit(&columns[i], place: "column \(ShownText.quoted(column.name))")
+        column.missing = training.count - sums.counts[feature]
+        column.statistics = sums.statistics(feature)
+        try fit(&column, lacksValues: column.missing > 0 || tested.map { $0[feature] < test.count } ?? false)
       case .label, .client, .dropped: break
       }
+      columns[i] = column
     }
     try apply(to: &training, parallel)
     try apply(to: &test, parallel)
@@ -109,7 +114,8 @@ public struct FeatureColumns: Sendable, Equatable {
     }.sorted()
   }
 
-  private func fit(_ column: inout Column, place: String) throws(DataError) {
+  /// - Parameter lacksValues: whether an example of the training part or of the test has none.
+  private func fit(_ column: inout Column, lacksValues: Bool) throws(DataError) {
     if let constants = column.constants {
       (column.offset, column.scale) = (constants.offset, constants.scale)
     } else if let found = column.statistics {
@@ -122,10 +128,10 @@ public struct FeatureColumns: Sendable, Equatable {
       }
     }
     guard missing != .error else { return }
-    column.fill = column.constants?.offset ?? column.statistics?.mean
-    guard column.fill != nil else {
+    column.fill = column.constants?.offset ?? (lacksValues ? column.statistics?.mean : nil)
+    guard column.fill != nil || !lacksValues else {
       throw DataError.shape(
-        "\(place): no training example has a value, so there is no mean: \"drop\" leaves the column out"
+        "column \(ShownText.quoted(column.name)): no training example has a value, so there is no mean: \"drop\" leaves the column out"
       )
       .about(.table(.missing))
     }
@@ -171,28 +177,33 @@ public struct FeatureColumns: Sendable, Equatable {
 
   private func spreadWarnings(_ sums: FeatureSums) -> [String] {
     guard featureCount > 1 else { return [] }
-    let spreads = columns.flatMap { column in column.features.map { sums.statistics($0)?.deviation ?? 0 } }
+    // As constants of the scenario leave them.
+    let spreads = columns.flatMap { column in
+      column.features.map {
+        (sums.statistics($0)?.deviation ?? 0) / ($0 == column.features.lowerBound ? column.scale : 1)
+      }
+    }
     let sorted = spreads.filter { $0 > 0 }.sorted()
     guard sorted.count > 1 else { return [] }
+    let spread = { (column: Column) in (column.statistics?.deviation ?? 0) / column.scale }
     let wide = columns.filter { column in
-      guard column.kind == .number, let spread = column.statistics?.deviation else { return false }
-      return spread >= Self.widest * Self.median(sorted, without: spread)
+      column.kind == .number && spread(column) > 0
+        && spread(column) >= Self.widest * Self.median(sorted, without: spread(column))
     }
-    guard let first = wide.first, let spread = first.statistics?.deviation else { return [] }
+    guard let first = wide.first else { return [] }
     let names = wide.map(\.name)
     return [
       "\(names.count == 1 ? "column" : "columns") \(ShownText.list(names)): values spread a hundred times as far as those of the other features, or "
-        + "farther (standard deviation \(Self.short(spread)) of \(ShownText.quoted(first.name)), \(Self.short(Self.median(sorted, without: spread))) "
+        + "farther (standard deviation \(Self.short(spread(first))) of \(ShownText.quoted(first.name)), \(Self.short(Self.median(sorted, without: spread(first)))) "
         + "in the middle of the others), and training will see little else: scale them by data.scaling, \"standard\" or, so that "
         + "nothing is computed from the data, constants."
     ]
   }
 
-  /// The lower median of a sorted list less one of its values.
+  /// The lower median of a sorted list, of two values or more, less one of its values.
   private static func median(_ sorted: [Double], without value: Double) -> Double {
-    var rest = sorted
-    if let i = rest.firstIndex(of: value) { rest.remove(at: i) }
-    return rest[(rest.count - 1) / 2]
+    let i = (sorted.count - 2) / 2
+    return value > sorted[i] ? sorted[i] : sorted[i + 1]
   }
 
   private static func short(_ value: Double) -> String { Text.short(value) }
@@ -208,8 +219,12 @@ public struct FeatureColumns: Sendable, Equatable {
     if scaling == .standard || scaling == .minMax, let names = names({ $0.kind == .number }) {
       found.append("offsets and scales of \(names) (data.scaling)")
     }
-    if let names = names({ $0.fill != nil && $0.constants == nil && $0.missing > 0 }) {
+    if let names = names({ $0.fill != nil && $0.constants == nil }) {
       found.append("means for missing values of \(names) (data.missing)")
+    }
+    // Whether there is a mean, or a feature that says what is missing, tells whether one example lacks a value.
+    if missing != .error, let names = names({ $0.kind == .number && $0.constants == nil }) {
+      found.append("which columns lack values, among \(names) (data.missing)")
     }
     if let names = names({ $0.kind == .category && !$0.areCategoriesGiven }) {
       found.append("categories of \(names) (data.categories)")

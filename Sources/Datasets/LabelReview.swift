@@ -12,8 +12,19 @@ public struct LabelReview: Sendable {
 
   /// Labels of all examples together, before any are kept for a test.
   ///
-  /// - Parameter place: what messages call the labels, such as `column "y"`.
-  public init(ofWhole training: Dataset, _ test: Dataset?, place: String) {
+  /// - Parameters:
+  ///   - place: what messages call the labels, such as `column "y"`; empty where examples have none.
+  ///   - needsClasses: whether labels are what is learned.
+  public init(ofWhole training: Dataset, _ test: Dataset?, place: String, needsClasses: Bool = true) {
+    if needsClasses, !place.isEmpty, training.targets == nil, training.symbolNames == nil,
+      let only = training.labels.first,
+      training.labels.allSatisfy({ $0 == only }), test?.labels.allSatisfy({ $0 == only }) ?? true
+    {
+      problem =
+        "\(place): every label is \(ShownText.quoted(training.classNames?[Int(only)] ?? "\(only)")); a model needs two classes at least"
+      warnings = []
+      return
+    }
     // Characters are what they are: none is an ID, a quantity, a mark or another one written otherwise.
     guard let names = training.classNames, training.symbolNames == nil else {
       (problem, warnings) = (nil, [])

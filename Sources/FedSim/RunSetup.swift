@@ -367,8 +367,10 @@ public struct RunSetup: Sendable {
       throw scenario.refusal(at: "model.\(error.key)", error.problem)
     }
     guard model.parameterCount <= largestModel else {
+      let hasHidden = Choices.standard.write(scenario.model)?.values["hidden"] != nil
       throw scenario.refusal(
-        at: "model.hidden", "found a model of \(model.parameterCount) parameters; at most \(largestModel)")
+        at: hasHidden ? "model.hidden" : "model",
+        "found a model of \(model.parameterCount) parameters; at most \(largestModel)")
     }
     return model
   }

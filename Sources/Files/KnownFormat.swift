@@ -23,6 +23,7 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     case 0x50? where ZipArchive.isZip(bytes): return ofArchive(bytes)
     // A table may have a column PAR1; a Parquet file has the mark at its end too.
     case 0x50? where starts("PAR1") && bytes.count >= 12 && bytes.suffix(4).elementsEqual("PAR1".utf8): return .parquet
+    case 0x46? where starts("FEA1") && bytes.count >= 12 && bytes.suffix(4).elementsEqual("FEA1".utf8): return .arrow
     case 0: return ofZeros(bytes)
     case 0x89? where bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]): return .png
     case 0x89? where bytes.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]): return .hdf5
@@ -43,7 +44,7 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     default: break
     }
     let texts: [(String, KnownFormat)] = [
-      ("ARROW1\0", .arrow), ("FEA1", .arrow), ("SQLite format 3\0", .sqlite), ("MATLAB 5.0 MAT-file", .matlab),
+      ("ARROW1\0", .arrow), ("SQLite format 3\0", .sqlite), ("MATLAB 5.0 MAT-file", .matlab),
       ("RDX2\n", .rData), ("RDX3\n", .rData), ("Obj\u{1}avro", .avro), ("%PDF-", .pdf),
       ("version https://git-lfs.github.com/spec/", .gitLFS),
     ]

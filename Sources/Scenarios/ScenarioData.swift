@@ -56,7 +56,7 @@ extension Scenario {
     // No value of a key has a line break in JSON.
     let source =
       "\(name) \(JSON.object(values).text(pretty: false)) \(testShare)"
-      + (request.aim == .quantities ? " quantities" : "")
+      + (request.aim == .quantities ? " quantities" : "") + (request.needsLabels ? " labels" : "")
     let other = Choices.standard.write(data.seeded(seed &+ 1))
     return try shared.split(
       source: source, split: data.hasTest ? nil : "\(seed) \(testShare)\(splitOfClients)",
@@ -69,7 +69,8 @@ extension Scenario {
 
   private func loadRequest(_ parallel: Parallel) -> LoadRequest {
     LoadRequest(
-      seed: seed, testFraction: testShare, parallel: parallel, aim: task == .regression ? .quantities : .classes)
+      seed: seed, testFraction: testShare, parallel: parallel, aim: task == .regression ? .quantities : .classes,
+      needsLabels: task.hasAccuracy)
   }
 
   /// What a split within clients follows from beside the seed and the share; empty for one of all examples.
@@ -95,7 +96,8 @@ extension Scenario {
     guard let labels = data.reviewedLabels else {
       return ReviewedData(split: try split(consume loaded).0, warnings: [])
     }
-    let whole = LabelReview(ofWhole: loaded.training, loaded.test, place: loaded.labelPlace)
+    let whole = LabelReview(
+      ofWhole: loaded.training, loaded.test, place: loaded.labelPlace, needsClasses: task.hasAccuracy)
     if let problem = whole.problem { throw refusal(at: DataSection.path(of: labels), problem) }
     let warnings = loaded.warnings + whole.warnings
     var columns = loaded.columns

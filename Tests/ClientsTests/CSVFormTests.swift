@@ -261,7 +261,10 @@ import Testing
     #expect(split.test.features == [2.5, 1, 0, 100, 0, 1], "the training part's mean")
     #expect(columns.columns[0].missing == 1 && columns.columns[1].missing == 1 && columns.columns[0].fill == 2.5)
     #expect(
-      columns.computed == ["means for missing values of \"a\" (data.missing)", "categories of \"c\" (data.categories)"])
+      columns.computed == [
+        "means for missing values of \"a\" (data.missing)", "which columns lack values, among \"a\" (data.missing)",
+        "categories of \"c\" (data.categories)",
+      ])
     let own = try fit(
       training, test: test,
       FeatureRules(missing: .category, scaling: .constants([.init(column: "a", offset: 3, scale: 2)])))
@@ -274,7 +277,48 @@ import Testing
         .contains("column \"a\": no training example has a value"))
   }
 
+  /// What columns.json has of the data is named, also where the training part lacks nothing.
+  @Test func whatMissingValuesTakeFromTheDataIsNamed() throws {
+    let mean = FeatureRules(missing: .mean)
+    let none = try fit("a,b,y\n1,5,p\n4,6,q\n", test: "a,b,y\n1,5,p\n", mean).columns
+    #expect(none.columns.allSatisfy { $0.fill == nil }, "no mean is computed that nothing needs")
+    #expect(none.computed == ["which columns lack values, among \"a\", \"b\" (data.missing)"])
+    let tested = try fit("a,b,y\n1,5,p\n4,6,q\n", test: "a,b,y\n,5,p\n", mean)
+    #expect(tested.columns.columns.map(\.fill) == [2.5, nil, nil] && tested.split.test.features == [2.5, 5])
+    #expect(tested.columns.computed.first == "means for missing values of \"a\" (data.missing)")
+    let own = try fit("a,b,y\n1,5,p\n4,6,q\n", test: "a,b,y\n1,5,p\n", FeatureRules(missing: .category)).columns
+    #expect(own.computed == ["which columns lack values, among \"a\", \"b\" (data.missing)"])
+    let constants = FeatureScaling.constants([
+      .init(column: "a", offset: 1, scale: 1), .init(column: "b", offset: 0, scale: 1),
+    ])
+    let given = try fit(
+      "a,b,y\n,5,p\n4,6,q\n", test: "a,b,y\n1,5,p\n", FeatureRules(missing: .mean, scaling: constants))
+    #expect(given.columns.computed == [] && given.columns.columns.map(\.fill) == [1, 0, nil])
+    let error = try fit("a,b,y\n1,5,p\n4,6,q\n", test: "a,b,y\n1,5,p\n", FeatureRules()).columns
+    #expect(error.computed == [])
+  }
+
+  /// Once 36 s in an optimised build: each column copied all others.
+  @Test(.timeLimit(.minutes(1))) func timeGrowsWithTheNumberOfColumnsAlone() throws {
+    let row = { (first: Int) in (0..<40_000).map { "\(($0 + first) % 7)" }.joined(separator: ",") }
+    let header = (0..<40_000).map { "c\($0)" }.joined(separator: ",")
+    let text = "\(header),y\n\(row(0)),p\n\(row(1)),q\n\(row(3)),q\n"
+    let found = try fit(text, test: "\(header),y\n\(row(2)),p\n", FeatureRules(scaling: .standard))
+    #expect(found.columns.featureCount == 40_000)
+  }
+
   // MARK: Scaling
+
+  @Test func constantsOfSomeColumnsLeaveOthersToBeWarnedOf() throws {
+    let rows = (0..<10).map { "\($0 % 3),\($0 * 1000),\($0 * 500),\($0 % 2),p\n" }.joined()
+    let warnings = { (constants: [FeatureScaling.Constants]) throws in
+      try fit("a,b,c,d,y\n" + rows, test: "a,b,c,d,y\n" + rows, FeatureRules(scaling: .constants(constants))).warnings
+    }
+    let some = try warnings([.init(column: "b", offset: 0, scale: 1000)])
+    #expect(some.count == 1 && some.first?.contains("column \"c\": values spread") == true, "\(some)")
+    #expect(
+      try warnings([.init(column: "b", offset: 0, scale: 1000), .init(column: "c", offset: 0, scale: 500)]).isEmpty)
+  }
 
   @Test func scalesComeFromTheTrainingPart() throws {
     let rules = { (scaling: FeatureScaling) in FeatureRules(scaling: scaling) }

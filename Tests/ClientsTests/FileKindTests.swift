@@ -201,7 +201,8 @@ import Testing
   static let files: [(KnownFormat, [UInt8])] = [
     (.parquet, Array("PAR1".utf8) + [UInt8](repeating: 7, count: 9) + Array("PAR1".utf8)),
     (.arrow, padded("ARROW1\0\0")),
-    (.arrow, padded("FEA1")), (.hdf5, padded([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])),
+    (.arrow, Array("FEA1".utf8) + [UInt8](repeating: 7, count: 9) + Array("FEA1".utf8)),
+    (.hdf5, padded([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])),
     (.hdf5, [UInt8](repeating: 65, count: 512) + [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]),
     (.excel, padded([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1])), (.pickle, padded([0x80, 4, 0x95])),
     (.matlab, padded("MATLAB 5.0 MAT-file, Platform")), (.sqlite, padded("SQLite format 3\0")),
@@ -259,7 +260,7 @@ import Testing
   @Test(arguments: [
     "PAR1,b,y\n1,2,3\n", "ORC,b\n1,2\n", "ORC,ORC\n1,2\n", "X\n1\n", "Obj,y\n", "BZh9,y\n", "PK,y\n1,2\n", "x,y\n", "",
     "\u{FEFF}a,b\n", "7z,a\n",
-    "FEA,1\n",
+    "FEA,1\n", "FEA1,b,y\n1,2,3\n4,5,6\n",
     "%PDF,b\n", "<htm,y\n", "+1 1:0.5\n", "{\"users\": []}",
   ])
   func textIsText(text: String) {
@@ -293,6 +294,14 @@ import Testing
     let coarse = try CIFARData(path: hundred, labels: .coarse).load(request).training
     #expect(coarse.labels == [19] && coarse.classCount == 20)
     #expect(coarse.features.prefix(3) == data.features.prefix(3))
+  }
+
+  /// A label and pixels may be the first bytes of any format.
+  @Test func firstBytesAreNoMark() throws {
+    for mark: [UInt8] in [[0x04, 0x22, 0x4D, 0x18], [0, 0, 0xFE, 0xFF, 0, 0, 0, 0]] {
+      let bytes = mark + record([0]).dropFirst(mark.count)
+      #expect(try CIFARData(path: folder.write(bytes, "m.bin")).load(request).training.labels == [Int32(mark[0])])
+    }
   }
 
   @Test func foldersHaveTheirFiles() throws {
@@ -336,6 +345,16 @@ import Testing
       _ = try load(text, test: test, features: features)
       return "no error"
     } catch { return "\(error)" }
+  }
+
+  @Test func quantitiesAreNamedByTheirPlace() throws {
+    let path = try folder.write("1 1:2\n  1e400 1:3\n", "q.svm")
+    var request = request
+    request.aim = .quantities
+    do throws(DataError) {
+      _ = try LIBSVMData(path: path).load(request)
+      Issue.record("no error")
+    } catch { #expect(error.description.contains("q.svm:2:3: found the label \"1e400\"")) }
   }
 
   @Test func linesBecomeRows() throws {

@@ -45,6 +45,22 @@ import Testing
     #expect(numbers.training.labels == [2, 1, 0, 0] && numbers.training.classNames == ["1.0", "9", "10"])
   }
 
+  /// Places of features: a value more here and one less there would be columns of something else.
+  @Test func raggedRowsAndRepeatedListsAreRefused() throws {
+    #expect(try load(file([("a", "[[1, 2], [3, 4]], [[5, 6], [7, 8]]", "0, 1")])).training.featureCount == 4)
+    for row in ["[[1, 2], [3]], [[1], [2, 3]]", "[[1], 2]", "[1, [2]]", "[[[1]], [2]]", "[[1], [[2]]]", "[[1], []]"] {
+      let count = row == "[[1, 2], [3]], [[1], [2, 3]]" ? "0, 1" : "0"
+      let found = message { _ = try load(file([("a", row, count)])) }
+      #expect(found.contains("training.json:1:"), "\(row): \(found)")
+    }
+    let data = #""user_data": {"a": {"x": [[1], [2]], "y": [0, 1]}}"#
+    for (lists, expected) in [
+      (#""users": ["a"], "users": ["a"]"#, "found \"users\" a second time"),
+      (#""users": ["a"], "num_samples": [1], "num_samples": [2]"#, "found \"num_samples\" a second time"),
+      (#""users": ["a", "a"]"#, "\"users\" has \"a\" twice"),
+    ] { #expect(message { _ = try load("{\(lists), \(data)}") }.contains(expected), "\(lists)") }
+  }
+
   @Test func arraysOfOneAreClasses() throws {
     let text = file([("a", "[1], [2]", "[0, 0, 1, 0], [1.0, 0, 0.0, 0]"), ("b", "[3]", "[0,1,0,0]")])
     let data = try load(text).training

@@ -48,6 +48,42 @@ import Testing
     #expect(problem(NPZData(path: path)).contains("array \"x\": byte 60: found 1 dimensions; examples have 2"))
   }
 
+  /// All examples would be of one class, and every model right.
+  @Test func classesNeedLabels() throws {
+    let path = try folder.write(FileBytes.zip([("x.npy", x), ("klass.npy", y)]), "a.npz")
+    var needing = request
+    needing.needsLabels = true
+    #expect(throws: Never.self) { try NPZData(path: path).load(request) }
+    do throws(DataError) {
+      _ = try NPZData(path: path).load(needing)
+      Issue.record("no error")
+    } catch {
+      #expect(
+        error.description.contains("its examples have no labels, which are the classes to predict: there are \"x\""))
+      #expect(error.description.contains("\"klass\"") && error.description.contains("data.labels"))
+      #expect(error.subject == .file(.labels))
+    }
+    let features = try folder.write(x, "x.npy")
+    #expect(throws: DataError.self) { try NPYData(.init(features: features)).load(needing) }
+    let none = try folder.write(FileBytes.zip([("pixel.npy", x)]), "n.npz")
+    do throws(DataError) { _ = try NPZData(path: none).load(needing) } catch {
+      #expect(error.subject == .file(.features))
+    }
+  }
+
+  /// An array that is called as clients may be says nothing of them unless somebody says so.
+  @Test func clientsThatNobodyAskedForMayBeUnusable() throws {
+    let texts = FileBytes.npy("<U1", [3], [UInt8](repeating: 65, count: 12))
+    let two = FileBytes.npy("<i4", [2], [UInt8](repeating: 0, count: 8))
+    for groups in [texts, two, FileBytes.npy("<f4", [3], [UInt8](repeating: 0, count: 12))] {
+      let path = try folder.write(FileBytes.zip([("x.npy", x), ("y.npy", y), ("groups.npy", groups)]), "g.npz")
+      let loaded = try NPZData(path: path).load(request)
+      #expect(loaded.training.owners == nil && loaded.warnings.count == 1)
+      #expect(loaded.warnings.first?.contains("array \"groups\"") == true, "\(loaded.warnings)")
+      #expect(problem(NPZData(path: path, names: .init(clients: "groups"))) != "no error")
+    }
+  }
+
   /// As Keras and MedMNIST name them, in one file.
   @Test(arguments: [
     ("x_train", "y_train", "x_test", "y_test"), ("train_images", "train_labels", "test_images", "test_labels"),

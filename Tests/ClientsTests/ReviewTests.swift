@@ -288,6 +288,16 @@ import Testing
     #expect(try review(true).warnings.isEmpty)
   }
 
+  @Test func oneLabelForAllTellsNothing() throws {
+    let data = try Dataset(features: [1, 2, 3], labels: [1, 1, 1], featureCount: 1, classCount: 2)
+    #expect(
+      LabelReview(ofWhole: data, nil, place: "l").problem
+        == "l: every label is \"1\"; a model needs two classes at least")
+    #expect(LabelReview(ofWhole: data, nil, place: "l", needsClasses: false).problem == nil)
+    let test = try Dataset(features: [1], labels: [0], featureCount: 1, classCount: 2)
+    #expect(LabelReview(ofWhole: data, test, place: "l").problem == nil)
+  }
+
   @Test func quantitiesAreNoClasses() throws {
     let whole = { (count: Int, label: (Int) -> String) -> LabelReview in
       let data = try self.load("x,y\n" + (0..<count).map { "\($0 * 7 % 5).5,\(label($0))\n" }.joined())

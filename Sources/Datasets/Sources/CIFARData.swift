@@ -74,9 +74,10 @@ public struct CIFARData: ExampleSource {
     var features: [Float] = []
     var found: [Int32] = []
     for file in files {
-      // A record may begin as an IDX file does.
-      let bytes = try DataFile.read(file, formats: [.idx])
+      // A record begins with a label and the pixels of a row, which may be any bytes: the length alone says what is none.
+      let bytes = try DataFile.read(file, formats: Set(KnownFormat.allCases))
       guard !bytes.isEmpty, bytes.count % record == 0 else {
+        _ = try DataFile.read(file, formats: [.idx])
         let other = labels == nil ? 2 + Self.pixels : 1 + Self.pixels
         throw .file(
           place: file,

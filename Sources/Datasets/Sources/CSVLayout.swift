@@ -57,7 +57,7 @@ struct CSVLayout {
       categories.append(places)
       width = end
     }
-    let rows = max(training.rows, test?.rows ?? 0)
+    let rows = training.rows + (test?.rows ?? 0)
     guard width == 0 || rows <= Self.mostBytes / 4 / width else {
       throw fail(
         "\(rows) examples of \(width) features, categories and all, are more than \(Self.mostBytes >> 30) GiB: \"drop\" leaves columns out",

@@ -94,7 +94,7 @@ struct CSVPlan: Sendable {
     }
     guard !slots.isEmpty else {
       throw fail("found no column of features beside label and client").about(
-        used == nil ? .column(.client) : .table(.use))
+        used == nil ? (dropped.isEmpty ? .column(.client) : .table(.drop)) : .table(.use))
     }
     (self.names, self.form) = (names, form)
   }

@@ -101,7 +101,7 @@ struct ExampleArrays {
   let clients: NamedArray?
 
   /// The clients of the examples, numbered from 0 in the order in which they first appear; nil where nobody says.
-  private func owners(_ count: Int) throws(DataError) -> [Int32]? {
+  fileprivate func owners(_ count: Int) throws(DataError) -> [Int32]? {
     guard let clients else { return nil }
     let found = try clients.listCount("clients")
     guard found == count else {
@@ -192,6 +192,10 @@ protocol ArraySource {
   func features(isTest: Bool) throws(DataError) -> NamedArray
   /// Whose the training examples are; nil where nobody says.
   func readClients() throws(DataError) -> NamedArray?
+  /// Whether the scenario asks for these clients, so that an array that says nothing of them is an error.
+  var areClientsAsked: Bool { get }
+  /// Where labels may be that were not found, as the end of a sentence.
+  var labelHint: String { get }
 }
 
 extension ArraySource {
@@ -201,8 +205,9 @@ extension ArraySource {
   ///   - scale: what features of an array are divided by.
   ///   - first: the label of class 0.
   func examples(
-    aim: LearningAim, classes: Int?, first: Int = 0, isTransposed: Bool = false, scale: (NumberArray) -> Double
+    _ request: LoadRequest, classes: Int?, first: Int = 0, isTransposed: Bool = false, scale: (NumberArray) -> Double
   ) throws(DataError) -> LoadedData {
+    let aim = request.aim
     let labels = try about(.file(.labels)) { () throws(DataError) in
       try read(self.labels(isTest: false), aim, first)
     }
@@ -216,19 +221,25 @@ extension ArraySource {
           + (labels == nil ? "have none" : "have some")
       ).about(.file(.test))
     }
-    if aim == .quantities, labels == nil {
+    if aim == .quantities || request.needsLabels, labels == nil {
       throw DataError.file(
-        place: name(isTest: false), problem: "its examples have no labels, which are the quantities to predict"
+        place: name(isTest: false),
+        problem:
+          "its examples have no labels, which are the \(aim == .quantities ? "quantities" : "classes") to predict"
+          + labelHint
       ).about(.file(.labels))
     }
     let classCount = try ArrayLabels.classCount(labels, tested, given: classes, first: first)
+    var warnings: [String] = []
     let training = try about(.file(featureSubject)) { () throws(DataError) in
-      let clients = try about(.file(.clients)) { () throws(DataError) in try readClients() }
       let features = try features(isTest: false)
+      let clients = try clients(of: features, &warnings)
       return try ExampleArrays(features: features, labels: labels, clients: clients).dataset(
         classCount: classCount, scale: scale(features.array), isTransposed: isTransposed)
     }
-    guard hasTest else { return LoadedData(training: training, test: nil, labelPlace: place(of: labels)) }
+    guard hasTest else {
+      return LoadedData(training: training, test: nil, labelPlace: place(of: labels), warnings: warnings)
+    }
     let test = try about(.file(.test)) { () throws(DataError) in
       let features = try features(isTest: true)
       return try ExampleArrays(features: features, labels: tested, clients: nil).dataset(
@@ -239,7 +250,22 @@ extension ArraySource {
         place: name(isTest: true), problem: "its examples differ in shape from those of \(name(isTest: false))"
       ).about(.file(.test))
     }
-    return LoadedData(training: training, test: test, labelPlace: place(of: labels))
+    return LoadedData(training: training, test: test, labelPlace: place(of: labels), warnings: warnings)
+  }
+
+  /// The array of clients: one that was found by its name alone, and says nothing of clients, is none, with a warning.
+  private func clients(of features: NamedArray, _ warnings: inout [String]) throws(DataError) -> NamedArray? {
+    do throws(DataError) {
+      guard let found = try readClients() else { return nil }
+      // The number of examples is looked at with the features.
+      guard !areClientsAsked, let count = features.array.shape.first, count > 0 else { return found }
+      _ = try ExampleArrays(features: features, labels: nil, clients: found).owners(count)
+      return found
+    } catch {
+      guard !areClientsAsked else { throw error.about(.file(.clients)) }
+      warnings.append("\(error.description): examples have no clients of their own (data.clients names another array).")
+      return nil
+    }
   }
 
   private func read(_ source: NamedArray?, _ aim: LearningAim, _ first: Int) throws(DataError) -> ArrayLabels? {

@@ -52,7 +52,7 @@ public struct IDXData: ExampleSource {
   /// - Returns: the test part is nil where no files of one are given.
   /// - Throws: `DataError` that names the file and the byte.
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
-    try examples(aim: request.aim, classes: classes, first: firstLabel ?? 0, isTransposed: isTransposed ?? false) {
+    try examples(request, classes: classes, first: firstLabel ?? 0, isTransposed: isTransposed ?? false) {
       scale ?? ($0.isUnsignedByte ? 255 : 1)
     }
   }
@@ -113,6 +113,8 @@ extension IDXData: ArraySource {
   }
   func features(isTest: Bool) throws(DataError) -> NamedArray { try Self.images(name(isTest: isTest)) }
   func readClients() throws(DataError) -> NamedArray? { nil }
+  var areClientsAsked: Bool { false }
+  var labelHint: String { "" }
 }
 
 extension IDXData.Files: SettingValue {

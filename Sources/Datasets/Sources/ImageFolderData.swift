@@ -198,7 +198,9 @@ public struct ImageFolderData: ExampleSource {
     guard !overflows, count <= Self.mostValues else {
       throw .file(
         place: path,
-        problem: "\(entries.count) pictures of \(width) values are more than the \(Self.mostValues) that are held")
+        problem:
+          "\(entries.count) pictures of \(width) values are more than the \(Self.mostValues) that are held; data.size makes them smaller"
+      )
     }
     let levels = (0..<256).map { Float($0) / 255 }
     var problem: DataError?

@@ -119,7 +119,8 @@ public struct LEAFData: ExampleSource {
       let largest = max(training.labels.max() ?? 0, testing?.labels.max() ?? 0)
       classCount = classes ?? max(Int(largest) + 1, 2)
       guard Int(largest) < classCount else {
-        throw .file(place: path, problem: "found label \(largest); allowed: 0 to \(classCount - 1)")
+        throw DataError.file(place: path, problem: "found label \(largest); allowed: 0 to \(classCount - 1)")
+          .about(.classCount)
       }
     }
     let dataset = { (examples: Examples, offset: Int) throws(DataError) in

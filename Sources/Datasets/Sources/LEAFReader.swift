@@ -15,6 +15,8 @@ struct LEAFReader {
   private var file: LEAFFile
 
   private static let mostNesting = 16
+  /// Of the row that is read, by depth: how many members its first array there has, and whether they are arrays; -1 before it ended.
+  private var shape = [Int](repeating: -1, count: LEAFReader.mostNesting)
   /// As for CSV: more are no classes.
   private static let mostClasses = CSVData.mostClasses
 
@@ -37,10 +39,12 @@ struct LEAFReader {
     try members { (reader, key, start) throws(DataError) in
       switch key {
       case "users":
+        guard users == nil else { throw reader.failure("found \"users\" a second time", at: start) }
         var list: [String] = []
         try reader.elements { (reader) throws(DataError) in list.append(try reader.user()) }
         users = list
       case "num_samples":
+        guard counts == nil else { throw reader.failure("found \"num_samples\" a second time", at: start) }
         var list: [Int] = []
         try reader.elements { (reader) throws(DataError) in list.append(try reader.integer(most: Int(Int32.max))) }
         counts = list
@@ -63,6 +67,10 @@ struct LEAFReader {
 
   /// Whether the three lists of users agree.
   private func check(_ users: [String], _ counts: [Int]?) throws(DataError) {
+    var listed = Set<String>()
+    if let twice = users.first(where: { !listed.insert($0).inserted }) {
+      throw failure("\"users\" has \(ShownText.quoted(twice)) twice", at: text.count)
+    }
     let found = Dictionary(file.users.map { ($0.name, $0.count) }, uniquingKeysWith: { first, _ in first })
     guard Set(users) == Set(found.keys), users.count == found.count else {
       let odd = Set(users).symmetricDifference(found.keys).sorted().first ?? users.first ?? ""
@@ -171,7 +179,12 @@ struct LEAFReader {
         reader.reserve(isText: isText)
         reader.file.firstRow = start
       }
-      if isText { try reader.characters() } else { try reader.values(depth: 0) }
+      if isText {
+        try reader.characters()
+      } else {
+        for depth in reader.shape.indices { reader.shape[depth] = -1 }
+        try reader.values(depth: 0)
+      }
       let width = reader.file.features.count - before
       let row = isText ? LEAFForm.Row.text(width) : .numbers(width)
       guard width > 0 else {
@@ -308,21 +321,38 @@ struct LEAFReader {
       file.features.append(try number())
       return
     }
+    let start = next
     skipSpace()
-    if take(UInt8(ascii: "]")) { return }
+    if take(UInt8(ascii: "]")) { return try end(count: 0, isNested: false, depth: depth, at: start) }
+    let isNested = peek == UInt8(ascii: "[")
+    var count = 0
     while true {
       if peek == UInt8(ascii: "[") {
+        guard isNested else { throw failure("found an array beside numbers in a row", at: next) }
         try values(depth: depth + 1)
       } else {
+        guard !isNested else { throw unexpected("\"[\", as its neighbors are arrays,") }
         file.features.append(try number())
       }
+      count += 1
       skipSpace()
       if take(UInt8(ascii: ",")) {
         skipSpace()
         continue
       }
       guard take(UInt8(ascii: "]")) else { throw unexpected("\",\" or \"]\"") }
-      return
+      return try end(count: count, isNested: isNested, depth: depth, at: start)
+    }
+  }
+
+  /// The end of an array within a row, which must be like the first at its depth: features of other places would stand in one column.
+  private mutating func end(count: Int, isNested: Bool, depth: Int, at start: Int) throws(DataError) {
+    let found = 2 * count + (isNested ? 1 : 0)
+    if shape[depth] < 0 { shape[depth] = found }
+    guard shape[depth] == found else {
+      throw failure(
+        "found \(count) \(isNested ? "arrays" : "numbers") in an array within a row, whose first one at that depth has \(shape[depth] / 2) "
+          + (shape[depth] % 2 == 1 ? "arrays" : "numbers"), at: start)
     }
   }
 

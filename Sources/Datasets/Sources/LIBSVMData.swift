@@ -34,10 +34,12 @@ public struct LIBSVMData: ExampleSource {
 
   /// - Throws: `DataError` that names file, line and column.
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
-    let training = try about(.file(.training)) { () throws(DataError) in try Self.read(path, most: features) }
+    let training = try about(.file(.training)) { () throws(DataError) in
+      try Self.read(path, most: features, aim: request.aim)
+    }
     let tested = try about(.file(.test)) { () throws(DataError) -> Rows? in
       guard let test else { return nil }
-      return try Self.read(test, most: features)
+      return try Self.read(test, most: features, aim: request.aim)
     }
     guard training.count > 0 else {
       throw DataError.file(place: path, problem: "found no examples").about(.file(.training))
@@ -94,7 +96,7 @@ public struct LIBSVMData: ExampleSource {
         throw .file(
           place: name,
           problem:
-            "\(count) examples of \(width) features are more than the \(LIBSVMData.mostValues) values that are held: rows are held dense"
+            "\(count) examples of \(width) features are more than the \(LIBSVMData.mostValues) values that are held: rows are held dense; data.features says how many features there are"
         )
       }
       var dense = [Float](repeating: 0, count: size)
@@ -129,18 +131,20 @@ public struct LIBSVMData: ExampleSource {
   }
 
   /// - Parameter most: the number of features, where somebody said it.
-  private static func read(_ path: String, most: Int?) throws(DataError) -> Rows {
-    try rows(DataFile.read(path), name: path, most: most)
+  private static func read(_ path: String, most: Int?, aim: LearningAim) throws(DataError) -> Rows {
+    try rows(DataFile.read(path), name: path, most: most, aim: aim)
   }
 
   /// - Parameter name: what errors call the text.
-  static func rows(_ bytes: [UInt8], name path: String, most: Int?) throws(DataError) -> Rows {
+  static func rows(
+    _ bytes: [UInt8], name path: String, most: Int?, aim: LearningAim = .classes
+  ) throws(DataError) -> Rows {
     guard bytes.count <= Gzip.largestText else {
       throw .file(place: path, problem: "found more than \(Gzip.largestText) bytes of text")
     }
     let result = bytes.withUnsafeBufferPointer { text in
       Result { () throws(DataError) in
-        var reader = LIBSVMReader(text, name: path, most: most)
+        var reader = LIBSVMReader(text, name: path, most: most, aim: aim)
         return try reader.rows()
       }
     }
@@ -152,10 +156,11 @@ public struct LIBSVMData: ExampleSource {
     private let text: UnsafeBufferPointer<UInt8>
     private let name: String
     private let most: Int?
+    private let aim: LearningAim
     private var next: Int
 
-    init(_ text: UnsafeBufferPointer<UInt8>, name: String, most: Int?) {
-      (self.text, self.name, self.most) = (text, name, most)
+    init(_ text: UnsafeBufferPointer<UInt8>, name: String, most: Int?, aim: LearningAim) {
+      (self.text, self.name, self.most, self.aim) = (text, name, most, aim)
       next = text.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     }
 
@@ -182,6 +187,12 @@ public struct LIBSVMData: ExampleSource {
         throw failure(
           "found \(ShownText.quoted(label)) as a label: several labels an example, or a table for the source \"csv\", are not read",
           at: start)
+      }
+      if aim == .quantities {
+        var position = start
+        guard let value = DecimalNumber.read(text, &position, isStrict: false), position == next, value.isFinite else {
+          throw failure("found the label \(ShownText.quoted(label)); a quantity is a finite number", at: start)
+        }
       }
       var last = -1
       while true {

@@ -42,7 +42,7 @@ public struct NPYData: ExampleSource {
 
   /// - Throws: `DataError` that names the file and the byte.
   public func load(_ request: LoadRequest) throws(DataError) -> LoadedData {
-    try examples(aim: request.aim, classes: classes) { _ in scale }
+    try examples(request, classes: classes) { _ in scale }
   }
 
   /// Whether an array can be the features of examples, by its dimensions.
@@ -85,6 +85,8 @@ extension NPYData: ArraySource {
   func name(isTest: Bool) -> String { (isTest ? test : nil)?.features ?? files.features }
   func labels(isTest: Bool) throws(DataError) -> NamedArray? { try Self.array(isTest ? test?.labels : files.labels) }
   func readClients() throws(DataError) -> NamedArray? { try Self.array(clients) }
+  var areClientsAsked: Bool { true }
+  var labelHint: String { "; data.labels names their file" }
 
   func features(isTest: Bool) throws(DataError) -> NamedArray {
     let found = try Self.array(name(isTest: isTest))

@@ -63,7 +63,7 @@ public struct NPZData: ExampleSource {
     let tested = try about(.file(.test)) { () throws(DataError) in
       try archive(test, else: training)
     }
-    return try Parts(training: training, test: tested, source: self).examples(aim: request.aim, classes: classes) { _ in
+    return try Parts(training: training, test: tested, source: self).examples(request, classes: classes) { _ in
       scale
     }
   }
@@ -85,7 +85,9 @@ public struct NPZData: ExampleSource {
 
     func labels(isTest: Bool) throws(DataError) -> NamedArray? {
       // Before it is said that there are no labels.
-      try (isTest ? test : training)?.checkFeatures(names(isTest: isTest).name, names(isTest: isTest).usual)
+      try about(.file(isTest ? .test : .features)) { () throws(DataError) in
+        try (isTest ? test : training)?.checkFeatures(names(isTest: isTest).name, names(isTest: isTest).usual)
+      }
       guard isTest, let test else { return try training.array(source.names.labels, Usual.labels) }
       return try test.array(
         source.names.testLabels, Usual.testLabels + others(source.names.labels, Usual.otherLabels))
@@ -104,6 +106,11 @@ public struct NPZData: ExampleSource {
     }
 
     func readClients() throws(DataError) -> NamedArray? { try training.array(source.names.clients, Usual.clients) }
+    var areClientsAsked: Bool { source.names.clients != nil }
+    var labelHint: String {
+      ": there are \(ShownText.list(training.arrays, most: 8)); usual names are \(Usual.labels.joined(separator: ", ")), "
+        + "others are for data.labels"
+    }
 
     /// A test file of its own has the names of the training file, where somebody said them.
     private func others(_ name: String?, _ usual: [String]) -> [String] {
@@ -126,7 +133,7 @@ public struct NPZData: ExampleSource {
       zip = try ZipArchive(bytes, name: path)
     }
 
-    private var arrays: [String] {
+    fileprivate var arrays: [String] {
       zip.members.compactMap { $0.name.hasSuffix(".npy") ? String($0.name.dropLast(4)) : nil }
     }
 

@@ -47,11 +47,11 @@ enum RunRecords {
         "what was computed from the data, in words: it is in `outsideGuarantee` of summary.json too; empty where the scenario says it all"
       ),
       column("name", .text, .covered, "the column's name, in the order of the file", false),
-      column("kind", .text, .covered, "`number`, `category`, `label`, `client` or `dropped`", false),
+      column("kind", .text, .outside, "`number`, `category`, `label`, `client` or `dropped`", false),
       column(
-        "firstFeature", .integer, .covered, "place of its first feature in an example, from 0; null where it has none",
+        "firstFeature", .integer, .outside, "place of its first feature in an example, from 0; null where it has none",
         true),
-      column("featureCount", .integer, .covered, "features that it makes, one behind the other", false),
+      column("featureCount", .integer, .outside, "features that it makes, one behind the other", false),
       column(
         "categories", .list, .outside,
         "what each of its features stands for, where it is one of categories: 1 for the example's, 0 for the others",
