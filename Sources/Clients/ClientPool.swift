@@ -25,9 +25,15 @@ public struct ClientPool: Sendable {
     public var byzantine = 0.0
     public var byzantineFactor = -10.0
 
-    /// Whether a client is hostile: spread evenly over the numbers, floor(share N) of N clients.
+    /// The hostile among the first N clients: floor(share N).
+    package func byzantineCount(of clients: Int) -> Int {
+      // 0.29 of 100 is 29, whatever the product in binary says.
+      Int(Double(clients) * byzantine + 1e-9)
+    }
+
+    /// Whether a client is hostile: spread evenly over the numbers.
     func isByzantine(_ client: Int) -> Bool {
-      (Double(client + 1) * byzantine).rounded(.down) > (Double(client) * byzantine).rounded(.down)
+      byzantineCount(of: client + 1) > byzantineCount(of: client)
     }
 
     public init(dropout: Double = 0, stragglers: Double = 0, dropsStragglers: Bool = false) {

@@ -17,7 +17,7 @@ public enum FigureUnit: String, Sendable {
   case clippingNorms = "clipping norms"
   case seconds
   case decibels = "dB"
-  /// Squares of values that lie in [0, 1].
+  /// Squares of values that lie in [0, 1], or of what targets are learned in.
   case squares = "squared values"
   case text
   case list

@@ -58,7 +58,9 @@ public struct GuaranteeStatement: Sendable {
     let others = Self.figuresOfSomeRuns.subtracting(figures)
     let names =
       Self.outside(isClientCountPublic: plan.relation != .addOrRemove).filter { !others.contains($0) } + files
-    outsideGuarantee = names + Self.choices(evaluation).filter { !names.contains($0) } + computed
+    outsideGuarantee =
+      names + Self.choices(evaluation).filter { !names.contains($0) } + computed
+      + (scenario?.initialModel == nil ? [] : ["\(Scenario.initialModelPath): what that model tells of the clients"])
   }
 
   /// What is said of features that depend on statistics of the data; nil where they do not.

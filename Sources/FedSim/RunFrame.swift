@@ -79,17 +79,19 @@ public struct RunFrame: Sendable {
     sampler = CohortSampler(
       sampling: calibration.sampling, population: clients, largest: plan?.largestCohort ?? clients)
     try checkRounding(refusal)
-    try checkRule(refusal)
+    try checkRule(arrivalRate: arrivalRate, refusal)
   }
 
   /// A robust rule has enough updates, and room for all of them.
-  private func checkRule(_ refusal: Refusal) throws {
+  private func checkRule(arrivalRate: Double, _ refusal: Refusal) throws {
     guard let rule = settings.server.rule else { return }
     let size = Int(sampler.expectedSize.rounded())
-    guard size >= rule.leastUpdates else {
+    let arriving = Int((sampler.expectedSize * arrivalRate).rounded())
+    guard arriving >= rule.leastUpdates || rule.leastUpdates == 1 else {
+      let sent = arriving < size ? ", of whom about \(arriving) send," : ""
       throw refusal(
         "\(ServerSection.section).byzantine",
-        "rounds of \(size) clients have fewer than the 2 f + 3 = \(rule.leastUpdates) updates that \"\(settings.server.aggregation.rawValue)\" needs"
+        "rounds of \(size) clients\(sent) have fewer than the 2 f + 3 = \(rule.leastUpdates) updates that \"\(settings.server.aggregation.rawValue)\" needs"
       )
     }
     let bytes = 4 * Double(parameterCount) * Double(size)

@@ -98,6 +98,12 @@ public struct RunSetup: Sendable {
     columns = data.columns
     let population = try scenario.population(of: split, isGiven: isDataGiven)
     self.population = population
+    if let share = scenario.cohort.byzantine, scenario.faults.byzantineCount(of: population.clientCount) == 0 {
+      throw scenario.refusal(
+        at: Cohort.path(\.byzantine),
+        "found \(share), which is none of \(population.clientCount) clients; allowed: a share that makes one, or no such key"
+      )
+    }
     testClients = try scenario.testClients(of: split.test, like: population)
     test = testClients?.data ?? split.test
     testOwners = try Self.testOwners(scenario, test, population)
@@ -380,7 +386,7 @@ public struct RunSetup: Sendable {
     do throws(DataError) {
       return try InitialModel.parameters(of: model, from: path)
     } catch {
-      throw scenario.refusal(at: Scenario.initialModelPath, error.description)
+      throw scenario.refusal(at: Scenario.initialModelPath, scenario.words(of: error))
     }
   }
 

@@ -233,7 +233,7 @@ public struct SummaryFields: FigureTable, Sendable {
   ) { summary in
     summary.posterior?.headline.map { row in
       [
-        "code": .string(row.code), "klBits": .optional(row.klBits), "payloadBits": .number(row.payloadBits.mean),
+        "code": .string(row.code), "klBits": .optional(row.klBits), "payloadBits": .optional(row.payloadBits.mean),
         "psnr": .optional(row.psnr), "accuracy": .optional(row.accuracy?.mean),
       ]
     }

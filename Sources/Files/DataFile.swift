@@ -23,7 +23,8 @@ package enum DataFile {
     return unpacked
   }
 
-  private static func check(
+  /// - Throws: `DataError` where bytes have the mark of a format that is not among those that are asked for.
+  static func check(
     _ bytes: [UInt8], _ path: String, _ formats: Set<KnownFormat>, isPacked: Bool
   ) throws(DataError) {
     guard let found = KnownFormat.of(bytes), !formats.contains(found) else { return }
@@ -33,7 +34,8 @@ package enum DataFile {
   /// 16 GiB: a pipe may never end.
   private static let largestFile = 1 << 34
 
-  private static func readPacked(_ path: String) throws(DataError) -> [UInt8] {
+  /// All bytes of a file as they are.
+  static func readPacked(_ path: String) throws(DataError) -> [UInt8] {
     let bytes: [UInt8]
     let isDevice: Bool
     do throws(FileFailure) {

@@ -22,9 +22,45 @@ package struct SafetensorsFile: Sendable {
   static let longestHeader = 100_000_000
 
   /// - Parameters:
-  ///   - path: a file, which may be gzipped.
+  ///   - path: a file, which may be gzipped. No more of it is unpacked than its header announces.
   /// - Throws: `DataError` with the file, the place in it, and what was found.
-  package init(path: String) throws(DataError) { try self.init(bytes: DataFile.read(path), name: path) }
+  package init(path: String) throws(DataError) {
+    let packed = try DataFile.readPacked(path)
+    guard Gzip.isGzipped(packed) else {
+      try DataFile.check(packed, path, [], isPacked: false)
+      try self.init(bytes: packed, name: path)
+      return
+    }
+    // As far as the header first: its length says how far that is.
+    let first = try Gzip.unpack(packed, name: path, head: 8, limit: { 8 + (Self.headerLength($0) ?? 0) })
+    try DataFile.check(first, path, [], isPacked: true)
+    guard let end = Self.announcedEnd(first) else {
+      // Where this is a header after all, it is of no tensor, and the data are as much too long as one byte.
+      try self.init(bytes: first, name: path)
+      return
+    }
+    try self.init(bytes: Gzip.unpack(packed, name: path, head: 8, limit: { _ in end }), name: path)
+  }
+
+  /// The length that the first 8 bytes say; nil where no header is so long.
+  private static func headerLength(_ bytes: [UInt8]) -> Int? {
+    guard bytes.count >= 8 else { return nil }
+    let length = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << UInt64(8 * $1) }
+    return length <= UInt64(longestHeader) ? Int(length) : nil
+  }
+
+  /// Where the last tensor ends that a header announces; nil where there is no header, or it announces none.
+  private static func announcedEnd(_ bytes: [UInt8]) -> Int? {
+    guard let length = headerLength(bytes), bytes.count >= 8 + length else { return nil }
+    guard let header = try? JSONParser.parse(bytes[8..<(8 + length)]).value, case .object(let entries) = header else {
+      return nil
+    }
+    let ends = entries.compactMap { _, entry -> Int? in
+      guard case .object(let fields) = entry else { return nil }
+      return counts(fields["data_offsets"])?.last
+    }
+    return ends.max().map { 8 + length + min($0, Gzip.largestText) }
+  }
 
   /// - Parameters:
   ///   - bytes: the whole file.

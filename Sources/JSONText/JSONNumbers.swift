@@ -8,6 +8,8 @@ extension JSON {
     }
   }
 
-  /// Null for nil.
-  public static func optional(_ value: Double?) -> JSON { value.map { .number($0) } ?? .null }
+  /// Null for nil, and for what is not finite, which JSON does not have.
+  public static func optional(_ value: Double?) -> JSON {
+    if let value, value.isFinite { .number(value) } else { .null }
+  }
 }

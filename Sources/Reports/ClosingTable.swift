@@ -60,6 +60,14 @@ extension RunSummary {
       lines.append("best       the model of round \(bestRound): \(GuaranteeStatement.fileOfBestModel)")
     }
     if let clientTests { lines += Self.clients(clientTests) }
+    if let rule = setup.scenario.server.rule {
+      let still = records.count { $0.arrived < rule.leastUpdates }
+      if still > 0 {
+        lines.append(
+          "NOT MOVED  \(Text.grouped(still)) of \(Text.grouped(records.count)) rounds had fewer than the \(rule.leastUpdates) updates that "
+            + "\"\(setup.scenario.server.aggregation.rawValue)\" needs, and moved nothing")
+      }
+    }
     if let divergence = Divergence(self) {
       lines.append("DIVERGED   \(divergence.sign):")
       lines.append(Text.wrapped(divergence.advice, indent: "           "))

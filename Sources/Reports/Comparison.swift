@@ -36,7 +36,12 @@ public struct Comparison: Sendable {
       guard let p = figure.estimate(numbers(first)), let q = figure.estimate(numbers(second)) else {
         return nil
       }
-      (self.point, self.key, unit, self.first, self.second) = (point, key, figure.unit, p, q)
+      (self.point, self.key, self.first, self.second) = (point, key, p, q)
+      // The loss of a quantity is a mean squared error.
+      let fields = SummaryFields.table
+      let isSquared =
+        key == fields.finalLoss.name && (first + second).contains { $0.result[fields.finalRMSE.name] != nil }
+      unit = isSquared ? .squares : figure.unit
       isMeasured = figure.isMeasured
       guard figure.isMeasured else {
         paired = nil
@@ -127,7 +132,7 @@ public struct Comparison: Sendable {
     var results: [Result] = []
     for point in order {
       guard let x = left[point], let y = right[point] else { continue }
-      results += PointFigure.ofSummaries.compactMap { Result(point, $0, x, y) }
+      results += PointFigure.ofAllSummaries.compactMap { Result(point, $0, x, y) }
     }
     self.results = results
     reference = nil
@@ -153,7 +158,7 @@ public struct Comparison: Sendable {
     guard let first = points.first, points.count > 1, names.count == points.count else { return nil }
     reference = names[0]
     results = zip(names, points).dropFirst().flatMap { name, rows in
-      PointFigure.ofSummaries.compactMap { Result(name, $0, first, rows) }
+      PointFigure.ofAllSummaries.compactMap { Result(name, $0, first, rows) }
     }
     (settings, unmatched) = ([], 0)
   }

@@ -47,7 +47,14 @@ struct Divergence {
     let training = "lower training.learningRate (\(Text.short(setup.scenario.training.optimizer.learningRate)))"
     let optimizer = ServerOptimizer(setup.scenario.server.optimizer)
     let server = "lower server.learningRate (\(Text.short(optimizer.learningRate)))"
-    if summary.records.first.map({ $0.nonFinite > 0 }) ?? false
+    if let share = setup.scenario.cohort.byzantine {
+      let rule =
+        setup.scenario.server.rule == nil
+        ? "another server.aggregation than \"mean\"" : "a server.aggregation that withstands more"
+      advice =
+        "a lower cohort.byzantine (\(Text.short(share))), or \(rule): hostile clients send \(Text.short(setup.scenario.faults.byzantineFactor)) times "
+        + "their updates"
+    } else if summary.records.first.map({ $0.nonFinite > 0 }) ?? false
       || setup.localTrainingDiverges(limit: Self.factor * guessing)
     {
       advice = "\(training)\(Self.scales(setup)): clients diverge that start from the initial model"

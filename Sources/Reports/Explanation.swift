@@ -266,7 +266,8 @@ public struct Explanation: Sendable {
     }
     if faults.byzantine > 0 {
       parts.append(
-        "\(Text.short(100 * faults.byzantine)) % hostile clients, who send \(Text.short(faults.byzantineFactor)) times their updates"
+        "\(Text.short(100 * faults.byzantine)) % hostile clients (\(Text.grouped(faults.byzantineCount(of: setup.population.clientCount))) of "
+          + "\(Text.grouped(setup.population.clientCount))), who send \(Text.short(faults.byzantineFactor)) times their updates"
       )
     }
     return parts.joined(separator: ", ")

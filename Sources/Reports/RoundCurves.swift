@@ -32,9 +32,11 @@ struct RoundCurves {
       ? ""
       : "Drawn are \(panels.count) of \(all.count) panels, without \(Text.counted(count, "point")), from "
         + "\(rest.first?.lines.first?.point.name ?? "") to \(rest.last?.lines.last?.point.name ?? "")."
+    // Rules that stop a run early stop its repeats in different rounds.
+    let isUneven = points.contains { point in Set(point.rounds.map { $0.values(\.round).last }).count > 1 }
     barNote =
       points.contains { $0.rounds.count > 1 }
-      ? "Means over repeats, with standard errors." : ""
+      ? "Means over the repeats\(isUneven ? " that are still running" : ""), with standard errors." : ""
     most = max(50, Self.mostValues / max(1, points.count))
   }
 

@@ -32,11 +32,17 @@ struct RunsOverlay {
     guard lines.count > 1 else { return nil }
   }
 
+  /// What the loss of the runs is: of some that learn a quantity and others that do not, no unit is that of all.
+  private var loss: Chart.Axis {
+    let quantities = lines.count { $0.tables.contains { !$0.values(\.r2).isEmpty } }
+    return Chart.Axis(quantities == 0 ? "loss, nats" : quantities == lines.count ? "mean squared error" : "loss")
+  }
+
   var charts: [Chart] {
     [
       chart("runs-accuracy", "Accuracy over rounds", .accuracy, \.accuracy, scale: 100),
       chart("runs-r2", "R^2 over rounds", Chart.Axis("R^2"), \.r2),
-      chart("runs-loss", "Loss over rounds", Chart.Axis("loss, nats"), \.loss),
+      chart("runs-loss", "Loss over rounds", loss, \.loss),
       chart("runs-epsilon", "Privacy spent", .epsilon, \.epsilon),
       chart(
         "runs-bits", "Bits of an upload", .clientBits, \.payloadBitsMean, note: boundNote, references: references),

@@ -95,7 +95,8 @@ public struct RateSchedule: Sendable, Equatable {
     let peak = min(max(warmupRounds ?? 1, 1), rounds)
     let marks = Set([1, peak, rounds]).sorted()
     let rates = marks.map { "\(Text.short(learningRate * factor(round: $0, of: rounds))) in round \($0)" }
-    return "\(kind.rawValue) schedule: " + rates.joined(separator: ", ")
+    let name = kind == .constant ? "warm-up" : "\(kind.rawValue) schedule"
+    return "\(name): " + rates.joined(separator: ", ")
   }
 
   // MARK: Keys
@@ -149,6 +150,12 @@ public struct RateSchedule: Sendable, Equatable {
       return KeyProblem(
         "\(section).schedule", "found \"\(kind.rawValue)\" with a rule that has one rate for all rounds",
         allowed: "\"constant\", without warm-up")
+    }
+    if let warmupRounds, warmupRounds > rounds {
+      return KeyProblem(
+        "\(section).warmupRounds",
+        "found \(warmupRounds) in a run of \(rounds) rounds, none of which would have the whole rate",
+        allowed: "at most \(rounds)")
     }
     // Factors fall from the end of the warm-up on.
     let low = { Float(learningRate * factor(round: $0, of: rounds)) < Float.leastNormalMagnitude }

@@ -85,10 +85,14 @@ extension Scenario {
     do throws(DataError) {
       return try data.load(request)
     } catch {
-      let paths = file?.paths ?? ScenarioPaths(folder: nil)
-      throw refusal(
-        at: DataSection.path(of: error.subject), error.missingFile.map(paths.missing) ?? error.description)
+      throw refusal(at: DataSection.path(of: error.subject), words(of: error))
     }
+  }
+
+  /// What is wrong with a file that the scenario names; of one that is not there, all places where it was sought.
+  package func words(of error: DataError) -> String {
+    let paths = file?.paths ?? ScenarioPaths(folder: nil)
+    return error.missingFile.map(paths.missing) ?? error.description
   }
 
   /// Splits what was loaded, and looks at its labels.

@@ -63,6 +63,33 @@ private func idx(_ sizes: [Int], _ values: [UInt8], type: UInt8 = 8) -> [UInt8] 
 private let images = idx([3, 2, 2], [0, 51, 102, 255, 1, 2, 3, 4, 5, 6, 7, 8])
 private let labels = idx([3], [2, 0, 1])
 
+/// Models that runs start from, packed.
+@Suite struct PackedTensorTests {
+  private func file(_ header: String, _ data: [UInt8]) -> [UInt8] {
+    withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian, Array.init) + Array(header.utf8) + data
+  }
+
+  /// A file that would unpack to far more than it announces is left where that shows.
+  @Test func noMoreIsUnpackedThanIsAnnounced() throws {
+    let folder = try TestFolder()
+    let header = #"{"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}"#
+    let read = { (bytes: [UInt8]) throws -> SafetensorsFile in
+      try SafetensorsFile(path: folder.write(gzipped(bytes), "m.gz"))
+    }
+    let good = try read(file(header, [0, 0, 128, 63, 0, 0, 0, 64]))
+    #expect(good.values(of: good.tensors[0]) == [1, 2])
+    #expect(try read(file("{}", [])).tensors.isEmpty)
+    let zeros = [UInt8](repeating: 0, count: 1 << 20)
+    let tail = problem { _ = try read(file(header, zeros)) }
+    #expect(tail.contains("found 1 bytes that belong to no tensor"), "\(tail)")
+    #expect(problem { _ = try read(file("{}", zeros)) }.contains("found 1 bytes that belong to no tensor"))
+    let long = problem { _ = try read([UInt8](repeating: 255, count: 1 << 20)) }
+    #expect(long.contains("found a header of 18446744073709551615 bytes where 1 follow"), "\(long)")
+    #expect(problem { _ = try read([1, 2, 3]) }.contains("found 3 bytes"))
+    #expect(problem { _ = try read(file("{", [])) }.contains("header, line 1"))
+  }
+}
+
 @Suite struct IDXTests {
   private func load(_ images: [UInt8], _ labels: [UInt8], classes: Int? = nil) throws -> Dataset {
     let folder = try TestFolder()

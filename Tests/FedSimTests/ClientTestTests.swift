@@ -70,6 +70,18 @@ import Testing
     #expect(fifty.test.bytes == a.test.bytes && ten.test.bytes != a.test.bytes)
   }
 
+  /// Whoever stops a run waits for a client of each thread, and not for all that are left.
+  @Test func tuningAsksOftenWhetherItGoesOn() throws {
+    let simulation = try Simulation(scenario: scenario(Self.own + ["evaluation.fineTuneEpochs=1"]), threads: 2)
+    var asked: [Int] = []
+    let stop = { (done: Int, all: Int) -> Bool in
+      asked.append(done)
+      return done < 6
+    }
+    #expect(throws: SimulationError.self) { try simulation.clientTests(continues: stop) }
+    #expect(asked == [0, 2, 4, 6])
+  }
+
   @Test func whatHasNoTestOfItsOwnIsRefused() {
     let synthetic = #"data={"source": "synthetic", "clients": 20}"#
     #expect(message(Self.own + ["evaluation.fineTuneEpochs=2"]) == "no error")

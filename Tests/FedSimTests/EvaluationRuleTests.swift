@@ -162,7 +162,9 @@ import Testing
     #expect(message(["evaluation.bestBy=f1"]).contains("\"accuracy\", \"loss\""))
     let pictures = ["task=representation", "model={\"kind\":\"linear-decoder\",\"latents\":4}"]
     #expect(message(pictures + ["evaluation.targetAccuracy=0.5"]).contains("which has none"))
-    #expect(message(pictures + ["evaluation.bestBy=accuracy"]).contains("which has none"))
+    #expect(message(pictures + ["evaluation.bestBy=accuracy", "evaluation.stopAfter=2"]).contains("which has none"))
+    #expect(message(["evaluation.bestBy=loss"]).contains("neither is set"))
+    #expect(message(["evaluation.bestBy=loss", "evaluation.keepBest=true"]) == "no error")
     #expect(message(pictures + ["evaluation.stopAfter=2"]) == "no error")
   }
 }

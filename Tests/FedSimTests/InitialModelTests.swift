@@ -55,6 +55,7 @@ import Testing
       #expect(simulation.setup.warnings.contains { $0.hasPrefix("model.initial counts as public") })
       let statement = GuaranteeStatement(simulation.setup)
       #expect(statement.sentence.contains("read from a file and counts as public"))
+      #expect(statement.outsideGuarantee.contains("model.initial: what that model tells of the clients"))
       // Where it lies is of no account.
       let other = scratchPath() + ".safetensors"
       defer { try? FileManager.default.removeItem(atPath: other) }
@@ -117,5 +118,14 @@ import Testing
     #expect(throws: ScenarioError.self) {
       try RunSetup(scenario: scenario("model.initial=/no/such/file"), split: nil, threads: 1)
     }
+  }
+
+  /// Both places where it was sought are named, as of data.
+  @Test func aMissingFileIsSoughtBesideTheScenario() throws {
+    let file = try ScenarioFile(
+      Array(smallScenario.utf8), name: "folder/s.json", overrides: ["model.initial=none.safetensors"], folder: "folder")
+    let error = #expect(throws: ScenarioError.self) { try RunSetup(scenario: Scenario(file), split: nil, threads: 1) }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("neither in the working directory") && text.contains("folder/none.safetensors"), "\(text)")
   }
 }

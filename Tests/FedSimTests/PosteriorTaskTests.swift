@@ -76,6 +76,15 @@ import Testing
     #expect(other.rows[0].meanSquaredError != one.rows[0].meanSquaredError)
   }
 
+  /// Figures that are not finite are null in the file, and no end of the process.
+  @Test func whatIsNotFiniteIsNull() throws {
+    let set = ["posterior.examples=4", "posterior.curve=[]", "server.learningRate=1e30", "rounds=2"]
+    let results = try Self.results(Self.scenario(Self.linear, set: set), threads: 2)
+    #expect(try JSONParser.parse(Array(results.json.text(pretty: true).utf8)).value != .null)
+    #expect(results.csv.hasPrefix("code,kind"))
+    #expect(JSON.optional(.nan) == .null && JSON.optional(.infinity) == .null && JSON.optional(2) == .number(2))
+  }
+
   @Test func aStopBehindTheLastRoundIsNoResult() throws {
     var simulation = try Simulation(scenario: Self.scenario(Self.linear), threads: 1)
     while try simulation.nextRound() != nil {}

@@ -2,6 +2,7 @@ import Testing
 
 @testable import Clients
 @testable import FedSim
+@testable import Reports
 @testable import Scenarios
 
 /// Robust rules and hostile clients in whole runs.
@@ -60,8 +61,21 @@ import Testing
 
   /// A round with fewer updates than Krum needs moves nothing.
   @Test func roundsWithTooFewUpdatesMoveNothing() throws {
-    let keys = ["cohort.dropout=0.999", "server.aggregation=krum", "server.byzantine=20"]
-    #expect(try run(keys).model.allSatisfy { $0 == 0 })
+    // Of 50 clients 43 send in the mean, and 43 are needed.
+    let keys = ["cohort.dropout=0.15", "server.aggregation=krum", "server.byzantine=20", "seed=3"]
+    var simulation = try Simulation(scenario: scenario(Self.plain + keys), threads: 2)
+    var records: [RoundRecord] = []
+    var still = 0
+    while true {
+      let before = simulation.server.parameters
+      guard let record = try simulation.nextRound() else { break }
+      #expect((simulation.server.parameters == before) == (record.arrived < 43))
+      still += record.arrived < 43 ? 1 : 0
+      records.append(record)
+    }
+    #expect(still > 0 && still < records.count)
+    let summary = RunSummary(simulation.setup, records: records, stoppedBy: .rounds)
+    #expect(summary.closingTable.contains("NOT MOVED  \(still) of \(records.count) rounds had fewer than the 43"))
   }
 
   /// A federation whose updates come from elsewhere has the rules too.
@@ -87,6 +101,11 @@ import Testing
     #expect(message(plain + ["server.aggregation=median", "training.algorithm=scaffold"]).contains("control variates"))
     #expect(message(plain + ["server.aggregation=krum"]).contains("server.byzantine: the key is missing"))
     #expect(message(plain + ["server.aggregation=krum", "server.byzantine=24"]).contains("2 f + 3 = 51 updates"))
+    #expect(
+      message(plain + ["server.aggregation=krum", "server.byzantine=20", "cohort.dropout=0.3"])
+        .contains("rounds of 50 clients, of whom about 35 send, have fewer than the 2 f + 3 = 43"))
+    #expect(message(plain + ["cohort.byzantine=0.01"]).contains("found 0.01, which is none of 50 clients"))
+    #expect(message(plain + ["cohort.byzantine=0.02"]) == "no error")
     #expect(message(plain + ["server.trim=0.2"]).contains("\"mean\" cuts nothing"))
     #expect(message(plain + ["server.aggregation=median", "server.byzantine=2"]).contains("has no such number"))
     #expect(message(plain + ["cohort.byzantineFactor=3"]).contains("no client is hostile"))
@@ -95,7 +114,7 @@ import Testing
 
   @Test func hostileClientsAreAsManyAsStated() throws {
     var faults = ClientPool.Faults()
-    for (share, count) in [(0.3, 15), (0.5, 25), (1, 50), (0.01, 0), (0.02, 1)] {
+    for (share, count) in [(0.3, 15), (0.5, 25), (1, 50), (0.01, 0), (0.02, 1), (0.58, 29)] {
       faults.byzantine = share
       #expect((0..<50).count { faults.isByzantine($0) } == count, "\(share)")
     }

@@ -149,7 +149,9 @@ private struct ClientTestStage {
     let trainer = RunSetup.trainer(setup.scenario, model)
     let start = model.padding(parameters)
     var rows: [ClientTests.Row] = []
-    let part = max(16 * setup.parallel.threads, 64)
+    // Tuning takes long: whoever waits for it to stop waits for a client of each thread. Evaluations alone do not.
+    let threads = setup.parallel.threads
+    let part = setup.scenario.evaluation.fineTuneEpochs == nil ? max(16 * threads, 64) : threads
     for first in stride(from: 0, to: clients.count, by: part) {
       guard continues(first, clients.count) else { throw SimulationError.abandoned(round: setup.lastRound) }
       let batch = clients[first..<min(first + part, clients.count)]

@@ -67,8 +67,8 @@ public struct EvaluationMetrics: Sendable {
       root["rootMeanSquaredError"] = .optional(quantity.meanSquaredError?.squareRoot())
       root["meanAbsoluteError"] = .optional(quantity.meanAbsoluteError)
       root["r2"] = .optional(evaluation.r2)
-      root["targetMean"] = .number(quantity.targetMean)
-      root["targetDeviation"] = .number(quantity.targetDeviation)
+      root["targetMean"] = .optional(quantity.targetMean)
+      root["targetDeviation"] = .optional(quantity.targetDeviation)
       return .object(root)
     }
     root["accuracy"] = .optional(evaluation.accuracy)

@@ -87,13 +87,13 @@ public struct PosteriorResults: Sendable, Equatable {
     "No guarantee: posteriors are fitted without clipping, and a sample of a posterior is no private release of the data that it was "
     + "fitted to. The server decodes each one."
 
-  /// posterior.json
+  /// posterior.json: null where a figure is not finite, as after a run that diverged.
   public var json: JSON {
     [
       "task": .string(task), "guarantee": "none", "guaranteeStatement": .string(Self.statement),
       "data": .integer(dataCount), "values": .integer(valueCount), "latents": .integer(latentCount),
       "activeLatents": .integer(activeCount), "posterior": .string(form),
-      "references": .object(references.reduce(into: JSONObject()) { $0[$1.name] = .number($1.value) }),
+      "references": .object(references.reduce(into: JSONObject()) { $0[$1.name] = .optional($1.value) }),
       "results": .array(rows.map(json)), "sheetRows": .array(sheetRows.map { .string($0) }),
       "notes": .array(notes.map { .string($0) }),
     ]
@@ -109,7 +109,7 @@ public struct PosteriorResults: Sendable, Equatable {
     return [
       "code": .string(row.code), "kind": .string(row.kind.rawValue), "exact": .bool(row.isExact),
       "beta": .optional(row.beta), "setting": .optional(row.setting), "klBits": .optional(row.klBits),
-      "modelBits": .optional(row.modelBits), "payloadBits": .number(row.payloadBits.mean),
+      "modelBits": .optional(row.modelBits), "payloadBits": .optional(row.payloadBits.mean),
       "payloadBitsStandardError": .optional(row.payloadBits.error), "klBitsPerValue": perValue(row.klBits),
       "payloadBitsPerValue": perValue(row.payloadBits.mean), "meanSquaredError": .optional(row.meanSquaredError),
       "psnr": .optional(row.psnr), "meanPsnr": .optional(row.meanPSNR), "accuracy": .optional(row.accuracy?.mean),

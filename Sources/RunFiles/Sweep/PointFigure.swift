@@ -84,6 +84,9 @@ public struct PointFigure: Sendable {
       "length of an upload with its envelope, of those that were written: mean over a run's uploads"),
   ]
 
+  /// All keys of summary.json that runs are compared by.
+  package static let ofAllSummaries = ofSummaries + ofSomeRuns
+
   /// Those that points have where their runs have them.
   static let ofSomeRuns: [PointFigure] =
     [

@@ -52,7 +52,9 @@ public struct EvaluationSection: ScenarioSection, Equatable {
         "rounds between evaluations on the test examples; the last round is always evaluated"),
       Setting(
         "bestBy", \.bestBy, .choice(Metric.self), .absent("the accuracy, or the loss where the task has none"),
-        "by what one model is better than another, for `keepBest` and `stopAfter`"),
+        "by what one model is better than another, for `keepBest` and `stopAfter`",
+        objection: { $0.watches ? nil : "it is for `keepBest` and `stopAfter`, and neither is set" }
+      ),
       Setting(
         "keepBest", \.writtenKeepBest, .flag, .absent("as for false: the last model alone is written"),
         "true: the best model of all evaluations is kept, as `model-best.safetensors`; the test examples choose it, for which nothing is "
@@ -104,6 +106,11 @@ public struct EvaluationSection: ScenarioSection, Equatable {
       parts.append("stops after \(stopAfter) evaluations in a row without an improvement\(change)")
     }
     if keepBest { parts.append("keeps the best model") }
-    return parts.isEmpty ? nil : parts.joined(separator: ", ") + (bestBy.map { ", by \($0.rawValue)" } ?? "")
+    guard !parts.isEmpty else { return nil }
+    // Of a rule by accuracy alone nobody shall read that it goes by the loss.
+    if let bestBy {
+      parts.append("the best model is that of the \(bestBy == .loss ? "lowest loss" : "highest accuracy")")
+    }
+    return parts.joined(separator: ", ")
   }
 }
