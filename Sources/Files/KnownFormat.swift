@@ -50,8 +50,12 @@ package enum KnownFormat: Sendable, Equatable, CaseIterable {
     ]
     if let (_, format) = texts.first(where: { starts($0.0) }) { return format }
     if starts("Obj\u{1}") { return .avro }
-    // Its last byte is the length of a tail that ends with the mark again; a table may have a column ORC.
-    if starts("ORC"), bytes.count >= 8, bytes.suffix(4).dropLast().elementsEqual("ORC".utf8) { return .orc }
+    // Its last byte is the length of a tail that ends with the mark again; a table may have a column ORC, and end with it.
+    if starts("ORC"), bytes.count >= 8, bytes.suffix(4).dropLast().elementsEqual("ORC".utf8),
+      let last = bytes.last, last != 0x0A, last != 0x0D, last < 0x20 || last > 0x7E
+    {
+      return .orc
+    }
     if starts("ORC"), bytes.count > 3, bytes[3] < 0x20, bytes[3] != 0x0A, bytes[3] != 0x0D { return .orc }
     if bytes.count >= 262, bytes[257..<262].elementsEqual("ustar".utf8) { return .tar }
     if starts("X\n\0\0\0"), bytes.count > 5, (2...3).contains(bytes[5]) { return .rData }

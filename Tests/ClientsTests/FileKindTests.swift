@@ -258,7 +258,8 @@ import Testing
 
   /// What these formats' names begin with is no mark of theirs.
   @Test(arguments: [
-    "PAR1,b,y\n1,2,3\n", "ORC,b\n1,2\n", "ORC,ORC\n1,2\n", "X\n1\n", "Obj,y\n", "BZh9,y\n", "PK,y\n1,2\n", "x,y\n", "",
+    "PAR1,b,y\n1,2,3\n", "ORC,b\n1,2\n", "ORC,b\n1,ORC\n", "ORC\n1\nORC2", "X\n1\n", "Obj,y\n", "BZh9,y\n",
+    "PK,y\n1,2\n", "x,y\n", "",
     "\u{FEFF}a,b\n", "7z,a\n",
     "FEA,1\n", "FEA1,b,y\n1,2,3\n4,5,6\n",
     "%PDF,b\n", "<htm,y\n", "+1 1:0.5\n", "{\"users\": []}",
