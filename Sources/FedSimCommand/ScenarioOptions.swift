@@ -75,5 +75,8 @@ struct ThreadsOption: ParsableArguments {
     }
   }
 
-  var count: Int { threads ?? min(max(ProcessInfo.processInfo.activeProcessorCount, 1), 1024) }
+  var count: Int { threads ?? Self.all }
+
+  /// As many as there are cores.
+  static var all: Int { min(max(ProcessInfo.processInfo.activeProcessorCount, 1), 1024) }
 }

@@ -70,7 +70,8 @@ struct SweepCommand: ParsableCommand {
     let path = out ?? "sweeps/\(sweep.name)"
     if let out { try OutputFile.checkFolder(out, flag: "--out") }
     try refuseInputs(in: path, sweep)
-    let execution = try SweepExecution(sweep, in: path, resuming: resume, warn: Console.warning)
+    let execution = try SweepExecution(
+      sweep, in: path, resuming: resume, threads: ThreadsOption.all, warn: Console.warning)
     if resume && execution.isNew { Console.error("no sweep in \(path) yet: starting one") }
     Interruption.watch(during: .sweep)
     sayWhatIsLeft(execution)

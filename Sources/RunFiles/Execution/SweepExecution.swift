@@ -73,15 +73,16 @@ public struct SweepExecution: Sendable {
   /// - Parameters:
   ///   - resuming: whether a sweep that is there goes on.
   ///   - accounting: what the runs share.
+  ///   - threads: how many read the examples; no result depends on it.
   ///   - warn: told each warning about data, once.
   /// - Throws: `ScenarioError` with the place of an axis's value that does not fit, `ToolError` where the folder has another sweep.
   public init(
     _ sweep: Sweep, in path: String, resuming: Bool = false, accounting: SharedAccounting = SharedAccounting(),
-    warn: (String) -> Void = { _ in }
+    threads: Int = 1, warn: (String) -> Void = { _ in }
   ) throws {
     (self.sweep, self.path, self.accounting) = (sweep, path, accounting)
     var points: [Int: JSON] = [:]
-    try sweep.forEachPoint(accounting, data, warn: warn) { run, setup in
+    try sweep.forEachPoint(accounting, data, threads: threads, warn: warn) { run, setup in
       // As it is read back: 1.0 is written as 1.
       points[run.point] = try JSONParser.parse(setup.resolved.text(pretty: false).utf8).value
     }
@@ -253,10 +254,12 @@ extension Sweep {
   ///
   /// - Throws: `ScenarioError` with the place of the axis's value that does not fit.
   func forEachPoint(
-    _ accounting: SharedAccounting, _ data: SharedData, warn: (String) -> Void, _ body: (Run, RunSetup) throws -> Void
+    _ accounting: SharedAccounting, _ data: SharedData, threads: Int, warn: (String) -> Void,
+    _ body: (Run, RunSetup) throws -> Void
   ) throws {
     try forEachPoint(
-      warn: warn, setup: { try RunSetup(scenario: $0, split: nil, threads: 1, accounting: accounting, data: data) },
+      warn: warn,
+      setup: { try RunSetup(scenario: $0, split: nil, threads: threads, accounting: accounting, data: data) },
       body)
   }
 
