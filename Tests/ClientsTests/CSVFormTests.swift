@@ -310,7 +310,7 @@ import Testing
   // MARK: Scaling
 
   @Test func constantsOfSomeColumnsLeaveOthersToBeWarnedOf() throws {
-    let rows = (0..<10).map { "\($0 % 3),\($0 * 1000),\($0 * 500),\($0 % 2),p\n" }.joined()
+    let rows = (0..<10).map { "\($0 % 3),\($0 * 1000),\($0 * 500),\($0 % 2),\($0 < 5 ? "p" : "q")\n" }.joined()
     let warnings = { (constants: [FeatureScaling.Constants]) throws in
       try fit("a,b,c,d,y\n" + rows, test: "a,b,c,d,y\n" + rows, FeatureRules(scaling: .constants(constants))).warnings
     }

@@ -78,7 +78,7 @@ import Testing
 
   /// Figures that are not finite are null in the file, and no end of the process.
   @Test func whatIsNotFiniteIsNull() throws {
-    let set = ["posterior.examples=4", "posterior.curve=[]", "server.learningRate=1e30", "rounds=2"]
+    let set = ["posterior.examples=4", "server.learningRate=1e30", "rounds=2"]
     let results = try Self.results(Self.scenario(Self.linear, set: set), threads: 2)
     #expect(try JSONParser.parse(Array(results.json.text(pretty: true).utf8)).value != .null)
     #expect(results.csv.hasPrefix("code,kind"))

@@ -137,7 +137,7 @@ import Testing
     #expect(message(["server.warmupRounds=5"]).contains("server.warmupRounds: found 5 in a run of 4 rounds"))
     #expect(message(["server.warmupRounds=4"]) == "no error")
     let words = RateSchedule(warmupRounds: 2).words(learningRate: 1, rounds: 4)
-    #expect(words == "warm-up: 0.5 in round 1, 1 in round 2, 1 in round 4", "\(words ?? "")")
+    #expect(words == "warm-up: 0.500 in round 1, 1.00 in round 2, 1.00 in round 4", "\(words ?? "")")
     #expect(message(["training.weightDecay=-1"]).contains("found -1"))
     #expect(message(["training.epochs=0"]).contains("found 0"))
     #expect(message(["training.epochs=0.5", "training.steps=2"]).contains("beside"))
