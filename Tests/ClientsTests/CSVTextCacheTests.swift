@@ -32,19 +32,19 @@ import Testing
     let cache = CSVTextCache(delimiter: 0x2C)
     let texts = ["", "\0", "a", "a\0", "\0a", "abcdefgh", "abcdefgh\0", "abcdefghi", "abcdefghabcdefg", "é"]
     for (i, text) in texts.enumerated() {
-      let key = try #require(key(text + ",0123456789abcdef"))
+      let known = try #require(key(text + ",0123456789abcdef"))
       for column in 0..<3 {
-        #expect(cache.value(column, key) == nil, "\(text.debugDescription)")
-        cache.keep(UInt32(10 * i + column), column, key)
-        #expect(cache.value(column, key) == UInt32(10 * i + column))
+        #expect(cache.value(column, known) == nil, "\(text.debugDescription)")
+        cache.keep(UInt32(10 * i + column), column, known)
+        #expect(cache.value(column, known) == UInt32(10 * i + column))
       }
     }
     // However many there are: what is found is what was kept of this text.
     for round in 0..<2 {
       for i in 0..<5000 {
-        let key = try #require(key("t\(i),0123456789abcdef"))
-        if let found = cache.value(7, key) { #expect(found == UInt32(i)) }
-        if round == 0 { cache.keep(UInt32(i), 7, key) }
+        let known = try #require(key("t\(i),0123456789abcdef"))
+        if let found = cache.value(7, known) { #expect(found == UInt32(i)) }
+        if round == 0 { cache.keep(UInt32(i), 7, known) }
       }
     }
   }
@@ -99,8 +99,8 @@ import Testing
         let parallel = Parallel(threads: threads)
         let loaded = try source.load(LoadRequest(seed: 1, testFraction: 0.2, parallel: parallel))
         var columns = try #require(loaded.columns)
-        var random = random(3)
-        var split = try Split(stratified: loaded.takingTraining(), testFraction: 0.2, random: &random)
+        var order = random(3)
+        var split = try Split(stratified: loaded.takingTraining(), testFraction: 0.2, random: &order)
         let warnings = try split.fit(&columns, parallel)
         return (split.training.bytes, split.test.bytes, columns, warnings)
       }
