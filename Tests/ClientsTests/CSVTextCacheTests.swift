@@ -56,7 +56,7 @@ import Testing
     let pools = [
       ["1", "-2.5", "3e2", "1e999", "NA", "", "7"],
       ["a", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghabcdefg", "abcdefghabcdefgh", "NA", "?", "", "é", "0x"],
-      (0..<3000).map { "t\($0)" }, ["p", "q"], (0..<40).map { "client \($0)" },
+      (0..<900).map { "t\($0)" }, ["p", "q"], (0..<40).map { "client \($0)" },
     ]
     let rows = (0..<4000).map { _ in pools.map { $0[stream.integer(below: $0.count)] } }
     let names = ["n", "c", "t", "y", "u"]
