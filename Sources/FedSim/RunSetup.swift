@@ -415,7 +415,7 @@ public struct RunSetup: Sendable {
     filled.channel.codec = frame.channel.codec
     // It chose the codec, which is named now.
     filled.channel.timeBudget = nil
-    if isDataGiven || !scenario.data.hasTest { filled.testFraction = scenario.testShare }
+    if isDataGiven || !scenario.data.hasTest && !scenario.isExternal { filled.testFraction = scenario.testShare }
     filled.data = filled.data.seeded(scenario.seed)
     if isDataGiven { filled.data = GivenData() }
     return filled

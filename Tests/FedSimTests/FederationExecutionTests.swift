@@ -15,7 +15,7 @@ import Testing
 /// 40 clients with five parameters, whose updates follow from the client and the model.
 let externalScenario = """
   {"name": "outside", "rounds": 4, "data": {"source": "external", "clients": 40},
-   "model": {"kind": "external", "parameters": 5}, "cohort": {"size": 20},
+   "model": {"kind": "external", "parameters": 5}, "cohort": {"sampling": "poisson", "size": 20},
    "privacy": {"clippingNorm": 0.5, "noiseMultiplier": 1.1, "delta": 1e-4, "accountant": "rdp"},
    "channel": {"codec": "layered"}}
   """
@@ -333,7 +333,7 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
       } catch { return "\(error)" }
     }
     #expect(
-      message([1, 2], nil, nil).contains("s.json:2:23: model.parameters: found 5, and the program starts from 2"))
+      message([1, 2], nil, nil).contains("s.json:2:46: model.parameters: found 5, and the program starts from 2"))
     #expect(message([1, 2, 3, 4, .nan], nil, nil).contains("found nan at index 4"))
     #expect(message(start, nil, [1, 2, 3]).contains("found 3 bytes"))
     let cases: [([ModelTensor], String)] = [
@@ -355,7 +355,9 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
 
 /// The page of a folder.
 func page(of folder: String) throws -> String {
-  let source = try Report.Source(path: folder) { name throws(ToolError) in try InputFile.readIfThere("\(folder)/\(name)") }
+  let source = try Report.Source(path: folder) { name throws(ToolError) in
+    try InputFile.readIfThere("\(folder)/\(name)")
+  }
   #expect(source.problems.isEmpty)
   return Report([source]).html
 }

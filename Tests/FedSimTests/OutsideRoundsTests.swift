@@ -13,7 +13,10 @@ import Testing
     ["privacy.clippingQuantile=0.5", "channel.codec=layered"],
     ["server.optimizer=fedadam", "server.learningRate=0.05", "channel.codec=layered"],
     ["cohort.sampling=poisson", "cohort.size=7", "training.schedule=cosine", "server.schedule=cosine"],
-    ["privacy=null", "channel.codec=float32", "server.weighting=examples", "partition.kind=dirichlet-client"],
+    [
+      "privacy=null", "channel.codec=float32", "server.weighting=examples", "partition.kind=dirichlet-client",
+      "partition.alpha=1",
+    ],
     ["channel.coded=0.5", "channel.codec=layered"], ["privacy.noise=central", "channel.codec=float32"],
   ])
   func roundsFromOutsideAreASimulations(overrides: [String]) throws {
@@ -49,7 +52,7 @@ import Testing
     let round = try #require(try federation.open())
     for (i, client) in round.cohort.enumerated() {
       var update = try setup.update(of: client, round: 1, from: federation.parameters).values
-      if i == 0 { update[0] += 0.01 }
+      if i == 0 { update = update.map { -$0 } }
       try federation.send(update, from: client)
     }
     _ = try federation.close()

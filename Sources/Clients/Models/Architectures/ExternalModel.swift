@@ -33,6 +33,8 @@ public struct ExternalParameters: Model {
   public let parameterCount: Int
   public let tensors: [ModelTensor]
 
+  public var shape: String { "the program's own" }
+
   /// One tensor, "parameters".
   init(count: Int) { (parameterCount, tensors) = (count, [ModelTensor(name: "parameters", shape: [count])]) }
 
