@@ -19,7 +19,11 @@ public func runNew(
     let request = try RunRequest.request(Argument.bytes(options, optionsCount, "options"))
     let own = try request.read(RunRequest.self, others: ["set"])
     var scenario = try own.scenario(bytes, request)
-    if let data = try givenData(training, test, scenario) { scenario.data = data }
+    if training != 0 || test != 0 {
+      let data: DataObject = try Objects.shared.find(training, "training")
+      let others: DataObject? = test == 0 ? nil : try Objects.shared.find(test, "test")
+      scenario = try scenario.giving(data.data, test: others?.data)
+    }
     let simulation = try Simulation(scenario: scenario, threads: own.threadCount)
     var execution: RunExecution
     if let folder = own.folder {
@@ -32,18 +36,6 @@ public func runNew(
     let made = execution
     return { RunObject(made, folder: own.folder, number: $0) }
   }
-}
-
-/// The examples of the caller; nil where the scenario names its own.
-private func givenData(_ training: Int64, _ test: Int64, _ scenario: Scenario) throws -> GivenData? {
-  guard training != 0 || test != 0 else { return nil }
-  guard scenario.data is GivenData else {
-    throw Failure.invalid(
-      "training", found: "data with a scenario that has its own", allowed: "0, or \"data\": {\"source\": \"given\"}")
-  }
-  let training: DataObject = try Objects.shared.find(training, "training")
-  let test: DataObject = try Objects.shared.find(test, "test")
-  return GivenData(try Split(training: training.data, test: test.data))
 }
 
 @_cdecl("fs_run_about")
@@ -91,6 +83,21 @@ public func runParameters(
 ) -> Int64 {
   call(error, capacity) {
     try write(try Objects.shared.find(run, "run", as: RunObject.self).parameters, to: out, dimension)
+  }
+}
+
+@_cdecl("fs_run_update")
+public func runUpdate(
+  _ run: Int64, _ round: Int64, _ client: Int64, _ parameters: UnsafePointer<Float>?, _ dimension: Int64,
+  _ out: UnsafeMutablePointer<Float>?, _ error: UnsafeMutablePointer<CChar>?, _ capacity: Int64
+) -> Int64 {
+  call(error, capacity) {
+    let object: RunObject = try Objects.shared.find(run, "run")
+    let values = try Argument.parameters(parameters, dimension, of: object.setup.model.parameterCount)
+    let place = try Argument.buffer(out, values.count, "out")
+    let update = try object.setup.update(of: Int(client), round: Int(round), from: values)
+    _ = place.update(fromContentsOf: update.values)
+    return Int64(update.exampleCount)
   }
 }
 

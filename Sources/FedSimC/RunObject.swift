@@ -54,14 +54,16 @@ final class RunObject: NamedObject {
 
   var about: JSON {
     let round = execution.withLock { $0.simulation.round }
-    guard case .object(var line) = LiveLine.run(setup, folder: folder ?? "", after: round) else { return .null }
-    if folder == nil { line["folder"] = .null }
+    guard case .object(var line) = LiveLine.run(setup, folder: folder, after: round) else { return .null }
     line["parameters"] = .integer(setup.model.parameterCount)
     line["clients"] = .integer(setup.population.clientCount)
     return .object(line)
   }
 
   var parameters: [Float] { execution.withLock { $0.simulation.server.parameters } }
+
+  /// The rounds that are done.
+  var round: Int { execution.withLock { $0.simulation.round } }
 
   /// How far the call is that is going on; nil where none is, or none has said it yet.
   var state: RoundProgress? { progress.withLock { $0 } }

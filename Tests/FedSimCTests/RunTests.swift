@@ -14,12 +14,12 @@ import Testing
 enum TinyScenario {
   static let privacy = #"{"clippingNorm": 1, "noiseMultiplier": 2, "delta": 1e-5}"#
 
-  static func text(rounds: Int = 3, privacy: String = privacy, data: String? = nil, more: String = "") -> String {
+  static func text(rounds: Int = 3, privacy: String = privacy, data: String? = nil) -> String {
     """
-    {"name": "tiny", "rounds": \(rounds),
-     "data": \(data ?? #"{"source": "synthetic", "clients": 12, "features": 5, "classes": 3, "examplesPerClient": 8}"#),
-     "partition": {"kind": "natural"}, "model": {"kind": "softmax"}, "training": {"learningRate": 0.5},
-     "cohort": {"sampling": "poisson", "size": 6}, "privacy": \(privacy)\(more)}
+    {"name": "tiny", "task": "classification", "rounds": \(rounds),
+     "data": \(data ?? #"{"source": "synthetic", "clients": 12, "features": 5, "classes": 3}"#),
+     "partition": {"kind": "natural"}, "model": {"kind": "softmax-regression"}, "training": {"learningRate": 0.5},
+     "cohort": {"sampling": "poisson", "size": 6}, "privacy": \(privacy)}
     """
   }
 }
@@ -126,9 +126,9 @@ struct RunTests {
   @Test("A stop from another thread ends a long round soon; its progress is seen from there")
   func progress() async throws {
     // A round of minutes, of which moments are made.
-    let data = #"{"source": "synthetic", "clients": 4000, "features": 60, "classes": 10, "examplesPerClient": 60}"#
+    let data = #"{"source": "synthetic", "clients": 300, "features": 60, "classes": 10}"#
     let (answer, run) = Self.new(
-      TinyScenario.text(data: data), #"{"set": ["cohort.size=4000", "training.epochs=50"], "threads": 1}"#)
+      TinyScenario.text(data: data), #"{"set": ["cohort.size=300", "training.epochs=500"], "threads": 1}"#)
     try #require(answer.result == 0, "\(answer.reason)")
     defer { fs_release(run) }
     var state = [Double](repeating: 0, count: 4)
@@ -163,8 +163,8 @@ struct RunTests {
       fs_release(training)
       fs_release(test)
     }
-    let scenario = TinyScenario.text(data: #"{"source": "given"}"#, more: #", "name": "given""#)
-      .replacing(#""name": "tiny", "#, with: "").replacing(#""size": 6"#, with: #""size": 3"#)
+    let scenario = TinyScenario.text(data: #"{"source": "given"}"#)
+      .replacing(#""size": 6"#, with: #""size": 3"#)
     let (answer, run) = Self.new(scenario, training: training, test: test)
     #expect(answer.result == 0, "\(answer.reason)")
     #expect(Self.rounds(run).count == 3)

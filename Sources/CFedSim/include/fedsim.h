@@ -225,7 +225,8 @@ int64_t fs_federation_new(const char *scenario, int64_t count, const char *optio
  * run's own: send no other updates than those of fs_run_update, and keep no model of it. -> 0 */
 int64_t fs_federation_of(fs_handle run, fs_handle *out, char *error, int64_t capacity);
 
-/* The "run" line of docs/live.md, and "noiseMultiplier", "noiseScale", "largestCohort", "codec", "parameters", "clients". -> bytes */
+/* The "run" line of docs/live.md, and "noiseMultiplier" (z), "noiseScale" (sigma), "clippingNorm", "largestCohort" (m_max), "truncationDelta", "codec",
+ * "parameters", "clients", "roundIsOpen". -> bytes */
 int64_t fs_federation_about(fs_handle federation, uint8_t **json, char *error, int64_t capacity);
 
 /* Opens the next round: the accountant is asked, then the cohort is drawn, once. {"round", "cohort": [clients], "epsilon" (of the rounds up to and with
@@ -238,21 +239,27 @@ int64_t fs_federation_parameters(fs_handle federation, float *out, int64_t dimen
 /* Sends updates of n different clients of the open cohort, n x dimension floats, each once a round: clipped, encoded, decoded and added up, in batches
  * on all threads. The update of a client with a value that is not finite is replaced by zeros, and counted in the record. examples: each client's
  * number, for runs whose updates are weighted or whose clipping adapts; NULL: 1. A client that never sends has dropped out, and the server completes
- * the noise. -> how many were sent, n. FS_STATE for clients that were not drawn or have sent: then nothing is sent */
+ * the noise. -> how many were sent, n. FS_STATE for clients that were not drawn or have sent: then nothing is sent. FS_STOPPED: the first of them have
+ * sent, as many as the reason says, and the others may still */
 int64_t fs_federation_send(fs_handle federation, const int64_t *clients, const float *updates, const int64_t *examples, int64_t n,
                            int64_t dimension, char *error, int64_t capacity);
 
-/* Closes the open round: completes the noise, moves the model, writes the rows. evaluation: {"accuracy", "loss"} of the new model, as far as they are
- * known, or no bytes. A line of rounds.jsonl -> bytes */
+/* Closes the open round: completes the noise, moves the model, and has the rows and a checkpoint on the disk before anything is shown. evaluation: {"accuracy"
+ * (0 to 1), "loss"} of the model that the round started from (nobody has seen the new one), as far as they are known, or no bytes. A line of
+ * rounds.jsonl -> bytes */
 int64_t fs_federation_close(fs_handle federation, const char *evaluation, int64_t count, uint8_t **json, char *error, int64_t capacity);
 
-/* Writes what a federation has at its end, and a checkpoint: summary.json. May be called before all rounds are made. -> bytes */
+/* Writes what a federation has at its end: summary.json. May be called before all rounds are made. -> bytes */
 int64_t fs_federation_finish(fs_handle federation, uint8_t **json, char *error, int64_t capacity);
+
+/* The same with what was measured of the last model, as of fs_federation_close. -> bytes */
+int64_t fs_federation_finish_with(fs_handle federation, const char *evaluation, int64_t count, uint8_t **json, char *error, int64_t capacity);
 
 /* A checkpoint between rounds, as state.bin: **a secret**, with it the noise can be taken off what was released. -> bytes */
 int64_t fs_federation_state(fs_handle federation, uint8_t **bytes, char *error, int64_t capacity);
 
-/* Goes on after such a checkpoint, of a federation with the same settings and first parameters. -> 0 */
+/* Goes on after such a checkpoint, in a new federation without a folder that has the same settings and first parameters. Go back only to make the same
+ * rounds again: other updates in a round that was made release two sums under one noise. -> 0 */
 int64_t fs_federation_restore(fs_handle federation, const uint8_t *bytes, int64_t count, char *error, int64_t capacity);
 
 /* What was spent, as ledger.json. -> bytes */
