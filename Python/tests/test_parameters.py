@@ -63,7 +63,9 @@ def test_a_vector_of_another_size() -> None:
 
 def test_torch_modules_and_states() -> None:
     torch = pytest.importorskip("torch")
-    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 1))
+    model = torch.nn.Sequential(
+        torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 1)
+    )
     for parameter in model[0].parameters():
         parameter.requires_grad_(False)
     vector = fedsim.flatten(model)
