@@ -64,7 +64,9 @@ class Simulation:
             raise InvalidError("resume, force: found both; allowed: one of them")
         given = None
         if train is not None and test is None:
-            raise InvalidError("test: found none beside train; allowed: (X, y), examples to test on")
+            raise InvalidError(
+                "test: found none beside train; allowed: (X, y), examples to test on"
+            )
         if train is not None:
             text = text.given()
             given = data.examples(train, test)

@@ -167,7 +167,8 @@ def sweep(
 def _command_ended(
     arguments: list[str], given: bytes, folder: str | None, quiet: bool
 ) -> tuple[int, str]:
-    """Runs the command to its end: its exit code, and what it said of an error where it is quiet."""
+    """Runs the command to its end: its exit code, and what it said of an error where it is
+    quiet."""
     # Imported here: importing the package stays cheap.
     import signal
     import subprocess
