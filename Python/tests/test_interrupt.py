@@ -133,6 +133,27 @@ def test_a_call_that_is_left_behind_keeps_what_it_made() -> None:
     assert kept == [7]
 
 
+def test_a_call_that_ends_as_it_is_interrupted_keeps_what_it_made() -> None:
+    import threading
+
+    from fedsim import _library
+
+    begun, kept = threading.Event(), []
+
+    def work() -> int:
+        begun.wait(HANG)
+        return 7
+
+    def watch() -> None:
+        begun.set()
+        time.sleep(0.5)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _library.patiently(work, watch=watch, late=kept.append)
+    assert kept == [7]
+
+
 def test_errors_and_values_come_through_the_thread() -> None:
     import fedsim
     from fedsim import _library
