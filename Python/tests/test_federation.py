@@ -159,8 +159,8 @@ def test_an_exception_leaves_the_round_open() -> None:
             pass
     with pytest.raises(fedsim.StateError, match="round 1 is open"):
         one.next_round()
-    with pytest.raises(fedsim.StateError, match="round 1 is open"):
-        one.summary()
+    # What it came to so far has no part of the open round.
+    assert one.summary()["rounds"] == 0
     assert one.open_round is not None
     assert one.open_round.cohort is cohorts[0]
     one.open_round.close()
