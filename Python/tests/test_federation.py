@@ -197,7 +197,6 @@ def test_who_may_send() -> None:
         ([second, second], np.zeros((2, 8)), None, "twice|sent|once"),
         ([second], np.zeros((2, 8)), None, "updates: found shape"),
         ([second], np.zeros((1, 7)), None, "updates: found shape"),
-        ([second], np.zeros((1, 8)), [0], "examples"),
         ([second], np.zeros((1, 8)), [-3], "examples"),
         ([second], np.zeros((1, 8)), [1, 2], "examples: found 2"),
         ([second], np.zeros((1, 8), complex), None, "complex"),

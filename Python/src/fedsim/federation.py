@@ -90,6 +90,7 @@ class Round:
         Raises:
             StateError: for a client that was not drawn or has sent: none of the updates counts
                 then.
+            KeyboardInterrupt: by Ctrl-C; its cause says how many of them have sent. The others may.
         """
         self._check()
         federation = self._federation
@@ -112,7 +113,7 @@ class Round:
             )
 
         if rows.size < LONG:
-            work()
+            _library.stoppable(work, handle)
         else:
             _library.patiently(work, stop=handle)
 
@@ -344,7 +345,6 @@ class Federation:
             handle = self._handle
             opened = _library.patiently(
                 lambda: _library.text_of("fs_federation_open", int(handle)),
-                stop=handle,
                 late=self._opened_late,
             )
             if opened is None:
@@ -366,9 +366,7 @@ class Federation:
         return self._open
 
     def _close(self, round: Round, accuracy: float | None, loss: float | None) -> dict[str, Any]:
-        figures = {"accuracy": accuracy, "loss": loss}
-        given = {name: float(value) for name, value in figures.items() if value is not None}
-        data = _library.encoded(given) if given else None
+        data = _evaluation(accuracy, loss)
         handle = self._handle
 
         def work() -> dict[str, Any]:
@@ -384,7 +382,7 @@ class Federation:
             self._records.append(record)
 
         with self._lock:
-            record = _library.patiently(work, stop=handle, late=closed)
+            record = _library.patiently(work, late=closed)
             closed(record)
             return record
 
@@ -463,17 +461,26 @@ class Federation:
         value: dict[str, Any] = _library.text_of("fs_federation_ledger", int(self._handle))
         return value
 
-    def summary(self) -> dict[str, Any]:
+    def summary(
+        self, *, accuracy: float | None = None, loss: float | None = None
+    ) -> dict[str, Any]:
         """What it came to, as summary.json has it; with a folder it is written there.
 
-        It may be asked before all rounds are made: the run is then one that was interrupted, and
+        It may be asked before all rounds are made: the run is then one that was interrupted, and it
         can go on. A round that is open is no part of it.
+
+        Args:
+            accuracy: of the last model, from 0 to 1, if you measured it; outside the guarantee.
+            loss: likewise.
         """
-        if self._summary is None:
-            handle = self._handle
-            self._summary = _library.patiently(
-                lambda: _library.text_of("fs_federation_finish", int(handle)), stop=handle
-            )
+        evaluation = _evaluation(accuracy, loss)
+        if self._summary is None or evaluation is not None:
+            number = int(self._handle)
+            if evaluation is None:
+                arguments: tuple[Any, ...] = ("fs_federation_finish", number)
+            else:
+                arguments = ("fs_federation_finish_with", number, evaluation, len(evaluation))
+            self._summary = _library.patiently(lambda: _library.text_of(*arguments))
         return dict(self._summary or {})
 
     def state(self) -> bytes:
@@ -620,6 +627,13 @@ def _privacy(
     if delta is not None:
         privacy["delta"] = float(delta)
     return privacy
+
+
+def _evaluation(accuracy: float | None, loss: float | None) -> bytes | None:
+    """What the caller measured, as JSON; None for nothing."""
+    figures = {"accuracy": accuracy, "loss": loss}
+    given = {name: float(value) for name, value in figures.items() if value is not None}
+    return _library.encoded(given) if given else None
 
 
 def _run_key(value: Any) -> bytes | None:
