@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ._signatures import ABI, TABLE, TYPES, VOID
-from .errors import BY_CODE, FedSimError, InvalidError, LibraryError, StateError, Stopped
+from .errors import (
+    BY_CODE,
+    FedSimError,
+    FedSimWarning,
+    InvalidError,
+    LibraryError,
+    StateError,
+    Stopped,
+)
 
 __all__ = [
     "Handle",
@@ -28,13 +36,14 @@ __all__ = [
     "bytes_of",
     "check_process",
     "encoded",
-    "interrupted",
     "is_forked",
     "library",
     "patiently",
     "result",
     "safe_threads",
+    "stoppable",
     "text_of",
+    "warn",
 ]
 
 Result = TypeVar("Result")
@@ -182,16 +191,24 @@ def about() -> dict[str, Any]:
     return value
 
 
+def warn(about: dict[str, Any]) -> None:
+    """Says what a run's first line warns of, once for each text and place."""
+    for text in about.get("warnings") or ():
+        warnings.warn(str(text), FedSimWarning, stacklevel=4)
+
+
 class Handle:
     """An object of the library, released with this one.
 
     It belongs to the process that made it: after a fork the child must not use it.
     """
 
-    __slots__ = ("number", "process", "what")
+    __slots__ = ("number", "process", "stops", "what")
 
     def __init__(self, what: str, name: str, *arguments: Any) -> None:
         self.number = 0
+        #: Whether a stop was asked for that no call may have seen.
+        self.stops = False
         self.what = what
         self.process = os.getpid()
         out = ctypes.c_int64(0)
@@ -293,6 +310,21 @@ class _Call:
             self._late(self.value)
 
 
+def stoppable(work: Callable[[], Result], handle: Handle) -> Result:
+    """Makes a call that a stop may end.
+
+    A stop that came when its call had just ended is for the next one, which nobody wanted to stop:
+    that one is made again.
+    """
+    late, handle.stops = handle.stops, False
+    try:
+        return work()
+    except Stopped:
+        if not late:
+            raise
+        return work()
+
+
 def patiently(
     work: Callable[[], Result],
     *,
@@ -305,26 +337,31 @@ def patiently(
     Args:
         work: the call.
         stop: the object that is told to stop where KeyboardInterrupt is raised. A call without one
-            is left behind: it goes on in its thread until it ends, and nobody sees its result.
+            is left behind: it goes on in its thread until it ends.
         watch: called about eight times a second, to show progress.
         late: gets what the call made all the same although Ctrl-C came, so that it is not lost.
 
     Raises:
         KeyboardInterrupt: in the main thread, by Ctrl-C.
     """
+    made = work if stop is None else lambda: stoppable(work, stop)
     if threading.current_thread() is not threading.main_thread():
-        return work()
-    call = _Call(work, late)
+        return made()
+    call = _Call(made, late)
     try:
         while not call.done.wait(0.125):
             if watch is not None:
                 watch()
-    except BaseException:
-        if stop is not None and stop.number:
+    except BaseException as interruption:
+        if stop is not None and stop.number and not call.done.is_set():
             library().fs_stop(stop.number)
             call.done.wait(PATIENCE)
+            stop.stops = not isinstance(call.error, Stopped)
         if not call.leave():
             call.deliver()
+        if isinstance(call.error, Stopped):
+            # It says how far the call had come.
+            raise interruption from call.error
         raise
     if call.error is not None:
         error, call.error = call.error, None
@@ -334,8 +371,3 @@ def patiently(
             del error
     value: Result = call.value
     return value
-
-
-def interrupted(error: Stopped) -> Stopped:
-    """Names who may have stopped a call that nobody interrupted here."""
-    return Stopped(f"{error}: another thread called stop")

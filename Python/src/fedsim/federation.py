@@ -90,6 +90,7 @@ class Round:
         Raises:
             StateError: for a client that was not drawn or has sent: none of the updates counts
                 then.
+            KeyboardInterrupt: by Ctrl-C; its cause says how many of them have sent. The others may.
         """
         self._check()
         federation = self._federation
@@ -112,7 +113,7 @@ class Round:
             )
 
         if rows.size < LONG:
-            work()
+            _library.stoppable(work, handle)
         else:
             _library.patiently(work, stop=handle)
 
@@ -123,8 +124,8 @@ class Round:
         The next iteration closes a round that is open.
 
         Args:
-            accuracy: of the model before this round's step or whatever you measured; it goes into
-                the row and is outside the guarantee.
+            accuracy: of the model that the round started from, from 0 to 1, if you measured it; it
+                goes into the row and is outside the guarantee.
             loss: likewise.
 
         Returns:
@@ -290,6 +291,7 @@ class Federation:
         self._lock = threading.RLock()
         self._summary: dict[str, Any] | None = None
         self._about: dict[str, Any] = _library.text_of("fs_federation_about", int(handle))
+        _library.warn(self._about)
         self._records = Rows(_rows_of(self._folder, int(self._about.get("roundsDone", 0))))
 
     @classmethod
@@ -343,7 +345,6 @@ class Federation:
             handle = self._handle
             opened = _library.patiently(
                 lambda: _library.text_of("fs_federation_open", int(handle)),
-                stop=handle,
                 late=self._opened_late,
             )
             if opened is None:
@@ -365,9 +366,7 @@ class Federation:
         return self._open
 
     def _close(self, round: Round, accuracy: float | None, loss: float | None) -> dict[str, Any]:
-        figures = {"accuracy": accuracy, "loss": loss}
-        given = {name: float(value) for name, value in figures.items() if value is not None}
-        data = _library.encoded(given) if given else None
+        data = _evaluation(accuracy, loss)
         handle = self._handle
 
         def work() -> dict[str, Any]:
@@ -383,7 +382,7 @@ class Federation:
             self._records.append(record)
 
         with self._lock:
-            record = _library.patiently(work, stop=handle, late=closed)
+            record = _library.patiently(work, late=closed)
             closed(record)
             return record
 
@@ -462,18 +461,26 @@ class Federation:
         value: dict[str, Any] = _library.text_of("fs_federation_ledger", int(self._handle))
         return value
 
-    def summary(self) -> dict[str, Any]:
+    def summary(
+        self, *, accuracy: float | None = None, loss: float | None = None
+    ) -> dict[str, Any]:
         """What it came to, as summary.json has it; with a folder it is written there.
 
-        It may be asked before all rounds are made, and not while a round is open.
+        It may be asked before all rounds are made: the run is then one that was interrupted, and it
+        can go on. A round that is open is no part of it.
+
+        Args:
+            accuracy: of the last model, from 0 to 1, if you measured it; outside the guarantee.
+            loss: likewise.
         """
-        if self._open is not None:
-            raise StateError(f"round {self._open.number} is open: close it first")
-        if self._summary is None:
-            handle = self._handle
-            self._summary = _library.patiently(
-                lambda: _library.text_of("fs_federation_finish", int(handle)), stop=handle
-            )
+        evaluation = _evaluation(accuracy, loss)
+        if self._summary is None or evaluation is not None:
+            number = int(self._handle)
+            if evaluation is None:
+                arguments: tuple[Any, ...] = ("fs_federation_finish", number)
+            else:
+                arguments = ("fs_federation_finish_with", number, evaluation, len(evaluation))
+            self._summary = _library.patiently(lambda: _library.text_of(*arguments))
         return dict(self._summary or {})
 
     def state(self) -> bytes:
@@ -482,17 +489,22 @@ class Federation:
         return _library.bytes_of("fs_federation_state", int(self._handle))
 
     def restore(self, state: bytes) -> None:
-        """Takes the place of the federation that `state()` is of, in a new one of the same settings
-        and key."""
+        """Takes the place of the federation that `state()` is of, in a new one of the same
+        settings.
+
+        The new one has no folder and has opened no round. It takes the state's run key; one that
+        was given another key refuses. `records` begins after the state.
+
+        **Rounds after an older state have the cohorts and the noise of those that were made of it
+        before**: other updates in them would release two sums under one noise. Go back only to make
+        the same rounds again.
+        """
         if not isinstance(state, (bytes, bytearray, memoryview)):
             raise InvalidError(f"state: found {type(state).__name__}; allowed: what state() gave")
-        if self._open is not None:
-            raise StateError(f"round {self._open.number} is open: close it first")
         data = bytes(state)
         _library.result("fs_federation_restore", int(self._handle), data, len(data))
         self._about = _library.text_of("fs_federation_about", int(self._handle))
-        done = int(self._about.get("roundsDone", 0))
-        del self._records[done:]
+        self._records.clear()
         self._summary = None
 
     def release(self) -> None:
@@ -615,6 +627,13 @@ def _privacy(
     if delta is not None:
         privacy["delta"] = float(delta)
     return privacy
+
+
+def _evaluation(accuracy: float | None, loss: float | None) -> bytes | None:
+    """What the caller measured, as JSON; None for nothing."""
+    figures = {"accuracy": accuracy, "loss": loss}
+    given = {name: float(value) for name, value in figures.items() if value is not None}
+    return _library.encoded(given) if given else None
 
 
 def _run_key(value: Any) -> bytes | None:

@@ -79,7 +79,7 @@ class Simulation:
             "tensorboard": bool(tensorboard),
         }
         if text.name is not None:
-            options["name"] = text.name
+            options["name"] = text.name[:200] or "scenario"
         chosen = _library.encoded(options)
 
         def make() -> _library.Handle:
@@ -106,6 +106,7 @@ class Simulation:
         self._handle = _library.patiently(make, late=lambda handle: handle.release())
         self._out = None if out is None else os.fspath(out)
         self._about: dict[str, Any] = _library.text_of("fs_run_about", int(self._handle))
+        _library.warn(self._about)
         self._made = Rows()
         #: Rounds that were made although Ctrl-C came, to be handed out next.
         self._kept: list[dict[str, Any] | None] = []
