@@ -100,7 +100,7 @@ def test_scenarios_as_text_and_path_with_overrides(tmp_path: Path) -> None:
     ("scenario", "error", "text"),
     [
         ("nowhere.json", fedsim.FolderError, "nowhere.json"),
-        ("{", fedsim.InvalidError, ""),
+        ("{", fedsim.InvalidError, ":1:2"),
         ("{}", fedsim.InvalidError, "task"),
         (17, fedsim.InvalidError, "scenario: found int"),
         (tiny(rounds=-1), fedsim.InvalidError, "rounds"),
@@ -253,7 +253,7 @@ def test_frames_and_figures(tmp_path: Path) -> None:
         "epsilon at delta 0.001",
         "bits a client and round",
     ]
-    assert figure.axes[1].lines[0].get_ydata().tolist() == frame["epsilon"].tolist()
+    assert figure.axes[1].lines[1].get_ydata().tolist() == frame["epsilon"].tolist()
     figure.savefig(tmp_path / "run.png")
     plain = fedsim.run(tiny(privacy=None), progress=False).plot()
     assert len(plain.axes) == 2
