@@ -42,6 +42,15 @@ def test_a_run_in_memory() -> None:
         _ = run.tensors
 
 
+def test_warnings_name_the_line_of_the_caller() -> None:
+    with pytest.warns(fedsim.FedSimWarning, match="NO PRIVACY") as caught:
+        fedsim.run(tiny(privacy=None, rounds=1), progress=False)
+    assert [one.filename for one in caught] == [__file__]
+    with pytest.warns(fedsim.FedSimWarning, match="NO PRIVACY") as caught:
+        fedsim.Simulation(tiny(privacy=None, rounds=1))
+    assert [one.filename for one in caught] == [__file__]
+
+
 def test_a_folder_has_the_same_run(tmp_path: Path) -> None:
     made = fedsim.run(tiny(), out=tmp_path / "run", threads=2, progress=False)
     memory = fedsim.run(tiny(), threads=1, progress=False)

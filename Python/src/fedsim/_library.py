@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import sys
 import threading
 import time
 import warnings
@@ -194,8 +195,12 @@ def about() -> dict[str, Any]:
 
 def warn(about: dict[str, Any]) -> None:
     """Says what a run's first line warns of, once for each text and place."""
+    level, frame = 1, sys._getframe()
+    # The line of the caller's own code.
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("fedsim"):
+        level, frame = level + 1, frame.f_back
     for text in about.get("warnings") or ():
-        warnings.warn(str(text), FedSimWarning, stacklevel=4)
+        warnings.warn(str(text), FedSimWarning, stacklevel=level)
 
 
 class Handle:
