@@ -38,6 +38,9 @@ def test_a_run_in_memory() -> None:
     ):
         assert part in text
     assert "Outside it" in run._repr_html_()
+    assert run.spending is not None
+    assert (run.spending.epsilon, run.spending.rounds) == (run.epsilon, 3)
+    assert run.spending.theorem in run._repr_html_().replace("&lt;", "<").replace("&amp;", "&")
     with pytest.raises(fedsim.StateError, match="no folder"):
         _ = run.tensors
 

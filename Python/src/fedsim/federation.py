@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _library
+from .accounting import Spending, account
 from .errors import FolderError, InvalidError, StateError
 from .parameters import Layout, flatten
 from .tables import Rows
@@ -522,14 +523,27 @@ class Federation:
             "checkpoint"
         )
 
+    @property
+    def spending(self) -> Spending | None:
+        """The claim with all that it is about: `account` of all planned rounds; None without one.
+
+        Its z is the one that is accounted for, 10^-6 below the noise that is added.
+        """
+        return None if self.epsilon is None else account(ledger=self.ledger)
+
     def _claim(self) -> str:
         if self.epsilon is None:
             return "no guarantee"
+        scenario = self._about.get("scenario") or {}
+        privacy, cohort = scenario.get("privacy") or {}, scenario.get("cohort") or {}
+        about = [privacy.get("accountant"), privacy.get("relation"), cohort.get("sampling")]
         z = self._about.get("noiseMultiplier")
+        if z is not None:
+            about.append(f"z = {float(z):.6g}")
         return (
             f"epsilon {math.ceil(self.epsilon * 1e6) / 1e6:.6f} at delta {self.delta:g} for all "
-            "planned rounds, for "
-            f"whoever sees the models" + ("" if z is None else f"; z = {float(z):.6g}")
+            "planned "
+            f"rounds ({', '.join(str(one) for one in about if one)}), for whoever sees the models"
         )
 
     def __repr__(self) -> str:
