@@ -86,8 +86,10 @@ class Run:
         """The claim with all that it is about: adversary, relation, sampling, z, delta, theorem."""
         if self.epsilon is None:
             return None
-        planned = {**self.summary, "rounds": self.scenario.get("rounds")}
-        return Spending.of({**planned, "warnings": ()})
+        # What is claimed is that of all planned rounds; a budget plans as many as it pays for.
+        ended = self.summary.get("stoppedBy") == "budget"
+        rounds = self.summary.get("rounds") if ended else self.scenario.get("rounds")
+        return Spending.of({**self.summary, "rounds": rounds, "warnings": ()})
 
     @property
     def accuracy(self) -> float | None:
