@@ -314,7 +314,7 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
 
   /// Who falls silent is seen by whoever sees traffic: nothing is claimed against him then.
   @Test func silenceIsNoGuaranteeAgainstWhoSeesTraffic() throws {
-    let sealed = ["channel.seal=true", "channel.padding=fixed-length", "rounds=1"]
+    let sealed = ["channel.seal=true", "channel.codec=float32", "rounds=1"]
     for isSilent in [false, true] {
       var federation = try make(nil, .new, nonce: nonce, sealed)
       let round = try #require(try federation.open())
