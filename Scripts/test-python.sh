@@ -45,7 +45,7 @@ environment() {
   program=$(python_up_to "$2")
   shift 3
   python=$folder/$name/bin/python
-  local wanted="$program $extras $* $(sha256sum <Python/pyproject.toml) $(sha256sum <Scripts/test-python.sh)"
+  local wanted="$program $extras $* $(sha256sum <Python/pyproject.toml)"
   if [ "$(cat "$folder/$name/made-of" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "${folder:?}/$name"
     "$program" -m venv "$folder/$name"
