@@ -103,7 +103,8 @@ if [ "$system" = Linux ]; then
 fi
 
 step "wheel"
-python=$(command -v python3)
+python=$(Scripts/wheel/pythons.sh | tail -1)
+[ -n "$python" ] || fail "no Python of 3.10 or later with venv; Scripts/install-dependencies.sh --python installs one"
 if [ ! -x "$scratch/tools/bin/python" ]; then
   "$python" -m venv "$scratch/tools"
   "$scratch/tools/bin/python" -m pip install -q --disable-pip-version-check -r Scripts/wheel/tools.txt
@@ -128,7 +129,6 @@ step "what it is"
 
 if [ ${#pythons[@]} -eq 0 ]; then
   mapfile -t pythons < <(Scripts/wheel/pythons.sh | sed -n '1p;$p' | uniq)
-  [ ${#pythons[@]} -gt 0 ] || fail "no Python of 3.10 or later with venv; Scripts/install-dependencies.sh installs one"
 fi
 for python in "${pythons[@]}"; do
   step "tests with $("$python" --version), without Swift"
