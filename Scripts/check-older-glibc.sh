@@ -19,9 +19,9 @@ echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $site $code
 options=(-qq -o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$folder/lists"
   -o "Dir::Cache=$folder/cache" -o "Dir::State::status=$folder/status" -o APT::Sandbox::User=root)
 apt-get "${options[@]}" update
-(cd "$folder" && apt-get "${options[@]}" download libc6 libstdc++6 libgcc-s1 && for package in *.deb; do dpkg -x "$package" root; done)
-loader=$(ls "$folder"/root/lib/*/ld-*.so | head -1)
-older=("$loader" --library-path "$(dirname "$loader"):$(echo "$folder"/root/usr/lib/*/)")
+(cd "$folder" && apt-get "${options[@]}" download libc6 libstdc++6 libgcc-s1 && for package in *.deb; do dpkg -x "$package" tree; done)
+loader=$(ls "$folder"/tree/lib/*/ld-*.so | head -1)
+older=("$loader" --library-path "$(dirname "$loader"):$(echo "$folder"/tree/usr/lib/*/)")
 
 (cd "$folder" && python3 -m zipfile -e "$wheel" wheel)
 chmod +x "$folder/wheel/fedsim/bin/fedsim"
