@@ -106,8 +106,8 @@ public struct FederationExecution: ~Copyable, Sendable {
     var setup = setup
     if checkpoint.state.has("nonce") {
       let numbers = try checkpoint.state.integers("nonce")
-      guard (16...0x10000).contains(numbers.count), numbers.allSatisfy({ (0...255).contains($0) }) else {
-        throw StateError(byte: 0, problem: "it has no run key of 16 to 65536 bytes")
+      guard RunSetup.nonceCounts.contains(numbers.count), numbers.allSatisfy({ (0...255).contains($0) }) else {
+        throw StateError(byte: 0, problem: "its run key is none")
       }
       let nonce = numbers.map { UInt8(truncatingIfNeeded: $0) }
       if nonce != setup.nonce {
@@ -164,8 +164,8 @@ public struct FederationExecution: ~Copyable, Sendable {
   /// - Returns: nil when all rounds are done, or all that the budget pays for.
   /// - Throws: `FederationError.roundIsOpen` where the last round was not closed; `RunFolderError`; `PrivacyRefusal`.
   public mutating func open() throws -> Opening? {
-    guard present == nil else { throw FederationError.roundIsOpen(round + 1) }
     try recorder.begin(isOver: isOver)
+    guard present == nil else { throw FederationError.roundIsOpen(round + 1) }
     guard let next = try federation.nextRound() else { return nil }
     let opening = Opening(
       round: next.round, cohort: next.cohort, spending: next.spending, clippingNorm: next.clippingNorm)
@@ -208,9 +208,9 @@ public struct FederationExecution: ~Copyable, Sendable {
   /// - Throws: `FederationError` where no round is open, or for figures out of range: the round stays open. `RunFolderError` where a file could not be
   ///   written: nothing of the round was shown then, `parameters` are the old ones, and nothing more is made here; what the disk has can be resumed.
   public mutating func close(accuracy: Double? = nil, loss: Double? = nil) throws -> RoundRecord {
+    try recorder.begin(isOver: isOver)
     guard present != nil else { throw FederationError.noRoundIsOpen }
     let evaluation = try Self.evaluation(accuracy, loss)
-    try recorder.begin(isOver: isOver)
     guard let round = present.take() else { throw FederationError.noRoundIsOpen }
     var closed = federation
     let record = try closed.close(round, evaluate: evaluation.map { evaluation in { _ in evaluation } })
@@ -304,9 +304,7 @@ public struct FederationExecution: ~Copyable, Sendable {
     guard records.count == federation.round else {
       throw StateError(byte: 0, problem: "found \(records.count) rows of \(federation.round) rounds")
     }
-    let events = writesEvents
     (self.setup, self.federation) = (setup, federation)
     recorder = RunRecorder(setup, in: nil, records: records, identity: nil, began: .now, setupSeconds: 0)
-    writesEvents = events
   }
 }
