@@ -510,3 +510,22 @@ def test_many_updates_in_batches() -> None:
     rows = np.full((300, 3000), 1e-3, np.float32)
     round.send_many(round.cohort, rows)
     assert round.close()["arrived"] == 300
+
+
+@pytest.mark.torch
+def test_a_torch_module_is_trained(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1))
+    one = federation(parameters=model, run_key=key(1), folder=tmp_path / "fed", cohort=20)
+    for round in one:
+        assert fedsim.unflatten(round.parameters, model) is model
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.01)
+        round.send(0, fedsim.flatten(model) - round.parameters)
+        round.send(1, {name: 0.01 * torch.ones_like(p) for name, p in model.named_parameters()})
+    names = [name for name, _ in model.named_parameters()]
+    assert list(fedsim.open_run(tmp_path / "fed").tensors) == names
+    fedsim.unflatten(one.parameters, model)
+    assert fedsim.flatten(model).tobytes() == one.parameters.tobytes()
