@@ -43,12 +43,13 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
   private func next(_ federation: inout FederationExecution) throws -> RoundRecord? {
     guard let round = try federation.open() else { return nil }
     for client in round.cohort { try federation.send(update(client, federation.parameters), from: client) }
+    try federation.step()
     return try federation.close(accuracy: 0.25 + 0.1 * Double(round.round), loss: 1 / Double(round.round))
   }
 
   private func complete(_ federation: inout FederationExecution) throws -> RunExecution.Outcome {
     while try next(&federation) != nil {}
-    return try federation.finish(accuracy: 0.75, loss: 0.125)
+    return try federation.finish()
   }
 
   private func files(_ path: String) throws -> [String: Data] {
@@ -88,7 +89,7 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
     #expect(model.tensors.map(\.name) == ["head.weight", "head.bias"] && model.tensors.map(\.shape) == [[2, 2], []])
 
     let summary = try object("\(folder)/summary.json")
-    #expect(summary["finalAccuracy"] == 0.75 && summary["finalLoss"] == 0.125 && summary["bestAccuracy"] == 0.75)
+    #expect(summary["finalAccuracy"] == 0.65 && summary["finalLoss"] == 0.25 && summary["bestAccuracy"] == 0.65)
     #expect(summary["seed"] == nil && summary["majorityClassAccuracy"] == .null && summary["population"] == 40)
     guard case .string(let statement)? = summary["guaranteeStatement"],
       case .array(let outside)? = summary["outsideGuarantee"]
@@ -151,7 +152,7 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
   // MARK: Stops
 
   /// Where a process may end: before the first round, with an open round, after a round.
-  enum Stop: CaseIterable { case first, open, halfSent, closed, finished }
+  enum Stop: CaseIterable { case first, open, halfSent, stepped, rowCut, closed, whole, finished }
 
   @Test(arguments: Stop.allCases) func aKilledFederationGoesOn(stop: Stop) throws {
     let folder = scratchPath()
@@ -172,12 +173,35 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
         #expect(!early.isWhole && early.summary.records.count == 2 && killed.isOpen)
       }
       if stop == .finished { #expect(try killed.finish().summary.stoppedBy == .interrupted) }
+      if stop == .stepped {
+        let round = try #require(try killed.open())
+        for client in round.cohort { try killed.send(update(client, killed.parameters), from: client) }
+        let before = killed.parameters
+        try killed.step()
+        try killed.step()
+        #expect(killed.parameters != before && killed.isOpen && killed.round == 2)
+        #expect(throws: FederationError.roundIsOpen(3)) { _ = try killed.open() }
+      }
+      if stop == .whole { while try next(&killed) != nil {} }
     }
+    if stop == .rowCut {
+      // The row of the last round was being written.
+      let rows = "\(folder)/killed/rounds.jsonl"
+      try FilePath.truncate(rows, to: InputFile.read(rows).count - 9)
+    }
+    // The round whose figures the stop has taken along.
+    let lost = stop == .stepped ? 3 : stop == .rowCut ? 2 : nil
     // The key is the folder's: nobody names it.
     var rest = try make("\(folder)/killed", .resuming, nonce: nil)
-    #expect(rest.round == (stop == .first ? 0 : 2) && rest.records.count == rest.round)
+    #expect(rest.round == (stop == .first ? 0 : stop == .stepped ? 3 : stop == .whole ? 4 : 2))
+    #expect(rest.records.count == rest.round && rest.records.allSatisfy { ($0.accuracy == nil) == ($0.round == lost) })
     #expect(try complete(&rest).isWhole)
     #expect(rest.records.map(\.drawn) == cohorts)
+    guard lost == nil else {
+      #expect(rest.records.map(\.withoutEvaluation) == whole.records.map(\.withoutEvaluation))
+      #expect(rest.parameters == whole.parameters)
+      return
+    }
     #expect(try files("\(folder)/killed") == files("\(folder)/whole"))
     // Whole, it is left as it is, also by whoever says nothing of the last model.
     _ = consume rest
@@ -275,7 +299,6 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
       as [(Double?, Double?)]
     {
       #expect(throws: FederationError.self) { _ = try federation.close(accuracy: accuracy, loss: loss) }
-      #expect(throws: FederationError.self) { _ = try federation.finish(accuracy: accuracy, loss: loss) }
     }
     let stranger = (0..<40).first { !round.cohort.contains($0) } ?? -1
     #expect(throws: (any Error).self) { try federation.send([0, 0, 0, 0, 0], from: stranger) }
@@ -283,6 +306,12 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
     #expect(throws: (any Error).self) { try federation.send([0, 0, 0, 0, 0], from: round.cohort[0], examples: -1) }
     for client in round.cohort { try federation.send(update(client, start), from: client) }
     #expect(throws: (any Error).self) { try federation.send(update(round.cohort[0], start), from: round.cohort[0]) }
+    // Nobody has the new model yet, whose accuracy it would be.
+    #expect(throws: FederationError.self) { _ = try federation.close(accuracy: 0.35) }
+    #expect(throws: FederationError.self) { _ = try federation.close(loss: 1) }
+    try federation.step()
+    #expect(throws: FederationError.noRoundIsOpen) { try federation.send(update(stranger, start), from: stranger) }
+    #expect(throws: FederationError.self) { _ = try federation.close(accuracy: 1.5) }
     let record = try federation.close(accuracy: 0.35, loss: 1)
     var other = try make()
     #expect(try next(&other) == record && other.parameters == federation.parameters)
