@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Aggregator
@@ -104,7 +105,11 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
     #expect(federation.records.allSatisfy { $0.clientAccuracy == nil && $0.clientLearningRate == nil })
 
     let page = try page(of: folder)
-    #expect(page.contains("outside"))
+    #expect(page.contains("of updates from a program: it says that the model is right on 75.0 %"))
+    #expect(page.contains("the updates came from a program") && !page.contains("fedsim run scenario.json"))
+    #expect(outcome.summary.closingTable.contains("75.0 %, as the program says"))
+    guard case .object(let live) = LiveLine.run(federation.setup, folder: nil, after: 0) else { return }
+    #expect(live["folder"] == .null && live["guaranteeStatement"] == .string(statement) && live["rounds"] == 4)
     #expect(try object("\(folder)/ledger.json") == JSONObject(federation.ledgerJSON))
   }
 
@@ -172,7 +177,10 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
         let early = try killed.finish()
         #expect(!early.isWhole && early.summary.records.count == 2 && killed.isOpen)
       }
-      if stop == .finished { #expect(try killed.finish().summary.stoppedBy == .interrupted) }
+      if stop == .finished {
+        let early = try killed.finish()
+        #expect(early.summary.stoppedBy == .interrupted && early.summary.finalAccuracy == 0.45)
+      }
       if stop == .stepped {
         let round = try #require(try killed.open())
         for client in round.cohort { try killed.send(update(client, killed.parameters), from: client) }
@@ -315,6 +323,36 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
     let record = try federation.close(accuracy: 0.35, loss: 1)
     var other = try make()
     #expect(try next(&other) == record && other.parameters == federation.parameters)
+  }
+
+  /// As a library for other languages has it: one federation, and calls from any thread.
+  @Test func aFederationIsHeldInAMutex() throws {
+    final class Box: Sendable {
+      let held: Mutex<FederationExecution>
+      init(_ scenario: Scenario) throws {
+        held = Mutex(try FederationExecution(scenario, parameters: start, nonce: nonce, threads: 2))
+      }
+    }
+    let box = try Box(scenario([], text: externalScenario))
+    let round = try #require(try box.held.withLock { try $0.open() })
+    try box.held.withLock { for client in round.cohort { try $0.send(update(client, start), from: client) } }
+    let record = try box.held.withLock { try $0.close() }
+    #expect(record.round == 1 && box.held.withLock { $0.parameters } != start)
+  }
+
+  /// Who falls silent is seen by whoever sees traffic: nothing is claimed against him then.
+  @Test func silenceIsNoGuaranteeAgainstWhoSeesTraffic() throws {
+    let sealed = ["channel.seal=true", "channel.codec=float32", "rounds=1"]
+    for isSilent in [false, true] {
+      var federation = try make(nil, .new, nonce: nonce, sealed)
+      let round = try #require(try federation.open())
+      for client in round.cohort.dropFirst(isSilent ? 1 : 0) {
+        try federation.send(update(client, start), from: client)
+      }
+      #expect(try federation.close().arrived == round.cohort.count - (isSilent ? 1 : 0))
+      let row = try federation.finish().summary.views.rows.first { $0.adversary == "eavesdropper" }
+      #expect((row?.epsilon == nil) == isSilent, "\(String(describing: row))")
+    }
   }
 
   // MARK: A caller's checkpoints

@@ -108,8 +108,8 @@ public struct FederationExecution: ~Copyable, Sendable {
     var setup = setup
     if checkpoint.state.has("nonce") {
       let numbers = try checkpoint.state.integers("nonce")
-      guard (16...0x10000).contains(numbers.count), numbers.allSatisfy({ (0...255).contains($0) }) else {
-        throw StateError(byte: 0, problem: "it has no run key of 16 to 65536 bytes")
+      guard RunSetup.nonceCounts.contains(numbers.count), numbers.allSatisfy({ (0...255).contains($0) }) else {
+        throw StateError(byte: 0, problem: "its run key is none")
       }
       let nonce = numbers.map { UInt8(truncatingIfNeeded: $0) }
       if nonce != setup.nonce {
@@ -166,8 +166,8 @@ public struct FederationExecution: ~Copyable, Sendable {
   /// - Returns: nil when all rounds are done, or all that the budget pays for.
   /// - Throws: `FederationError.roundIsOpen` where the last round was not closed; `RunFolderError`; `PrivacyRefusal`.
   public mutating func open() throws -> Opening? {
-    guard !isOpen else { throw FederationError.roundIsOpen(round + 1) }
     try recorder.begin(isOver: isOver)
+    guard !isOpen else { throw FederationError.roundIsOpen(round + 1) }
     guard let next = try federation.nextRound() else { return nil }
     let opening = Opening(
       round: next.round, cohort: next.cohort, spending: next.spending, clippingNorm: next.clippingNorm)
@@ -208,9 +208,8 @@ public struct FederationExecution: ~Copyable, Sendable {
   /// - Throws: `FederationError` where no round is open. `RunFolderError` where a file could not be written: nothing of the round was shown then, `parameters`
   ///   are the old ones, and nothing more is made here; what the disk has can be resumed.
   public mutating func step() throws {
-    guard stepped == nil else { return }
-    guard present != nil else { throw FederationError.noRoundIsOpen }
     try recorder.begin(isOver: isOver)
+    guard stepped == nil else { return }
     guard let round = present.take() else { throw FederationError.noRoundIsOpen }
     var moved = federation
     let record = try moved.close(round)
@@ -227,6 +226,7 @@ public struct FederationExecution: ~Copyable, Sendable {
   ///   - loss: the same, finite.
   /// - Throws: as `step`; `FederationError.value` for figures out of range, or of a model that nobody has seen: the round stays as it is.
   public mutating func close(accuracy: Double? = nil, loss: Double? = nil) throws -> RoundRecord {
+    try recorder.begin(isOver: isOver)
     guard isOpen else { throw FederationError.noRoundIsOpen }
     try Self.check(accuracy: accuracy, loss: loss)
     guard stepped != nil || accuracy == nil && loss == nil else {
@@ -312,9 +312,7 @@ public struct FederationExecution: ~Copyable, Sendable {
     guard records.count == federation.round else {
       throw StateError(byte: 0, problem: "found \(records.count) rows of \(federation.round) rounds")
     }
-    let events = writesEvents
     (self.setup, self.federation) = (setup, federation)
     recorder = RunRecorder(setup, in: nil, records: records, identity: nil, began: .now, setupSeconds: 0)
-    writesEvents = events
   }
 }

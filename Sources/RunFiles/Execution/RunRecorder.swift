@@ -113,6 +113,7 @@ struct RunRecorder: Sendable {
   ///
   /// - Parameter isOver: whether there is no next round.
   mutating func begin(isOver: Bool) throws(RunFolderError) {
+    if let failure { throw failure }
     guard phase == .unsettled || phase == .ended && !isOver else { return }
     try writing { recorder, folder throws(RunFolderError) in try recorder.settleBeginning(of: folder, isOver: isOver) }
     if phase == .unsettled { schedule = CheckpointSchedule() }
