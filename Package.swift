@@ -75,6 +75,14 @@ let modules: [Target] = [
       "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
       "PrivacyAccounting", "RunFiles", "Settings",
     ]),
+  // The header of the C interface, and what a signal's handler may call.
+  .target(name: "CFedSim", cSettings: cSettings),
+  module(
+    "FedSimC",
+    [
+      "Aggregator", "CFedSim", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
+      "Platform", "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings",
+    ]),
   module("Statistics", ["Numerics", "Platform"]),
   module("LineSamplers", ["ChannelCoding", "Files", "JSONText", "Numerics", "Platform", "Statistics"]),
   module(
@@ -106,6 +114,8 @@ let package = Package(
     .library(name: "PrivacyAccounting", targets: ["PrivacyAccounting"]),
     // Models with a posterior for each datum, of which a sample is sent.
     .library(name: "VariationalModels", targets: ["VariationalModels"]),
+    // The engine for C, and whatever calls C: Sources/CFedSim/include/fedsim.h.
+    .library(name: "FedSimC", type: .dynamic, targets: ["FedSimC"]),
     // Run folders, and pages made of them.
     .library(name: "RunFiles", targets: ["RunFiles"]),
     .library(name: "Reports", targets: ["Reports"]),
@@ -152,6 +162,12 @@ let package = Package(
         "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
         "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics",
         "Verification",
+      ]),
+    tests(
+      "FedSimCTests",
+      [
+        "Aggregator", "CFedSim", "ChannelCoding", "Clients", "Datasets", "FedSim", "FedSimC", "Files", "JSONText",
+        "Numerics", "Platform", "PrivacyAccounting", "RunFiles", "Scenarios", "Settings",
       ]),
     tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files", "JSONText"]),
   ],

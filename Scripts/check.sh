@@ -36,4 +36,5 @@ Scripts/examples.sh .build-check/others
 step "all tests, optimised; warnings are errors"
 swift build -c release "${options[@]}" -Xswiftc -enable-testing --build-tests
 Scripts/check-decoder-mathematics.sh .build-check/release/fedsim
+Scripts/check-c-header.sh .build-check
 swift test -c release "${options[@]}" -Xswiftc -enable-testing --skip-build 2>&1 | Scripts/quiet-tests.sh
