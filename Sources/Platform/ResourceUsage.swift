@@ -1,3 +1,5 @@
+import CPlatform
+
 /// What this process has used, by the system's count.
 package enum ResourceUsage {
   /// Processor time in seconds, of all threads, in user mode and in the kernel.
@@ -10,21 +12,11 @@ package enum ResourceUsage {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  /// The processors that this process may use, at least 1.
-  package static var processorCount: Int { max(allowedProcessors ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1) }
-
-  /// Those that a mask leaves (`taskset`, a container's set); nil where nobody says.
-  private static var allowedProcessors: Int? {
-    #if os(Linux)
-      // The C libraries of Linux have it, and Swift's modules of them do not.
-      guard let symbol = dlsym(nil, "sched_getaffinity") else { return nil }
-      typealias Function = @convention(c) (pid_t, Int, UnsafeMutableRawPointer?) -> Int32
-      var mask = [UInt8](repeating: 0, count: 1024)
-      let status = mask.withUnsafeMutableBytes { unsafeBitCast(symbol, to: Function.self)(0, $0.count, $0.baseAddress) }
-      return status == 0 ? mask.reduce(0) { $0 + $1.nonzeroBitCount } : nil
-    #else
-      return nil
-    #endif
+  /// The processors that this process may use, which are fewer than there are where it is bound to some of them (`taskset`, containers).
+  package static var processorCount: Int {
+    let allowed = Int(fedsim_allowed_processors())
+    if allowed > 0 { return allowed }
+    return max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
   }
 
   /// The largest resident memory so far, in bytes.
