@@ -54,8 +54,11 @@ def test_rounds_move_the_model_and_are_recorded() -> None:
     assert len(one.ledger["rounds"]) == 3
     again = fedsim.account(ledger=one.ledger)
     assert again.epsilon == one.epsilon
-    for part in ("epsilon", "at delta 0.001", "sees the models", "3 of 3"):
+    for part in ("epsilon", "at delta 0.001", "sees the models", "3 of 3", "zero-out", "poisson"):
         assert part in repr(one)
+    assert one.spending is not None
+    assert (one.spending.epsilon, one.spending.relation) == (one.epsilon, "zero-out")
+    assert one.spending.theorem
     assert "claim" in one._repr_html_()
 
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -193,8 +195,12 @@ def about() -> dict[str, Any]:
 
 def warn(about: dict[str, Any]) -> None:
     """Says what a run's first line warns of, once for each text and place."""
+    level, frame = 1, sys._getframe()
+    # The line of the caller's own code.
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("fedsim"):
+        level, frame = level + 1, frame.f_back
     for text in about.get("warnings") or ():
-        warnings.warn(str(text), FedSimWarning, stacklevel=4)
+        warnings.warn(str(text), FedSimWarning, stacklevel=level)
 
 
 class Handle:
@@ -203,12 +209,12 @@ class Handle:
     It belongs to the process that made it: after a fork the child must not use it.
     """
 
-    __slots__ = ("number", "process", "stops", "what")
+    __slots__ = ("asked", "heard", "number", "process", "what")
 
     def __init__(self, what: str, name: str, *arguments: Any) -> None:
         self.number = 0
-        #: Whether a stop was asked for that no call may have seen.
-        self.stops = False
+        #: How often a stop was asked for, and how many of these no further call will hear.
+        self.asked = self.heard = 0
         self.what = what
         self.process = os.getpid()
         out = ctypes.c_int64(0)
@@ -275,11 +281,8 @@ def safe_threads(threads: int) -> int:
 class _Call:
     """A call in a thread of its own."""
 
-    def __init__(self, work: Callable[[], Any], late: Callable[[Any], None] | None) -> None:
+    def __init__(self, work: Callable[[], Any]) -> None:
         self._work = work
-        self._late = late
-        self._lock = threading.Lock()
-        self._left = False
         self.done = threading.Event()
         self.value: Any = None
         self.error: BaseException | None = None
@@ -288,26 +291,20 @@ class _Call:
 
     def _run(self) -> None:
         try:
-            value, error = self._work(), None
-        except BaseException as failed:
-            value, error = None, failed
-        with self._lock:
-            self.value, self.error = value, error
-            self.done.set()
-            left = self._left
-        if left:
-            self.deliver()
+            self.value = self._work()
+        except BaseException as error:
+            self.error = error
+        self.done.set()
 
-    def leave(self) -> bool:
-        """Leaves the call behind, unless it has ended."""
-        with self._lock:
-            self._left = not self.done.is_set()
-            return self._left
-
-    def deliver(self) -> None:
-        """Keeps what the call made, though nobody waits for it."""
-        if self.error is None and self._late is not None:
-            self._late(self.value)
+    def wait(self, seconds: float) -> None:
+        """Waits for its end, also where Ctrl-C comes again and again."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                if self.done.wait(left):
+                    return
+            except KeyboardInterrupt:
+                continue
 
 
 def stoppable(work: Callable[[], Result], handle: Handle) -> Result:
@@ -316,13 +313,18 @@ def stoppable(work: Callable[[], Result], handle: Handle) -> Result:
     A stop that came when its call had just ended is for the next one, which nobody wanted to stop:
     that one is made again.
     """
-    late, handle.stops = handle.stops, False
+    before = handle.asked
+    is_late = before > handle.heard
     try:
-        return work()
+        value = work()
     except Stopped:
-        if not late:
-            raise
-        return work()
+        handle.heard = before
+        if is_late and handle.asked == before:
+            return stoppable(work, handle)
+        handle.heard = handle.asked
+        raise
+    handle.heard = before
+    return value
 
 
 def patiently(
@@ -330,16 +332,16 @@ def patiently(
     *,
     stop: Handle | None = None,
     watch: Callable[[], None] | None = None,
-    late: Callable[[Result], None] | None = None,
 ) -> Result:
     """Makes a call that may take long, so that Ctrl-C ends it within a second.
 
     Args:
-        work: the call.
+        work: the call, and all that has to be done with what it made even where nobody waits for it
+            any
+            more: it runs to its end, in a thread of its own.
         stop: the object that is told to stop where KeyboardInterrupt is raised. A call without one
-            is left behind: it goes on in its thread until it ends.
+            is left behind: it goes on until it ends.
         watch: called about eight times a second, to show progress.
-        late: gets what the call made all the same although Ctrl-C came, so that it is not lost.
 
     Raises:
         KeyboardInterrupt: in the main thread, by Ctrl-C.
@@ -347,18 +349,16 @@ def patiently(
     made = work if stop is None else lambda: stoppable(work, stop)
     if threading.current_thread() is not threading.main_thread():
         return made()
-    call = _Call(made, late)
+    call = _Call(made)
     try:
         while not call.done.wait(0.125):
             if watch is not None:
                 watch()
     except BaseException as interruption:
         if stop is not None and stop.number and not call.done.is_set():
+            stop.asked += 1
             library().fs_stop(stop.number)
-            call.done.wait(PATIENCE)
-            stop.stops = not isinstance(call.error, Stopped)
-        if not call.leave():
-            call.deliver()
+            call.wait(PATIENCE)
         if isinstance(call.error, Stopped):
             # It says how far the call had come.
             raise interruption from call.error

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _library
+from .accounting import Spending, account
 from .errors import FolderError, InvalidError, StateError
 from .parameters import Layout, flatten
 from .tables import Rows
@@ -276,9 +277,7 @@ class Federation:
                 0 if key is None else len(key),
             )
 
-        self._begin(
-            _library.patiently(make, late=lambda handle: handle.release()), len(start), folder
-        )
+        self._begin(_library.patiently(make), len(start), folder)
 
     def _begin(
         self, handle: _library.Handle, count: int, folder: str | os.PathLike[str] | None
@@ -342,21 +341,15 @@ class Federation:
                 return unseen
             if self._open is not None:
                 raise StateError(f"round {self._open.number} is open: close it first")
-            handle = self._handle
-            opened = _library.patiently(
-                lambda: _library.text_of("fs_federation_open", int(handle)),
-                late=self._opened_late,
-            )
-            if opened is None:
-                if self._folder is not None:
-                    self.summary()
-                return None
-            self._open = Round(self, opened)
-            return self._open
+            _library.patiently(self._draw)
+            drawn, self._unseen = self._unseen, None
+            if drawn is None and self._folder is not None:
+                self.summary()
+            return drawn
 
-    def _opened_late(self, opened: Mapping[str, Any] | None) -> None:
-        """A round that was drawn although Ctrl-C came: nobody has seen it, and it is handed out
-        next."""
+    def _draw(self) -> None:
+        # A round that is drawn although Ctrl-C came was seen by nobody, and is handed out next.
+        opened = _library.text_of("fs_federation_open", int(self._handle))
         if opened is not None:
             self._open = self._unseen = Round(self, opened)
 
@@ -367,24 +360,20 @@ class Federation:
 
     def _close(self, round: Round, accuracy: float | None, loss: float | None) -> dict[str, Any]:
         data = _evaluation(accuracy, loss)
-        handle = self._handle
 
         def work() -> dict[str, Any]:
             record: dict[str, Any] = _library.text_of(
-                "fs_federation_close", int(handle), data, 0 if data is None else len(data)
+                "fs_federation_close", int(self._handle), data, 0 if data is None else len(data)
             )
-            return record
-
-        def closed(record: dict[str, Any]) -> None:
+            # All of it before anybody is told: Ctrl-C may come at any time.
             round.record = record
             self._open = None
             self._summary = None
             self._records.append(record)
+            return record
 
         with self._lock:
-            record = _library.patiently(work, late=closed)
-            closed(record)
-            return record
+            return _library.patiently(work)
 
     def _update(self, update: Any, name: str) -> NDArray[np.float32]:
         if isinstance(update, (list, tuple, Mapping)) or hasattr(update, "named_parameters"):
@@ -534,14 +523,27 @@ class Federation:
             "checkpoint"
         )
 
+    @property
+    def spending(self) -> Spending | None:
+        """The claim with all that it is about: `account` of all planned rounds; None without one.
+
+        Its z is the one that is accounted for, 10^-6 below the noise that is added.
+        """
+        return None if self.epsilon is None else account(ledger=self.ledger)
+
     def _claim(self) -> str:
         if self.epsilon is None:
             return "no guarantee"
+        scenario = self._about.get("scenario") or {}
+        privacy, cohort = scenario.get("privacy") or {}, scenario.get("cohort") or {}
+        about = [privacy.get("accountant"), privacy.get("relation"), cohort.get("sampling")]
         z = self._about.get("noiseMultiplier")
+        if z is not None:
+            about.append(f"z = {float(z):.6g}")
         return (
             f"epsilon {math.ceil(self.epsilon * 1e6) / 1e6:.6f} at delta {self.delta:g} for all "
-            "planned rounds, for "
-            f"whoever sees the models" + ("" if z is None else f"; z = {float(z):.6g}")
+            "planned "
+            f"rounds ({', '.join(str(one) for one in about if one)}), for whoever sees the models"
         )
 
     def __repr__(self) -> str:
