@@ -21,27 +21,30 @@ BACKEND = "fedsim-pld"
 
 
 class FedSimAccountant:
-    """A `flwr.serverapp.PrivacyAccountant` with bounds by privacy loss distributions: in place of `RdpAccountant`.
+    """A `flwr.serverapp.PrivacyAccountant` with bounds by privacy loss distributions: in place of
+    `RdpAccountant`.
 
     Flower knows two relations and three samplings; this is what they are here, and what is refused:
 
-    | Flower | here | |
-    |---|---|---|
-    | poisson, add-or-remove-one | Poisson, add-or-remove | attained; the same number as under zero-out |
-    | without-replacement, replace-one | fixed size, replace-one | proved from above |
-    | no-amplification, add-or-remove-one, all clients in every round | everyone, add-or-remove | attained |
-    | no-amplification, add-or-remove-one, some of the clients | refused | see below |
+    | Flower | here |
+    |---|---|
+    | poisson, add-or-remove-one | Poisson, add-or-remove: as under zero-out |
+    | without-replacement, replace-one | fixed size, replace-one |
+    | any, with all clients in every round | everyone, with that relation |
+    | no-amplification, add-or-remove-one, some of the clients | refused |
 
-    A cohort of fixed size takes another client in for one that is removed, so the sum moves by up to 2 C, and noise
-    of z C has the noise multiplier z / 2. "no-amplification" at z claims less than that: Flower's fixed-clipping
-    strategies do so. Flower has no relation of zero-out, where a client stays and sends nothing but noise:
-    `FedSimStrategy` has its own account.
+    A cohort of fixed size takes another client in for one that is removed, so the sum moves by up
+    to 2 C, and noise of z C has the noise multiplier z / 2. "no-amplification" at z claims less
+    than that: Flower's fixed-clipping strategies do so. Flower has no relation of zero-out, where a
+    client stays and sends nothing but noise: `FedSimStrategy` has its own account.
 
-    z is the standard deviation of the noise on the *sum* of updates over the clipping norm, as in Flower's events.
+    z is the standard deviation of the noise on the *sum* of updates over the clipping norm, as in
+    Flower's events.
 
     Args:
         config: Flower's; its delta is the default of `get_privacy_spent`.
-        margin: accounts for z / (1 + 10^-6), which pays for rounding where norms are clipped in floating point.
+        margin: accounts for z / (1 + 10^-6), which pays for rounding where norms are clipped in
+            floating point.
     """
 
     def __init__(self, config: PrivacyConfig, *, margin: bool = True) -> None:
@@ -49,7 +52,9 @@ class FedSimAccountant:
         self._margin = 1 + 1e-6 if margin else 1.0
         self._events: list[tuple[GaussianPrivacyEvent, int]] = []
         if config.sampling_method not in tuple(SamplingMethod):
-            raise PrivacyRefused(f"sampling_method: found {config.sampling_method!r}, for which nothing is proved")
+            raise PrivacyRefused(
+                f"sampling_method: found {config.sampling_method!r}, for which nothing is proved"
+            )
 
     @property
     def config(self) -> PrivacyConfig:
@@ -80,13 +85,20 @@ class FedSimAccountant:
             raise InvalidError(f"epsilon: found {epsilon!r}; allowed: a number from 0 on")
         if not self._events:
             return 0.0
-        return float(account(ledger=self._ledger(self._events), epsilon=epsilon, relation=self._relation).delta)
+        return float(
+            account(
+                ledger=self._ledger(self._events), epsilon=epsilon, relation=self._relation
+            ).delta
+        )
 
     def get_privacy_spent(self, delta: float | None = None) -> PrivacySpent:
         """What all rounds have spent, at the configuration's delta or another one."""
         at = self._config.target_delta if delta is None else delta
         return PrivacySpent(
-            epsilon=self.get_epsilon(at), delta=at, num_releases=self.num_releases, accounting_method=BACKEND
+            epsilon=self.get_epsilon(at),
+            delta=at,
+            num_releases=self.num_releases,
+            accounting_method=BACKEND,
         )
 
     def would_exceed(
@@ -95,7 +107,10 @@ class FedSimAccountant:
         """Whether `count` more rounds would be above a budget; nothing is composed."""
         limit = self._config.max_epsilon if max_epsilon is None else max_epsilon
         if limit is None or not (math.isfinite(limit) and limit > 0):
-            raise InvalidError(f"max_epsilon: found {limit!r}, here and in PrivacyConfig; allowed: a number above 0")
+            raise InvalidError(
+                f"max_epsilon: found {limit!r}, here and in PrivacyConfig; allowed: a number "
+                "above 0"
+            )
         self._kind(event, count)
         return self._epsilon([*self._events, (event, count)], self._config.target_delta) > limit
 
@@ -137,7 +152,9 @@ class FedSimAccountant:
             compositions: Any = state["compositions"]
             events = [(GaussianPrivacyEvent(**one["event"]), one["count"]) for one in compositions]
         except (KeyError, TypeError, ValueError) as error:
-            raise InvalidError(f"compositions: found what is no list of rounds ({error})") from error
+            raise InvalidError(
+                f"compositions: found what is no list of rounds ({error})"
+            ) from error
         for event, count in events:
             self._kind(event, count)
         self._events = events
@@ -156,7 +173,8 @@ class FedSimAccountant:
             raise InvalidError(f"count: found {count!r}; allowed: an integer from 1 on")
         if event.population_size != self._config.population_size:
             raise InvalidError(
-                f"population_size: found {event.population_size}; configured: {self._config.population_size}"
+                f"population_size: found {event.population_size}; configured: "
+                f"{self._config.population_size}"
             )
         z, rate = event.noise_multiplier / self._margin, event.sample_size / event.population_size
         method = self._config.sampling_method
@@ -167,9 +185,12 @@ class FedSimAccountant:
         if method is SamplingMethod.WITHOUT_REPLACEMENT:
             return Event(z, rate, "fixed-size", count)
         raise PrivacyRefused(
-            f"no-amplification: found {event.sample_size} of {event.population_size} clients in a round. In a cohort of "
-            "fixed size another client takes the place of one that is removed, so the sum moves by up to 2 C: z would "
-            "have to be halved. Proved: 'without-replacement' with 'replace-one', 'poisson' with 'add-or-remove-one', "
+            f"no-amplification: found {event.sample_size} of {event.population_size} clients in a "
+            "round. In a cohort of "
+            "fixed size another client takes the place of one that is removed, so the sum moves "
+            "by up to 2 C: z would "
+            "have to be halved. Proved: 'without-replacement' with 'replace-one', 'poisson' with "
+            "'add-or-remove-one', "
             "or all clients in every round"
         )
 
@@ -181,7 +202,9 @@ class FedSimAccountant:
             raise InvalidError(f"delta: found {delta!r}; allowed: above 0, below 1")
         if not events:
             return 0.0
-        return float(account(ledger=self._ledger(events), delta=delta, relation=self._relation).epsilon)
+        return float(
+            account(ledger=self._ledger(events), delta=delta, relation=self._relation).epsilon
+        )
 
     def _config_dict(self) -> dict[str, object]:
         config = self._config

@@ -14,9 +14,9 @@ from ._commitment import Commitment
 class CohortSampler:
     """Draws cohorts of slots 0 to N - 1 as the account assumes them.
 
-    Randomness is SHAKE-256 of a secret key, the round and a counter: who does not have the key learns nothing
-    of who is drawn. Flower's own samplers use `random`, whose state can be computed from what it gave, and a
-    fixed number of nodes with a minimum: neither is a Poisson cohort.
+    Randomness is SHAKE-256 of a secret key, the round and a counter: who does not have the key
+    learns nothing of who is drawn. Flower's own samplers use `random`, whose state can be computed
+    from what it gave, and a fixed number of nodes with a minimum: neither is a Poisson cohort.
 
     Args:
         commitment: N, q, m_max and the kind of sampling.
@@ -44,7 +44,8 @@ class CohortSampler:
     def draw(self, round: int) -> tuple[list[int], int]:
         """The cohort of a round, in ascending order; it may be empty.
 
-        A Poisson draw above m_max is cut to a uniform subset of m_max of it: cutting by number or by time of
+        A Poisson draw above m_max is cut to a uniform subset of m_max of it: cutting by number or
+            by time of
         arrival would favour some clients, which no proof covers.
 
         Returns:
@@ -57,7 +58,9 @@ class CohortSampler:
         if commitment.sampling == "fixed-size":
             drawn = self._shuffled(round, everybody)[: int(commitment.cohort)]
             return sorted(drawn.tolist()), len(drawn)
-        uniform = (self._words(round, "coins", 0, commitment.clients) >> np.uint64(11)).astype(np.float64)
+        uniform = (self._words(round, "coins", 0, commitment.clients) >> np.uint64(11)).astype(
+            np.float64
+        )
         drawn = everybody[uniform * 2.0**-53 < commitment.sampling_rate]
         count = len(drawn)
         if count > commitment.largest_cohort:

@@ -16,9 +16,10 @@ from ._commitment import Commitment
 class Enrolment:
     """Slots 0 to N - 1 of the population, and the keys of those who have enrolled.
 
-    A node gets the next free slot when it is first seen. Cohorts are drawn over all N slots, taken or not, so
-    that the sampling rate is the planned one; a slot without a node is a client that does not answer. The
-    first public key of a node is the one that counts: another one is refused until `forget`.
+    A node gets the next free slot when it is first seen. Cohorts are drawn over all N slots, taken
+    or not, so that the sampling rate is the planned one; a slot without a node is a client that
+    does not answer. The first public key of a node is the one that counts: another one is refused
+    until `forget`.
     """
 
     def __init__(self, commitment: Commitment, pair: KeyPair | None = None) -> None:
@@ -43,7 +44,8 @@ class Enrolment:
         """Gives slots to nodes that are new.
 
         Returns:
-            how many have none, since all are taken: they are not of the population that the account is for,
+            how many have none, since all are taken: they are not of the population that the account
+                is for,
             and are never drawn.
         """
         left = 0
@@ -72,7 +74,8 @@ class Enrolment:
         return self._keys[node]
 
     def forget(self, node: int) -> None:
-        """Lets a node enrol again, with another key: where it has lost its state. Its slot stays its own."""
+        """Lets a node enrol again, with another key: where it has lost its state. Its slot stays
+        its own."""
         self._keys.pop(node, None)
         self._owners.pop(self._public.pop(node, b""), None)
 
@@ -111,7 +114,9 @@ class Enrolment:
         except FedSimError as error:
             raise PayloadError(f"public-key: found one that makes no key ({error})") from error
         keys = _wire.PairKeys.of(session, self.federation, self._digest)
-        if not _wire.equal(_wire.field(record, "tag", bytes, _wire.TAG_BYTES), keys.enrolment_tag(public)):
+        if not _wire.equal(
+            _wire.field(record, "tag", bytes, _wire.TAG_BYTES), keys.enrolment_tag(public)
+        ):
             raise PayloadError("tag: found one of another key")
         self._keys[node] = keys
         self._public[node] = public

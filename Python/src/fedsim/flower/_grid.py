@@ -1,4 +1,5 @@
-"""Clients in this process: for tests, examples and small runs, without Ray and without a network."""
+"""Clients in this process: for tests, examples and small runs, without Ray and without a
+network."""
 
 from __future__ import annotations
 
@@ -31,17 +32,17 @@ UserConfig = Mapping[str, Any]
 class LocalGrid(Grid):
     """Runs a ClientApp on `nodes` nodes, one after the other, in this process.
 
-    Messages are written to the bytes that would travel and read again, so that no node shares an object with the
-    server or with another one. A node keeps its Context from round to round. An exception in the app becomes an
-    error in the reply, as in Flower's own processes.
+    Messages are written to the bytes that would travel and read again, so that no node shares an
+    object with the server or with another one. A node keeps its Context from round to round. An
+    exception in the app becomes an error in the reply, as in Flower's own processes.
 
-    It sets `TaskIdentity`, without which flwr 1.42 makes no message outside of its own processes. That is
-    private to Flower, and a reason to pin its version.
+    It sets `TaskIdentity`, without which flwr 1.42 makes no message outside of its own processes.
+    That is private to Flower, and a reason to pin its version.
 
     Args:
         app: the clients' app, with its mods.
-        nodes: how many there are; each has `partition-id` and `num-partitions` in its `node_config`, as in
-            Flower's simulation.
+        nodes: how many there are; each has `partition-id` and `num-partitions` in its
+            `node_config`, as in Flower's simulation.
         run_config: of every node's Context.
         node_config: more of each node's own: a function of its partition.
         raise_errors: raises an app's exception in place of replying with it.
@@ -139,7 +140,8 @@ class LocalGrid(Grid):
     def send_and_receive(
         self, messages: Iterable[Message], *, timeout: float | None = None
     ) -> list[Message]:
-        """Delivers messages and gives the replies back. With a timeout, nodes that would start after it do not."""
+        """Delivers messages and gives the replies back. With a timeout, nodes that would start
+        after it do not."""
         ends = None if timeout is None else time.monotonic() + timeout
         replies: list[Message] = []
         for message in messages:
@@ -151,7 +153,9 @@ class LocalGrid(Grid):
     def _handled(self, message: Message) -> Message:
         context = self._contexts.get(message.metadata.dst_node_id)
         if context is None:
-            return Message(Error(ErrorCode.NODE_UNAVAILABLE, "there is no such node"), reply_to=message)
+            return Message(
+                Error(ErrorCode.NODE_UNAVAILABLE, "there is no such node"), reply_to=message
+            )
         try:
             return self._app(message, context)
         except Exception as error:

@@ -1,4 +1,5 @@
-"""What rounds have spent: a ledger as `fedsim account --ledger` reads it, and epsilon after each round."""
+"""What rounds have spent: a ledger as `fedsim account --ledger` reads it, and epsilon after each
+round."""
 
 from __future__ import annotations
 
@@ -7,7 +8,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..accounting import account
 from ..errors import FolderError
 from ._commitment import Commitment
 
@@ -62,7 +62,9 @@ class Ledger:
             self._write()
         except OSError as error:
             self._rounds.pop()
-            raise FolderError(f"{self._path}: cannot be written ({error}); the round is not released") from error
+            raise FolderError(
+                f"{self._path}: cannot be written ({error}); the round is not released"
+            ) from error
 
     def _write(self) -> None:
         if self._path is None:
@@ -78,22 +80,13 @@ class Ledger:
     def epsilon(self, rounds: int) -> float:
         """An upper bound on epsilon of the first `rounds` rounds at the plan's delta.
 
-        Of all planned rounds it is the plan's. Before, it is one that takes milliseconds and is a few parts in
-        ten thousand above the precise one, but never above the plan's: rounds only add to it.
+        Of all planned rounds it is the plan's. Before, it is one that takes milliseconds and is a
+        few parts in ten thousand above the precise one, but never above the plan's: rounds only add
+        to it.
         """
         commitment = self._commitment
         if rounds <= 0:
             return 0.0
         if rounds >= commitment.rounds:
             return commitment.epsilon
-        spending = account(
-            noise_multiplier=commitment.accounted_noise_multiplier,
-            rounds=rounds,
-            delta=commitment.rounds_delta,
-            sampling_rate=commitment.sampling_rate,
-            sampling=commitment.sampling,
-            relation=commitment.relation,
-            accountant=commitment.accountant,
-            coarse=True,
-        )
-        return min(float(spending.epsilon), commitment.epsilon)
+        return min(commitment.spent(rounds, coarse=True), commitment.epsilon)

@@ -1,4 +1,5 @@
-"""The client's half: a mod that turns what a ClientApp returns into a few bytes with exact noise."""
+"""The client's half: a mod that turns what a ClientApp returns into a few bytes with exact
+noise."""
 
 from __future__ import annotations
 
@@ -7,7 +8,16 @@ import math
 from typing import Any
 
 import numpy as np
-from flwr.app import Array, ArrayRecord, ConfigRecord, Context, Error, Message, MetricRecord, RecordDict
+from flwr.app import (
+    Array,
+    ArrayRecord,
+    ConfigRecord,
+    Context,
+    Error,
+    Message,
+    MetricRecord,
+    RecordDict,
+)
 from flwr.clientapp.typing import ClientAppCallable
 from flwr.common.constant import ErrorCode
 from numpy.typing import NDArray
@@ -17,34 +27,43 @@ from ..keys import KeyPair, random_key
 from . import _wire
 from ._commitment import Commitment
 
-#: Where a node keeps its secret: a ConfigRecord of the Context's state, which Flower never sends anywhere.
+#: Where a node keeps its secret: a ConfigRecord of the Context's state, which Flower never sends
+#: anywhere.
 STATE = "fedsim.client"
 WEIGHT = "num-examples"
 
 
 class ChannelMod:
-    """Clips a client's update, codes it and sends the bytes: `ClientApp(mods=[ChannelMod(plan), ...])`.
+    """Clips a client's update, codes it and sends the bytes: `ClientApp(mods=[ChannelMod(plan),
+    ...])`.
 
-    The app's own train function stays as it is: it gets the model in an ArrayRecord and returns one. The mod
+    The app's own train function stays as it is: it gets the model in an ArrayRecord and returns
+    one. The mod
 
-    - answers the server's first message with a public key of a pair that stays in the Context's state;
-    - takes the update (new weights less the broadcast's, or what was returned: `returns`), as one vector. A
-      vector with a number that is not finite becomes the zero vector, and the client still sends noise;
-    - clips it to C and codes it, with N(0, sigma^2) noise on each coordinate, under the key of the pair and the
-      round. One message for each round: a second is refused, whoever asks;
-    - sends the payload as an Array of type "fedsim.code.v1" with a tag that binds it to round and model.
+    - answers the server's first message with a public key of a pair that stays in the Context's
+      state;
+    - takes the update (new weights less the broadcast's, or what was returned: `returns`), as one
+      vector. A vector with a number that is not finite becomes the zero vector, and the client
+      still sends noise;
+    - clips it to C and codes it, with N(0, sigma^2) noise on each coordinate, under the key of the
+      pair and the round. One message for each round: a second is refused, whoever asks;
+    - sends the payload as an Array of type "fedsim.code.v1" with a tag that binds it to round and
+      model.
 
-    It must be the first of the mods, so that what it sends is not changed. Messages other than training pass.
-    The object holds public numbers only and can be pickled, by Ray as well.
+    It must be the first of the mods, so that what it sends is not changed. Messages other than
+    training pass. The object holds public numbers only and can be pickled, by Ray as well.
 
     Args:
-        plan: what `fedsim.plan` returned, or a Commitment: a server whose settings differ is refused. None
-            takes the settings of the server's first message, which must have noise and a clipping norm.
-        returns: "weights" where the app returns the new model, "update" where it returns the difference.
-        keep_metrics: sends the app's metrics too. They are computed from the client's data and have no noise:
-            no epsilon covers them. Otherwise the server gets `num-examples` = 1 from everybody.
-        server_key: 32 bytes, the server's public key, where clients have it from elsewhere. None trusts the
-            first message of a run.
+        plan: what `fedsim.plan` returned, or a Commitment: a server whose settings differ is
+            refused. None takes the settings of the server's first message, which must have noise
+            and a clipping norm.
+        returns: "weights" where the app returns the new model, "update" where it returns the
+            difference.
+        keep_metrics: sends the app's metrics too. They are computed from the client's data and have
+            no noise: no epsilon covers them. Otherwise the server gets `num-examples` = 1 from
+            everybody.
+        server_key: 32 bytes, the server's public key, where clients have it from elsewhere. None
+            trusts the first message of a run.
     """
 
     def __init__(
@@ -57,8 +76,12 @@ class ChannelMod:
     ) -> None:
         if returns not in ("weights", "update"):
             raise InvalidError(f"returns: found {returns!r}; allowed: 'weights', 'update'")
-        if server_key is not None and (not isinstance(server_key, bytes) or len(server_key) != _wire.KEY_BYTES):
-            raise InvalidError(f"server_key: found {type(server_key).__name__}; allowed: {_wire.KEY_BYTES} bytes")
+        if server_key is not None and (
+            not isinstance(server_key, bytes) or len(server_key) != _wire.KEY_BYTES
+        ):
+            raise InvalidError(
+                f"server_key: found {type(server_key).__name__}; allowed: {_wire.KEY_BYTES} bytes"
+            )
         self._settings = None if plan is None else Commitment.of(plan).channel_text()
         self._returns = returns
         self._keep_metrics = keep_metrics
@@ -72,7 +95,8 @@ class ChannelMod:
             record = _wire.ours(message.content)
             if record is None:
                 raise PrivacyRefused(
-                    f"found a training message without a record {_wire.RECORD!r}; allowed: those of "
+                    f"found a training message without a record {_wire.RECORD!r}; allowed: those "
+                    "of "
                     "fedsim.flower.FedSimStrategy. Another strategy would add up what has no noise"
                 )
             kind = _wire.field(record, "kind", str)
@@ -82,7 +106,9 @@ class ChannelMod:
                 return self._train(record, message, context, call_next)
             raise PayloadError(f"{_wire.RECORD}.kind: found {kind!r}; allowed: 'enrol', 'train'")
         except FedSimError as error:
-            return Message(Error(ErrorCode.MOD_FAILED_PRECONDITION, f"ChannelMod: {error}"), reply_to=message)
+            return Message(
+                Error(ErrorCode.MOD_FAILED_PRECONDITION, f"ChannelMod: {error}"), reply_to=message
+            )
 
     # ---- Enrolment
 
@@ -93,12 +119,21 @@ class ChannelMod:
         server_key = _wire.field(record, "server-key", bytes, _wire.KEY_BYTES)
         _check(settings, self._settings)
         if self._server_key is not None and not _wire.equal(self._server_key, server_key):
-            raise PrivacyRefused("server-key: found another key than the one that this client was given")
+            raise PrivacyRefused(
+                "server-key: found another key than the one that this client was given"
+            )
         state = context.state.get(STATE)
         if isinstance(state, ConfigRecord) and state.get("federation") == federation:
-            # Once more for the same federation: the same answer, and the rounds that were sent stay sent.
-            if (state["settings"], state["rotation"], state["server-key"]) != (settings, rotation, server_key):
-                raise PrivacyRefused("found other settings than at the first enrolment of this federation")
+            # Once more for the same federation: the same answer, and the rounds that were sent stay
+            # sent.
+            if (state["settings"], state["rotation"], state["server-key"]) != (
+                settings,
+                rotation,
+                server_key,
+            ):
+                raise PrivacyRefused(
+                    "found other settings than at the first enrolment of this federation"
+                )
         else:
             state = ConfigRecord(
                 {
@@ -150,7 +185,8 @@ class ChannelMod:
             return reply
 
         key, update = self._update(layout, before, reply)
-        # The app had the state in its hands: look again, and mark the round before anything is coded.
+        # The app had the state in its hands: look again, and mark the round before anything is
+        # coded.
         _unused(state, round, settings["rounds"])
         state["last-round"] = round
         context.state[STATE] = state
@@ -164,7 +200,9 @@ class ChannelMod:
         )
         keys = _keys(state, KeyPair(_secret(state)))
         payload = channel.encode(update, key=keys.code, round=round)
-        answer = _wire.config("code", federation, round=round, tag=keys.code_tag(round, sent, payload))
+        answer = _wire.config(
+            "code", federation, round=round, tag=keys.code_tag(round, sent, payload)
+        )
         code = Array("uint8", (len(payload),), _wire.STYPE, payload)
         metrics = MetricRecord({WEIGHT: 1})
         if self._keep_metrics:
@@ -181,7 +219,9 @@ class ChannelMod:
         """The key of the reply's ArrayRecord, and the update that is clipped and coded: finite."""
         records = list(reply.content.array_records.items())
         if len(records) != 1:
-            raise InvalidError(f"found {len(records)} ArrayRecords in what the app returned; allowed: one")
+            raise InvalidError(
+                f"found {len(records)} ArrayRecords in what the app returned; allowed: one"
+            )
         key, record = records[0]
         values = layout.flatten(record, "what the app returned")
         with np.errstate(over="ignore", invalid="ignore"):
@@ -189,7 +229,8 @@ class ChannelMod:
                 values = values - before
             update = values.astype(np.float32)
         if not np.isfinite(update).all():
-            # Not an error: whether a client answers must not be what its data decide where it can be avoided.
+            # Not an error: whether a client answers must not be what its data decide where it can
+            # be avoided.
             update = np.zeros(layout.dimension, np.float32)
         return key, update
 
@@ -204,11 +245,15 @@ def _check(settings: str, planned: str | None) -> None:
         found = json.loads(settings)
         norm, scale = float(found["clippingNorm"]), float(found["noiseScale"])
         known = isinstance(found["codec"], str) and isinstance(found["options"], dict)
-        known = known and all(type(found[name]) is int and found[name] > 0 for name in ("dimension", "rounds"))
+        known = known and all(
+            type(found[name]) is int and found[name] > 0 for name in ("dimension", "rounds")
+        )
     except (ValueError, TypeError, KeyError) as error:
         raise PayloadError("settings: found what is no channel's settings") from error
     if not (known and math.isfinite(norm) and math.isfinite(scale) and norm > 0 and scale > 0):
-        raise PrivacyRefused(f"settings: found {settings[:500]}; allowed: a clipping norm and noise above 0")
+        raise PrivacyRefused(
+            f"settings: found {settings[:500]}; allowed: a clipping norm and noise above 0"
+        )
 
 
 def _unused(state: ConfigRecord, round: int, rounds: int) -> None:
@@ -217,7 +262,8 @@ def _unused(state: ConfigRecord, round: int, rounds: int) -> None:
         raise PrivacyRefused(f"round: found {round}; planned: 1 to {rounds}")
     if not isinstance(last, int) or round <= last:
         raise StateError(
-            f"round: found {round}, and this client has sent one of round {last}. A key and a round are for one "
+            f"round: found {round}, and this client has sent one of round {last}. A key and a "
+            "round are for one "
             "message: from two the noise could be taken off"
         )
 

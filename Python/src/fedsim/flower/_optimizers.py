@@ -1,4 +1,5 @@
-"""Server optimizers: what the server makes of a round's mean update. They are post-processing: they see nothing but releases."""
+"""Server optimizers: what the server makes of a round's mean update. They are post-processing: they
+see nothing but releases."""
 
 from __future__ import annotations
 
@@ -19,8 +20,9 @@ _DEFAULTS: dict[str, dict[str, float]] = {
 
 
 class ServerOptimizer:
-    """FedAvg [McMahan et al. 2017], FedAvgM [Hsu et al. 2019], FedAdagrad, FedAdam and FedYogi [Reddi et al. 2021,
-    Algorithm 2, without bias correction], as `server.optimizer` of a scenario has them.
+    """FedAvg [McMahan et al. 2017], FedAvgM [Hsu et al. 2019], FedAdagrad, FedAdam and FedYogi
+    [Reddi et al. 2021, Algorithm 2, without bias correction], as `server.optimizer` of a scenario
+    has them.
 
     Args:
         name: "fedavg", "fedavgm", "fedadagrad", "fedadam" or "fedyogi".
@@ -40,7 +42,9 @@ class ServerOptimizer:
         if name not in _DEFAULTS:
             raise InvalidError(f"server_optimizer: found {name!r}; allowed: {', '.join(_DEFAULTS)}")
         if not (math.isfinite(learning_rate) and learning_rate > 0):
-            raise InvalidError(f"server_learning_rate: found {learning_rate!r}; allowed: a number above 0")
+            raise InvalidError(
+                f"server_learning_rate: found {learning_rate!r}; allowed: a number above 0"
+            )
         given = {"momentum": momentum, "beta2": beta2, "adaptivity": adaptivity}
         self._options = dict(_DEFAULTS[name])
         for key, value in given.items():
@@ -50,7 +54,9 @@ class ServerOptimizer:
                 raise InvalidError(f"{key}: found {value!r}; {name!r} has none")
             least_allowed = value > 0 if key == "adaptivity" else 0 <= value < 1
             if not (math.isfinite(value) and least_allowed):
-                allowed = "a number above 0" if key == "adaptivity" else "a number from 0 on, below 1"
+                allowed = (
+                    "a number above 0" if key == "adaptivity" else "a number from 0 on, below 1"
+                )
                 raise InvalidError(f"{key}: found {value!r}; allowed: {allowed}")
             self._options[key] = float(value)
         self.name = name
@@ -58,7 +64,9 @@ class ServerOptimizer:
         self._momentum: NDArray[np.float64] | None = None
         self._squares: NDArray[np.float64] | None = None
 
-    def step(self, parameters: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    def step(
+        self, parameters: NDArray[np.float64], mean: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """New parameters, shape (d,)."""
         if self.name == "fedavg":
             return parameters + self.learning_rate * mean
@@ -79,5 +87,7 @@ class ServerOptimizer:
             beta2 = self._options["beta2"]
             self._squares = beta2 * self._squares + (1 - beta2) * square
         else:
-            self._squares = self._squares - (1 - self._options["beta2"]) * square * np.sign(self._squares - square)
+            self._squares = self._squares - (1 - self._options["beta2"]) * square * np.sign(
+                self._squares - square
+            )
         return parameters + self.learning_rate * self._momentum / (np.sqrt(self._squares) + tau)

@@ -1,4 +1,5 @@
-"""What travels: the records of both directions, the digests that bind them together, and the keys of a pair.
+"""What travels: the records of both directions, the digests that bind them together, and the keys
+of a pair.
 
 Server to client, beside the user's own records, a ConfigRecord under `RECORD`:
     enrol: federation, settings (`Commitment.channel_text`), rotation (public), server-key
@@ -6,7 +7,8 @@ Server to client, beside the user's own records, a ConfigRecord under `RECORD`:
 Client to server, the same:
     enrolled: federation, public-key, tag
     code: federation, round, tag; and one Array of the type `STYPE` whose data are the payload
-A tag is a keyed BLAKE2b of all that the message is about: nobody but the pair can make one, and a message
+A tag is a keyed BLAKE2b of all that the message is about: nobody but the pair can make one, and a
+    message
 of another round, model, node or federation has another one.
 """
 
@@ -58,8 +60,10 @@ class Layout:
         for name, array in record.items():
             if array.dtype not in _FLOATS:
                 raise InvalidError(
-                    f"arrays[{name!r}]: found {array.dtype}; allowed: {', '.join(_FLOATS)}. What is not a "
-                    "parameter (a counter of batches, an index) carries no noise: keep it out of the record"
+                    f"arrays[{name!r}]: found {array.dtype}; allowed: {', '.join(_FLOATS)}. What "
+                    "is not a "
+                    "parameter (a counter of batches, an index) carries no noise: keep it out of "
+                    "the record"
                 )
         return Layout(
             tuple(record.keys()),
@@ -81,11 +85,12 @@ class Layout:
         if set(record.keys()) != set(self.names):
             raise InvalidError(f"{name}: found arrays {list(record)}; allowed: {list(self.names)}")
         parts = []
-        for key, shape in zip(self.names, self.shapes):
+        for key, shape in zip(self.names, self.shapes, strict=True):
             values = record[key].numpy()
             if values.shape != shape or values.dtype.kind != "f":
                 raise InvalidError(
-                    f"{name}[{key!r}]: found {values.dtype} of shape {values.shape}; allowed: floats of shape {shape}"
+                    f"{name}[{key!r}]: found {values.dtype} of shape {values.shape}; allowed: "
+                    f"floats of shape {shape}"
                 )
             parts.append(values.astype(np.float64).reshape(-1))
         return np.concatenate(parts) if parts else np.zeros(0)
@@ -94,7 +99,7 @@ class Layout:
         """A record of these arrays from one vector, each in its own type."""
         arrays: dict[str, Array] = {}
         start = 0
-        for name, shape, kind in zip(self.names, self.shapes, self.types):
+        for name, shape, kind in zip(self.names, self.shapes, self.types, strict=True):
             end = start + int(np.prod(shape, dtype=np.int64))
             with np.errstate(over="ignore"):
                 arrays[name] = Array(values[start:end].reshape(shape).astype(kind))
@@ -127,8 +132,8 @@ def settings_digest(settings: str, rotation: bytes, server_key: bytes) -> bytes:
 class PairKeys:
     """What one client and the server share in one federation: secret, and never in a message.
 
-    Keys follow from the X25519 session *and* the federation, so that two strategies with one server key have
-    different ones.
+    Keys follow from the X25519 session *and* the federation, so that two strategies with one server
+    key have different ones.
     """
 
     code: bytes
@@ -138,7 +143,9 @@ class PairKeys:
     @staticmethod
     def of(session: bytes, federation: bytes, settings: bytes) -> PairKeys:
         def derived(person: bytes) -> bytes:
-            return hashlib.blake2b(federation + settings, key=session, person=person, digest_size=32).digest()
+            return hashlib.blake2b(
+                federation + settings, key=session, person=person, digest_size=32
+            ).digest()
 
         return PairKeys(derived(b"fedsim.code"), derived(b"fedsim.tag"), settings)
 
@@ -166,7 +173,9 @@ def equal(left: bytes, right: bytes) -> bool:
 
 
 @lru_cache(maxsize=8)
-def channel_of(codec: str, dimension: int, norm: float, scale: float, rotation: bytes, options: str) -> Channel:
+def channel_of(
+    codec: str, dimension: int, norm: float, scale: float, rotation: bytes, options: str
+) -> Channel:
     """A client's channel. A process keeps the last few: making one may cost more than a message."""
     import json
 
@@ -204,7 +213,9 @@ def field(record: ConfigRecord, name: str, kind: type, length: int | None = None
     value = record.get(name)
     if type(value) is not kind or (length is not None and len(value) != length):  # type: ignore[arg-type]
         size = "" if length is None else f" of {length}"
-        raise PayloadError(f"{RECORD}.{name}: found {_named(value)}; allowed: {kind.__name__}{size}")
+        raise PayloadError(
+            f"{RECORD}.{name}: found {_named(value)}; allowed: {kind.__name__}{size}"
+        )
     return value
 
 
@@ -225,7 +236,10 @@ def ours(content: RecordDict) -> ConfigRecord | None:
         return None
     found = record.get("format")
     if found != FORMAT:
-        raise PayloadError(f"{RECORD}.format: found {found!r}; allowed: {FORMAT}. Both ends need one version of fedsim")
+        raise PayloadError(
+            f"{RECORD}.format: found {found!r}; allowed: {FORMAT}. Both ends need one version of "
+            "fedsim"
+        )
     return record
 
 
@@ -239,13 +253,15 @@ def code_of(reply: Message) -> tuple[bytes, ConfigRecord]:
     arrays = [array for found in reply.content.array_records.values() for array in found.values()]
     if record is None:
         raise PayloadError(
-            f"found a reply without a record {RECORD!r}; allowed: what ChannelMod sends. Its ClientApp needs "
+            f"found a reply without a record {RECORD!r}; allowed: what ChannelMod sends. Its "
+            "ClientApp needs "
             "mods=[fedsim.flower.ChannelMod(plan)]"
         )
     if field(record, "kind", str) != "code":
         raise PayloadError(f"{RECORD}.kind: found {record['kind']!r}; allowed: 'code'")
     if len(arrays) != 1 or arrays[0].stype != STYPE:
         raise PayloadError(
-            f"found {len(arrays)} arrays of types {sorted({array.stype for array in arrays})}; allowed: one of {STYPE!r}"
+            f"found {len(arrays)} arrays of types {sorted({array.stype for array in arrays})}; "
+            f"allowed: one of {STYPE!r}"
         )
     return arrays[0].data, record
