@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,5 +68,5 @@ class CohortSampler:
             drawn = self._shuffled(round, drawn)[: commitment.largest_cohort]
         return sorted(drawn.tolist()), count
 
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a CohortSampler holds a secret and cannot be pickled")

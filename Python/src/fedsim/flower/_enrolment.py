@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from typing import NoReturn
 
 from flwr.app import Message, MessageType, RecordDict
 
@@ -122,5 +123,5 @@ class Enrolment:
         self._public[node] = public
         self._owners[public] = node
 
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("an Enrolment holds secrets and cannot be pickled")

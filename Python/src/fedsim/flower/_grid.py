@@ -70,7 +70,7 @@ class LocalGrid(Grid):
         self._run = Run.create_empty(TaskIdentity.run_id)
         self._contexts: dict[int, Context] = {}
         for index in range(nodes):
-            config = {"partition-id": index, "num-partitions": nodes}
+            config: dict[str, Any] = {"partition-id": index, "num-partitions": nodes}
             if node_config is not None:
                 config.update(node_config(index))
             self._contexts[_FIRST_NODE + index] = Context(

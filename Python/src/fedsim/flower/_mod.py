@@ -262,7 +262,7 @@ def _unused(state: ConfigRecord, round: int, rounds: int) -> None:
         raise PrivacyRefused(f"round: found {round}; planned: 1 to {rounds}")
     if not isinstance(last, int) or round <= last:
         raise StateError(
-            f"round: found {round}, and this client has sent one of round {last}. A key and a "
+            f"round: found {round}, and this client has sent one of round {last!r}. A key and a "
             "round are for one "
             "message: from two the noise could be taken off"
         )
