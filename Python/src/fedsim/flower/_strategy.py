@@ -136,7 +136,6 @@ class FedSimStrategy(FedAvg):
         self.commitment = Commitment.of(plan)
         super().__init__(
             fraction_train=self.commitment.sampling_rate,
-            fraction_evaluate=fraction_evaluate,
             min_train_nodes=0,
             min_evaluate_nodes=min_evaluate_nodes,
             min_available_nodes=0,
@@ -144,6 +143,8 @@ class FedSimStrategy(FedAvg):
             configrecord_key=configrecord_key,
             evaluate_metrics_aggr_fn=evaluate_metrics_aggr_fn,
         )
+        # Not given to FedAvg, which warns of 0: here that is the rule.
+        self.fraction_evaluate = fraction_evaluate
         self._enrolment = Enrolment(self.commitment, key_pair)
         self._sampler = CohortSampler(self.commitment)
         self._optimizer = ServerOptimizer(
