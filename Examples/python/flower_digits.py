@@ -144,25 +144,30 @@ def make_plan(epsilon: float = 5.0) -> fedsim.Plan:
     )
 
 
-def run(
+def prepare(
     plan: fedsim.Plan, *, ledger: str | None = None
-) -> tuple[list[dict[str, Any]], fedsim.flower.FedSimStrategy]:
-    """Ten rounds in this process: a row for each round, and the strategy."""
+) -> tuple[fedsim.flower.LocalGrid, fedsim.flower.FedSimStrategy]:
+    """Clients in this process, and their server."""
     app = make_app([fedsim.flower.ChannelMod(plan)])
     grid = fedsim.flower.LocalGrid(app, CLIENTS)
-    strategy = fedsim.flower.FedSimStrategy(plan, ledger=ledger)
+    return grid, fedsim.flower.FedSimStrategy(plan, ledger=ledger)
+
+
+def run(
+    grid: fedsim.flower.LocalGrid, strategy: fedsim.flower.FedSimStrategy
+) -> list[dict[str, Any]]:
+    """Ten rounds: a row for each."""
     result = strategy.start(grid, initial(), num_rounds=ROUNDS, evaluate_fn=Evaluation())
-    return strategy.history(result), strategy
+    return strategy.history(result)
 
 
-def run_with_ray(plan: fedsim.Plan) -> tuple[list[dict[str, Any]], fedsim.flower.FedSimStrategy]:
+def run_with_ray(plan: fedsim.Plan, strategy: fedsim.flower.FedSimStrategy) -> list[dict[str, Any]]:
     """The same in Flower's simulation: clients are actors in processes of their own."""
     from flwr.serverapp import Grid, ServerApp
     from flwr.simulation import run_simulation
 
     app = make_app([fedsim.flower.ChannelMod(plan)])
     server = ServerApp()
-    strategy = fedsim.flower.FedSimStrategy(plan)
     rows: list[dict[str, Any]] = []
 
     @server.main()
@@ -171,7 +176,7 @@ def run_with_ray(plan: fedsim.Plan) -> tuple[list[dict[str, Any]], fedsim.flower
         rows.extend(strategy.history(result))
 
     run_simulation(server_app=server, client_app=app, num_supernodes=CLIENTS)
-    return rows, strategy
+    return rows
 
 
 def show(rows: list[dict[str, Any]]) -> None:
@@ -194,8 +199,9 @@ def main() -> None:
     logging.getLogger("flwr").setLevel(logging.WARNING)
     plan = make_plan()
     print(plan)
+    grid, strategy = prepare(plan, ledger=arguments.ledger)
     start = time.perf_counter()
-    rows, strategy = run_with_ray(plan) if arguments.ray else run(plan, ledger=arguments.ledger)
+    rows = run_with_ray(plan, strategy) if arguments.ray else run(grid, strategy)
     seconds = time.perf_counter() - start
     show(rows)
     print(f"float32 would send {32 * 650:,} bits a client. {seconds:.1f} s\n{strategy.statement}")
