@@ -26,7 +26,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRec
 
 import fedsim
 from fedsim import KeyPair
-from fedsim.flower import ChannelMod, FedSimStrategy, LocalGrid
+from fedsim.flower import ChannelMod, FedSimStrategy, LocalGrid, _wire
 
 #: Many coordinates, so that a variance can be told: n = 20,000.
 WIDE = varied(parameters=20_000, clients=40)
@@ -415,6 +415,7 @@ def test_a_copy_of_a_strategy_cannot_ask_for_a_second_message_of_a_round() -> No
     server.close(server.replies(messages))
     copy = FedSimStrategy(EVERYONE, node_timeout=0.0)
     copy._enrolment = server.strategy._enrolment
+    _wire.channel_of.cache_clear()
     again = server.replies(
         copy.configure_train(1, arrays(np.ones(12)), ConfigRecord(), server.grid)
     )
