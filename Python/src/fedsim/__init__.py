@@ -49,8 +49,6 @@ number of threads.
 
 from __future__ import annotations
 
-from importlib import metadata as _metadata
-
 from ._library import about
 from .accounting import Calibration, CodecPlan, Event, Plan, Spending, account, calibrate, plan
 from .channel import Channel
@@ -108,7 +106,14 @@ __all__ = [
     "unflatten",
 ]
 
-try:
-    __version__ = _metadata.version("fedsim")
-except _metadata.PackageNotFoundError:  # A source tree that is not installed.
-    __version__ = "0+source"
+
+def __getattr__(name: str) -> str:
+    """`fedsim.__version__`, asked of the installed package when somebody wants it."""
+    if name == "__version__":
+        from importlib import metadata
+
+        try:
+            return metadata.version("fedsim")
+        except metadata.PackageNotFoundError:  # A source tree that is not installed.
+            return str(about()["version"])
+    raise AttributeError(f"module 'fedsim' has no attribute {name!r}")
