@@ -1,9 +1,10 @@
-"""The digits of flower_digits.py, four ways: with FedSim in Flower, as `fedsim run`, in plain Flower, and with
-Flower's own central noise. And what each accountant says of these ten rounds.
+"""The digits of flower_digits.py, four ways: with FedSim in Flower, as `fedsim run`, in plain
+Flower, and with Flower's own central noise. And what each accountant says of these ten rounds.
 
     python flower_compare.py [--repeats 5]
 
-Flower's own accountant needs dp-accounting (`pip install "flwr[dp]"`); without it its lines are left out.
+Flower's own accountant needs dp-accounting (`pip install "flwr[dp]"`); without it its lines are
+left out.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def with_fedsim() -> Row:
     start = time.process_time()
     rows = run(grid, strategy)
     seconds = time.process_time() - start
-    bits = sum(row["payload_bits_total"] for row in rows) / max(1, sum(row["arrived"] for row in rows))
+    bits = sum(row["payload_bits_total"] for row in rows) / max(
+        1, sum(row["arrived"] for row in rows)
+    )
     return rows[-1]["accuracy"], bits, seconds
 
 
@@ -119,7 +122,8 @@ def central(noise: float, *, clients: bool) -> Row:
 
 
 def epsilons(z: float) -> list[tuple[str, str]]:
-    """What ten rounds with this z cost at delta 1e-4, by whose account: 50 of 200 clients in each."""
+    """What ten rounds with this z cost at delta 1e-4, by whose account: 50 of 200 clients in
+    each."""
     add, replace = NeighboringRelation.ADD_OR_REMOVE_ONE, NeighboringRelation.REPLACE_ONE
     cases = [
         ("poisson, add-or-remove-one", SamplingMethod.POISSON, add, 1.0),
@@ -157,7 +161,11 @@ def epsilons(z: float) -> list[tuple[str, str]]:
                 sampling=sampling,
                 relation=relation,
             )
-            lower = "" if spent.epsilon_lower_bound is None else f", at least {spent.epsilon_lower_bound:.3f}"
+            lower = (
+                ""
+                if spent.epsilon_lower_bound is None
+                else f", at least {spent.epsilon_lower_bound:.3f}"
+            )
             rows.append((f"fedsim.account, {sampling}, {relation}", f"{spent.epsilon:.3f}{lower}"))
     return rows
 
@@ -176,7 +184,7 @@ def main() -> None:
         ("Flower central noise, server clips", lambda seed: central(z, clients=False)),
         ("Flower central noise, clients clip", lambda seed: central(z, clients=True)),
     ]
-    print(f"{ROUNDS} rounds, {CLIENTS} clients, z = {z:.5f}; means of {repeats} runs, lowest to highest accuracy")
+    print(f"{ROUNDS} rounds, {CLIENTS} clients, z = {z:.5f}; means of {repeats} runs")
     for name, case in cases:
         rows = [case(seed) for seed in range(1, repeats + 1)]
         accuracy = 100 * np.array([row[0] for row in rows])

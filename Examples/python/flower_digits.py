@@ -1,10 +1,10 @@
 """Federated digits in Flower, with a guarantee, in about a hundred bits a client and round.
 
-    python flower_digits.py                  # 200 clients in this process, ten rounds, a few seconds
-    python flower_digits.py --ray            # the same app and strategy in Flower's own simulation
+    python flower_digits.py          # 200 clients in this process, ten rounds, a few seconds
+    python flower_digits.py --ray    # the same app and strategy in Flower's own simulation
 
-The client below is what anyone would write for Flower: it gets a model, trains it on what it has, and
-returns it. FedSim is in three lines: the plan, the mod, the strategy. Needs fedsim[flower] and
+The client below is what anyone would write for Flower: it gets a model, trains it on what it has,
+and returns it. FedSim is in three lines: the plan, the mod, the strategy. Needs fedsim[flower] and
 scikit-learn.
 """
 
@@ -116,7 +116,8 @@ def make_app(mods: list[Any], clients: int = CLIENTS) -> ClientApp:
 
 
 class Evaluation:
-    """The share of test images that a model is right on: of public images, so outside of nothing."""
+    """The share of test images that a model is right on: of public images, so outside of
+    nothing."""
 
     def __init__(self) -> None:
         data = digits()
@@ -192,7 +193,9 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Runs the example."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--ray", action="store_true", help="run in Flower's simulation (needs ray)")
     parser.add_argument("--ledger", help="write the privacy ledger to this file")
     arguments = parser.parse_args()

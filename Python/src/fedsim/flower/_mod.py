@@ -23,25 +23,23 @@ from flwr.common.constant import ErrorCode
 from numpy.typing import NDArray
 
 from ..errors import FedSimError, InvalidError, PayloadError, PrivacyRefused, StateError
-from ..keys import KeyPair, random_key
+from ..keys import KeyPair
 from . import _wire
 from ._commitment import Commitment
 
-#: Where a node keeps its secret: a ConfigRecord of the Context's state, which Flower never sends
-#: anywhere.
+#: Where a node keeps its keys: a ConfigRecord of the Context's state, which Flower sends nowhere.
 STATE = "fedsim.client"
 WEIGHT = "num-examples"
 
 
 class ChannelMod:
-    """Clips a client's update, codes it and sends the bytes: `ClientApp(mods=[ChannelMod(plan),
-    ...])`.
+    """Clips a client's update, codes it and sends the bytes: `ClientApp(mods=[ChannelMod(plan)])`.
 
     The app's own train function stays as it is: it gets the model in an ArrayRecord and returns
     one. The mod
 
-    - answers the server's first message with a public key of a pair that stays in the Context's
-      state;
+    - answers the server's first message with a public key; what follows from its secret half stays
+      in the Context's state;
     - takes the update (new weights less the broadcast's, or what was returned: `returns`), as one
       vector. A vector with a number that is not finite becomes the zero vector, and the client
       still sends noise;
@@ -124,32 +122,37 @@ class ChannelMod:
             )
         state = context.state.get(STATE)
         if isinstance(state, ConfigRecord) and state.get("federation") == federation:
-            # Once more for the same federation: the same answer, and the rounds that were sent stay
-            # sent.
-            if (state["settings"], state["rotation"], state["server-key"]) != (
-                settings,
-                rotation,
-                server_key,
-            ):
+            # Once more for this federation: the same answer, and rounds that were sent stay sent.
+            told = (state["settings"], state["rotation"], state["server-key"])
+            if told != (settings, rotation, server_key):
                 raise PrivacyRefused(
-                    "found other settings than at the first enrolment of this federation"
+                    "found other settings than at this federation's first enrolment"
                 )
         else:
+            # The pair makes two keys for this federation, and is forgotten: nothing else needs it.
+            pair = KeyPair()
+            digest = _wire.settings_digest(settings, rotation, server_key)
+            made = _wire.PairKeys.of(pair.session(server_key), federation, digest)
             state = ConfigRecord(
                 {
-                    "seed": random_key(),
                     "federation": federation,
                     "settings": settings,
                     "rotation": rotation,
                     "server-key": server_key,
+                    "public-key": pair.public_key,
+                    "code-key": made.code,
+                    "tag-key": made.tag,
                     "last-round": 0,
                 }
             )
-        pair = KeyPair(_secret(state))
-        keys = _keys(state, pair)
-        context.state[STATE] = state
-        tag = keys.enrolment_tag(pair.public_key)
-        answer = _wire.config("enrolled", federation, public_key=pair.public_key, tag=tag)
+            context.state[STATE] = state
+        public_key = _bytes(state, "public-key")
+        answer = _wire.config(
+            "enrolled",
+            federation,
+            public_key=public_key,
+            tag=_keys(state).enrolment_tag(public_key),
+        )
         return RecordDict({_wire.RECORD: answer, "metrics": MetricRecord({WEIGHT: 1})})
 
     # ---- A round
@@ -195,10 +198,10 @@ class ChannelMod:
             settings["dimension"],
             settings["clippingNorm"],
             settings["noiseScale"],
-            bytes(state["rotation"]),  # type: ignore[arg-type]
+            _bytes(state, "rotation"),
             json.dumps(settings["options"]),
         )
-        keys = _keys(state, KeyPair(_secret(state)))
+        keys = _keys(state)
         payload = channel.encode(update, key=keys.code, round=round)
         answer = _wire.config(
             "code", federation, round=round, tag=keys.code_tag(round, sent, payload)
@@ -268,15 +271,16 @@ def _unused(state: ConfigRecord, round: int, rounds: int) -> None:
         )
 
 
-def _secret(state: ConfigRecord) -> bytes:
-    return bytes(state["seed"])  # type: ignore[arg-type]
+def _bytes(state: ConfigRecord, name: str) -> bytes:
+    value = state[name]
+    if not isinstance(value, bytes):
+        raise StateError(f"{STATE}.{name}: found {type(value).__name__} in what this client keeps")
+    return value
 
 
-def _keys(state: ConfigRecord, pair: KeyPair) -> _wire.PairKeys:
-    server_key, rotation = bytes(state["server-key"]), bytes(state["rotation"])  # type: ignore[arg-type]
-    settings = _wire.settings_digest(str(state["settings"]), rotation, server_key)
-    return _wire.PairKeys.of(
-        pair.session(server_key),
-        bytes(state["federation"]),  # type: ignore[arg-type]
-        settings,
+def _keys(state: ConfigRecord) -> _wire.PairKeys:
+    """The keys that a node keeps: as secret as what it learned from its data."""
+    settings = _wire.settings_digest(
+        str(state["settings"]), _bytes(state, "rotation"), _bytes(state, "server-key")
     )
+    return _wire.PairKeys(_bytes(state, "code-key"), _bytes(state, "tag-key"), settings)

@@ -38,7 +38,8 @@ _REFUSED = {
         "subset of fixed size"
     ),
     "min_train_nodes": (
-        "a minimum of drawn clients is no Poisson cohort: only the plan's coins decide who takes part"
+        "a minimum of drawn clients is no Poisson cohort: only the plan's coins decide who takes "
+        "part"
     ),
     "min_available_nodes": (
         "a sampler that waits for nodes samples those that are there; cohorts are drawn over all N "
