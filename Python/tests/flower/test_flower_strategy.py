@@ -296,6 +296,16 @@ def test_a_tag_is_about_round_model_payload_settings_and_pair() -> None:
     assert len(tags) == 32
 
 
+def test_keys_are_of_one_session_federation_and_settings() -> None:
+    made = [
+        _wire.PairKeys.of(session * 32, federation * 16, settings * 32)
+        for session in (b"a", b"b")
+        for federation in (b"c", b"d")
+        for settings in (b"e", b"f")
+    ]
+    assert len({one.code for one in made} | {one.tag for one in made}) == 16
+
+
 def test_a_payload_that_was_changed_on_its_way() -> None:
     server = Server(EVERYONE)
     replies = server.replies(server.open())
@@ -449,6 +459,7 @@ def test_a_copy_of_a_strategy_cannot_ask_for_a_second_message_of_a_round() -> No
 def test_nodes_beyond_the_population_are_never_drawn_and_absent_ones_are_dropouts() -> None:
     crowded = Server(EVERYONE, nodes=60)
     assert len(crowded.open()) == 40
+    assert crowded.strategy._enrolment.see(crowded.grid.get_node_ids()) == 20
     sparse = Server(EVERYONE, nodes=25)
     assert len(sparse.open()) == 25
     sparse.close([])
