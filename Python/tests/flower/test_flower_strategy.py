@@ -549,7 +549,8 @@ def test_a_round_that_cannot_be_written_down_is_not_released(tmp_path: Path) -> 
     assert server.strategy.epsilon == 0
     folder.mkdir()
     server.close(replies)
-    assert len(server.strategy.records) == 1
+    assert len(server.strategy.records) == len(server.strategy.ledger["rounds"]) == 1
+    assert json.loads((folder / "ledger.json").read_text()) == server.strategy.ledger
 
 
 def test_a_plan_of_fedsim_is_a_commitment() -> None:

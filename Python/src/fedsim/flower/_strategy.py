@@ -337,11 +337,12 @@ class FedSimStrategy(FedAvg):
         total = self._channel.complete(
             total, arrived=arrived, noise=plan.sum_noise, round=server_round
         )
+        # Charged before anything of it leaves this function; once, where it is called again after an
+        # error. Nothing below sees anything but the release.
+        if len(self._ledger) < server_round:
+            self._ledger.charge(server_round)
         before = open.layout.flatten(open.arrays, "arrays")
         released = open.layout.record(self._optimizer.step(before, total / plan.cohort))
-
-        # Charged before anything of it leaves this function; from here on nothing can fail.
-        self._ledger.charge(server_round)
         self._open, self._done, self._released = None, server_round, _wire.digest(released)
         bits = [8 * len(payload) for payload in open.payloads]
         self.records.append(
