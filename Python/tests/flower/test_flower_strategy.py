@@ -586,3 +586,26 @@ def test_a_plan_whose_share_is_not_z_c_over_root_m_max() -> None:
         one["noiseScale"] *= 0.99
     with pytest.raises(PrivacyRefused, match="m_max"):
         fedsim.flower.Commitment.of(plan)
+
+
+@pytest.mark.parametrize("sampling", ["poisson", "fixed-size", "everyone"])
+@pytest.mark.parametrize("relation", ["zero-out", "add-or-remove", "replace-one"])
+def test_every_planned_sampling_and_relation_runs(sampling: str, relation: str) -> None:
+    plan = fedsim.plan(
+        parameters=12,
+        clients=40,
+        cohort=40 if sampling == "everyone" else 10,
+        rounds=2,
+        epsilon=8,
+        delta=1e-3,
+        sampling=sampling,
+        relation=relation,
+    )
+    server = Server(fedsim.flower.Commitment.of(plan))
+    server()
+    server()
+    record = server.strategy.records[1]
+    assert record["epsilon"] == plan.epsilon == pytest.approx(8, abs=1e-3)
+    assert record["drawn"] == {"fixed-size": 10, "everyone": 40}.get(sampling, record["drawn"])
+    spent = fedsim.account(ledger=server.strategy.ledger, delta=1e-3)
+    assert spent.epsilon == pytest.approx(plan.epsilon, rel=1e-5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from flwr.supercore.privacy_accounting import (
+from flwr.serverapp import (
     GaussianPrivacyEvent,
     NeighboringRelation,
     PrivacyConfig,

@@ -316,7 +316,8 @@ class FedSimStrategy(FedAvg):
                 _wire.RECORD: _wire.config("train", self._enrolment.federation, round=server_round),
             }
         )
-        return self._construct_messages(record, cohort, MessageType.TRAIN)
+        messages: Iterable[Message] = self._construct_messages(record, cohort, MessageType.TRAIN)
+        return messages
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
@@ -337,8 +338,8 @@ class FedSimStrategy(FedAvg):
         total = self._channel.complete(
             total, arrived=arrived, noise=plan.sum_noise, round=server_round
         )
-        # Charged before anything of it leaves this function; once, where it is called again after an
-        # error. Nothing below sees anything but the release.
+        # Charged before anything of it leaves this function; and once, where it is called again
+        # after an error. Nothing below sees anything but the release.
         if len(self._ledger) < server_round:
             self._ledger.charge(server_round)
         before = open.layout.flatten(open.arrays, "arrays")
