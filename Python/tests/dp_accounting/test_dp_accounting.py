@@ -97,7 +97,7 @@ def test_calibration_of_counts() -> None:
         lambda count: times(poisson(0.01, gaussian(1.0)), count),
         2.0,
         1e-6,
-        dp_accounting.LowerEndpointAndGuess(0, 1),
+        dp_accounting.LowerEndpointAndGuess(1, 2),
         discrete=True,
     )
     spent = [FedSimAccountant().compose(times(poisson(0.01, gaussian(1.0)), n)).get_epsilon(1e-6) for n in (rounds, rounds + 1)]
@@ -222,8 +222,8 @@ def test_unsupported(event: Any, relation: dp_accounting.NeighboringRelation) ->
 
 def test_nothing_costs_nothing() -> None:
     accountant = FedSimAccountant()
-    accountant.compose(dp_event.NoOpDpEvent()).compose(poisson(0, gaussian(1.0))).compose(times(gaussian(1.0), 0))
-    accountant.compose(poisson(0, dp_event.NonPrivateDpEvent())).compose(gaussian(1.0), 0)
+    accountant.compose(dp_event.NoOpDpEvent()).compose(poisson(0, gaussian(1.0)))
+    accountant.compose(poisson(0, dp_event.NonPrivateDpEvent())).compose(poisson(0.1, dp_event.NoOpDpEvent()))
     assert accountant.get_epsilon(1e-5) == 0 and accountant.get_delta(0.1) == 0
     assert accountant.get_epsilon_lower_bound(1e-5) == 0
     with pytest.raises(fedsim.InvalidError, match="nothing"):
