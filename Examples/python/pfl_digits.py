@@ -1,12 +1,14 @@
-"""Ten private rounds on handwritten digits in pfl: 200 users, cohorts of 50, every update through bytes.
+"""Ten private rounds on handwritten digits in pfl: 200 users, cohorts of 50, every update through
+bytes.
 
     pip install 'fedsim[pfl]' torch scikit-learn
-    OMP_NUM_THREADS=1 python Examples/python/pfl_digits.py                  # through the channel
-    OMP_NUM_THREADS=1 python Examples/python/pfl_digits.py --plain          # pfl's GaussianMechanism, as it is
-    OMP_NUM_THREADS=1 python Examples/python/pfl_digits.py --run            # the same settings in `fedsim run`
+    python Examples/python/pfl_digits.py             # through the channel
+    python Examples/python/pfl_digits.py --plain     # pfl's GaussianMechanism, as it is
+    python Examples/python/pfl_digits.py --run       # the same settings in `fedsim run`
 
-It prints the accuracy on the test images, the mean bits of a message (650 parameters are 20,800 bits as
-32-bit floats), epsilon from above and below, and the seconds that the rounds took.
+Set OMP_NUM_THREADS=1: torch's threads gain nothing here, and may spin for minutes. It prints the
+accuracy on the test images, the mean bits of a message (650 parameters are 20,800 bits as 32-bit
+floats), epsilon from above and below, and the seconds that the rounds took.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ class Softmax(torch.nn.Module):
         logits: torch.Tensor = self.linear(images)
         return logits
 
-    def loss(self, images: torch.Tensor, labels: torch.Tensor, is_eval: bool = False) -> torch.Tensor:
+    def loss(
+        self, images: torch.Tensor, labels: torch.Tensor, is_eval: bool = False
+    ) -> torch.Tensor:
         return torch.nn.functional.cross_entropy(self(images), labels.long())
 
     @torch.no_grad()
@@ -64,16 +68,27 @@ def digits(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     order = np.random.default_rng(seed).permutation(len(labels))
     test = order[::5]
     train = np.setdiff1d(order, test, assume_unique=True)
-    return images[train], labels[train].astype(np.int64), images[test], labels[test].astype(np.int64)
+    return (
+        images[train],
+        labels[train].astype(np.int64),
+        images[test],
+        labels[test].astype(np.int64),
+    )
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--epsilon", type=float, default=8.0)
     options.add_argument("--codec", default="polar")
-    options.add_argument("--seed", type=int, default=0, help="of the split and of pfl; never of noise")
-    options.add_argument("--plain", action="store_true", help="pfl's Gaussian mechanism and sampler, without fedsim")
-    options.add_argument("--run", action="store_true", help="the same settings by the built-in trainer")
+    options.add_argument(
+        "--seed", type=int, default=0, help="of the split and of pfl; never of noise"
+    )
+    options.add_argument(
+        "--plain", action="store_true", help="pfl's Gaussian mechanism and sampler, without fedsim"
+    )
+    options.add_argument(
+        "--run", action="store_true", help="the same settings by the built-in trainer"
+    )
     chosen = options.parse_args()
 
     features, labels, test_features, test_labels = digits(chosen.seed)
@@ -124,7 +139,9 @@ def main() -> None:
         NNAlgorithmParams(ROUNDS, ROUNDS, COHORT, None),
         backend,
         model,
-        NNTrainHyperParams(local_batch_size=BATCH, local_num_epochs=EPOCHS, local_learning_rate=RATE),
+        NNTrainHyperParams(
+            local_batch_size=BATCH, local_num_epochs=EPOCHS, local_learning_rate=RATE
+        ),
         NNEvalHyperParams(local_batch_size=None),
         send_metrics_to_platform=False,
     )
@@ -133,15 +150,23 @@ def main() -> None:
     right = module(torch.from_numpy(test_features)).argmax(1).numpy() == test_labels
     print(f"accuracy {right.mean():.1%} after {ROUNDS} rounds in {seconds:.2f} s")
     if channel is not None:
-        bits = np.average([one.bits for one in channel.records], weights=[one.arrived for one in channel.records])
-        print(f"{bits:.1f} bits of {650 * 32} a message; epsilon {accountant.epsilon} at delta {DELTA}")
+        bits = np.average(
+            [one.bits for one in channel.records], weights=[one.arrived for one in channel.records]
+        )
+        print(
+            f"{bits:.1f} bits of {650 * 32} a message; epsilon {accountant.epsilon} at delta "
+            f"{DELTA}"
+        )
 
     # What pfl's accountant would say of the same noise: it is about Poisson cohorts.
     start = time.perf_counter()
     theirs = PLDPrivacyAccountant(
         ROUNDS, COHORT / USERS, "gaussian", delta=DELTA, noise_parameter=accountant.noise_parameter
     )
-    print(f"pfl's PLDPrivacyAccountant, for Poisson cohorts: epsilon {theirs.epsilon:.4f} in {time.perf_counter() - start:.2f} s")
+    print(
+        f"pfl's PLDPrivacyAccountant, for Poisson cohorts: epsilon {theirs.epsilon:.4f} in "
+        f"{time.perf_counter() - start:.2f} s"
+    )
 
 
 def builtin(

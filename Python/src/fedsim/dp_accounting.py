@@ -1,4 +1,4 @@
-"""FedSim's accountant for `dp_accounting`, and so for JAX-Privacy and TF-Privacy, which account by it.
+"""FedSim's accountant for `dp_accounting`, by which JAX-Privacy and TF-Privacy account, too.
 
 >>> import dp_accounting
 >>> from fedsim.dp_accounting import FedSimAccountant
@@ -8,9 +8,9 @@
 >>> print(f"{accountant.get_epsilon(1e-6):.4f}")
 2.1245
 
-Epsilon is an upper bound that is proved, rounding included (docs/privacy.md), and a lower bound comes
-with it. What one *record* is decides about whom it speaks: examples for DP-SGD, clients where a record
-is all that a client has.
+Epsilon is an upper bound that is proved, rounding included (docs/privacy.md), and a lower bound
+comes with it. What one *record* is decides about whom it speaks: examples for DP-SGD, clients
+where a record is all that a client has.
 
 **Relations.** `GaussianDpEvent(z)` adds noise z C to a sum of vectors that are no longer than C:
 
@@ -20,9 +20,10 @@ is all that a client has.
 | `REPLACE_SPECIAL` | is there, or a record that adds zero is in its place | zero-out |
 | `REPLACE_ONE` | is another one: the sum moves by 2 C | replace-one |
 
-**Events.** `GaussianDpEvent`; `PoissonSampledDpEvent` of it, or of several under one draw (then not for
-`REPLACE_ONE`); `SampledWithoutReplacementDpEvent` of it; `ComposedDpEvent`, `SelfComposedDpEvent`,
-`NoOpDpEvent` and `NonPrivateDpEvent`. `supports` says False of all else: nothing is proved here for it.
+**Events.** `GaussianDpEvent`; `PoissonSampledDpEvent` of it, or of several under one draw (then not
+for `REPLACE_ONE`); `SampledWithoutReplacementDpEvent` of it; `ComposedDpEvent`,
+`SelfComposedDpEvent`, `NoOpDpEvent` and `NonPrivateDpEvent`. `supports` says False of all else:
+nothing is proved here for it.
 
 It needs `dp-accounting`, 0.5.1 or 0.6.0 (`pip install fedsim[dp-accounting]`).
 """
@@ -32,7 +33,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any
 
 from dp_accounting import dp_event, privacy_accountant
 
@@ -52,7 +53,7 @@ _RELATIONS = {
 }
 
 
-class _Unsupported(Exception):
+class _UnsupportedError(Exception):
     """An event of which nothing is proved, and why."""
 
     def __init__(self, event: Any, reason: str) -> None:
@@ -68,7 +69,7 @@ def _number(event: Any, value: Any, name: str, most: float = math.inf) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 <= number <= most:
-        raise _Unsupported(event, f"{name} is {value!r}; allowed: a number from 0 to {most:g}")
+        raise _UnsupportedError(event, f"{name} is {value!r}; allowed: a number from 0 to {most:g}")
     return number
 
 
@@ -79,14 +80,16 @@ def _count(event: Any, value: Any, name: str, least: int = 0) -> int:
     except TypeError:
         number = int(value) if isinstance(value, float) and value.is_integer() else -1
     if number < least:
-        raise _Unsupported(event, f"{name} is {value!r}; allowed: a whole number from {least}")
+        raise _UnsupportedError(event, f"{name} is {value!r}; allowed: a whole number from {least}")
     return number
 
 
 def _precision(event: Any) -> float:
-    """z^-2 of Gaussian mechanisms that are applied, one after the other, to one sample; inf: no noise.
+    """z^-2 of Gaussian mechanisms that are applied, one after the other, to one sample; inf: no
+    noise.
 
-    Adaptive compositions of Gaussian mechanisms are dominated by one, whose z^-2 is the sum of theirs.
+    Adaptive compositions of Gaussian mechanisms are dominated by one, whose z^-2 is the sum of
+    theirs.
     """
     if isinstance(event, dp_event.NoOpDpEvent):
         return 0.0
@@ -101,19 +104,22 @@ def _precision(event: Any) -> float:
         count = _count(event, event.count, "count")
         inner = _precision(event.event)
         return count * inner if count else 0.0
-    raise _Unsupported(event, "only GaussianDpEvent, and compositions of it, can be in a sampled event")
+    raise _UnsupportedError(
+        event, "only GaussianDpEvent, and compositions of it, can be in a sampled event"
+    )
 
 
 class FedSimAccountant(privacy_accountant.PrivacyAccountant):
     """A `dp_accounting.PrivacyAccountant` with two-sided bounds.
 
-    It can be given to `dp_accounting.calibrate_dp_mechanism` (`make_fresh_accountant=FedSimAccountant`)
-    and to whatever asks for an accountant of dp_accounting.
+    It can be given to `dp_accounting.calibrate_dp_mechanism`
+    (`make_fresh_accountant=FedSimAccountant`) and to whatever asks for an accountant of
+    dp_accounting.
 
     Args:
         neighboring_relation: what two neighboring data sets differ by; see the module.
-        coarse: bounds about 10^-3 apart, in a tenth of the time. They hold as well: a calibration by
-            them takes a little more noise than it needs to.
+        coarse: bounds about 10^-3 apart, in a tenth of the time. They hold as well: a calibration
+            by them takes a little more noise than it needs to.
 
     Raises:
         TypeError: where the relation is none of dp_accounting's.
@@ -132,7 +138,8 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
             )
         super().__init__(neighboring_relation)
         self._coarse = coarse
-        #: How many rounds there are of each (z, q, sampling): the order does not change a bit of epsilon.
+        #: How many rounds there are of each (z, q, sampling): the order does not change a bit of
+        #: epsilon.
         self._rounds: dict[tuple[float, float, str], int] = {}
         self._private = True
 
@@ -140,12 +147,12 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
 
     def _maybe_compose(
         self, event: dp_event.DpEvent, count: int, do_compose: bool
-    ) -> Optional[privacy_accountant.PrivacyAccountant.CompositionErrorDetails]:
+    ) -> privacy_accountant.PrivacyAccountant.CompositionErrorDetails | None:
         try:
             # `supports` asks with a count of 0: the event itself is checked all the same.
             times = _count(event, count, "count")
             parts = list(self._parts(event))
-        except _Unsupported as unsupported:
+        except _UnsupportedError as unsupported:
             return _Error(invalid_event=unsupported.event, error_message=unsupported.reason)
         if do_compose:
             for part, repeated in parts:
@@ -178,7 +185,9 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
         """
         epsilon = float(target_epsilon)
         if not epsilon >= 0:
-            raise InvalidError(f"target_epsilon: found {target_epsilon!r}; allowed: a number from 0")
+            raise InvalidError(
+                f"target_epsilon: found {target_epsilon!r}; allowed: a number from 0"
+            )
         if not self._private:
             return 1.0
         if not self._rounds or epsilon == math.inf:
@@ -187,7 +196,9 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
 
     # What FedSim has beside it
 
-    def spending(self, *, target_delta: float | None = None, target_epsilon: float | None = None) -> Spending:
+    def spending(
+        self, *, target_delta: float | None = None, target_epsilon: float | None = None
+    ) -> Spending:
         """Both bounds, with what they are about: relation, sampling and theorem.
 
         Args:
@@ -195,8 +206,8 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
             target_epsilon: in its place; then delta is.
 
         Raises:
-            InvalidError: unless exactly one of both is given, and where nothing was composed, or what
-                was has no guarantee.
+            InvalidError: unless exactly one of both is given, and where nothing was composed, or
+                what was has no guarantee.
         """
         if not self._private:
             raise InvalidError(
@@ -217,8 +228,8 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
     def get_epsilon_lower_bound(self, target_delta: float) -> float:
         """No proof for these events gives less than this epsilon at this delta.
 
-        It is a lower bound of the dominating pair's epsilon, for mechanisms that attain it (of fixed-size
-        samples under `REPLACE_SPECIAL` and `REPLACE_ONE`: of a pair that is attained).
+        It is a lower bound of the dominating pair's epsilon, for mechanisms that attain it (of
+        fixed-size samples under `REPLACE_SPECIAL` and `REPLACE_ONE`: of a pair that is attained).
         """
         delta = _probability(target_delta, "target_delta")
         if not self._private:
@@ -232,7 +243,8 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
     # Events
 
     def _parts(self, event: Any) -> Iterator[tuple[tuple[float, float, str] | None, int]]:
-        """The rounds of an event: (z, q, sampling), or None where nothing is guaranteed; how often."""
+        """The rounds of an event: (z, q, sampling), or None where nothing is guaranteed; how
+        often."""
         if isinstance(event, dp_event.NoOpDpEvent):
             return
         if isinstance(event, dp_event.NonPrivateDpEvent):
@@ -251,7 +263,7 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
             single = isinstance(event.event, dp_event.GaussianDpEvent)
             if not single and self.neighboring_relation is _Relation.REPLACE_ONE:
                 _precision(event.event)
-                raise _Unsupported(
+                raise _UnsupportedError(
                     event,
                     "several mechanisms on one Poisson sample: proved for `ADD_OR_REMOVE_ONE` and "
                     f"`REPLACE_SPECIAL`. Found {self.neighboring_relation}.",
@@ -260,23 +272,30 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
         elif isinstance(event, dp_event.SampledWithoutReplacementDpEvent):
             yield from self._fixed_size(event)
         else:
-            raise _Unsupported(event, "nothing is proved here for this event.")
+            raise _UnsupportedError(event, "nothing is proved here for this event.")
 
     def _fixed_size(self, event: Any) -> Iterator[tuple[tuple[float, float, str] | None, int]]:
         population = _count(event, event.source_dataset_size, "source_dataset_size", 1)
         size = _count(event, event.sample_size, "sample_size")
         if size > population:
-            raise _Unsupported(event, f"sample_size is {size}; allowed: 0 to source_dataset_size, {population}")
+            raise _UnsupportedError(
+                event, f"sample_size is {size}; allowed: 0 to source_dataset_size, {population}"
+            )
         if not isinstance(event.event, dp_event.GaussianDpEvent):
-            raise _Unsupported(event, "only a GaussianDpEvent can be in a sample without replacement.")
+            raise _UnsupportedError(
+                event, "only a GaussianDpEvent can be in a sample without replacement."
+            )
         if size == population:
             if self.neighboring_relation is _Relation.ADD_OR_REMOVE_ONE:
-                raise _Unsupported(
-                    event, "a sample of all records: a data set with one record less has none of that size."
+                raise _UnsupportedError(
+                    event,
+                    "a sample of all records: a data set with one record less has none of that "
+                    "size.",
                 )
             yield from self._sampled(event.event, 1.0, "everyone")
         else:
-            # The larger neighbor has `population` records, or one more, and the rate is smaller there.
+            # The larger neighbor has `population` records, or one more, and the rate is smaller
+            # there.
             yield from self._sampled(event.event, size / population, "fixed-size")
 
     def _sampled(
@@ -288,7 +307,11 @@ class FedSimAccountant(privacy_accountant.PrivacyAccountant):
         if precision == math.inf:
             yield None, 1
             return
-        z = float(event.noise_multiplier) if isinstance(event, dp_event.GaussianDpEvent) else precision**-0.5
+        z = (
+            float(event.noise_multiplier)
+            if isinstance(event, dp_event.GaussianDpEvent)
+            else precision**-0.5
+        )
         yield (z, q, sampling), 1
 
 

@@ -3,21 +3,24 @@
 >>> import fedsim.opacus                     # registers the accountant "fedsim"
 >>> from opacus import PrivacyEngine
 >>> engine = PrivacyEngine(accountant="fedsim")
->>> model, optimizer, loader = engine.make_private_with_epsilon(..., target_epsilon=3, target_delta=1e-5)
+>>> model, optimizer, loader = engine.make_private_with_epsilon(..., target_epsilon=3,
+target_delta=1e-5)
 >>> ...
 >>> engine.get_epsilon(1e-5)                 # proved, rounding included
 >>> engine.accountant.spending(1e-5)         # both bounds, relation, sampling, theorem
 
 **What it is about.** The unit is one *example* of the data loader, not one client. The relation is
-add-or-remove, with q and the expected batch size public constants; zero-out gives the same. Batches must be
-Poisson samples: Opacus draws them so (`poisson_sampling=True`, its default). An engine does not tell its
-accountant where it is told otherwise, so `fedsim.opacus.PrivacyEngine` is an engine that refuses it.
+add-or-remove, with q and the expected batch size public constants; zero-out gives the same. Batches
+must be Poisson samples: Opacus draws them so (`poisson_sampling=True`, its default). An engine does
+not tell its accountant where it is told otherwise, so `fedsim.opacus.PrivacyEngine` is an engine
+that refuses it.
 
 **What is refused**, as an optimizer step would spend what is not proved here:
 
-- gradients of several batches in one step: an example may be in two of them, and then moves the sum by 2 C;
-- adaptive clipping (`clipping="adaptive"`): the count of unclipped examples is released with its own noise,
-  and is divided by the size of the drawn batch, which is not public.
+- gradients of several batches in one step: an example may be in two of them, and then moves the sum
+  by 2 C;
+- adaptive clipping (`clipping="adaptive"`): the count of unclipped examples is released with its
+  own noise, and is divided by the size of the drawn batch, which is not public.
 
 It needs `opacus`, 1.6 (`pip install fedsim[opacus]`).
 """
@@ -44,8 +47,8 @@ NAME = "fedsim"
 class FedSimAccountant(IAccountant):
     """An Opacus `IAccountant` with two-sided bounds, of the name "fedsim".
 
-    `history` has what Opacus's own accountants have in theirs: (noise multiplier, sample rate, steps).
-    Checkpoints of an engine save and restore it.
+    `history` has what Opacus's own accountants have in theirs: (noise multiplier, sample rate,
+    steps). Checkpoints of an engine save and restore it.
     """
 
     def __init__(self) -> None:
@@ -58,8 +61,8 @@ class FedSimAccountant(IAccountant):
         """Counts one optimizer step.
 
         Args:
-            noise_multiplier: z, the standard deviation of the noise on the sum of clipped gradients over the
-                clipping norm.
+            noise_multiplier: z, the standard deviation of the noise on the sum of clipped gradients
+                over the clipping norm.
             sample_rate: q, the probability that an example is in the batch.
 
         Raises:
@@ -77,8 +80,8 @@ class FedSimAccountant(IAccountant):
         Args:
             delta: between 0 and 1.
             args: none.
-            kwargs: `coarse=True` for bounds about 10^-3 apart, in a tenth of the time. Others, which Opacus
-                hands through from `make_private_with_epsilon`, mean nothing here.
+            kwargs: `coarse=True` for bounds about 10^-3 apart, in a tenth of the time. Others,
+                which Opacus hands through from `make_private_with_epsilon`, mean nothing here.
         """
         rounds = self._rounds()
         if rounds is None:
@@ -95,21 +98,26 @@ class FedSimAccountant(IAccountant):
         return NAME
 
     def get_optimizer_hook_fn(self, sample_rate: float) -> Callable[[DPOptimizer], None]:
-        """What an engine attaches to its optimizer: counts each step, and refuses what is not proved."""
+        """What an engine attaches to its optimizer: counts each step, and refuses what is not
+        proved."""
 
         def hook(optimizer: DPOptimizer) -> None:
             if isinstance(optimizer, AdaClipDPOptimizer):
                 raise PrivacyRefused(
-                    'clipping="adaptive": Opacus divides the noisy count of unclipped examples by the size of '
+                    'clipping="adaptive": Opacus divides the noisy count of unclipped examples by '
+                    "the size of "
                     "the drawn batch, which is not public; nothing is proved of it here. "
                     'Allowed: clipping="flat" or "per_layer"'
                 )
             batches = optimizer.accumulated_iterations
             if batches != 1:
                 raise PrivacyRefused(
-                    f"found gradients of {batches} batches in one step: an example may be in several of them, "
-                    "and moves the sum by as many clipping norms. Allowed: one Poisson batch a step "
-                    "(opacus.utils.batch_memory_manager splits a large one without changing what it is)"
+                    f"found gradients of {batches} batches in one step: an example may be in "
+                    f"several of them, "
+                    "and moves the sum by as many clipping norms. Allowed: one Poisson batch a "
+                    "step "
+                    "(opacus.utils.batch_memory_manager splits a large one without changing what "
+                    "it is)"
                 )
             self.step(noise_multiplier=optimizer.noise_multiplier, sample_rate=sample_rate)
 
@@ -139,12 +147,15 @@ class FedSimAccountant(IAccountant):
             coarse: bounds further apart, in a tenth of the time.
 
         Raises:
-            InvalidError: before the first step, and where a step had no noise: epsilon is then 0, or inf.
+            InvalidError: before the first step, and where a step had no noise: epsilon is then 0,
+                or inf.
         """
         rounds = self._rounds()
         if not rounds:
             raise InvalidError(
-                "no step was counted: epsilon is 0" if rounds is not None else "a step had no noise: epsilon is inf"
+                "no step was counted: epsilon is 0"
+                if rounds is not None
+                else "a step had no noise: epsilon is inf"
             )
         return self._account(rounds, delta, coarse=coarse)
 
@@ -166,8 +177,12 @@ class FedSimAccountant(IAccountant):
                 steps[z, q] = steps.get((z, q), 0) + count
         return [Event(z, q, "poisson", count) for (z, q), count in steps.items()]
 
-    def _account(self, rounds: list[Event], delta: float, *, coarse: bool = False, **_: Any) -> Spending:
-        spent: Spending = account(ledger=rounds, delta=float(delta), relation="add-or-remove", coarse=coarse)
+    def _account(
+        self, rounds: list[Event], delta: float, *, coarse: bool = False, **_: Any
+    ) -> Spending:
+        spent: Spending = account(
+            ledger=rounds, delta=float(delta), relation="add-or-remove", coarse=coarse
+        )
         return spent
 
 
@@ -175,7 +190,8 @@ class PrivacyEngine(opacus.PrivacyEngine):
     """Opacus's engine with this accountant, which refuses batches that are no Poisson samples.
 
     Args:
-        secure_mode: as in Opacus: noise from a cryptographic generator, for a release that is no simulation.
+        secure_mode: as in Opacus: noise from a cryptographic generator, for a release that is no
+            simulation.
     """
 
     def __init__(self, *, accountant: str = NAME, secure_mode: bool = False) -> None:
@@ -189,7 +205,8 @@ class PrivacyEngine(opacus.PrivacyEngine):
         """
         if not poisson_sampling:
             raise PrivacyRefused(
-                "poisson_sampling=False: the batches of a shuffled loader are no independent samples, and "
+                "poisson_sampling=False: the batches of a shuffled loader are no independent "
+                "samples, and "
                 "epsilon for Poisson batches is none for them. Allowed: poisson_sampling=True"
             )
         return super().make_private(poisson_sampling=True, **arguments)
@@ -198,7 +215,9 @@ class PrivacyEngine(opacus.PrivacyEngine):
 def _step(noise_multiplier: Any, sample_rate: Any) -> tuple[float, float]:
     z, q = float(noise_multiplier), float(sample_rate)
     if not 0 <= z < math.inf:
-        raise InvalidError(f"noise_multiplier: found {noise_multiplier!r}; allowed: a number from 0")
+        raise InvalidError(
+            f"noise_multiplier: found {noise_multiplier!r}; allowed: a number from 0"
+        )
     if not 0 <= q <= 1:
         raise InvalidError(f"sample_rate: found {sample_rate!r}; allowed: 0 to 1")
     return z, q

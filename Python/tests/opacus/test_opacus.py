@@ -1,5 +1,7 @@
 """FedSim's accountant in Opacus: by name, calibrated, saved, refused; beside their RDP and PRV."""
 
+# ruff: noqa: E402, PT018
+
 from __future__ import annotations
 
 import math
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("opacus.accountants")
+pytestmark = pytest.mark.opacus
 
 import opacus
 import torch
@@ -23,12 +26,20 @@ DELTA = 1e-5
 EXAMPLES, BATCH = 640, 64
 
 
-def parts(seed: int = 0) -> tuple[torch.nn.Module, torch.optim.Optimizer, torch.utils.data.DataLoader[Any]]:
+def parts(
+    seed: int = 0,
+) -> tuple[torch.nn.Module, torch.optim.Optimizer, torch.utils.data.DataLoader[Any]]:
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    data = torch.utils.data.TensorDataset(torch.randn(EXAMPLES, 8), torch.randint(0, 3, (EXAMPLES,)))
+    data = torch.utils.data.TensorDataset(
+        torch.randn(EXAMPLES, 8), torch.randint(0, 3, (EXAMPLES,))
+    )
     model = torch.nn.Linear(8, 3)
-    return model, torch.optim.SGD(model.parameters(), lr=0.1), torch.utils.data.DataLoader(data, batch_size=BATCH)
+    return (
+        model,
+        torch.optim.SGD(model.parameters(), lr=0.1),
+        torch.utils.data.DataLoader(data, batch_size=BATCH),
+    )
 
 
 def train(model: Any, optimizer: Any, loader: Any) -> int:
@@ -55,7 +66,11 @@ def test_engine_counts_steps(engine_type: type[opacus.PrivacyEngine]) -> None:
     engine = engine_type(accountant="fedsim")
     model, optimizer, loader = parts()
     model, optimizer, loader = engine.make_private(
-        module=model, optimizer=optimizer, data_loader=loader, noise_multiplier=1.3, max_grad_norm=1.0
+        module=model,
+        optimizer=optimizer,
+        data_loader=loader,
+        noise_multiplier=1.3,
+        max_grad_norm=1.0,
     )
     steps = train(model, optimizer, loader)
     assert steps == 10 and len(engine.accountant) == steps
@@ -72,7 +87,8 @@ def test_engine_counts_steps(engine_type: type[opacus.PrivacyEngine]) -> None:
 
 
 def test_make_private_with_epsilon() -> None:
-    """Opacus calibrates by a fresh accountant whose history it sets; then it trains within the target."""
+    """Opacus calibrates by a fresh accountant whose history it sets; then it trains within the
+    target."""
     engine = PrivacyEngine()
     model, optimizer, loader = parts()
     model, optimizer, loader = engine.make_private_with_epsilon(
@@ -91,9 +107,16 @@ def test_make_private_with_epsilon() -> None:
 
 
 def test_get_noise_multiplier() -> None:
-    arguments: dict[str, Any] = {"target_epsilon": 2.0, "target_delta": 1e-6, "sample_rate": 0.01, "steps": 1000}
+    arguments: dict[str, Any] = {
+        "target_epsilon": 2.0,
+        "target_delta": 1e-6,
+        "sample_rate": 0.01,
+        "steps": 1000,
+    }
     fine = get_noise_multiplier(**arguments, accountant="fedsim", epsilon_tolerance=1e-3)
-    coarse = get_noise_multiplier(**arguments, accountant="fedsim", epsilon_tolerance=1e-3, coarse=True)
+    coarse = get_noise_multiplier(
+        **arguments, accountant="fedsim", epsilon_tolerance=1e-3, coarse=True
+    )
     assert fine == pytest.approx(1.029, abs=1e-3) and coarse == pytest.approx(fine, rel=5e-3)
     for noise in (fine, coarse):
         spent = fedsim.account(noise_multiplier=noise, sampling_rate=0.01, rounds=1000, delta=1e-6)
@@ -102,7 +125,9 @@ def test_get_noise_multiplier() -> None:
     assert fine < get_noise_multiplier(**arguments, accountant="rdp", epsilon_tolerance=1e-3)
 
 
-@pytest.mark.parametrize("z, q, steps", [(1.0, 0.01, 1000), (1.0, 0.1, 100), (5.0, 1.0, 10), (0.7, 0.02, 300)])
+@pytest.mark.parametrize(
+    ("z", "q", "steps"), [(1.0, 0.01, 1000), (1.0, 0.1, 100), (5.0, 1.0, 10), (0.7, 0.02, 300)]
+)
 def test_beside_theirs(z: float, q: float, steps: int) -> None:
     ours, prv, rdp = FedSimAccountant(), PRVAccountant(), RDPAccountant()
     for accountant in (ours, prv, rdp):
@@ -119,7 +144,9 @@ def test_history_of_several_kinds() -> None:
     for z, q, steps in [(1.0, 0.1, 3), (2.0, 0.1, 2), (1.0, 0.1, 4)]:
         for _ in range(steps):
             accountant.step(noise_multiplier=z, sample_rate=q)
-    assert accountant.history == [(1.0, 0.1, 3), (2.0, 0.1, 2), (1.0, 0.1, 4)] and len(accountant) == 9
+    assert (
+        accountant.history == [(1.0, 0.1, 3), (2.0, 0.1, 2), (1.0, 0.1, 4)] and len(accountant) == 9
+    )
     spent = fedsim.account(
         ledger=[fedsim.Event(1.0, 0.1, "poisson", 7), fedsim.Event(2.0, 0.1, "poisson", 2)],
         delta=DELTA,
@@ -132,7 +159,10 @@ def test_no_noise_is_no_guarantee() -> None:
     accountant = FedSimAccountant()
     accountant.step(noise_multiplier=1, sample_rate=0.1)
     accountant.step(noise_multiplier=0, sample_rate=0.1)
-    assert accountant.get_epsilon(DELTA) == math.inf and accountant.get_epsilon_lower_bound(DELTA) == math.inf
+    assert (
+        accountant.get_epsilon(DELTA) == math.inf
+        and accountant.get_epsilon_lower_bound(DELTA) == math.inf
+    )
     with pytest.raises(fedsim.InvalidError, match="inf"):
         accountant.spending(DELTA)
     nobody = FedSimAccountant()
@@ -141,15 +171,22 @@ def test_no_noise_is_no_guarantee() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"noise_multiplier": -1, "sample_rate": 0.1}, {"noise_multiplier": math.nan, "sample_rate": 0.1},
-               {"noise_multiplier": 1, "sample_rate": 1.01}, {"noise_multiplier": 1, "sample_rate": math.nan}]
+    "values",
+    [
+        {"noise_multiplier": -1, "sample_rate": 0.1},
+        {"noise_multiplier": math.nan, "sample_rate": 0.1},
+        {"noise_multiplier": 1, "sample_rate": 1.01},
+        {"noise_multiplier": 1, "sample_rate": math.nan},
+    ],
 )
 def test_steps_are_checked(values: dict[str, float]) -> None:
     with pytest.raises(fedsim.InvalidError):
         FedSimAccountant().step(**values)
 
 
-@pytest.mark.parametrize("entry", [(1.0, 0.1), (1.0, 0.1, -1), (1.0, 0.1, 1.5), (1.0, 2.0, 1), "abc", None])
+@pytest.mark.parametrize(
+    "entry", [(1.0, 0.1), (1.0, 0.1, -1), (1.0, 0.1, 1.5), (1.0, 2.0, 1), "abc", None]
+)
 def test_histories_are_checked(entry: Any) -> None:
     accountant = FedSimAccountant()
     accountant.history = [entry]
@@ -162,7 +199,11 @@ def test_checkpoint(tmp_path: Path) -> None:
         engine = PrivacyEngine()
         model, optimizer, loader = parts(seed)
         made = engine.make_private(
-            module=model, optimizer=optimizer, data_loader=loader, noise_multiplier=1.1, max_grad_norm=1.0
+            module=model,
+            optimizer=optimizer,
+            data_loader=loader,
+            noise_multiplier=1.1,
+            max_grad_norm=1.0,
         )
         return engine, *made
 
@@ -190,9 +231,15 @@ def test_large_batches_in_parts() -> None:
     engine = PrivacyEngine()
     model, optimizer, loader = parts()
     model, optimizer, loader = engine.make_private(
-        module=model, optimizer=optimizer, data_loader=loader, noise_multiplier=1.0, max_grad_norm=1.0
+        module=model,
+        optimizer=optimizer,
+        data_loader=loader,
+        noise_multiplier=1.0,
+        max_grad_norm=1.0,
     )
-    with BatchMemoryManager(data_loader=loader, max_physical_batch_size=16, optimizer=optimizer) as split:
+    with BatchMemoryManager(
+        data_loader=loader, max_physical_batch_size=16, optimizer=optimizer
+    ) as split:
         assert train(model, optimizer, split) > 20
     assert engine.accountant.history == [(1.0, 0.1, 10)]
 
@@ -222,7 +269,8 @@ class TestRefused:
             )
 
     def test_batches_that_are_added_up(self) -> None:
-        """Two batches in one step, which Opacus counts as one of twice the rate: an example may be in both."""
+        """Two batches in one step, which Opacus counts as one of twice the rate: an example may be
+        in both."""
         engine = opacus.PrivacyEngine(accountant="fedsim")
         model, optimizer, loader = parts()
         private, optimizer, loader = engine.make_private(

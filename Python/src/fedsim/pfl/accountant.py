@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
 from pfl.privacy.privacy_accountant import PrivacyAccountant
 
@@ -23,10 +23,11 @@ class FedSimAccountant(PrivacyAccountant):
     """A pfl `PrivacyAccountant`: of epsilon, delta and noise give two, the third is computed.
 
     It can be used as pfl's own (`GaussianMechanism.from_privacy_accountant` takes it), and by
-    `ChannelPostprocessor.from_privacy_accountant`, which checks that the cohorts are those it is about.
+    `ChannelPostprocessor.from_privacy_accountant`, which checks that the cohorts are those it is
+    about.
 
-    pfl's accountants compute epsilon for Poisson cohorts, whatever sampler is used. Cohorts of a fixed size
-    cost more at the same noise: a user that is left out makes room for another one.
+    pfl's accountants compute epsilon for Poisson cohorts, whatever sampler is used. Cohorts of a
+    fixed size cost more at the same noise: a user that is left out makes room for another one.
 
     Args:
         num_compositions: the rounds that are claimed, T. The channel makes no more.
@@ -34,23 +35,26 @@ class FedSimAccountant(PrivacyAccountant):
         mechanism: "gaussian".
         epsilon: of all rounds; the upper bound where it is computed.
         delta: above 0, below 1; the upper bound where it is computed.
-        noise_parameter: z, the standard deviation of the noise on the *sum* of clipped updates over the
-            clipping bound. It is what is added; epsilon is of a noise that is 10^-6 smaller, since norms are
-            clipped up to rounding.
-        noise_scale: 1. pfl multiplies the noise by it, to show what a larger cohort would give; epsilon is
-            then not one of the rounds that are made, and is refused.
+        noise_parameter: z, the standard deviation of the noise on the *sum* of clipped updates over
+            the clipping bound. It is what is added; epsilon is of a noise that is 10^-6 smaller,
+            since norms are clipped up to rounding.
+        noise_scale: 1. pfl multiplies the noise by it, to show what a larger cohort would give;
+            epsilon is then not one of the rounds that are made, and is refused.
         min_bound_noise_parameter: least z that a calibration may give.
         max_bound_noise_parameter: largest one.
         sampling: "fixed-size" (`UniformSampler`), "poisson" (`PoissonSampler`) or "everyone".
-        relation: "zero-out" (the user stays, and sends noise only), "add-or-remove" or "replace-one".
+        relation: "zero-out" (the user stays, and sends noise only), "add-or-remove" or
+            "replace-one".
         accountant: "pld" (both bounds), "rdp" or "gaussian" (everyone).
-        population: how many users there are; for Poisson cohorts that are cut to `largest_cohort`, for which
-            a hundredth of delta pays. None: they are not cut.
+        population: how many users there are; for Poisson cohorts that are cut to `largest_cohort`,
+            for which a hundredth of delta pays. None: they are not cut.
 
     Attributes:
-        epsilon_lower_bound: no proof for these rounds gives less; None from "rdp", or where delta was asked.
+        epsilon_lower_bound: no proof for these rounds gives less; None from "rdp", or where delta
+            was asked.
         theorem: what epsilon rests on.
-        largest_cohort: m_max of Poisson cohorts that are cut, for `PoissonSampler`; None: they are not.
+        largest_cohort: m_max of Poisson cohorts that are cut, for `PoissonSampler`; None: they are
+            not.
         truncation_delta: the part of delta that pays for it.
 
     Raises:
@@ -58,13 +62,24 @@ class FedSimAccountant(PrivacyAccountant):
         PrivacyRefused: for what is not proved, and for three numbers that do not go together.
     """
 
+    # pfl's own, in pfl's order.
+    num_compositions: int
+    sampling_probability: float
+    mechanism: str
+    epsilon: float | None = None
+    delta: float | None = None
+    noise_parameter: float | None = None
+    noise_scale: float = 1.0
+    min_bound_noise_parameter: float | None = None
+    max_bound_noise_parameter: float | None = None
+
     sampling: str = "fixed-size"
     relation: str = "zero-out"
     accountant: str = "pld"
-    population: Optional[int] = None
-    epsilon_lower_bound: Optional[float] = field(init=False, default=None)
+    population: int | None = None
+    epsilon_lower_bound: float | None = field(init=False, default=None)
     theorem: str = field(init=False, default="")
-    largest_cohort: Optional[int] = field(init=False, default=None)
+    largest_cohort: int | None = field(init=False, default=None)
     truncation_delta: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -88,7 +103,8 @@ class FedSimAccountant(PrivacyAccountant):
             self.epsilon = spent.epsilon
         elif spent.epsilon > self.epsilon:
             raise PrivacyRefused(
-                f"epsilon: found {self.epsilon} for noise_parameter {self.noise_parameter} and delta {self.delta}; "
+                f"epsilon: found {self.epsilon} for noise_parameter {self.noise_parameter} and "
+                f"delta {self.delta}; "
                 f"these rounds spend up to {spent.epsilon:.6f}"
             )
         self.theorem = spent.theorem
@@ -100,21 +116,28 @@ class FedSimAccountant(PrivacyAccountant):
         whole(self.num_compositions, "num_compositions", 1)
         if not isinstance(self.mechanism, str) or self.mechanism.lower() != "gaussian":
             raise InvalidError(f'mechanism: found {self.mechanism!r}; allowed: "gaussian"')
-        if [self.epsilon, self.delta, self.noise_parameter].count(None) > 1:
-            raise InvalidError("epsilon, delta, noise_parameter: found fewer than two; allowed: two of them")
+        if sum(value is None for value in (self.epsilon, self.delta, self.noise_parameter)) > 1:
+            raise InvalidError(
+                "epsilon, delta, noise_parameter: found fewer than two; allowed: two of them"
+            )
         _within("sampling_probability", self.sampling_probability, 0, 1, lowest=False)
         _within("epsilon", self.epsilon, 0, math.inf, lowest=False)
         _within("delta", self.delta, 0, 1, lowest=False, highest=False)
         _within("noise_parameter", self.noise_parameter, 0, math.inf, lowest=False)
         if self.noise_scale != 1:
             raise PrivacyRefused(
-                f"noise_scale: found {self.noise_scale}; allowed: 1. Less noise than the accounted one shows what a "
+                f"noise_scale: found {self.noise_scale}; allowed: 1. Less noise than the "
+                f"accounted one shows what a "
                 "larger cohort would give, and epsilon is of no round that is made"
             )
         if self.sampling not in ("fixed-size", "poisson", "everyone"):
-            raise InvalidError(f'sampling: found {self.sampling!r}; allowed: "fixed-size", "poisson", "everyone"')
+            raise InvalidError(
+                f'sampling: found {self.sampling!r}; allowed: "fixed-size", "poisson", "everyone"'
+            )
         if self.sampling == "everyone" and self.sampling_probability != 1:
-            raise InvalidError(f'sampling_probability: found {self.sampling_probability}; "everyone" has 1')
+            raise InvalidError(
+                f'sampling_probability: found {self.sampling_probability}; "everyone" has 1'
+            )
         if self.population is not None:
             whole(self.population, "population", 1)
 
@@ -136,7 +159,8 @@ class FedSimAccountant(PrivacyAccountant):
         cohort = self.sampling_probability * self.population
         if abs(cohort - round(cohort)) > 1e-9 * self.population or round(cohort) < 1:
             raise InvalidError(
-                f"sampling_probability: found {self.sampling_probability} of {self.population} users, {cohort} in a "
+                f"sampling_probability: found {self.sampling_probability} of {self.population} "
+                f"users, {cohort} in a "
                 "round; allowed: a whole number of them"
             )
         planned = plan(
@@ -157,19 +181,25 @@ class FedSimAccountant(PrivacyAccountant):
     def _spent(self, noise: float) -> Spending:
         assert self.delta is not None
         spent: Spending = account(
-            noise_multiplier=float(noise) / MARGIN, delta=self.delta - self.truncation_delta, **self._about()
+            noise_multiplier=float(noise) / MARGIN,
+            delta=self.delta - self.truncation_delta,
+            **self._about(),
         )
         return spent
 
     def _calibrated(self) -> float:
-        assert self.epsilon is not None and self.delta is not None
-        found = calibrate(epsilon=float(self.epsilon), delta=self.delta - self.truncation_delta, **self._about())
+        assert self.epsilon is not None
+        assert self.delta is not None
+        found = calibrate(
+            epsilon=float(self.epsilon), delta=self.delta - self.truncation_delta, **self._about()
+        )
         # Twice the margin, so that division by it cannot round below what was evaluated.
         noise = found.noise_multiplier * MARGIN * (1 + 1e-12)
         least, most = self.min_bound_noise_parameter or 0.0, self.max_bound_noise_parameter
         if most is not None and noise > most:
             raise PrivacyRefused(
-                f"max_bound_noise_parameter: found {most}; epsilon {self.epsilon} at delta {self.delta} needs "
+                f"max_bound_noise_parameter: found {most}; epsilon {self.epsilon} at delta "
+                f"{self.delta} needs "
                 f"a noise of {noise:.6g}"
             )
         return max(noise, least)
@@ -177,33 +207,45 @@ class FedSimAccountant(PrivacyAccountant):
     def _answer_delta(self) -> None:
         if self.sampling == "poisson" and self.population is not None:
             raise InvalidError(
-                "population: Poisson cohorts are cut to what a delta pays for, and delta is asked here; allowed: "
+                "population: Poisson cohorts are cut to what a delta pays for, and delta is asked "
+                "here; allowed: "
                 "delta given, or no population (cohorts are not cut)"
             )
-        assert self.noise_parameter is not None and self.epsilon is not None
+        assert self.noise_parameter is not None
+        assert self.epsilon is not None
         spent: Spending = account(
-            noise_multiplier=float(self.noise_parameter) / MARGIN, epsilon=float(self.epsilon), **self._about()
+            noise_multiplier=float(self.noise_parameter) / MARGIN,
+            epsilon=float(self.epsilon),
+            **self._about(),
         )
         self.delta = spent.delta
         self.theorem = spent.theorem
 
-    def _lower_bound(self, spent: Spending) -> Optional[float]:
-        """Where cohorts may be cut, both neighbors' distributions may move by `truncation_delta`."""
+    def _lower_bound(self, spent: Spending) -> float | None:
+        """Where cohorts may be cut, both neighbors' distributions may move by
+        `truncation_delta`."""
         if self.truncation_delta == 0:
             return spent.epsilon_lower_bound
-        assert self.delta is not None and self.noise_parameter is not None
+        assert self.delta is not None
+        assert self.noise_parameter is not None
         loosened = self.delta + (1 + math.exp(min(spent.epsilon, 700.0))) * self.truncation_delta
         if loosened >= 1:
             return None
-        bound: Spending = account(noise_multiplier=self.noise_parameter, delta=loosened, **self._about())
+        bound: Spending = account(
+            noise_multiplier=self.noise_parameter, delta=loosened, **self._about()
+        )
         return bound.epsilon_lower_bound
 
     def __str__(self) -> str:
-        lower = "" if self.epsilon_lower_bound is None else f", at least {self.epsilon_lower_bound:.6f}"
+        lower = (
+            "" if self.epsilon_lower_bound is None else f", at least {self.epsilon_lower_bound:.6f}"
+        )
         return (
-            f"epsilon {self.epsilon:.6f}{lower} at delta {self.delta:.6g}, for whoever sees the models: "
+            f"epsilon {self.epsilon:.6f}{lower} at delta {self.delta:.6g}, for whoever sees the "
+            f"models: "
             f"{self.relation}, {self.sampling} cohorts, q = {self.sampling_probability:.6g}, "
-            f"z = {self.noise_parameter:.6g}, {self.num_compositions} rounds; {self.accountant}: {self.theorem}"
+            f"z = {self.noise_parameter:.6g}, {self.num_compositions} rounds; {self.accountant}: "
+            f"{self.theorem}"
         )
 
 
@@ -213,7 +255,9 @@ def _within(
     """Checks a number that may be None: NaN and truth values are none."""
     if value is None:
         return
-    allowed = f"{'from' if lowest else 'above'} {least:g} {'to' if highest else 'to below'} {most:g}"
+    allowed = (
+        f"{'from' if lowest else 'above'} {least:g} {'to' if highest else 'to below'} {most:g}"
+    )
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Optional
+from typing import Any
 
-from pfl.aggregate.base import SumAggregator
+from pfl.aggregate.base import (
+    SumAggregator,
+    get_num_datapoints_weight_name,
+    get_num_devices_weight_name,
+)
 from pfl.aggregate.simulate import SimulatedBackend
 from pfl.algorithm.base import FederatedAlgorithm
 from pfl.algorithm.scaffold import SCAFFOLD
@@ -13,7 +17,7 @@ from pfl.common_types import Population
 from pfl.context import CentralContext
 from pfl.data.dataset import AbstractDataset
 from pfl.data.federated_dataset import FederatedDataset, FederatedDatasetBase
-from pfl.metrics import Metrics
+from pfl.metrics import Metrics, Weighted
 from pfl.model.base import Model
 from pfl.postprocessor.base import Postprocessor
 from pfl.stats import TrainingStatistics
@@ -37,8 +41,20 @@ class PoissonDataset(FederatedDataset):
 
     def __init__(self, make_dataset: Any, sampler: PoissonSampler[Any]) -> None:
         if not isinstance(sampler, PoissonSampler):
-            raise InvalidError(f"sampler: found {type(sampler).__name__}; allowed: a PoissonSampler")
+            raise InvalidError(
+                f"sampler: found {type(sampler).__name__}; allowed: a PoissonSampler"
+            )
         super().__init__(make_dataset, sampler)
+        self._is_drawn = False
+
+    def draw(self) -> int:
+        """Draws the cohort that `get_cohort` gives next: how many users it has.
+
+        pfl cannot go through a cohort of nobody, so a backend asks first.
+        """
+        self._is_drawn = True
+        sampler: PoissonSampler[Any] = self.user_sampler
+        return sampler.begin()
 
     def get_cohort(self, cohort_size: int) -> Iterable[tuple[AbstractDataset, int]]:
         """The users of the next round, with seeds for pfl's own use.
@@ -48,16 +64,21 @@ class PoissonDataset(FederatedDataset):
         """
         sampler: PoissonSampler[Any] = self.user_sampler
         if cohort_size != sampler.cohort:
-            raise InvalidError(f"train_cohort_size: found {cohort_size}; allowed: {sampler.cohort}, the sampler's")
-        for user in sampler.users_of_next_round():
+            raise InvalidError(
+                f"train_cohort_size: found {cohort_size}; allowed: {sampler.cohort}, the sampler's"
+            )
+        if not self._is_drawn:
+            self.draw()
+        self._is_drawn = False
+        for user in sampler.hand_out():
             yield self.make_dataset_fn(user), self._get_seed()
 
 
 class ChannelBackend(SimulatedBackend):
     """pfl's `SimulatedBackend` for a `ChannelPostprocessor`.
 
-    It checks what the postprocessor alone sees too late or not at all, and releases the noise of a round that
-    nobody took part in, where pfl would stop.
+    It checks what the postprocessor alone sees too late or not at all, and releases the noise of a
+    round that nobody took part in, where pfl would stop.
 
     Args:
         training_data: a `FederatedDataset` with the channel's sampler, or a `PoissonDataset`.
@@ -65,20 +86,22 @@ class ChannelBackend(SimulatedBackend):
         postprocessors: the channel is the last one.
 
     Raises:
-        PrivacyRefused: where the channel is not the last postprocessor, or the data have another sampler.
+        PrivacyRefused: where the channel is not the last postprocessor, or the data have another
+            sampler.
     """
 
     def __init__(
         self,
         training_data: FederatedDatasetBase,
-        val_data: Optional[FederatedDatasetBase],
+        val_data: FederatedDatasetBase | None,
         postprocessors: Sequence[Postprocessor[Any]],
     ) -> None:
         steps = list(postprocessors)
         if not steps or not isinstance(steps[-1], ChannelPostprocessor):
             found = type(steps[-1]).__name__ if steps else "none"
             raise PrivacyRefused(
-                f"postprocessors: found {found} at the end; allowed: the ChannelPostprocessor. What comes after it would "
+                f"postprocessors: found {found} at the end; allowed: the ChannelPostprocessor. "
+                f"What comes after it would "
                 "change clipped updates, or their noise"
             )
         if sum(isinstance(step, ChannelPostprocessor) for step in steps) != 1:
@@ -88,12 +111,15 @@ class ChannelBackend(SimulatedBackend):
             found_sampler = getattr(training_data, "user_sampler", None)
             if found_sampler is not channel.sampler:
                 raise PrivacyRefused(
-                    f"training_data: found the sampler {type(found_sampler).__name__}; allowed: the channel's own, which "
+                    f"training_data: found the sampler {type(found_sampler).__name__}; allowed: "
+                    f"the channel's own, which "
                     "epsilon is about"
                 )
             if getattr(val_data, "user_sampler", None) is channel.sampler:
-                raise PrivacyRefused("val_data: found the sampler of the training data; allowed: another one")
-        super().__init__(training_data, val_data, steps, SumAggregator(), 0.0)  # type: ignore[arg-type]
+                raise PrivacyRefused(
+                    "val_data: found the sampler of the training data; allowed: another one"
+                )
+        super().__init__(training_data, val_data, steps, SumAggregator(), 0.0)
         self._channel = channel
 
     async def async_gather_results(
@@ -102,17 +128,26 @@ class ChannelBackend(SimulatedBackend):
         training_algorithm: FederatedAlgorithm[Any, Any, Any, Any, Any],
         *,
         central_context: CentralContext[Any, Any],
-    ) -> tuple[Optional[TrainingStatistics[Any]], Metrics]:
+    ) -> tuple[TrainingStatistics[Any] | None, Metrics]:
         """As in pfl; a round of nobody releases noise."""
         if self._channel.epsilon is not None and isinstance(training_algorithm, SCAFFOLD):
             raise PrivacyRefused(
-                "SCAFFOLD: what a user sends depends on whether it took part before, and the theorems on cohorts are "
+                "SCAFFOLD: what a user sends depends on whether it took part before, and the "
+                "theorems on cohorts are "
                 "of users without a state. Allowed: an algorithm without user states"
             )
-        statistics, metrics = await super().async_gather_results(
-            model, training_algorithm, central_context=central_context
-        )
-        if statistics is None and central_context.population == Population.TRAIN:
+        population = central_context.population
+        data = self._training_dataset
+        statistics: TrainingStatistics[Any] | None = None
+        if population == Population.TRAIN and isinstance(data, PoissonDataset) and data.draw() == 0:
+            metrics = Metrics()
+            metrics[get_num_devices_weight_name(population)] = 0
+            metrics[get_num_datapoints_weight_name(population)] = Weighted(0, 0)
+        else:
+            statistics, metrics = await super().async_gather_results(
+                model, training_algorithm, central_context=central_context
+            )
+        if statistics is None and population == Population.TRAIN:
             released, own = self._channel.release_of_nobody(model, central_context)
             metrics |= own
             statistics = released
@@ -122,4 +157,3 @@ class ChannelBackend(SimulatedBackend):
                 )
                 metrics |= own
         return statistics, metrics
-
