@@ -23,7 +23,16 @@ def test_epsilon_between_its_bounds() -> None:
     )
     assert (spent.rounds, spent.noise_multiplier, spent.sampling_rate) == (1000, 1, 0.01)
     text = str(spent)
-    for part in ("epsilon 2.12451", "delta 1e-06", "released-model", "zero-out", "poisson", "q = 0.01", "z = 1", "pld"):
+    for part in (
+        "epsilon 2.12451",
+        "delta 1e-06",
+        "released-model",
+        "zero-out",
+        "poisson",
+        "q = 0.01",
+        "z = 1",
+        "pld",
+    ):
         assert part in text
     assert "released-model" in spent._repr_html_()
 
@@ -118,7 +127,13 @@ def test_a_ledger_of_several_kinds(tmp_path: object) -> None:
     ],
 )
 def test_questions_without_an_answer(settings: dict[str, object], text: str) -> None:
-    values = {"noise_multiplier": 1.0, "sampling_rate": 0.01, "rounds": 10, "delta": 1e-6, **settings}
+    values = {
+        "noise_multiplier": 1.0,
+        "sampling_rate": 0.01,
+        "rounds": 10,
+        "delta": 1e-6,
+        **settings,
+    }
     with pytest.raises(fedsim.InvalidError, match=text):
         fedsim.account(**values)  # type: ignore[call-overload]
 

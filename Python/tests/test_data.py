@@ -76,14 +76,22 @@ def test_pictures() -> None:
         ((X, Y[:5]), None, r"train\[1\]: found 5 values of 6 examples"),
         ((X, Y, Y[:5]), None, r"train\[2\]: found 5 values of 6 examples"),
         ((X, Y.reshape(2, 3)), None, r"train\[1\]: found shape \(2, 3\)"),
-        ((X, np.array([0, 1, -2, 0, 0, 0])), None, r"train\[1\]\[2\]: found -2; allowed: classes from 0"),
+        (
+            (X, np.array([0, 1, -2, 0, 0, 0])),
+            None,
+            r"train\[1\]\[2\]: found -2; allowed: classes from 0",
+        ),
         ((X, np.array([0, 1, 70000, 0, 0, 0])), None, r"train\[1\]\[2\]: found 70000"),
         ((X, Y + 0.5, Y + 0.5), None, r"train\[2\]\[0\]: found 0.5; allowed: integers or texts"),
         ((X, ["a", "b", 3, "d", "e", "f"]), None, r"train\[1\]\[2\]: found 3 of type int"),
         ((X, [0, 1, None, 0, 1, 2]), None, r"train\[1\]\[2\]: found None"),
         ((X, np.r_[Y[:5] + 0.5, np.nan]), None, r"train\[1\]\[5\]: found nan"),
         ((np.where(X == 7, np.nan, X), Y), None, r"train\[0\]\[3, 1\]: found nan"),
-        ((np.where(X == 7, 1e39, X), Y), None, r"train\[0\]\[3, 1\]: found 1e\+39; allowed: finite 32-bit"),
+        (
+            (np.where(X == 7, 1e39, X), Y),
+            None,
+            r"train\[0\]\[3, 1\]: found 1e\+39; allowed: finite 32-bit",
+        ),
         ((X + 1j, Y), None, "complex128"),
         (([["a", "b"]] * 6, Y), None, r"train\[0\]"),
         ((np.zeros((6, 0)), Y), None, r"train\[0\]: found shape \(6, 0\)"),
@@ -117,7 +125,9 @@ def test_pandas_columns_by_name() -> None:
         {"a": X[:, 0], "who": list("xyxyzz"), "b": [1, 0, 1, 0, 1, 0], "kind": list("uvuvuv")}
     )
     given = examples((frame, "kind", "who"))
-    assert given.train.features.tolist() == [[a, b] for a, b in zip(X[:, 0], [1, 0] * 3, strict=True)]
+    assert given.train.features.tolist() == [
+        [a, b] for a, b in zip(X[:, 0], [1, 0] * 3, strict=True)
+    ]
     assert (given.class_names, given.client_names) == (("u", "v"), ("x", "y", "z"))
     given = examples((frame[["a", "b"]], frame["kind"], frame["who"].astype("category")))
     assert given.client_names == ("x", "y", "z")
@@ -160,7 +170,9 @@ def test_arrow_tables() -> None:
     holes = arrow.table({"a": [1.0, None, 3.0], "y": [0, 1, 0]})
     with pytest.raises(fedsim.InvalidError, match=r"\['a'\]: found a missing value at 1"):
         examples((holes, "y"))
-    assert examples((arrow.array([1.0, 2.0, 3.0]), arrow.array([0, 1, 0]))).train.features.shape == (
+    assert examples(
+        (arrow.array([1.0, 2.0, 3.0]), arrow.array([0, 1, 0]))
+    ).train.features.shape == (
         3,
         1,
     )
@@ -170,7 +182,10 @@ def test_arrow_tables() -> None:
 def test_hugging_face_data_sets() -> None:
     datasets = pytest.importorskip("datasets")
     features = datasets.Features(
-        {"x": datasets.Sequence(datasets.Value("float32"), length=2), "y": datasets.ClassLabel(names=["no", "yes"])}
+        {
+            "x": datasets.Sequence(datasets.Value("float32"), length=2),
+            "y": datasets.ClassLabel(names=["no", "yes"]),
+        }
     )
     data = datasets.Dataset.from_dict({"x": [[1, 2], [3, 4]], "y": [0, 1]}, features=features)
     given = examples((data, "y"))

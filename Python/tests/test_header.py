@@ -91,5 +91,5 @@ def test_another_abi_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_library, "_loaded", None)
     monkeypatch.setenv("FEDSIM_LIBRARY", "/nowhere/libFedSimC.so")
-    with pytest.raises(ImportError, match="/nowhere/libFedSimC.so cannot be loaded"):
+    with pytest.raises(ImportError, match=r"/nowhere/libFedSimC.so cannot be loaded"):
         _library.library()

@@ -27,7 +27,15 @@ def test_a_run_in_memory() -> None:
     assert run.parameters.shape == (run.summary["parameters"],)
     assert run.scenario["cohort"]["size"] == 5
     text = repr(run)
-    for part in ("epsilon", "at delta 0.001", "zero-out", "poisson", "z = 1", "pld", "sees the models"):
+    for part in (
+        "epsilon",
+        "at delta 0.001",
+        "zero-out",
+        "poisson",
+        "z = 1",
+        "pld",
+        "sees the models",
+    ):
         assert part in text
     assert "Outside it" in run._repr_html_()
     with pytest.raises(fedsim.StateError, match="no folder"):
@@ -132,7 +140,10 @@ def test_arrays_are_trained_on() -> None:
     del scenario["data"]
     names = np.array(["ash", "birch", "cedar"])
     run = fedsim.run(
-        scenario, train=(x, names[y], [f"c{one:02}" for one in clients]), test=(x, names[y]), progress=False
+        scenario,
+        train=(x, names[y], [f"c{one:02}" for one in clients]),
+        test=(x, names[y]),
+        progress=False,
     )
     assert run.accuracy is not None
     assert run.accuracy > 0.9
@@ -155,7 +166,10 @@ def test_a_regression_on_arrays() -> None:
     x = random.normal(size=(400, 3))
     y = x @ [1.0, -2.0, 0.5]
     scenario = tiny(
-        task="regression", model={"kind": "linear-regression"}, privacy=None, rounds=10,
+        task="regression",
+        model={"kind": "linear-regression"},
+        privacy=None,
+        rounds=10,
         training={"epochs": 2, "batchSize": 10, "learningRate": 0.1},
     )
     del scenario["data"]
@@ -164,17 +178,12 @@ def test_a_regression_on_arrays() -> None:
     assert run.summary["finalR2"] > 0.9
 
 
-def test_a_split_of_the_arrays_is_the_test() -> None:
-    x, y, _ = blobs()
-    scenario = tiny(data={"source": "given", "testFraction": 0.25}, privacy=None)
-    run = fedsim.run(scenario, train=(x, y), progress=False)
-    assert run.accuracy is not None
-
-
 def test_data_beside_data_is_refused() -> None:
     x, y, _ = blobs()
     with pytest.raises(fedsim.InvalidError, match=r'data.source: found "digits" beside train='):
-        fedsim.run(tiny(), train=(x, y), progress=False)
+        fedsim.run(tiny(), train=(x, y), test=(x, y), progress=False)
+    with pytest.raises(fedsim.InvalidError, match="test: found none beside train"):
+        fedsim.run(tiny(data={"source": "given"}), train=(x, y), progress=False)
     with pytest.raises(fedsim.InvalidError):
         fedsim.run(tiny(data={"source": "given"}), progress=False)
 

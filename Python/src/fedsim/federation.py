@@ -123,8 +123,8 @@ class Round:
         The next iteration closes a round that is open.
 
         Args:
-            accuracy: of the model before this round's step or whatever you measured; it goes into
-                the row and is outside the guarantee.
+            accuracy: of the model that the round started from, from 0 to 1, if you measured it; it
+                goes into the row and is outside the guarantee.
             loss: likewise.
 
         Returns:
@@ -290,6 +290,7 @@ class Federation:
         self._lock = threading.RLock()
         self._summary: dict[str, Any] | None = None
         self._about: dict[str, Any] = _library.text_of("fs_federation_about", int(handle))
+        _library.warn(self._about)
         self._records = Rows(_rows_of(self._folder, int(self._about.get("roundsDone", 0))))
 
     @classmethod
@@ -465,10 +466,9 @@ class Federation:
     def summary(self) -> dict[str, Any]:
         """What it came to, as summary.json has it; with a folder it is written there.
 
-        It may be asked before all rounds are made, and not while a round is open.
+        It may be asked before all rounds are made: the run is then one that was interrupted, and
+        can go on. A round that is open is no part of it.
         """
-        if self._open is not None:
-            raise StateError(f"round {self._open.number} is open: close it first")
         if self._summary is None:
             handle = self._handle
             self._summary = _library.patiently(
@@ -482,17 +482,22 @@ class Federation:
         return _library.bytes_of("fs_federation_state", int(self._handle))
 
     def restore(self, state: bytes) -> None:
-        """Takes the place of the federation that `state()` is of, in a new one of the same settings
-        and key."""
+        """Takes the place of the federation that `state()` is of, in a new one of the same
+        settings.
+
+        The new one has no folder and has opened no round. It takes the state's run key; one that
+        was given another key refuses. `records` begins after the state.
+
+        **Rounds after an older state have the cohorts and the noise of those that were made of it
+        before**: other updates in them would release two sums under one noise. Go back only to make
+        the same rounds again.
+        """
         if not isinstance(state, (bytes, bytearray, memoryview)):
             raise InvalidError(f"state: found {type(state).__name__}; allowed: what state() gave")
-        if self._open is not None:
-            raise StateError(f"round {self._open.number} is open: close it first")
         data = bytes(state)
         _library.result("fs_federation_restore", int(self._handle), data, len(data))
         self._about = _library.text_of("fs_federation_about", int(self._handle))
-        done = int(self._about.get("roundsDone", 0))
-        del self._records[done:]
+        self._records.clear()
         self._summary = None
 
     def release(self) -> None:
