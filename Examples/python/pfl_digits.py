@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -76,7 +77,8 @@ def digits(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Makes the rounds that the arguments ask for, and prints what came of them."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--epsilon", type=float, default=8.0)
     options.add_argument("--codec", default="polar")
@@ -89,7 +91,7 @@ def main() -> None:
     options.add_argument(
         "--run", action="store_true", help="the same settings by the built-in trainer"
     )
-    chosen = options.parse_args()
+    chosen = options.parse_args(arguments)
 
     features, labels, test_features, test_labels = digits(chosen.seed)
     owners = np.arange(len(labels)) % USERS
@@ -187,7 +189,7 @@ def builtin(
         "rounds": ROUNDS,
         "data": {"source": "given"},
         "partition": {"kind": "natural"},
-        "model": {"kind": "softmax"},
+        "model": {"kind": "softmax-regression"},
         "training": {"epochs": EPOCHS, "batchSize": BATCH, "learningRate": RATE},
         "server": {"optimizer": "fedavg", "learningRate": SERVER_RATE},
         "cohort": {"sampling": "fixed-size", "size": COHORT},
@@ -196,7 +198,13 @@ def builtin(
     }
     start = time.perf_counter()
     run = fedsim.run(scenario, train=(features, labels, owners), test=(test_features, test_labels))
-    print(f"fedsim run: {run.summary} in {time.perf_counter() - start:.2f} s")
+    seconds = time.perf_counter() - start
+    summary = run.summary
+    print(f"accuracy {summary['finalAccuracy']:.1%} after {ROUNDS} rounds in {seconds:.2f} s")
+    print(
+        f"{summary['payloadBitsPerClientRound']:.1f} bits of {650 * 32} a message; epsilon "
+        f"{summary['epsilon']:.6f} at delta {DELTA}, z = {summary['noiseMultiplier']:.5f}"
+    )
 
 
 if __name__ == "__main__":

@@ -261,15 +261,16 @@ def test_seeds_of_pfl_are_no_keys() -> None:
 
 
 def test_an_update_that_is_not_finite_sends_noise() -> None:
-    d = 20_000
-    channel = ChannelPostprocessor(1.0, 1.0, cohort=2, run_key=KEY)
+    """Noise so small that an update of norm 1, or what is finite of it, would be seen."""
+    d, z = 20_000, 1e-3
+    channel = ChannelPostprocessor(1.0, z, cohort=2, codec="layered", run_key=KEY)
     bad = np.full(d, 0.001)
     bad[7] = math.nan
-    released = release(channel, {0: statistics(bad), 1: statistics(np.full(d, math.inf))}, 2)[
-        "weight"
-    ].numpy()
-    assert channel.records[0].arrived == 2 and channel.records[0].replaced == 2
-    assert abs((released**2).mean() - 1) < SIX_SIGMA * math.sqrt(2 / d)
+    updates = {0: statistics(bad), 1: statistics(np.full(d, math.inf))}
+    released = release(channel, updates, 2)["weight"].numpy()
+    assert channel.records[0].arrived == 2
+    assert channel.records[0].replaced == 2
+    assert abs((released.astype(np.float64) ** 2).mean() / z**2 - 1) < SIX_SIGMA * math.sqrt(2 / d)
 
 
 def test_metrics() -> None:
@@ -299,7 +300,12 @@ def test_pfl_trains_through_it() -> None:
     backend = ChannelBackend(FederatedDataset(toy_data, sampler), None, [channel])
     module = train(backend, rounds=3, cohort=10)
     assert [one.arrived for one in channel.records] == [10, 10, 10]
-    assert channel.epsilon == 8.0 and torch.isfinite(module.weight).all()
+    assert channel.epsilon == 8.0
+    assert torch.isfinite(module.weight).all()
+    assert channel.channel is not None
+    bound = channel.channel.total_variation_bound
+    assert bound is not None
+    assert channel.total_variation == 3 * 10 * bound < 1e-6
     assert all(0 < one.bits < 8 * 40 for one in channel.records)
 
 
@@ -668,6 +674,22 @@ def test_other_cohorts_than_the_samplers(cohort: int) -> None:
     sampler, channel = private()
     with pytest.raises((fedsim.PrivacyRefused, fedsim.StateError)):
         train(ChannelBackend(FederatedDataset(toy_data, sampler), None, [channel]), cohort=cohort)
+    assert not channel.records
+
+
+def test_a_cohort_that_is_left_early() -> None:
+    """A backend that takes whoever is fastest, and asks for no more users."""
+    sampler, channel = private()
+    messages: Any = None
+    for _ in range(4):
+        one, _ = channel.postprocess_one_user(
+            stats=statistics([0.1, 0.1]), user_context=user(sampler())
+        )
+        messages = one if messages is None else one + messages
+    with pytest.raises(fedsim.PrivacyRefused, match="to its end"):
+        channel.postprocess_server(
+            stats=messages, central_context=central(5), aggregate_metrics=Metrics()
+        )
     assert not channel.records
 
 

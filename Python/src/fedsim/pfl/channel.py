@@ -300,6 +300,19 @@ class ChannelPostprocessor(CentralPrivacyMechanism):
         return self._channel
 
     @property
+    def total_variation(self) -> float | None:
+        """Bound on the probability that floating point decodes what real arithmetic would not.
+
+        Of all messages of the planned rounds, or of the rounds so far where none are planned. Delta
+        is for noise in real arithmetic: it pays for nothing of this. None before the first update.
+        """
+        bound = None if self._channel is None else self._channel.total_variation_bound
+        if bound is None:
+            return None
+        planned = self._closed if self._accountant is None else self._accountant.num_compositions
+        return planned * self._largest * bound
+
+    @property
     def sampler(self) -> Cohorts[Any] | None:
         """Who is drawn."""
         return self._sampler
