@@ -40,7 +40,8 @@ let modules: [Target] = [
     name: "CImages", dependencies: ["CJPEG", "CPNG"], cSettings: cSettings,
     linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
   .target(name: "CKernels", cSettings: cSettings),
-  module("Platform", linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+  .target(name: "CPlatform", cSettings: cSettings),
+  module("Platform", ["CPlatform"], linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
   module("Numerics", ["CKernels", "Platform"]),
   module("JSONText"),
   module("Settings", ["JSONText"]),
@@ -75,6 +76,14 @@ let modules: [Target] = [
       "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
       "PrivacyAccounting", "RunFiles", "Settings",
     ]),
+  // The header of the C interface, and what a signal's handler may call.
+  .target(name: "CFedSim", cSettings: cSettings),
+  module(
+    "FedSimC",
+    [
+      "Aggregator", "CFedSim", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
+      "Platform", "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings",
+    ]),
   module("Statistics", ["Numerics", "Platform"]),
   module("LineSamplers", ["ChannelCoding", "Files", "JSONText", "Numerics", "Platform", "Statistics"]),
   module(
@@ -106,6 +115,8 @@ let package = Package(
     .library(name: "PrivacyAccounting", targets: ["PrivacyAccounting"]),
     // Models with a posterior for each datum, of which a sample is sent.
     .library(name: "VariationalModels", targets: ["VariationalModels"]),
+    // The engine for C, and whatever calls C: Sources/CFedSim/include/fedsim.h.
+    .library(name: "FedSimC", type: .dynamic, targets: ["FedSimC"]),
     // Run folders, and pages made of them.
     .library(name: "RunFiles", targets: ["RunFiles"]),
     .library(name: "Reports", targets: ["Reports"]),
@@ -152,6 +163,12 @@ let package = Package(
         "Aggregator", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
         "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings", "Statistics",
         "Verification",
+      ]),
+    tests(
+      "FedSimCTests",
+      [
+        "Aggregator", "CFedSim", "ChannelCoding", "Clients", "Datasets", "FedSim", "FedSimC", "Files", "JSONText",
+        "Numerics", "Platform", "PrivacyAccounting", "RunFiles", "Scenarios", "Settings",
       ]),
     tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files", "JSONText"]),
   ],

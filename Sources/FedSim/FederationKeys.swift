@@ -18,11 +18,23 @@ extension Federation {
   ///   - seed: tells runs of the same data apart.
   ///   - data: bytes of all that decides the updates; parts are told apart by their lengths.
   public static func nonce(seed: UInt64, data: [[UInt8]]) -> [UInt8] {
+    var fingerprint = nonceBeginning(seed)
+    for part in data { fingerprint.add(part) }
+    return fingerprint.bytes
+  }
+
+  /// The same of parts that somebody else keeps, which are read once and not copied.
+  package static func nonce(seed: UInt64, parts: [UnsafeRawBufferPointer]) -> [UInt8] {
+    var fingerprint = nonceBeginning(seed)
+    for part in parts { fingerprint.add(byteCount: part.count) { $0(part) } }
+    return fingerprint.bytes
+  }
+
+  private static func nonceBeginning(_ seed: UInt64) -> Fingerprint {
     var fingerprint = Fingerprint()
     fingerprint.add(Array("fedsim nonce".utf8))
     fingerprint.add(withUnsafeBytes(of: seed.littleEndian, Array.init))
-    for part in data { fingerprint.add(part) }
-    return fingerprint.bytes
+    return fingerprint
   }
 }
 

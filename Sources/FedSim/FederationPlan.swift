@@ -36,6 +36,11 @@ public struct FederationPlan: Sendable {
   /// Who is guaranteed what with the codec that `auto` takes.
   public let views: ThreatModel
 
+  /// The codecs from which an epsilon follows.
+  public static var exactCodecs: [CodecName] {
+    CodecRegistry.standard.families.filter(\.descriptor.isExact).map(\.descriptor.name)
+  }
+
   /// - Parameters:
   ///   - settings: what the federation does; its codec is of no account.
   ///   - parameters: parameters of the model.

@@ -126,55 +126,37 @@ struct Account: ParsableCommand {
     if let folder { inputs.add(folder, as: "a file of \(folder)") }
     try curves.check(inputs)
     let file = try ledgerFile(relation)
-    let rounds = try file?.ledger ?? flags(sampling, relation)
-    let query = try query(file)
-    let report = try AccountReport(
-      rounds, relation: file?.relation ?? relation, accountant: accountant, query: query,
-      truncationDelta: file?.reservedDelta ?? 0)
-    // A run claims its planned rounds: where it stopped may have been chosen by looking.
-    let claim = try file?.planned.map {
-      try AccountReport(
-        $0, relation: file?.relation ?? relation, accountant: accountant, query: query,
-        truncationDelta: file?.reservedDelta ?? 0)
+    let answer: AccountAnswer
+    if let file {
+      answer = try AccountAnswer(file, accountant: accountant, query: query(file), hasCurves: curves.isAsked)
+    } else {
+      let rounds = try flags(sampling, relation)
+      let query = try query(nil) ?? .deltas([AccountAnswer.leastDelta])
+      answer = try AccountAnswer(
+        rounds, relation: relation, accountant: accountant, query: query,
+        curvesDownTo: curves.isAsked ? leastDelta(query) : nil)
     }
-    for warning in (claim ?? report).warnings { Console.warning(warning) }
-    if let file, file.numericalDelta > 0, delta != nil || epsilon != nil || curves.isAsked {
-      Console.warning(
-        "the part of delta that the run keeps for rounding, \(file.numericalDelta), is enough at the epsilon of its own delta; "
-          + "figures at a larger epsilon are for noise in real arithmetic (docs/privacy.md, Arithmetic)")
-    }
-    var drawn: CurveReport?
-    if curves.isAsked {
-      drawn = try CurveReport(
-        file?.planned ?? rounds, accountant: accountant, least: leastDelta(query, file),
-        truncationDelta: file?.reservedDelta ?? 0)
-    }
-    if let drawn { try curves.draw(drawn) }
-    try print(report, claim: claim, curves: curves.curve ? drawn : nil, note: drawn?.text)
+    for warning in answer.warnings { Console.warning(warning) }
+    if let drawn = answer.curves { try curves.draw(drawn) }
+    try print(answer)
   }
 
-  private func print(_ report: AccountReport, claim: AccountReport?, curves: CurveReport?, note: String?) throws {
+  private func print(_ answer: AccountAnswer) throws {
+    let shown = answer.claim ?? answer.report
     switch formatting.format {
-    case .json:
-      var json = Self.json(report, claim: claim)
-      if let curves, case .object(var root) = json {
-        for (key, value) in curves.json { root[key] = value }
-        json = .object(root)
-      }
-      try Console.result(json.text(pretty: true))
-    case _ where curves != nil: try Console.result(curves?.csv ?? "")
-    case .csv: try Console.result((claim ?? report).csv)
+    case .json: try Console.result(JSON.object(answer.json(hasCurves: curves.curve)).text(pretty: true))
+    case _ where curves.curve: try Console.result(answer.curves?.csv ?? "")
+    case .csv: try Console.result(shown.csv)
     case .text:
-      try Console.result((claim ?? report).text + (note.map { "\n" + $0 } ?? ""))
-      if let claim, let note = Self.noteOfRoundsDone(report, claim) { try Console.result(note) }
+      try Console.result(shown.text + (answer.curves.map { "\n" + $0.text } ?? ""))
+      if let claim = answer.claim, let note = Self.noteOfRoundsDone(answer.report, claim) { try Console.result(note) }
     }
   }
 
   /// Where curves end: at the smallest delta that is given.
-  private func leastDelta(_ query: AccountReport.Query, _ file: LedgerFile?) -> Double {
+  private func leastDelta(_ query: AccountReport.Query) -> Double {
     if delta != nil, case .deltas(let deltas) = query, let least = deltas.min() { return least }
-    if let file, let delta = file.delta, file.reservedDelta > 0 { return delta }
-    return CurveArguments.least
+    return AccountAnswer.leastDelta
   }
 
   /// The file with the rounds; nil where flags have them.
@@ -213,8 +195,8 @@ struct Account: ParsableCommand {
     return file
   }
 
-  /// What is asked: deltas at which epsilon is wanted, or the other way round.
-  private func query(_ file: LedgerFile?) throws -> AccountReport.Query {
+  /// What is asked: deltas at which epsilon is wanted, or the other way round; nil for the ledger's own delta, or where curves end.
+  private func query(_ file: LedgerFile?) throws -> AccountReport.Query? {
     switch (delta, epsilon, file?.delta) {
     case (let text?, nil, _): return .deltas(try MechanismArguments.deltas(text))
     case (nil, _?, _) where curves.isAsked:
@@ -222,8 +204,8 @@ struct Account: ParsableCommand {
         place: "--epsilon", problem: "found with curves, which have all of them; allowed: --delta, at which they end")
     case (nil, let text?, _):
       return .epsilons(try FlagValue.list(text).map { try FlagValue.number($0, flag: "--epsilon", in: 0...1e6) })
-    case (nil, nil, let delta?): return .deltas([delta])
-    case (nil, nil, nil) where curves.isAsked: return .deltas([CurveArguments.least])
+    case (nil, nil, _?): return nil
+    case (nil, nil, nil) where curves.isAsked: return nil
     default:
       throw ToolError.input(
         place: delta == nil ? "--delta" : "--epsilon",
@@ -231,16 +213,6 @@ struct Account: ParsableCommand {
           ? "not given; allowed: a number above 0 and below 1, or --epsilon"
           : "found with --delta; allowed: one of both")
     }
-  }
-
-  private static func json(_ report: AccountReport, claim: AccountReport?) -> JSON {
-    guard let claim, case .object(var root) = claim.json else { return report.json }
-    root["roundsDone"] = .integer(report.rounds)
-    if report.rows.count == 1 {
-      let done = report.rows[0].epsilon
-      root["epsilonOfRoundsDone"] = done.isFinite ? .number(done) : .string("inf")
-    }
-    return .object(root)
   }
 
   /// What a run that has not made all its rounds has spent; nil where there is nothing to say.

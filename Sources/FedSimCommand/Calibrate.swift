@@ -59,7 +59,8 @@ struct Calibrate: ParsableCommand {
     var drawn: CurveReport?
     if curves.isAsked, let answer = answers.first {
       drawn = try CurveReport(
-        answer.ledger, accountant: answer.question.accountant, least: min(CurveArguments.least, answer.question.delta))
+        answer.ledger, accountant: answer.question.accountant,
+        least: min(AccountAnswer.leastDelta, answer.question.delta))
     }
     if let drawn { try curves.draw(drawn) }
     switch formatting.format {

@@ -84,9 +84,7 @@ struct Plan: ParsableCommand {
     let sizes = try FlagValue.list(parameters).map {
       try FlagValue.integer($0, flag: "--parameters", in: 1...100_000_000)
     }
-    let exact = CodecRegistry.standard.names.filter {
-      ChannelSettings(codec: $0, dimension: 1, clippingNorm: 1, noiseScale: 1).descriptor?.isExact == true
-    }
+    let exact = FederationPlan.exactCodecs
     let codecs = try FlagValue.codecs(codec, flag: "--codec", all: exact)
     if let inexact = codecs.first(where: { !exact.contains($0) }) {
       throw ToolError.input(

@@ -111,9 +111,6 @@ struct CurveArguments: ParsableArguments {
     completion: .file(extensions: ["pdf"]))
   var pdf: String?
 
-  /// Where curves end that nothing else says the end of.
-  static let least = 1e-10
-
   /// - Parameter inputs: what is read.
   /// - Throws: `ToolError.input` where a picture has no file, one of its own, or one that is read: before any work.
   func check(_ inputs: InputFiles = InputFiles()) throws(ToolError) {

@@ -1,12 +1,7 @@
 import ArgumentParser
 import Files
+import Platform
 import Scenarios
-
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 
 /// How every command is told its scenario.
 struct ScenarioOptions: ParsableArguments {
@@ -78,5 +73,5 @@ struct ThreadsOption: ParsableArguments {
   var count: Int { threads ?? Self.all }
 
   /// As many as there are cores.
-  static var all: Int { min(max(ProcessInfo.processInfo.activeProcessorCount, 1), 1024) }
+  static var all: Int { min(ResourceUsage.processorCount, 1024) }
 }

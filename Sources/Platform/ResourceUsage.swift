@@ -1,3 +1,5 @@
+import CPlatform
+
 /// What this process has used, by the system's count.
 package enum ResourceUsage {
   /// Processor time in seconds, of all threads, in user mode and in the kernel.
@@ -10,8 +12,12 @@ package enum ResourceUsage {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  /// The processors that are there.
-  package static var processorCount: Int { max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1) }
+  /// The processors that this process may use, which are fewer than there are where it is bound to some of them (`taskset`, containers).
+  package static var processorCount: Int {
+    let allowed = Int(fedsim_allowed_processors())
+    if allowed > 0 { return allowed }
+    return max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
+  }
 
   /// The largest resident memory so far, in bytes.
   package static var peakMemoryBytes: Int {

@@ -43,10 +43,11 @@ public struct AccountReport: Sendable {
     case epsilons([Double])
   }
 
+  /// - Parameter precision: how close both bounds are; both are bounds whichever it is.
   /// - Throws: `ToolError.input` where there is no proof, with the reason.
   public init(
     _ ledger: PrivacyLedger, relation: NeighboringRelation, accountant: Accountant, query: Query,
-    truncationDelta: Double = 0
+    truncationDelta: Double = 0, precision: Accountant.Precision = .fine
   ) throws(ToolError) {
     self.accountant = accountant
     self.truncationDelta = truncationDelta
@@ -70,7 +71,8 @@ public struct AccountReport: Sendable {
             rows.append(Row(epsilon: .infinity, epsilonLowerBound: lower, delta: delta, deltaLowerBound: nil))
             continue
           }
-          let spending = try accountant.spending(ledger, delta: delta, truncation: truncationDelta)
+          let spending = try accountant.spending(
+            ledger, delta: delta, truncation: truncationDelta, precision: precision)
           rows.append(
             Row(
               epsilon: spending.epsilon, epsilonLowerBound: spending.lowerBound, delta: delta, deltaLowerBound: nil,
@@ -82,7 +84,8 @@ public struct AccountReport: Sendable {
             rows.append(Row(epsilon: epsilon, epsilonLowerBound: nil, delta: 1, deltaLowerBound: 1 - hidden))
             continue
           }
-          let (delta, lower) = try accountant.delta(ledger, epsilon: epsilon, truncation: truncationDelta)
+          let (delta, lower) = try accountant.delta(
+            ledger, epsilon: epsilon, truncation: truncationDelta, precision: precision)
           rows.append(Row(epsilon: epsilon, epsilonLowerBound: nil, delta: delta, deltaLowerBound: lower))
         }
       }

@@ -14,9 +14,13 @@ public struct Checkpoint: Sendable, Equatable {
   public let state: StateSections
 
   public init(_ identity: RunIdentity, _ simulation: Simulation, rowBytes: Int) {
+    self.init(identity, simulation.state, rowBytes: rowBytes)
+  }
+
+  init(_ identity: RunIdentity, _ state: StateSections, rowBytes: Int) {
     self.identity = identity
     self.rowBytes = rowBytes
-    state = simulation.state
+    self.state = state
   }
 
   public init(fileBytes: [UInt8]) throws(StateError) { try self.init(StateSections(fileBytes: fileBytes)) }

@@ -120,19 +120,3 @@ extension ChannelSettings.Difference.Name {
     }
   }
 }
-
-extension PayloadError {
-  /// For people.
-  var text: String {
-    switch self {
-    case .wrongLength(let found, let expected): "\(found) bytes; allowed: exactly \(expected)"
-    case .notFinite(let coordinate): "the value of coordinate \(coordinate) is not finite"
-    case .notACode(let coordinate): "no encoder writes what stands there for coordinate \(coordinate)"
-    case .trailingBytes: "bytes follow the last coordinate; allowed: none"
-    case .tooLarge(let coordinate):
-      "coordinate \(coordinate) is larger than any clipped update with this noise has (clipping norm + 40 sigma)"
-    case .tooLong:
-      "the vector is longer than any clipped update with this noise is (clipping norm + sigma (sqrt(d) + 8.32))"
-    }
-  }
-}

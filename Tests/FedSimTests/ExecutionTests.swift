@@ -172,4 +172,85 @@ import Testing
     #expect(error?.description.contains("sweep.axes[\"cohort.size\"][1]") == true, "\(String(describing: error))")
     #expect(!FilePath.exists(folder))
   }
+
+  // MARK: Step by step
+
+  /// Rounds made one at a time, with a summary in between that speaks of fewer, come to the files of a run made at once.
+  @Test func roundsOneAtATimeAreTheRun() throws {
+    let folder = scratchPath()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var whole = try execution("\(folder)/whole", .new)
+    let outcome = try whole.run()
+
+    var steps = try execution("\(folder)/steps", .new)
+    let first = try #require(try steps.nextRound())
+    #expect(first == whole.records.first && steps.records == [first])
+    // A stop before a round changes nothing.
+    #expect(try steps.nextRound(stop: { true }) == nil && steps.records.count == 1 && !steps.isOver)
+    let early = try steps.finish()
+    #expect(!early.isWhole && early.summary.stoppedBy == .interrupted && early.summary.records.count == 1)
+    #expect(FilePath.exists("\(folder)/steps/summary.json"))
+    #expect(try steps.nextRound()?.round == 2)
+    // What was written of an earlier end is gone.
+    #expect(!FilePath.exists("\(folder)/steps/summary.json") && !FilePath.exists("\(folder)/steps/model.safetensors"))
+    while try steps.nextRound() != nil {}
+    #expect(try steps.isOver && steps.nextRound() == nil)
+    for _ in 1...2 {
+      let last = try steps.finish()
+      #expect(last.isWhole && last.summary.json == outcome.summary.json)
+    }
+    #expect(try files("steps", in: folder) == files("whole", in: folder))
+  }
+
+  /// A run that is finished before its first round is one that can be resumed.
+  @Test func aRunIsFinishedBeforeItsFirstRound() throws {
+    let folder = scratchPath()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    do {
+      var none = try execution("\(folder)/none", .new)
+      let outcome = try none.finish()
+      #expect(!outcome.isWhole && outcome.summary.records.isEmpty)
+    }
+    var rest = try execution("\(folder)/none", .resuming)
+    #expect(try rest.run().isWhole)
+    var whole = try execution("\(folder)/whole", .new)
+    #expect(try whole.run().isWhole)
+    #expect(try files("none", in: folder) == files("whole", in: folder))
+  }
+
+  /// Without a folder the rounds and the summary are the same, and nothing is written.
+  @Test func aRunWithoutAFolder() throws {
+    let folder = scratchPath()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var whole = try execution("\(folder)/whole", .new)
+    let wanted = try whole.run().summary.json
+    var free = RunExecution(try Simulation(scenario: scenario(), threads: 2))
+    #expect(free.folder == nil)
+    while try free.nextRound() != nil {}
+    let outcome = try free.finish()
+    #expect(outcome.isWhole && outcome.summary.json == wanted && free.records == whole.records)
+  }
+
+  /// Where a row could not be written memory is ahead of the disk: nothing more is made, and the disk can be resumed.
+  @Test func whatCouldNotBeWrittenEndsTheRun() throws {
+    let folder = scratchPath()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var whole = try execution("\(folder)/whole", .new)
+    #expect(try whole.run().isWhole)
+    do {
+      var broken = try execution("\(folder)/broken", .new)
+      #expect(try broken.nextRound()?.round == 1)
+      let table = "\(folder)/broken/rounds.csv"
+      try FileManager.default.removeItem(atPath: table)
+      try FileManager.default.createDirectory(atPath: table, withIntermediateDirectories: false)
+      #expect(throws: RunFolderError.self) { try broken.nextRound() }
+      try FileManager.default.removeItem(atPath: table)
+      #expect(throws: RunFolderError.self) { try broken.nextRound() }
+      #expect(throws: RunFolderError.self) { try broken.finish() }
+      #expect(broken.records.count == 1)
+    }
+    var rest = try execution("\(folder)/broken", .resuming)
+    #expect(try rest.run().isWhole)
+    #expect(try files("broken", in: folder) == files("whole", in: folder))
+  }
 }

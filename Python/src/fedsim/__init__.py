@@ -49,13 +49,12 @@ number of threads.
 
 from __future__ import annotations
 
-from importlib import metadata as _metadata
-
 from ._library import about
 from .accounting import Calibration, CodecPlan, Event, Plan, Spending, account, calibrate, plan
 from .channel import Channel
 from .errors import (
     FedSimError,
+    FedSimWarning,
     FolderError,
     InvalidError,
     LibraryError,
@@ -78,6 +77,7 @@ __all__ = [
     "CodecPlan",
     "Event",
     "FedSimError",
+    "FedSimWarning",
     "Federation",
     "FolderError",
     "InvalidError",
@@ -108,7 +108,14 @@ __all__ = [
     "unflatten",
 ]
 
-try:
-    __version__ = _metadata.version("fedsim")
-except _metadata.PackageNotFoundError:  # A source tree that is not installed.
-    __version__ = "0+source"
+
+def __getattr__(name: str) -> str:
+    """`fedsim.__version__`, asked of the installed package when somebody wants it."""
+    if name == "__version__":
+        from importlib import metadata
+
+        try:
+            return metadata.version("fedsim")
+        except metadata.PackageNotFoundError:  # A source tree that is not installed.
+            return str(about()["version"])
+    raise AttributeError(f"module 'fedsim' has no attribute {name!r}")

@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ._signatures import ABI, TABLE, TYPES, VOID
-from .errors import BY_CODE, FedSimError, InvalidError, LibraryError, StateError, Stopped
+from .errors import (
+    BY_CODE,
+    FedSimError,
+    FedSimWarning,
+    InvalidError,
+    LibraryError,
+    StateError,
+    Stopped,
+)
 
 __all__ = [
     "Handle",
@@ -35,6 +43,7 @@ __all__ = [
     "result",
     "safe_threads",
     "text_of",
+    "warn",
 ]
 
 Result = TypeVar("Result")
@@ -180,6 +189,12 @@ def about() -> dict[str, Any]:
     """
     value: dict[str, Any] = text_of("fs_about")
     return value
+
+
+def warn(about: dict[str, Any]) -> None:
+    """Says what a run's first line warns of, once for each text and place."""
+    for text in about.get("warnings") or ():
+        warnings.warn(str(text), FedSimWarning, stacklevel=4)
 
 
 class Handle:

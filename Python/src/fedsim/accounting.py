@@ -93,7 +93,9 @@ class Spending:
     rounds: int | None
     accountant: str
     theorem: str
-    #: The whole answer of the library.
+    #: What a reader should not miss, such as bounds that are far apart.
+    warnings: tuple[str, ...] = ()
+    #: The whole answer of the library; with `curve=True` the curves too.
     details: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
     @classmethod
@@ -113,6 +115,7 @@ class Spending:
             rounds=None if rounds is None else int(rounds),
             accountant=str(value["accountant"]),
             theorem=str(value["theorem"]),
+            warnings=tuple(value.get("warnings", ())),
             details=dict(value),
         )
 
@@ -141,6 +144,7 @@ class Spending:
             f"  relation  {self.relation}; the unit is a client with all its examples\n"
             f"  rounds    {self._kinds()}\n"
             f"  theorem   {self.accountant}: {self.theorem}"
+            + "".join(f"\n  warning   {text}" for text in self.warnings)
         )
 
     def _repr_html_(self) -> str:
@@ -153,6 +157,7 @@ class Spending:
                 ("relation", f"{self.relation}; the unit is a client with all its examples"),
                 ("rounds", self._kinds()),
                 ("theorem", f"{self.accountant}: {self.theorem}"),
+                *(("warning", text) for text in self.warnings),
             ],
         )
 
@@ -168,12 +173,10 @@ def _list(value: Any) -> list[float]:
 
 def _answers(value: Mapping[str, Any]) -> list[Spending]:
     """One answer is an object; several have what differs in "curve"."""
-    common = {k: v for k, v in value.items() if k not in ("curve", "answers", "results")}
-    rows: Any = None
-    for name in ("answers", "results", "curve"):
-        rows = rows or value.get(name)
-    if not rows:
-        return [Spending.of(common)]
+    rows = value.get("curve")
+    if not isinstance(rows, list):
+        return [Spending.of(value)]
+    common = {name: one for name, one in value.items() if name != "curve"}
     return [Spending.of({**common, **row}) for row in rows]
 
 
@@ -206,6 +209,7 @@ def account(
     coarse: bool = ...,
     count_noise: float | None = ...,
     ledger: Ledger | None = ...,
+    curve: bool = ...,
 ) -> Any: ...
 
 
@@ -222,6 +226,7 @@ def account(
     coarse: bool = False,
     count_noise: float | None = None,
     ledger: Ledger | None = None,
+    curve: bool = False,
 ) -> Any:
     """What rounds spend: epsilon at a delta, or delta at an epsilon.
 
@@ -248,6 +253,9 @@ def account(
         ledger: rounds of several kinds in place of z and `rounds`: `Event`s, a ledger.json (its
             path, or the folder of a run), or its content as a dict.
 
+        curve: True puts delta over epsilon, the trade-off function, mu and rho into `details`
+            (docs/accounting.md has the columns), down to the smallest delta that is given.
+
     Returns:
         a `Spending`, or a list of them.
 
@@ -258,7 +266,11 @@ def account(
         ledger is not None and delta is None and epsilon is None
     ):
         raise InvalidError("delta, epsilon: found both or none; allowed: one of them")
-    request: dict[str, Any] = {"accountant": accountant, "coarse": bool(coarse), "curve": False}
+    request: dict[str, Any] = {
+        "accountant": accountant,
+        "coarse": bool(coarse),
+        "curve": bool(curve),
+    }
     if delta is not None:
         request["deltas"] = _list(delta)
     if epsilon is not None:
@@ -269,13 +281,6 @@ def account(
                 "ledger: found beside noise_multiplier or rounds; allowed: one of them"
             )
         request.update(_ledger(ledger, relation))
-        if delta is None and epsilon is None:
-            planned = request.get("ledger", {}).get("delta")
-            if planned is None:
-                raise InvalidError(
-                    "delta: found none, here and in the ledger; allowed: above 0 below 1"
-                )
-            request["deltas"] = [float(planned)]
     else:
         if noise_multiplier is None or rounds is None:
             raise InvalidError("noise_multiplier, rounds: both are needed where there is no ledger")
@@ -377,12 +382,9 @@ class Calibration:
         )
 
     def _claim(self) -> str:
-        below = (
-            "" if self.insufficient is None else f"; {_show(self.insufficient, 9)} is too little"
-        )
-        return (
-            f"z = {_show(self.noise_multiplier, 9)} for epsilon {_show(self.target_epsilon)}{below}"
-        )
+        # In full: a rounded noise multiplier would spend another epsilon.
+        below = "" if self.insufficient is None else f"; {self.insufficient!r} is too little"
+        return f"z = {self.noise_multiplier!r} for epsilon {_show(self.target_epsilon)}{below}"
 
     def __str__(self) -> str:
         return f"{self._claim()}\n{self.spending}"
@@ -395,46 +397,52 @@ def calibrate(
     *,
     epsilon: float,
     delta: float,
-    rounds: int,
-    sampling_rate: float = 1.0,
+    rounds: int | None = None,
+    sampling_rate: float | None = 1.0,
+    noise_multiplier: float | None = None,
     sampling: str = "poisson",
     relation: str = "zero-out",
     accountant: str = "pld",
-    coarse: bool = False,
 ) -> Calibration:
     """The least noise multiplier whose rounds spend at most (epsilon, delta).
 
     >>> fedsim.calibrate(epsilon=2, delta=1e-6, sampling_rate=.01, rounds=1000).noise_multiplier
     1.0290211002373852
 
-    The arguments are those of `account`.
+    With `noise_multiplier` given, the largest number of rounds (leave `rounds` out), or the largest
+    sampling rate (`sampling_rate=None`). The other arguments are those of `account`.
+
+    Returns:
+        a `Calibration`; its epsilon was evaluated and is within the budget.
     """
-    request = {
+    request: dict[str, Any] = {
         "epsilon": float(epsilon),
         "delta": float(delta),
-        "rounds": _arrays.whole(rounds, "rounds", 1),
-        "samplingRate": float(sampling_rate),
         "sampling": sampling,
         "relation": relation,
         "accountant": accountant,
-        "coarse": bool(coarse),
     }
+    if rounds is not None:
+        request["rounds"] = _arrays.whole(rounds, "rounds", 1)
+    if sampling_rate is not None:
+        request["samplingRate"] = float(sampling_rate)
+    if noise_multiplier is not None:
+        request["noiseMultiplier"] = float(noise_multiplier)
     data = _library.encoded(request)
     value = _library.patiently(lambda: _library.text_of("fs_calibrate", data, len(data)))
-    least = value.get("noiseMultiplierLowerBound", value.get("insufficient"))
     return Calibration(
         noise_multiplier=float(value["noiseMultiplier"]),
         epsilon=float(value["epsilon"]),
         epsilon_lower_bound=_number(value.get("epsilonLowerBound")),
-        delta=float(value.get("delta", delta)),
-        target_epsilon=float(epsilon),
-        insufficient=_number(least),
-        adversary=str(value.get("adversary", "released-model")),
-        relation=str(value.get("relation", relation)),
-        sampling=value.get("sampling", sampling),
-        sampling_rate=_number(value.get("samplingRate", sampling_rate)),
-        rounds=int(value.get("rounds", rounds)),
-        accountant=str(value.get("accountant", accountant)),
+        delta=float(value["delta"]),
+        target_epsilon=float(value["targetEpsilon"]),
+        insufficient=_number(value.get("noiseMultiplierLowerBound")),
+        adversary=str(value["adversary"]),
+        relation=str(value["relation"]),
+        sampling=value["sampling"],
+        sampling_rate=_number(value["samplingRate"]),
+        rounds=int(value["rounds"]),
+        accountant=str(value["accountant"]),
         theorem=str(value["theorem"]),
         details=value,
     )
@@ -571,7 +579,6 @@ def plan(
         request["codecs"] = [codecs] if isinstance(codecs, str) else list(codecs)
     data = _library.encoded(request)
     value = _library.patiently(lambda: _library.text_of("fs_plan", data, len(data)))
-    value = (value.get("results") or [value])[0]
     return Plan(
         noise_multiplier=float(value["noiseMultiplier"]),
         noise_scale=float(value["noiseScale"]),

@@ -362,7 +362,7 @@ class Channel:
         return result
 
     def _call(self, work: Any, coordinates: int) -> Any:
-        return _library.patiently(work) if coordinates >= LONG else work()
+        return _library.patiently(work, stop=self._handle) if coordinates >= LONG else work()
 
     # ---- Text and pickles
 

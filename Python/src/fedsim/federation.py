@@ -290,6 +290,7 @@ class Federation:
         self._lock = threading.RLock()
         self._summary: dict[str, Any] | None = None
         self._about: dict[str, Any] = _library.text_of("fs_federation_about", int(handle))
+        _library.warn(self._about)
         self._records = Rows(_rows_of(self._folder, int(self._about.get("roundsDone", 0))))
 
     @classmethod

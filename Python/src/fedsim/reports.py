@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 
 from . import _library
@@ -25,6 +23,8 @@ class Report:
         Path(path).write_text(self.html, encoding="utf-8")
 
     def _repr_html_(self) -> str:
+        from html import escape  # Imported here: importing the package stays cheap.
+
         # A frame of its own: the page's styles stay in it, and the notebook's outside.
         return (
             f'<iframe srcdoc="{escape(self.html, quote=True)}" '
@@ -39,6 +39,8 @@ class Report:
 def report_of(source: Sequence[str] | Mapping[str, str]) -> Report:
     """The page about folders of runs or sweeps, or about the files of one run."""
     if isinstance(source, Mapping):
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             for name, text in source.items():
                 Path(folder, name).write_text(text, encoding="utf-8")

@@ -31,7 +31,7 @@ class Simulation:
     Args:
         scenario: a path of a JSON file, a dict, or JSON as a text (docs/scenario.md has the keys).
         train: (X, y) or (X, y, clients), in place of the scenario's data; see `fedsim.data`.
-        test: (X, y); None: a part of `train` by the scenario's `data.testFraction`.
+        test: (X, y), with `train`.
         set: {"privacy.targetEpsilon": 2, ...}: keys of the scenario to be replaced.
         out: a folder to be written; None: no files.
         resume: goes on with the run in `out`.
@@ -63,6 +63,10 @@ class Simulation:
         if resume and force:
             raise InvalidError("resume, force: found both; allowed: one of them")
         given = None
+        if train is not None and test is None:
+            raise InvalidError(
+                "test: found none beside train; allowed: (X, y), examples to test on"
+            )
         if train is not None:
             text = text.given()
             given = data.examples(train, test)
@@ -79,7 +83,7 @@ class Simulation:
             "tensorboard": bool(tensorboard),
         }
         if text.name is not None:
-            options["name"] = text.name
+            options["name"] = text.name[:200] or "scenario"
         chosen = _library.encoded(options)
 
         def make() -> _library.Handle:
@@ -106,6 +110,7 @@ class Simulation:
         self._handle = _library.patiently(make, late=lambda handle: handle.release())
         self._out = None if out is None else os.fspath(out)
         self._about: dict[str, Any] = _library.text_of("fs_run_about", int(self._handle))
+        _library.warn(self._about)
         self._made = Rows()
         #: Rounds that were made although Ctrl-C came, to be handed out next.
         self._kept: list[dict[str, Any] | None] = []

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -169,8 +167,12 @@ def sweep(
 def _command_ended(
     arguments: list[str], given: bytes, folder: str | None, quiet: bool
 ) -> tuple[int, str]:
-    """Runs the command to its end: its exit code and, where it is quiet, what it said of an
-    error."""
+    """Runs the command to its end: its exit code, and what it said of an error where it is
+    quiet."""
+    # Imported here: importing the package stays cheap.
+    import signal
+    import subprocess
+
     process = subprocess.Popen(
         arguments,
         stdin=subprocess.PIPE,

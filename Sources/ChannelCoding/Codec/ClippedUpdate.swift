@@ -23,22 +23,29 @@ public struct ClippedUpdate: Sendable {
   ///   - update: any values; one that is not finite makes the update zero.
   ///   - bound: the clipping norm C > 0; infinity for a run without privacy.
   public init(clipping update: [Float], to bound: Double) {
+    self = update.withUnsafeBufferPointer { ClippedUpdate(clipping: $0, to: bound) }
+  }
+
+  /// As the other one, of values that somebody else keeps: they are read, and not copied.
+  ///
+  /// - Parameters:
+  ///   - update: any values; one that is not finite makes the update zero.
+  ///   - bound: the clipping norm C > 0; infinity for a run without privacy.
+  public init(clipping update: UnsafeBufferPointer<Float>, to bound: Double) {
     precondition(bound > 0)
-    // As the other initialiser does, without a copy in double before the clip.
-    let square = update.withUnsafeBufferPointer { Kernels.best.squareSum($0) }
+    // As the initialiser for doubles does, without a copy in double before the clip.
+    let square = Kernels.best.squareSum(update)
     guard Length.safeSquares.contains(square) else {
       self.init(clipping: update.map { Double($0) }, to: bound)
       return
     }
     let length = square.squareRoot()
     let isLong = length > bound
-    let values = update.withUnsafeBytes { bytes in
-      [Double](unsafeUninitializedCapacity: update.count) { values, count in
-        Kernels.best.widen(
-          bytes, scale: isLong ? bound / length : 1,
-          into: UnsafeMutableBufferPointer(rebasing: values[..<update.count]))
-        count = update.count
-      }
+    let values = [Double](unsafeUninitializedCapacity: update.count) { values, count in
+      Kernels.best.widen(
+        UnsafeRawBufferPointer(update), scale: isLong ? bound / length : 1,
+        into: UnsafeMutableBufferPointer(rebasing: values[..<update.count]))
+      count = update.count
     }
     self.init(values: values, norm: isLong ? bound : length, unclippedNorm: length, wasClipped: isLong)
   }

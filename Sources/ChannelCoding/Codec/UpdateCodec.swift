@@ -152,3 +152,19 @@ public enum PayloadError: Error, Equatable {
   /// A norm that no clipped update with noise has, but with probability below 10^-15.
   case tooLong
 }
+
+extension PayloadError {
+  /// For people.
+  package var text: String {
+    switch self {
+    case .wrongLength(let found, let expected): "\(found) bytes; allowed: exactly \(expected)"
+    case .notFinite(let coordinate): "the value of coordinate \(coordinate) is not finite"
+    case .notACode(let coordinate): "no encoder writes what stands there for coordinate \(coordinate)"
+    case .trailingBytes: "bytes follow the last coordinate; allowed: none"
+    case .tooLarge(let coordinate):
+      "coordinate \(coordinate) is larger than any clipped update with this noise has (clipping norm + 40 sigma)"
+    case .tooLong:
+      "the vector is longer than any clipped update with this noise is (clipping norm + sigma (sqrt(d) + 8.32))"
+    }
+  }
+}

@@ -59,7 +59,7 @@ public struct KeyPair: Sendable {
 
 /// A key that one client and the server share, for one direction (`crypto_kx`: X25519 and BLAKE2b).
 public struct SessionKey: Sendable, Hashable {
-  let key: Key
+  package let key: Key
 }
 
 public enum KeyAgreementError: Error, Equatable {

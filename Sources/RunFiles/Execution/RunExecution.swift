@@ -8,8 +8,13 @@ import Scenarios
 ///     var execution = try RunExecution(simulation, in: "runs/digits-1", start: .resuming)
 ///     let outcome = try execution.run(update: { record in print(record.accuracy ?? .nan) })
 ///
+/// Whoever has other work between rounds makes them one at a time:
+///
+///     while let record = try execution.nextRound() { print(record.accuracy ?? .nan) }
+///     let outcome = try execution.finish()
+///
 /// All files but timings.json follow from the scenario, the data and the version: a run that was stopped and resumed ends with
-/// the bytes of one that was not. docs/run-files.md says what each file has.
+/// the bytes of one that was not. docs/run-files.md says what each file has. A run may also have no folder, and leaves no files then.
 public struct RunExecution: Sendable {
   /// What is done with what the folder has already.
   public enum Start: Sendable {
@@ -27,22 +32,25 @@ public struct RunExecution: Sendable {
     public let isWhole: Bool
   }
 
-  public let folder: RunFolder
   /// It stands after the last round that was made.
   public private(set) var simulation: Simulation
+  private var recorder: RunRecorder
+  /// Whoever asks for a stop waits no longer than this for a round.
+  var patience = Duration.seconds(3)
+
+  /// Nil for a run that leaves no files.
+  public var folder: RunFolder? { recorder.folder }
   /// Of all rounds so far, those of earlier processes first.
-  public private(set) var records: [RoundRecord]
-  /// Nil for a run that keeps no checkpoints.
-  private let identity: RunIdentity?
-  private let began: ContinuousClock.Instant
-  private let setupSeconds: Double
-  private var schedule = CheckpointSchedule()
+  public var records: [RoundRecord] { recorder.records }
+  /// Whether there is no further round.
+  public var isOver: Bool { simulation.isOver }
+  /// What is to be said with the last round that was made: nothing, or everything, was clipped for ten rounds in a row. It is said once.
+  public var notice: ClippingNotice? { recorder.notice }
   /// Whether the rounds that are made from here on also go into a file for TensorBoard (`EventFile`).
-  public var writesEvents = false
-  /// The round that the last checkpoint is of.
-  private var keptRound: Int
-  /// Of rounds.csv.
-  private let columns: [RoundField]
+  public var writesEvents: Bool {
+    get { recorder.writesEvents }
+    set { recorder.writesEvents = newValue }
+  }
 
   /// Makes the folder or opens it, and restores the simulation where a run goes on.
   ///
@@ -55,7 +63,7 @@ public struct RunExecution: Sendable {
   ) throws(RunFolderError) {
     let setupSeconds = (ContinuousClock.now - began).seconds
     let identity = RunIdentity(simulation.setup)
-    let first = Checkpoint(identity, simulation, rowBytes: 0)
+    let first = Checkpoint(identity, simulation.state, rowBytes: 0)
     switch start {
     case .new, .replacing:
       var isReplaced = false
@@ -76,6 +84,13 @@ public struct RunExecution: Sendable {
     }
   }
 
+  /// A run that leaves no files: the same rounds and the same summary.
+  ///
+  /// - Parameter simulation: a new one.
+  public init(_ simulation: Simulation) {
+    self.init(simulation, nil, nil, [], .now, 0)
+  }
+
   /// Takes over a folder for a run that is made anew when it was stopped, and so keeps no checkpoints.
   init(
     withoutCheckpoints simulation: Simulation, in path: String, began: ContinuousClock.Instant
@@ -85,12 +100,12 @@ public struct RunExecution: Sendable {
   }
 
   private init(
-    _ simulation: Simulation, _ folder: RunFolder, _ identity: RunIdentity?, _ records: [RoundRecord],
+    _ simulation: Simulation, _ folder: RunFolder?, _ identity: RunIdentity?, _ records: [RoundRecord],
     _ began: ContinuousClock.Instant, _ setupSeconds: Double
   ) {
-    (self.simulation, self.folder, self.identity, self.records) = (simulation, folder, identity, records)
-    (self.began, self.setupSeconds, keptRound) = (began, setupSeconds, simulation.round)
-    columns = RoundField.columns(of: simulation.setup)
+    self.simulation = simulation
+    recorder = RunRecorder(
+      simulation.setup, in: folder, records: records, identity: identity, began: began, setupSeconds: setupSeconds)
   }
 
   /// Makes the rounds that are left, each on the disk before the next one begins, and then the files of the whole run.
@@ -109,97 +124,66 @@ public struct RunExecution: Sendable {
     update: (RoundRecord) -> Void = { _ in }, notice: (ClippingNotice) -> Void = { _ in },
     sending: (_ done: Int, _ all: Int) -> Void = { _, _ in }
   ) throws -> Outcome {
-    try settleBeginning()
-    schedule = CheckpointSchedule()
-    let events = writesEvents && !isOver ? try folder.beginEvents(after: simulation.round) : nil
-    var clipping = ClippingWatch(simulation.setup)
-    // What earlier processes saw counts, and was said by them.
-    for record in records { _ = clipping.add(record) }
-    while !stop(), let record = try nextRound(stop, progress) {
-      try append(record)
-      if let events { try folder.append(record, to: events) }
-      if schedule.isDue() { try keepCheckpoint() }
+    while let record = try nextRound(stop: stop, progress: progress) {
       update(record)
-      if let found = clipping.add(record, norms: simulation.norms) { notice(found) }
+      if let found = self.notice { notice(found) }
     }
-    let posterior = try settlePosteriors(stop, sending)
-    let tests = try settleTests(stop)
-    let summary = summary(posterior, tests)
-    try settleEnd(summary)
-    // Last: should it fail, what the run came to is there, and the checkpoint before it to go on from.
-    try keepCheckpoint()
-    return Outcome(summary: summary, isWhole: isOver && posterior.isWhole && tests.isWhole)
+    return try finish(stop: stop, sending: sending)
   }
 
-  /// Whoever asks for a stop waits no longer than this for a round.
-  var patience = Duration.seconds(3)
-
-  /// Nil where there is no further round, and where one was abandoned.
-  private mutating func nextRound(
-    _ stop: () -> Bool, _ progress: (RoundProgress) -> Void
+  /// Makes the next round. Its rows are on the disk when it returns.
+  ///
+  /// After `finish` a run that was not over goes on: what was written of its end goes, as when it is resumed.
+  ///
+  /// - Parameters:
+  ///   - stop: asked before the round, and within a long one: a round that would take more than `patience` from then on is abandoned.
+  ///   - progress: told how far a long round is.
+  /// - Returns: nil where there is no further round (`isOver`), and where it was stopped: then the run is as it was before the call.
+  /// - Throws: `RunFolderError` where a file could not be written, from then on; what the disk has can be resumed.
+  public mutating func nextRound(
+    stop: () -> Bool = { false }, progress: (RoundProgress) -> Void = { _ in }
   ) throws -> RoundRecord? {
+    try recorder.begin(isOver: isOver)
     let patience = patience
+    guard !stop() else { return nil }
+    let record: RoundRecord?
     do {
-      return try simulation.nextRound { state in
+      record = try simulation.nextRound { state in
         progress(state)
         return !(stop() && state.timeLeft ?? .zero > patience)
       }
     } catch SimulationError.abandoned {
       return nil
     }
+    guard let record else { return nil }
+    try recorder.append(record, norms: simulation.norms)
+    try recorder.keepCheckpointIfDue(simulation.state)
+    return record
   }
 
-  private var isOver: Bool { simulation.isOver }
-
-  /// What stands in the folder before the next round: the scenario, and all that follows from the rows of earlier rounds.
-  private func settleBeginning() throws {
-    let setup = simulation.setup
-    // What a stopped run wrote last speaks of fewer rounds.
-    if !isOver {
-      try folder.remove([
-        .summary, .model, .bestModel, .posterior, .posteriorTable, .pictures, .evaluation, .clients, .timings,
-      ])
+  /// Writes what a run has at its end: of one that is over, posteriors and tests too; of any other a summary that says that it was
+  /// interrupted, and it can be resumed.
+  ///
+  /// - Parameters:
+  ///   - stop: asked within what takes long. What is stopped is left out, and the run is not whole.
+  ///   - sending: told how far the sending of posteriors is, for a task about them.
+  /// - Returns: what the run came to. summary.json is written after all else but the last checkpoint: a folder that has it is whole. Of a
+  ///   run that is whole already nothing is written.
+  public mutating func finish(
+    stop: () -> Bool = { false }, sending: (_ done: Int, _ all: Int) -> Void = { _, _ in }
+  ) throws -> Outcome {
+    try recorder.begin(isOver: isOver)
+    let posterior = try settlePosteriors(stop, sending)
+    let tests = try settleTests(stop)
+    let summary = summary(posterior, tests)
+    if let best = simulation.bestModel {
+      try recorder.settle(file(of: best.parameters, rounds: best.round), in: .bestModel)
     }
-    try folder.settle(Array(setup.scenarioFile.utf8), in: .scenario)
-    if let classes = setup.classes {
-      try folder.settle(Array((classes.text(pretty: true) + "\n").utf8), in: .classes)
-    }
-    if let columns = setup.columns {
-      try folder.settle(Array((columns.json.text(pretty: true) + "\n").utf8), in: .columns)
-    }
-    // Both follow from the rows; whatever a killed run left of them is made again.
-    if let plan = setup.guaranteedPlan {
-      try folder.begin(
-        LedgerFile.head(plan), array: "rounds", elements: records.map { LedgerFile.round($0.round, plan.event) },
-        in: .ledger)
-    }
-    if records.isEmpty {
-      try folder.remove([.table])
-    } else {
-      let lines = [RoundRecord.csvHeader(columns)] + records.map { $0.csvLine(columns) }
-      try folder.settle(Array(lines.map { $0 + "\n" }.joined().utf8), in: .table)
-    }
-  }
-
-  private mutating func append(_ record: RoundRecord) throws {
-    if records.isEmpty { try folder.append(RoundRecord.csvHeader(columns), to: .table) }
-    try folder.append(record.json.text(pretty: false), to: .rounds)
-    try folder.append(record.csvLine(columns), to: .table)
-    if let plan = simulation.setup.guaranteedPlan {
-      try folder.append(
-        element: LedgerFile.round(record.round, plan.event), isFirst: records.isEmpty, to: .ledger)
-    }
-    records.append(record)
-  }
-
-  private mutating func keepCheckpoint() throws {
-    guard let identity, simulation.round != keptRound else { return }
-    let began = ContinuousClock.now
-    // Rows first: a checkpoint never speaks of a row that is not on the disk.
-    let checkpoint = Checkpoint(identity, simulation, rowBytes: try folder.synchronizeRows())
-    try folder.write(checkpoint)
-    keptRound = simulation.round
-    schedule.wrote(in: ContinuousClock.now - began)
+    try recorder.end(
+      summary, model: file(of: simulation.server.parameters, rounds: records.count), timings: simulation.timings)
+    // Last: should it fail, what the run came to is there, and the checkpoint before it to go on from.
+    try recorder.keepCheckpoint(simulation.state)
+    return Outcome(summary: summary, isWhole: isOver && posterior.isWhole && tests.isWhole)
   }
 
   /// What sending posteriors came to: nothing where the task has none, or not all rounds were made.
@@ -209,7 +193,7 @@ public struct RunExecution: Sendable {
     var isWhole = true
   }
 
-  private func settlePosteriors(
+  private mutating func settlePosteriors(
     _ stop: () -> Bool, _ sending: (_ done: Int, _ all: Int) -> Void
   ) throws -> SentPosteriors {
     guard isOver else { return SentPosteriors() }
@@ -223,9 +207,9 @@ public struct RunExecution: Sendable {
       return SentPosteriors(results: nil, isWhole: false)
     }
     guard let results else { return SentPosteriors() }
-    try folder.settle(Array((results.json.text(pretty: true) + "\n").utf8), in: .posterior)
-    try folder.settle(Array(results.csv.utf8), in: .posteriorTable)
-    if let sheet = results.sheet { try folder.settle(sheet, in: .pictures) }
+    try recorder.settle(Array((results.json.text(pretty: true) + "\n").utf8), in: .posterior)
+    try recorder.settle(Array(results.csv.utf8), in: .posteriorTable)
+    if let sheet = results.sheet { try recorder.settle(sheet, in: .pictures) }
     return SentPosteriors(results: results)
   }
 
@@ -237,7 +221,7 @@ public struct RunExecution: Sendable {
     var isWhole = true
   }
 
-  private func settleTests(_ stop: () -> Bool) throws -> Tests {
+  private mutating func settleTests(_ stop: () -> Bool) throws -> Tests {
     guard isOver else { return Tests() }
     var tests = Tests(metrics: simulation.metrics())
     do {
@@ -246,9 +230,9 @@ public struct RunExecution: Sendable {
       tests.isWhole = false
     }
     if let metrics = tests.metrics {
-      try folder.settle(Array((metrics.json.text(pretty: true) + "\n").utf8), in: .evaluation)
+      try recorder.settle(Array((metrics.json.text(pretty: true) + "\n").utf8), in: .evaluation)
     }
-    if let clients = tests.clients { try folder.settle(Array(clients.csv.utf8), in: .clients) }
+    if let clients = tests.clients { try recorder.settle(Array(clients.csv.utf8), in: .clients) }
     return tests
   }
 
@@ -263,25 +247,13 @@ public struct RunExecution: Sendable {
       mostParticipations: simulation.mostTimesDrawn)
   }
 
-  /// The model, the timings and, after them, the summary.
-  private func settleEnd(_ summary: RunSummary) throws {
-    let encoded = { (parameters: [Float], rounds: Int) in
-      Safetensors.encode(
-        parameters, of: simulation.setup.model,
-        metadata: [
-          ("fedsim", FedSimVersion.current), ("rounds", "\(rounds)"), ("activation", "relu"),
-          ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),
-        ])
-    }
-    let model = encoded(simulation.server.parameters, records.count)
-    if let best = simulation.bestModel { try folder.settle(encoded(best.parameters, best.round), in: .bestModel) }
-    let bytes = Array((summary.json.text(pretty: true) + "\n").utf8)
-    if try folder.settle(model, in: .model) || folder.read(.summary) != bytes || folder.read(.timings) == nil {
-      var timings = simulation.timings
-      timings.setup = setupSeconds
-      let wall = (ContinuousClock.now - began).seconds
-      try folder.write(timings.json(wallSeconds: wall).text(pretty: true) + "\n", to: .timings)
-    }
-    try folder.settle(bytes, in: .summary)
+  /// model.safetensors of a model.
+  private func file(of parameters: [Float], rounds: Int) -> [UInt8] {
+    Safetensors.encode(
+      parameters, of: simulation.setup.model,
+      metadata: [
+        ("fedsim", FedSimVersion.current), ("rounds", "\(rounds)"), ("activation", "relu"),
+        ("layout", "weight is outputs x inputs, as in torch.nn.Linear"),
+      ])
   }
 }

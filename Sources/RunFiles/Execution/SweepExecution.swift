@@ -6,12 +6,6 @@ import Platform
 import Scenarios
 import Synchronization
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
-
 /// A sweep in a folder of its own: every point is checked before the first is trained, runs are made side by side, and tables are
 /// written when all are whole.
 ///
@@ -132,7 +126,7 @@ public struct SweepExecution: Sendable {
 
   /// Runs at a time, and threads of each: one while there are as many runs as cores.
   static func jobs(_ wanted: Int?, of runs: Int) -> (jobs: Int, threads: Int) {
-    let cores = max(ProcessInfo.processInfo.activeProcessorCount, 1)
+    let cores = ResourceUsage.processorCount
     let jobs = max(1, min(wanted ?? cores, runs))
     return (jobs, max(1, cores / jobs))
   }
