@@ -78,6 +78,12 @@ def parts(largest: int, windows: int = 8) -> tuple[Tensor, Tensor]:
     return whole[~test], whole[test]
 
 
+def loss_of_frequencies(clients: Tensor, test: Tensor) -> float:
+    """Loss of a model that knows how frequent each character is, and nothing of its neighbours."""
+    counts = torch.bincount(clients[..., 1:].flatten(), minlength=len(CHARACTERS)) + 1.0
+    return -(counts / counts.sum()).log()[test[..., 1:]].mean().item()
+
+
 # %% [markdown]
 # ## The model
 # A transformer as in the books: attention to what came before, and a perceptron, each added to its
@@ -176,7 +182,9 @@ def train(
     print(
         f"{len(learner.start):,} parameters; {len(clients):,} clients with {size} characters each"
     )
-    print(f"before: {before:.3f} nats a character; guessing: {math.log(len(CHARACTERS)):.3f}")
+    guessing, frequencies = math.log(len(CHARACTERS)), loss_of_frequencies(clients, test)
+    print(f"before: {before:.3f} nats a character; ", end="")
+    print(f"guessing: {guessing:.3f}; frequencies of characters alone: {frequencies:.3f}")
     began, training = time.perf_counter(), 0.0
     for round in federation:
         parameters = torch.from_numpy(round.parameters)
@@ -208,7 +216,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--cohort", type=int, default=150, help="expected clients of a round")
     parser.add_argument("--characters", type=int, default=3_000_000, help="of the text, at most")
-    parser.add_argument("--epsilon", type=float, default=8)
+    parser.add_argument("--epsilon", type=float, default=4)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)  # More would wait for each other, and for FedSim's, on the same cores.
