@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from . import scenarios
 from ._safetensors import read_safetensors
+from .accounting import Spending
 from .errors import FolderError, StateError
 from .progress import progress as _progress
 from .reports import Report, report_of
@@ -79,6 +80,14 @@ class Run:
         guarantee."""
         value = self.summary.get("epsilon")
         return None if value is None else float(value)
+
+    @property
+    def spending(self) -> Spending | None:
+        """The claim with all that it is about: adversary, relation, sampling, z, delta, theorem."""
+        if self.epsilon is None:
+            return None
+        planned = {**self.summary, "rounds": self.scenario.get("rounds")}
+        return Spending.of({**planned, "warnings": ()})
 
     @property
     def accuracy(self) -> float | None:
@@ -164,6 +173,8 @@ class Run:
         statement = self.summary.get("guaranteeStatement")
         if statement:
             rows.append(("claim", str(statement)))
+        if self.summary.get("theorem"):
+            rows.append(("theorem", str(self.summary["theorem"])))
         return table(f"Run {self.summary.get('name', self.folder)}", rows)
 
 
