@@ -318,7 +318,7 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
     #expect(throws: FederationError.self) { _ = try federation.close(accuracy: 0.35) }
     #expect(throws: FederationError.self) { _ = try federation.close(loss: 1) }
     try federation.step()
-    #expect(throws: FederationError.noRoundIsOpen) { try federation.send(update(stranger, start), from: stranger) }
+    #expect(throws: FederationError.stepIsMade(1)) { try federation.send(update(stranger, start), from: stranger) }
     #expect(throws: FederationError.self) { _ = try federation.close(accuracy: 1.5) }
     let record = try federation.close(accuracy: 0.35, loss: 1)
     var other = try make()

@@ -196,8 +196,14 @@ public struct FederationExecution: ~Copyable, Sendable {
   public mutating func send(
     rows: UnsafeBufferPointer<Float>, from clients: [Int], examples: [Int]? = nil
   ) throws {
-    guard present != nil else { throw FederationError.noRoundIsOpen }
+    try checkOpen()
     try present?.send(rows: rows, from: clients, examples: examples)
+  }
+
+  /// - Throws: where no round takes updates.
+  public func checkOpen() throws(FederationError) {
+    guard present == nil else { return }
+    throw stepped.map { .stepIsMade($0.round) } ?? .noRoundIsOpen
   }
 
   /// Completes the noise and moves the model: `parameters` are the new ones when it returns, and the checkpoint of the round is on the disk. What may follow is
