@@ -43,7 +43,7 @@ struct FederationTests {
   }
 
   private static func update(_ client: Int64, _ count: Int = dimension) -> [Float] {
-    (0..<count).map { Float((Int(client) * 7 + $0 * 3) % 11) / 20 - 0.2 }
+    (0..<count).map { Float((Int(truncatingIfNeeded: client) &* 7 &+ $0 * 3) % 11) / 20 - 0.2 }
   }
 
   private static func send(

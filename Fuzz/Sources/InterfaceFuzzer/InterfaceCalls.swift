@@ -674,7 +674,8 @@ struct SmallRandom {
 
   mutating func number() -> Double {
     pick([
-      0, -0.0, 1, -1, 1e-300, 1e300, 1e-30, 1e30, 5e-324, .nan, .infinity, -.infinity, .greatestFiniteMagnitude,
+      0, -0.0, 1, -1, 1e-300, 1e300, 1e-30, 1e30, .leastNonzeroMagnitude, .nan, .infinity, -.infinity,
+      .greatestFiniteMagnitude,
       Double(bitPattern: word()),
     ])
   }
