@@ -14,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What docs/python.md promises.
+# What Python/README.md promises.
 promised_glibc=2.28
 largest_megabytes=15
 

@@ -17,7 +17,9 @@ from pathlib import Path
 # What every Linux of the tag's kind has (PEP 600).
 SYSTEM = {"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "libstdc++.so.6", "libgcc_s.so.1", "ld-linux"}
 LICENCES = {"LICENSE", "swift.txt", "libsodium.txt", "libpng.txt", "libjpeg-turbo.txt", "zlib.txt"}
-HEADER = Path(__file__).parents[2] / "Sources/CFedSim/include/fedsim.h"
+ROOT = Path(__file__).parents[2]
+HEADER = ROOT / "Sources/CFedSim/include/fedsim.h"
+README = ROOT / "Python/README.md"
 
 
 def output(*command: str) -> str:
@@ -52,6 +54,8 @@ def main() -> int:
     tags = re.findall(r"manylinux_(\d+)_(\d+)_", options.wheel.name)
     if sys.platform == "linux" and not any(version(".".join(tag)) <= version(options.glibc) for tag in tags):
         problems.append(f"its tag is not that of glibc {options.glibc} or older, which documents promise")
+    if f"glibc {options.glibc} or later" not in README.read_text():
+        problems.append(f"{README.name} does not say: glibc {options.glibc} or later")
     if not options.wheel.name.split("-")[2:4] == ["py3", "none"]:
         problems.append("it is not for every Python 3")
 
