@@ -223,12 +223,12 @@ class Federation:
             run repeatable. An integer is refused.
         folder: writes a run folder (docs/run-files.md), for `fedsim report`, `open_run` and
             `resume`.
-        resume: goes on after the last closed round of `folder`.
+        resume: goes on after the last closed round of `folder`; where there is none it begins. An
+            object of this process that works there is released, with `force` too.
         force: replaces the run that is in `folder`.
         threads: None: all cores. No bit depends on it.
         name: of the run.
-        scenario: further keys of docs/scenario.md, such as {"server": {"momentum": .9}, "channel":
-            {"coded": .1}}.
+        scenario: further keys of docs/scenario.md, such as {"channel": {"coded": .1}}.
         tensors: [{"name": ..., "shape": [...]}] in the order of a flat vector, where `parameters`
             is one.
     """
@@ -263,6 +263,8 @@ class Federation:
         clients = _arrays.whole(population, "population", 1)
         self._layout = Layout.of(parameters)
         start = flatten(parameters)
+        if len(start) == 0:
+            raise InvalidError("parameters: found none; allowed: one number or more")
         names = self._layout.tensors() if tensors is None else [dict(one) for one in tensors]
         settings: dict[str, Any] = {
             "name": name or "federation",
@@ -276,7 +278,7 @@ class Federation:
         privacy = _privacy(clipping_norm, epsilon, noise_multiplier, delta, relation, accountant)
         if privacy is not None:
             settings["privacy"] = privacy
-        settings = _merged(settings, scenario or {}, "scenario")
+        settings = _merged(settings, {} if scenario is None else scenario, "scenario")
         key = _run_key(run_key)
         if resume and folder is None:
             raise InvalidError("resume: found without folder; allowed: with the folder of a run")
@@ -289,6 +291,8 @@ class Federation:
             "tensors": names,
         }
         text, chosen = _library.encoded(settings), _library.encoded(options)
+        if folder is not None and (resume or force):
+            _library.leave(folder)
 
         def make() -> _library.Handle:
             return _library.Handle(
@@ -304,7 +308,10 @@ class Federation:
                 0 if key is None else len(key),
             )
 
-        self._begin(_library.patiently(make), len(start), folder)
+        handle = _library.patiently(make)
+        if folder is not None:
+            _library.work_in(folder, handle)
+        self._begin(handle, len(start), folder)
 
     def _begin(
         self, handle: _library.Handle, count: int, folder: str | os.PathLike[str] | None

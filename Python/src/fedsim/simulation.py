@@ -103,7 +103,11 @@ class Simulation:
                     if handle is not None:
                         handle.release()
 
+        if out is not None and (resume or force):
+            _library.leave(out)
         self._handle = _library.patiently(make)
+        if out is not None:
+            _library.work_in(out, self._handle)
         self._out = None if out is None else os.fspath(out)
         self._about: dict[str, Any] = _library.text_of("fs_run_about", int(self._handle))
         _library.warn(self._about)
