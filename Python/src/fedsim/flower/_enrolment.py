@@ -100,7 +100,7 @@ class Enrolment:
         node = reply.metadata.src_node_id
         if node not in self._slots:
             raise PayloadError(f"found an answer of node {node}, which was not asked")
-        record = _wire.ours(reply.content)
+        record = _wire.ours(reply)
         if record is None or _wire.field(record, "kind", str) != "enrolled":
             raise PayloadError("found no answer to an enrolment; allowed: what ChannelMod sends")
         if not _wire.equal(_wire.field(record, "federation", bytes), self.federation):

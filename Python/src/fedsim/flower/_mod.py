@@ -87,15 +87,14 @@ class ChannelMod:
 
     def __call__(self, message: Message, context: Context, call_next: ClientAppCallable) -> Message:
         """Flower calls this for every message."""
-        if message.metadata.message_type.split(".")[0] != "train" or not message.has_content():
+        if message.metadata.message_type.split(".")[0] != "train":
             return call_next(message, context)
         try:
-            record = _wire.ours(message.content)
+            record = _wire.ours(message)
             if record is None:
                 raise PrivacyRefused(
                     f"found a training message without a record {_wire.RECORD!r}; allowed: those "
-                    "of "
-                    "fedsim.flower.FedSimStrategy. Another strategy would add up what has no noise"
+                    "of fedsim.flower.FedSimStrategy. Another strategy would add up what has no noise"
                 )
             kind = _wire.field(record, "kind", str)
             if kind == "enrol":

@@ -456,6 +456,7 @@ class FedSimStrategy(FedAvg):
                     log(WARNING, "node %s does not take part: %s", node, reply.error.reason)
                     continue
                 payload, record = _wire.code_of(reply)
+                size = _wire.size_of(reply)
                 keys = self._enrolment.keys(node)
                 tag = _wire.field(record, "tag", bytes, _wire.TAG_BYTES)
                 if not _wire.equal(tag, keys.code_tag(open.number, open.model, payload)):
@@ -470,7 +471,7 @@ class FedSimStrategy(FedAvg):
                 continue
             open.payloads.append(payload)
             open.keys.append(keys.code)
-            open.reply_bytes += sum(found.count_bytes() for found in reply.content.values())
+            open.reply_bytes += size
             for found in reply.content.metric_records.values():
                 for name, value in found.items():
                     if name != self.weighted_by_key and isinstance(value, (int, float)):

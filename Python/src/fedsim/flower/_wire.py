@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from flwr.app import Array, ArrayRecord, ConfigRecord, Message, RecordDict
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message
 from numpy.typing import NDArray
 
 from ..channel import Channel
@@ -225,22 +225,34 @@ def _named(value: Any) -> str:
     return "nothing" if value is None else repr(value)
 
 
-def ours(content: RecordDict) -> ConfigRecord | None:
+def ours(message: Message) -> ConfigRecord | None:
     """Our record in a message, or None where there is none.
 
     Raises:
         PayloadError: for another format.
     """
-    record = content.get(RECORD)
+    record = message.content.get(RECORD) if message.has_content() else None
     if not isinstance(record, ConfigRecord):
         return None
     found = record.get("format")
-    if found != FORMAT:
+    if type(found) is not int or found != FORMAT:
         raise PayloadError(
-            f"{RECORD}.format: found {found!r}; allowed: {FORMAT}. Both ends need one version of "
-            "fedsim"
+            f"{RECORD}.format: found {_named(found)}; allowed: {FORMAT}. Both ends need one "
+            "version of fedsim"
         )
     return record
+
+
+def size_of(message: Message) -> int:
+    """Bytes of a message's records, as Flower counts them.
+
+    Raises:
+        PayloadError: for values that Flower cannot count: an empty list, an empty text.
+    """
+    try:
+        return sum(record.count_bytes() for record in message.content.values())
+    except (ValueError, IndexError, TypeError) as error:
+        raise PayloadError(f"found a record that cannot be counted ({error})") from error
 
 
 def code_of(reply: Message) -> tuple[bytes, ConfigRecord]:
@@ -249,14 +261,14 @@ def code_of(reply: Message) -> tuple[bytes, ConfigRecord]:
     Raises:
         PayloadError: for whatever is not exactly one code.
     """
-    record = ours(reply.content)
-    arrays = [array for found in reply.content.array_records.values() for array in found.values()]
+    record = ours(reply)
     if record is None:
         raise PayloadError(
             f"found a reply without a record {RECORD!r}; allowed: what ChannelMod sends. Its "
             "ClientApp needs "
             "mods=[fedsim.flower.ChannelMod(plan)]"
         )
+    arrays = [array for found in reply.content.array_records.values() for array in found.values()]
     if field(record, "kind", str) != "code":
         raise PayloadError(f"{RECORD}.kind: found {record['kind']!r}; allowed: 'code'")
     if len(arrays) != 1 or arrays[0].stype != STYPE:
