@@ -84,10 +84,10 @@ for name in "${names[@]}"; do
     core) environment core 14 "" && tests tests/test_*.py ;;
     tables) environment tables 14 "pandas,plot,notebook" && tests tests/test_*.py ;;
     # torch of one version, so that one for CPUs alone that is at hand is taken before a newer one for graphics cards.
-    flower) environment flower 13 "flower" "scikit-learn" && tests tests/flower ;;
+    flower) environment flower 12 "flower" "scikit-learn" && tests tests/flower ;;
     pfl) environment pfl 11 "pfl" "torch == 2.13.0" "scikit-learn" && tests tests/pfl ;;
     opacus) environment opacus 11 "opacus,dp-accounting" "torch == 2.13.0" && tests tests/opacus ;;
-    dp-accounting) environment dp-accounting 13 "dp-accounting" && tests tests/dp_accounting ;;
+    dp-accounting) environment dp-accounting 12 "dp-accounting" && tests tests/dp_accounting ;;
     examples) environment examples 11 "examples,notebook,plot" "torch == 2.13.0" "nbclient" "ipykernel" && tests tests/examples ;;
   esac
 done
