@@ -63,8 +63,12 @@ def test_a_folder_has_the_same_run(tmp_path: Path) -> None:
     opened = fedsim.open_run(tmp_path / "run")
     assert opened.rounds == made.rounds
     assert opened.summary == made.summary
-    assert opened.parameters.tobytes() == made.parameters.tobytes()
+    # The same numbers; weights are turned in the file, to outputs x inputs.
+    weight, bias = opened.tensors.values()
     assert list(opened.tensors) == ["layers.0.weight", "layers.0.bias"]
+    assert np.concatenate([weight.T.ravel(), bias]).tobytes() == made.parameters.tobytes()
+    with pytest.raises(fedsim.StateError, match="tensors"):
+        _ = opened.parameters
     with pytest.raises(fedsim.FolderError, match="run"):
         fedsim.run(tiny(), out=tmp_path / "run", progress=False)
     again = fedsim.run(tiny(), out=tmp_path / "run", force=True, progress=False)
@@ -202,7 +206,7 @@ def test_data_beside_data_is_refused() -> None:
     x, y, _ = blobs()
     with pytest.raises(fedsim.InvalidError, match=r'data.source: found "digits" beside train='):
         fedsim.run(tiny(), train=(x, y), test=(x, y), progress=False)
-    with pytest.raises(fedsim.InvalidError):
+    with pytest.raises(fedsim.InvalidError, match="train: found none"):
         fedsim.run(tiny(data={"source": "given"}), progress=False)
 
 
