@@ -149,11 +149,25 @@ def test_out_is_filled_and_checked() -> None:
 
 
 def test_arrays_in_any_form_that_fits() -> None:
-    x = np.linspace(-0.1, 0.1, 64).astype(np.float32)
-    expected = channel().encode(x, key=key(2), round=0, secret=key(3))
+    x = np.linspace(-0.2, 0.2, 64).astype(np.float32)
+
+    def code(value: object) -> bytes:
+        # With so little noise another vector has another code.
+        one = channel(noise_scale=0.001)
+        return one.encode(value, key=key(2), round=0, secret=key(3))  # type: ignore[arg-type]
+
+    expected = code(x)
+    assert code(x + np.float32(0.01)) != expected
     strided = np.repeat(x, 2)[::2]
-    for value in (list(map(float, x)), x.astype(np.float64), strided, x.astype(">f4"), x.copy("F")):
-        assert channel().encode(value, key=key(2), round=0, secret=key(3)) == expected
+    for value in (list(map(float, x)), x.astype(np.float64), strided, x.astype(">f4")):
+        assert code(value) == expected
+    rows = np.stack([x, -x])
+    keys = [key(2), key(4)]
+    codes = [
+        channel(noise_scale=0.001).encode_many(form, keys=keys, round=0, secrets=keys)
+        for form in (rows, np.asfortranarray(rows), list(rows), rows.astype(np.float64))
+    ]
+    assert codes[1:] == codes[:-1]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,27 @@ def test_a_list_and_a_dict_and_back() -> None:
     assert isinstance(fedsim.unflatten(vector, tuple(arrays)), tuple)
 
 
+def test_trees_of_any_depth() -> None:
+    tree = {"a": {"w": np.ones((2, 2)), "b": [np.zeros(1), (np.full(3, 2.0),)]}, "c": np.float64(5)}
+    layout = Layout.of(tree)
+    assert layout.names == ("a/w", "a/b/0", "a/b/1/0", "c")
+    vector = fedsim.flatten(tree)
+    assert vector.tolist() == [1, 1, 1, 1, 0, 2, 2, 2, 5]
+    back = fedsim.unflatten(vector * 2, tree)
+    assert back["a"]["w"].tolist() == [[2, 2], [2, 2]]
+    assert back["a"]["b"][1][0].tolist() == [4, 4, 4]
+    assert isinstance(back["a"]["b"][1], tuple)
+    assert back["c"] == 10
+
+
+def test_arrays_of_jax() -> None:
+    jax = pytest.importorskip("jax")
+    tree = {"w": jax.numpy.ones((2, 3)), "b": jax.numpy.zeros(2)}
+    back = fedsim.unflatten(fedsim.flatten(tree) + 1, tree)
+    assert isinstance(back["w"], jax.Array)
+    assert back["w"].tolist() == [[2, 2, 2], [2, 2, 2]]
+
+
 def test_a_vector_stays_one_and_is_copied() -> None:
     x = np.zeros(4, np.float32)
     vector = fedsim.flatten(x)

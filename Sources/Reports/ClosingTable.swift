@@ -37,7 +37,9 @@ extension RunSummary {
 
   private var headline: [String] {
     var lines: [String] = []
-    if let finalAccuracy, let bestAccuracy {
+    if setup.isExternal, let finalAccuracy {
+      lines.append("accuracy   \(Text.fixed(100 * finalAccuracy, 1)) %, as the program says")
+    } else if let finalAccuracy, let bestAccuracy {
       lines.append(
         "accuracy   \(Text.fixed(100 * finalAccuracy, 1)) % on \(setup.test.count) test examples "
           + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)\(Self.baseline(setup))")

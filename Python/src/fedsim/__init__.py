@@ -54,6 +54,7 @@ from .accounting import Calibration, CodecPlan, Event, Plan, Spending, account, 
 from .channel import Channel
 from .errors import (
     FedSimError,
+    FedSimWarning,
     FolderError,
     InvalidError,
     LibraryError,
@@ -76,6 +77,7 @@ __all__ = [
     "CodecPlan",
     "Event",
     "FedSimError",
+    "FedSimWarning",
     "Federation",
     "FolderError",
     "InvalidError",

@@ -382,12 +382,9 @@ class Calibration:
         )
 
     def _claim(self) -> str:
-        below = (
-            "" if self.insufficient is None else f"; {_show(self.insufficient, 9)} is too little"
-        )
-        return (
-            f"z = {_show(self.noise_multiplier, 9)} for epsilon {_show(self.target_epsilon)}{below}"
-        )
+        # In full: a rounded noise multiplier would spend another epsilon.
+        below = "" if self.insufficient is None else f"; {self.insufficient!r} is too little"
+        return f"z = {self.noise_multiplier!r} for epsilon {_show(self.target_epsilon)}{below}"
 
     def __str__(self) -> str:
         return f"{self._claim()}\n{self.spending}"

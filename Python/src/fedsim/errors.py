@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "FedSimError",
+    "FedSimWarning",
     "FolderError",
     "InvalidError",
     "LibraryError",
@@ -44,6 +45,10 @@ class FolderError(FedSimError, OSError):
 
 class Stopped(FedSimError):  # noqa: N818 - nothing went wrong
     """The call was stopped from another thread; the object is as it was before the call."""
+
+
+class FedSimWarning(UserWarning):
+    """What a reader of a run's epsilon should not miss, such as a delta above 1/N."""
 
 
 class LibraryError(FedSimError, ImportError):

@@ -45,7 +45,7 @@ def run_figure(run: Run) -> Any:
     epsilon = _series(rows, "epsilon")
     if epsilon[0]:
         lower = _series(rows, "epsilonLowerBound")
-        lines = [("upper bound", *epsilon)] + ([("lower bound", *lower)] if lower[0] else [])
+        lines = ([("lower bound", *lower)] if lower[0] else []) + [("upper bound", *epsilon)]
         panels.append((f"epsilon at delta {run.summary.get('delta'):g}", lines))
     bits = _series(rows, "uplink.payloadBits.mean")
     if bits[0]:
@@ -57,6 +57,8 @@ def run_figure(run: Run) -> Any:
         for label, x, y in lines:
             axis.plot(x, y, label=label or None, marker="." if len(x) < 40 else None)
         axis.set_xlabel("round")
+        axis.set_xlim(0, max(float(row["round"]) for row in rows))
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.set_title(title, fontsize=10)
         axis.set_ylim(bottom=0)
         if len(lines) > 1:
@@ -130,6 +132,9 @@ def sweep_figure(sweep: Sweep, x: str | None, y: str | None) -> Any:
         values = [float(row[x]) for row in rows if row.get(x) is not None]
         if values and min(values) > 0 and max(values) / min(values) >= 8:
             axis.set_xscale("log")
+            if len(set(values)) <= 10:
+                axis.set_xticks(sorted(set(values)), [f"{one:g}" for one in sorted(set(values))])
+                axis.set_xticks([], minor=True)
         if name in _BITS:
             axis.set_yscale("log")
         axis.set_xlabel(x)
