@@ -41,4 +41,4 @@ def test_the_script() -> None:
         [sys.executable, str(EXAMPLES / "flower_digits.py")], capture_output=True, text=True
     )
     assert made.returncode == 0, made.stderr
-    assert "epsilon 5.0000 at delta 0.0001" in made.stdout
+    assert "epsilon 5.000000 at delta 0.0001" in made.stdout

@@ -504,6 +504,8 @@ def test_epsilon_rises_to_the_plans_and_the_history_has_every_round() -> None:
             assert 8 * row["reply_bytes"] > row["payload_bits_total"]
     assert "all 5 planned rounds" in server.strategy.statement
     assert "zero-out" in server.strategy.statement
+    assert "real arithmetic" in server.strategy.statement
+    assert "real arithmetic" not in Server(varied(numerical_delta=1e-6)).strategy.statement
 
 
 def test_bits_are_lengths_of_the_bytes_that_arrived() -> None:

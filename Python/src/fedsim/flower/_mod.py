@@ -94,7 +94,7 @@ class ChannelMod:
             if record is None:
                 raise PrivacyRefused(
                     f"found a training message without a record {_wire.RECORD!r}; allowed: those "
-                    "of fedsim.flower.FedSimStrategy. Another strategy would add up what has no noise"
+                    "of fedsim.flower.FedSimStrategy. Another one would add up what has no noise"
                 )
             kind = _wire.field(record, "kind", str)
             if kind == "enrol":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -204,17 +205,21 @@ class FedSimStrategy(FedAvg):
     def statement(self) -> str:
         """What epsilon is about, in a sentence or two."""
         plan = self.commitment
+        # Six decimals, rounded up: what is said is still a bound.
+        epsilon = math.ceil(plan.epsilon * 1e6) / 1e6
+        real = (
+            ""
+            if plan.numerical_delta > 0
+            else " The claim is for noise in real arithmetic: delta has no room for rounding."
+        )
         return (
-            f"epsilon {plan.epsilon:.4f} at delta {plan.delta:g} for all {plan.rounds} planned "
-            f"rounds ({plan.relation}, "
-            f"{plan.sampling} cohorts, q = {plan.sampling_rate:g}, z = "
-            f"{plan.noise_multiplier:.6g}, accountant "
-            f"{plan.accountant}). It covers the models of all rounds and what is computed from "
-            "them and public data, "
-            "for an observer who knows neither keys nor cohorts; the server is trusted. Outside "
-            "of it: cohorts, "
-            "dropouts, lengths of messages, clients' metrics and evaluations, timings, and "
-            "choices made from them."
+            f"epsilon {epsilon:.6f} at delta {plan.delta:g} for all {plan.rounds} planned rounds "
+            f"({plan.relation}, {plan.sampling} cohorts, q = {plan.sampling_rate:g}, z = "
+            f"{plan.noise_multiplier:.6g}, accountant {plan.accountant}). It covers the models of "
+            "all rounds and what is computed from them and public data, for an observer who knows "
+            "neither keys nor cohorts; the server is trusted. Outside of it: cohorts, dropouts, "
+            "lengths of messages, clients' metrics and evaluations, timings, and choices made from "
+            f"them.{real}"
         )
 
     def forget(self, node: int) -> None:
@@ -474,7 +479,9 @@ class FedSimStrategy(FedAvg):
             open.reply_bytes += size
             for found in reply.content.metric_records.values():
                 for name, value in found.items():
-                    if name != self.weighted_by_key and isinstance(value, (int, float)):
+                    if name == self.weighted_by_key or not isinstance(value, (int, float)):
+                        continue
+                    if math.isfinite(value):
                         sums.setdefault(name, []).append(float(value))
         return {OUTSIDE + name: float(np.mean(values)) for name, values in sums.items()}
 
