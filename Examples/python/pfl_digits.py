@@ -8,7 +8,7 @@ bytes.
 
 Set OMP_NUM_THREADS=1: torch's threads gain nothing here, and may spin for minutes. It prints the
 accuracy on the test images, the mean bits of a message (650 parameters are 20,800 bits as 32-bit
-floats), epsilon from above and below, and the seconds that the rounds took.
+floats), epsilon from above and below, and the seconds of CPU that the rounds took.
 """
 
 from __future__ import annotations
@@ -99,15 +99,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.manual_seed(chosen.seed)
 
     # z for epsilon, over the ten rounds of cohorts of one size.
-    start = time.perf_counter()
+    start = time.process_time()
     accountant = FedSimAccountant(
         num_compositions=ROUNDS,
         sampling_probability=COHORT / USERS,
         mechanism="gaussian",
         epsilon=chosen.epsilon,
         delta=DELTA,
+        # As `fedsim run` does: a tenth of delta pays for floating point.
+        numerical_delta=DELTA / 10,
     )
-    print(f"{accountant}\n  in {time.perf_counter() - start:.2f} s")
+    print(f"{accountant}\n  in {time.process_time() - start:.2f} s of CPU")
     if chosen.run:
         builtin(accountant, features, labels, owners, test_features, test_labels, chosen)
         return
@@ -123,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     channel = None
     if chosen.plain:
+        print("pfl's own sampler goes through the users in order: no epsilon is about its cohorts")
         mechanism = GaussianMechanism.from_privacy_accountant(accountant, CLIPPING)
         backend = SimulatedBackend(
             FederatedDataset(make_dataset, get_user_sampler("minimize_reuse", list(range(USERS)))),
@@ -136,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         backend = ChannelBackend(FederatedDataset(make_dataset, sampler), None, [channel])
 
-    start = time.perf_counter()
+    start = time.process_time()
     FederatedAveraging().run(
         NNAlgorithmParams(ROUNDS, ROUNDS, COHORT, None),
         backend,
@@ -147,10 +150,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         NNEvalHyperParams(local_batch_size=None),
         send_metrics_to_platform=False,
     )
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
 
     right = module(torch.from_numpy(test_features)).argmax(1).numpy() == test_labels
-    print(f"accuracy {right.mean():.1%} after {ROUNDS} rounds in {seconds:.2f} s")
+    print(f"accuracy {right.mean():.1%} after {ROUNDS} rounds in {seconds:.2f} s of CPU")
     if channel is not None:
         bits = np.average(
             [one.bits for one in channel.records], weights=[one.arrived for one in channel.records]
@@ -161,13 +164,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
     # What pfl's accountant would say of the same noise: it is about Poisson cohorts.
-    start = time.perf_counter()
+    start = time.process_time()
     theirs = PLDPrivacyAccountant(
         ROUNDS, COHORT / USERS, "gaussian", delta=DELTA, noise_parameter=accountant.noise_parameter
     )
     print(
         f"pfl's PLDPrivacyAccountant, for Poisson cohorts: epsilon {theirs.epsilon:.4f} in "
-        f"{time.perf_counter() - start:.2f} s"
+        f"{time.process_time() - start:.2f} s of CPU"
     )
 
 
@@ -196,11 +199,13 @@ def builtin(
         "privacy": {"clippingNorm": CLIPPING, "targetEpsilon": chosen.epsilon, "delta": DELTA},
         "channel": {"codec": chosen.codec},
     }
-    start = time.perf_counter()
+    start = time.process_time()
     run = fedsim.run(scenario, train=(features, labels, owners), test=(test_features, test_labels))
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     summary = run.summary
-    print(f"accuracy {summary['finalAccuracy']:.1%} after {ROUNDS} rounds in {seconds:.2f} s")
+    print(
+        f"accuracy {summary['finalAccuracy']:.1%} after {ROUNDS} rounds in {seconds:.2f} s of CPU"
+    )
     print(
         f"{summary['payloadBitsPerClientRound']:.1f} bits of {650 * 32} a message; epsilon "
         f"{summary['epsilon']:.6f} at delta {DELTA}, z = {summary['noiseMultiplier']:.5f}"

@@ -5,6 +5,7 @@ refused."""
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import itertools
 import math
@@ -305,7 +306,7 @@ def test_pfl_trains_through_it() -> None:
     assert channel.channel is not None
     bound = channel.channel.total_variation_bound
     assert bound is not None
-    assert channel.total_variation == 3 * 10 * bound < 1e-6
+    assert channel.total_variation == pytest.approx(3 * 10 * bound, rel=1e-2)
     assert all(0 < one.bits < 8 * 40 for one in channel.records)
 
 
@@ -520,6 +521,30 @@ class TestAccountant:
         with pytest.raises(fedsim.InvalidError, match="population"):
             accountant(sampling="poisson", population=200, delta=None, noise_parameter=1.0)
 
+    def test_floating_point_is_paid_for(self) -> None:
+        """As in `fedsim run`: a tenth of delta for rounding, and 0.6 % more noise."""
+        told = accountant(numerical_delta=1e-5)
+        assert told.noise_parameter == pytest.approx(1.0539663, rel=1e-6)
+        assert told.epsilon_lower_bound < accountant().epsilon_lower_bound
+        delta = accountant(delta=None, noise_parameter=1.0, epsilon=8.6225, numerical_delta=1e-5)
+        assert delta.delta == pytest.approx(1.1e-4, rel=1e-3)
+        with pytest.raises(fedsim.InvalidError, match="numerical_delta"):
+            accountant(sampling="poisson", population=200, numerical_delta=1e-4 * (1 - 1e-9))
+
+    @pytest.mark.parametrize("share", [1e-5, 1e-12])
+    def test_the_channel_says_whether_it_is_enough(self, share: float) -> None:
+        told = accountant(numerical_delta=share)
+        sampler: UniformSampler[int] = UniformSampler(200, 50)
+        channel = ChannelPostprocessor.from_privacy_accountant(told, 1.0, sampler=sampler)
+        drawn_user, update = user(sampler()), statistics(np.full(650, 0.01))
+        if share == 1e-5:
+            channel.postprocess_one_user(stats=update, user_context=drawn_user)
+            # The run's own figure, for the same settings: 2.4297e-9.
+            assert channel.total_variation == pytest.approx(2.4297e-9, rel=1e-3)
+        else:
+            with pytest.raises(fedsim.PrivacyRefused, match="numerical_delta"):
+                channel.postprocess_one_user(stats=update, user_context=drawn_user)
+
     def test_serves_pfls_own_mechanism(self) -> None:
         mechanism = GaussianMechanism.from_privacy_accountant(accountant(), 1.0)
         assert mechanism.relative_noise_stddev == accountant().noise_parameter
@@ -545,6 +570,9 @@ class TestAccountant:
             {"relation": "neighbours"},
             {"accountant": "moments"},
             {"population": 0},
+            {"numerical_delta": -1e-9},
+            {"numerical_delta": 1e-4},
+            {"numerical_delta": math.nan},
         ],
         ids=str,
     )
@@ -693,6 +721,16 @@ def test_a_cohort_that_is_left_early() -> None:
     assert not channel.records
 
 
+def test_the_planned_cohort_divides() -> None:
+    """Without a sampler too: pfl's cohort is the one that the noise is shared by."""
+    channel = ChannelPostprocessor(1.0, 1.0, cohort=3)
+    with pytest.raises(fedsim.PrivacyRefused, match="train_cohort_size 4"):
+        release(channel, {i: statistics([0.1, 0.1]) for i in range(3)}, 4)
+    channel = ChannelPostprocessor(1.0, 1.0, cohort=3)
+    with pytest.raises(fedsim.PrivacyRefused, match="4 messages"):
+        release(channel, {i: statistics([0.1, 0.1]) for i in range(4)}, 3)
+
+
 def test_overshoot() -> None:
     sampler, channel = private(users=40, cohort=20)
     backend = SimulatedBackend(
@@ -709,12 +747,14 @@ def test_no_round_more_than_planned() -> None:
     assert len(channel.records) == 2
 
 
-def test_an_aborted_round_is_not_made_again() -> None:
+@pytest.mark.parametrize("at", [7, 9])
+def test_an_aborted_round_is_not_made_again(at: int) -> None:
+    """In the middle of a cohort, and at its last user: then the next one would begin in step."""
     sampler, channel = private(rounds=9)
     calls = iter(range(100))
 
     def data(number: int) -> Dataset:
-        if next(calls) == 7:
+        if next(calls) == at:
             raise RuntimeError("the disk is full")
         return toy_data(number)
 
@@ -778,8 +818,13 @@ def test_scaffold_has_a_state() -> None:
 
     sampler, channel = private()
     backend = ChannelBackend(FederatedDataset(toy_data, sampler), None, [channel])
+    # Not asyncio.run: it leaves the thread without the event loop that pfl asks for.
+    loop = asyncio.new_event_loop()
     with pytest.raises(fedsim.PrivacyRefused, match="SCAFFOLD"):
-        backend.gather_results(Toy(), SCAFFOLD(), central_context=central(5))
+        loop.run_until_complete(
+            backend.async_gather_results(Toy(), SCAFFOLD(), central_context=central(5))
+        )
+    loop.close()
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,9 @@ class FedSimAccountant(PrivacyAccountant):
         accountant: "pld" (both bounds), "rdp" or "gaussian" (everyone).
         population: how many users there are; for Poisson cohorts that are cut to `largest_cohort`,
             for which a hundredth of delta pays. None: they are not cut.
+        numerical_delta: the part of delta that pays for floating point, as a tenth of it often
+            does. The channel refuses to begin where it does not suffice. 0: epsilon is of noise in
+            real arithmetic.
 
     Attributes:
         epsilon_lower_bound: no proof for these rounds gives less; None from "rdp", or where delta
@@ -77,6 +80,7 @@ class FedSimAccountant(PrivacyAccountant):
     relation: str = "zero-out"
     accountant: str = "pld"
     population: int | None = None
+    numerical_delta: float = 0.0
     epsilon_lower_bound: float | None = field(init=False, default=None)
     theorem: str = field(init=False, default="")
     largest_cohort: int | None = field(init=False, default=None)
@@ -140,8 +144,19 @@ class FedSimAccountant(PrivacyAccountant):
             )
         if self.population is not None:
             whole(self.population, "population", 1)
+        _within("numerical_delta", self.numerical_delta, 0, self.delta or 1, highest=False)
 
     # Numbers
+
+    @property
+    def _net(self) -> float:
+        """What is left of delta for the theorem."""
+        assert self.delta is not None
+        net = float(self.delta) - self.truncation_delta - self.numerical_delta
+        if net <= 0:
+            found = f"{self.numerical_delta} of delta {self.delta}"
+            raise InvalidError(f"numerical_delta: found {found}; allowed: less")
+        return net
 
     def _about(self) -> dict[str, Any]:
         return {
@@ -179,20 +194,14 @@ class FedSimAccountant(PrivacyAccountant):
         self.truncation_delta = planned.truncation_delta or 0.0
 
     def _spent(self, noise: float) -> Spending:
-        assert self.delta is not None
         spent: Spending = account(
-            noise_multiplier=float(noise) / MARGIN,
-            delta=self.delta - self.truncation_delta,
-            **self._about(),
+            noise_multiplier=float(noise) / MARGIN, delta=self._net, **self._about()
         )
         return spent
 
     def _calibrated(self) -> float:
         assert self.epsilon is not None
-        assert self.delta is not None
-        found = calibrate(
-            epsilon=float(self.epsilon), delta=self.delta - self.truncation_delta, **self._about()
-        )
+        found = calibrate(epsilon=float(self.epsilon), delta=self._net, **self._about())
         # Twice the margin, so that division by it cannot round below what was evaluated.
         noise = found.noise_multiplier * MARGIN * (1 + 1e-12)
         least, most = self.min_bound_noise_parameter or 0.0, self.max_bound_noise_parameter
@@ -218,17 +227,18 @@ class FedSimAccountant(PrivacyAccountant):
             epsilon=float(self.epsilon),
             **self._about(),
         )
-        self.delta = spent.delta
+        self.delta = min(spent.delta + self.numerical_delta, 1.0)
         self.theorem = spent.theorem
 
     def _lower_bound(self, spent: Spending) -> float | None:
-        """Where cohorts may be cut, both neighbors' distributions may move by
-        `truncation_delta`."""
-        if self.truncation_delta == 0:
+        """Where cohorts may be cut, both neighbors' distributions may move by `truncation_delta`,
+        and by floating point."""
+        if self.truncation_delta == 0 and self.numerical_delta == 0:
             return spent.epsilon_lower_bound
         assert self.delta is not None
         assert self.noise_parameter is not None
-        loosened = self.delta + (1 + math.exp(min(spent.epsilon, 700.0))) * self.truncation_delta
+        factor = 1 + math.exp(min(spent.epsilon, 700.0))
+        loosened = self.delta + self.numerical_delta + factor * self.truncation_delta
         if loosened >= 1:
             return None
         bound: Spending = account(

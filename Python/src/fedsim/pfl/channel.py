@@ -303,14 +303,18 @@ class ChannelPostprocessor(CentralPrivacyMechanism):
     def total_variation(self) -> float | None:
         """Bound on the probability that floating point decodes what real arithmetic would not.
 
-        Of all messages of the planned rounds, or of the rounds so far where none are planned. Delta
-        is for noise in real arithmetic: it pays for nothing of this. None before the first update.
+        Of all messages of the planned rounds, or of the rounds so far where none are planned, and
+        of the server's own normals. The accountant's `numerical_delta` pays for it, where there is
+        one. None before the first update.
         """
         bound = None if self._channel is None else self._channel.total_variation_bound
-        if bound is None:
+        if self._channel is None or bound is None:
             return None
         planned = self._closed if self._accountant is None else self._accountant.num_compositions
-        return planned * self._largest * bound
+        # The server draws a radius for each two coordinates, of which there are at most twice as
+        # many as numbers, and some more.
+        server = (2 * self._channel.dimension + 64) * 2.0**-54
+        return planned * (self._largest * bound + server)
 
     @property
     def sampler(self) -> Cohorts[Any] | None:
@@ -546,6 +550,7 @@ class ChannelPostprocessor(CentralPrivacyMechanism):
                 raise PrivacyRefused(
                     f'codec: found "{codec}", whose noise is not Gaussian; allowed: an exact one'
                 )
+            self._check_arithmetic()
             self._shapes = shapes
         if shapes != self._shapes or list(shapes) != list(self._shapes):
             raise InvalidError(
@@ -554,6 +559,21 @@ class ChannelPostprocessor(CentralPrivacyMechanism):
         return np.concatenate(
             [array.astype(np.float32, copy=False).ravel() for array in arrays.values()]
         )
+
+    def _check_arithmetic(self) -> None:
+        """That the part of delta that is set aside pays for floating point."""
+        claimed, bound = self._accountant, self.total_variation
+        if claimed is None or claimed.numerical_delta == 0:
+            return
+        # Both neighbors' distributions move by the bound: 1 + e^epsilon times it.
+        epsilon = float(claimed.epsilon or 0)
+        needed = math.inf if bound is None else (1 + math.exp(min(epsilon, 700.0))) * bound
+        if needed > claimed.numerical_delta:
+            self._channel = None
+            raise PrivacyRefused(
+                f"numerical_delta: found {claimed.numerical_delta}; rounding of these messages "
+                f"takes {needed:.2g}. Allowed: as much, or 0 for a claim about real arithmetic"
+            )
 
     def _statistics(self, total: NDArray[np.float64]) -> MappedVectorStatistics[Any]:
         tensors: dict[str, Any] = {}
