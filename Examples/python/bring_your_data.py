@@ -49,6 +49,7 @@ def table(seed: int, writers: int = 480) -> tuple[pd.DataFrame, pd.DataFrame]:
 SCENARIO = {
     "name": "my-table",
     "seed": 1,
+    "task": "classification",
     "rounds": 60,
     "partition": {"kind": "natural"},
     "model": {"kind": "softmax-regression"},

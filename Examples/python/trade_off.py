@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 SCENARIO = {
     "name": "trade-off",
     "seed": 1,
+    "task": "classification",
     "rounds": 60,
     "data": {"source": "digits"},
     "partition": {"kind": "one-example"},

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import fedsim
 import numpy as np
 import pytest
 
@@ -30,7 +31,9 @@ def load(name: str) -> ModuleType:
 def environment(mnist: Path) -> dict[str, str]:
     """Of an example that runs on its own: one thread for each library, and where the images are."""
     one = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**os.environ, **one, "FEDSIM_MNIST": str(mnist), "MPLBACKEND": "agg"}
+    package = str(Path(fedsim.__file__).resolve().parents[1])  # Also where it is not installed.
+    found = {"PYTHONPATH": package, "FEDSIM_MNIST": str(mnist), "MPLBACKEND": "agg"}
+    return {**os.environ, **one, **found}
 
 
 def run(name: str, *arguments: str, mnist: Path) -> str:
