@@ -69,7 +69,7 @@ if [ "$system" = Linux ]; then
   link=(--gc-sections -znostart-stop-gc -s "--version-script=$PWD/Scripts/wheel/exported.map" "$archives/older-glibc.o"
     $(nm "$archives/older-glibc.o" | sed -n 's/.* T __wrap_/--wrap=/p')
     --no-as-needed -l:libpthread.so.0 -l:libdl.so.2 --as-needed)
-  options+=(--pkg-config-path "$archives" -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -function-sections)
+  options+=(--pkg-config-path "$archives" -Xswiftc -static-stdlib -Xswiftc -use-ld=lld)
   for option in "${link[@]}"; do options+=(-Xlinker "$option"); done
   suffix=so
 else
