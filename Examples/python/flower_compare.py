@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import logging
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -175,7 +176,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    logging.getLogger("flwr").setLevel(logging.ERROR)
+    for name in ("flwr", "absl"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.simplefilter("ignore", fedsim.FedSimWarning)
     z = make_plan().noise_multiplier
     cases: list[tuple[str, Callable[[int], Row]]] = [
         ("FedSimStrategy, ChannelMod", lambda seed: with_fedsim()),
