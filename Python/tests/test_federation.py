@@ -54,8 +54,11 @@ def test_rounds_move_the_model_and_are_recorded() -> None:
     assert len(one.ledger["rounds"]) == 3
     again = fedsim.account(ledger=one.ledger)
     assert again.epsilon == one.epsilon
-    for part in ("epsilon", "at delta 0.001", "sees the models", "3 of 3"):
+    for part in ("epsilon", "at delta 0.001", "sees the models", "3 of 3", "zero-out", "poisson"):
         assert part in repr(one)
+    assert one.spending is not None
+    assert (one.spending.epsilon, one.spending.relation) == (one.epsilon, "zero-out")
+    assert one.spending.theorem
     assert "claim" in one._repr_html_()
 
 
@@ -183,7 +186,7 @@ def test_who_may_send() -> None:
     row = np.zeros(8, np.float32)
     round.send(drawn, row)
     for client, error, text in [
-        (drawn, fedsim.StateError, "sent"),
+        (drawn, fedsim.StateError, "second upload"),
         (stranger, fedsim.FedSimError, "not in the cohort"),
         (-1, fedsim.FedSimError, "-1"),
         (10**12, fedsim.FedSimError, ""),
@@ -194,10 +197,9 @@ def test_who_may_send() -> None:
             round.send(client, row)  # type: ignore[arg-type]
     second = int(round.cohort[1])
     for clients, rows, examples, text in [
-        ([second, second], np.zeros((2, 8)), None, "twice|sent|once"),
+        ([second, second], np.zeros((2, 8)), None, "second upload"),
         ([second], np.zeros((2, 8)), None, "updates: found shape"),
         ([second], np.zeros((1, 7)), None, "updates: found shape"),
-        ([second], np.zeros((1, 8)), [0], "examples"),
         ([second], np.zeros((1, 8)), [-3], "examples"),
         ([second], np.zeros((1, 8)), [1, 2], "examples: found 2"),
         ([second], np.zeros((1, 8), complex), None, "complex"),
@@ -270,7 +272,6 @@ def test_updates_in_the_form_of_the_parameters() -> None:
         ({"threads": -1}, fedsim.InvalidError, "threads: found -1"),
         ({"resume": True}, fedsim.InvalidError, "resume: found without folder"),
         ({"folder": "x", "resume": True, "force": True}, fedsim.InvalidError, "found both"),
-        ({"folder": "nowhere", "resume": True}, fedsim.FolderError, "nowhere"),
         ({"scenario": {"data": {}}}, fedsim.InvalidError, "scenario.data: a federation has none"),
         ({"scenario": {"channel": {"noSuch": 1}}}, fedsim.InvalidError, "noSuch"),
         ({"scenario": {"server": {"weighting": "examples"}}}, fedsim.FedSimError, "weighting"),
@@ -337,7 +338,8 @@ def test_target_epsilon_sampling_and_optimizers() -> None:
     fixed = federation(sampling="fixed-size")
     assert len(next(iter(fixed)).cohort) == 5
     own = federation(
-        scenario={"server": {"momentum": 0.5}, "channel": {"effort": 2, "codec": "polar"}}
+        server_optimizer="fedavgm",
+        scenario={"server": {"momentum": 0.5}, "channel": {"effort": 2, "codec": "polar"}},
     )
     assert own.about["scenario"]["channel"]["effort"] == 2
 
@@ -400,6 +402,10 @@ def test_a_folder_is_a_run_folder(tmp_path: Path) -> None:
         federation(run_key=key(1), parameters=start, folder=tmp_path / "fed")
     again = federation(run_key=key(1), parameters=start, folder=tmp_path / "fed", force=True)
     assert again.records == []
+    # The object that worked there before has given the folder up, as a cell that is run again wants
+    # it.
+    with pytest.raises(fedsim.StateError, match="closed"):
+        _ = one.parameters
 
 
 def test_a_folder_is_resumed(tmp_path: Path) -> None:
@@ -414,6 +420,8 @@ def test_a_folder_is_resumed(tmp_path: Path) -> None:
     assert resumed.parameters.tobytes() == whole.parameters.tobytes()
     for name in ("rounds.jsonl", "rounds.csv", "ledger.json", "model.safetensors"):
         assert (tmp_path / "part" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    # Where there is nothing to go on with it begins.
+    assert federation(folder=tmp_path / "new", resume=True).records == []
     with pytest.raises(fedsim.FedSimError):
         federation(folder=tmp_path / "part", resume=True, rounds=4)
     with pytest.raises(fedsim.FedSimError):

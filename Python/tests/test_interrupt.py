@@ -4,11 +4,16 @@ time."""
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Callable
 from subprocess import Popen
 
 import pytest
+from conftest import channel, tiny
+
+import fedsim
+from fedsim import _library
 
 HANG = 60
 
@@ -50,8 +55,8 @@ round.send_many(round.cohort, np.full((400, 1 << 20), 1e-4, np.float32))
 """,
     "encode_many": """
 one = channel(dimension=1 << 20)
-one.encode_many(np.full((200, 1 << 20), 1e-4, np.float32), keys=[fedsim.random_key() for _ in
-range(200)], round=0)
+one.encode_many(np.full((60, 1 << 20), 1e-4, np.float32), keys=[fedsim.random_key() for _ in
+range(60)], round=0)
 """,
 }
 
@@ -69,62 +74,49 @@ def test_a_call_is_interrupted(script: Callable[..., Popen[str]], name: str) -> 
     assert process.returncode in (-signal.SIGINT, 130, 1)
 
 
-def test_what_was_interrupted_goes_on(script: Callable[..., Popen[str]]) -> None:
-    """The rounds of a simulation that was interrupted again and again are those of one that was
-    not."""
-    text = """
-import os, signal, threading, time
-import fedsim
-from conftest import tiny
+def test_what_was_interrupted_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rounds of a simulation that was interrupted again and again are those of another one."""
+    scenario = tiny(rounds=8, cohort={"sampling": "everyone"})
+    scenario["training"] = {"epochs": 40, "batchSize": 1, "learningRate": 0.1}
+    whole = list(fedsim.Simulation(scenario, threads=1))
+    simulation = fedsim.Simulation(scenario, threads=1)
+    interruptions = []
 
-scenario = tiny(rounds=30, cohort={"sampling": "everyone"}, training={"epochs": 3, "batchSize": 1,
-"learningRate": 0.1}) whole = [record["loss"] for record in fedsim.Simulation(scenario, threads=1)]
-simulation = fedsim.Simulation(scenario, threads=1)
-seen, interrupted, ended = [], 0, False
+    def watch() -> None:
+        # Where Ctrl-C is raised while a round is being made; every third time, so that some are
+        # made.
+        interruptions.append(1)
+        if len(interruptions) % 3 == 1:
+            raise KeyboardInterrupt
 
-def interrupts():
-    while not ended:
-        time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
-
-threading.Thread(target=interrupts, daemon=True).start()
-while True:
-    try:
-        record = simulation.next_round()
-        if record is None:
-            ended = True
-            break
-        seen.append(record["loss"])
-    except KeyboardInterrupt:
-        interrupted += 1
-        if interrupted > 20:
-            ended = True
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-assert interrupted > 0
-assert seen == whole, (seen, whole)
-print("equal")
-"""
-    process = script(text)
-    out, said = process.communicate(timeout=10 * HANG)
-    assert out == "equal\n", said
+    monkeypatch.setattr(simulation, "_watch", watch)
+    monkeypatch.setattr(simulation, "_progress", object())
+    seen: list[dict[str, object] | None] = []
+    interrupted = 0
+    while None not in seen:
+        try:
+            seen.append(simulation.next_round())
+        except KeyboardInterrupt:
+            interrupted += 1
+            if interrupted == 20:
+                monkeypatch.setattr(simulation, "_progress", None)
+    assert interrupted > 0
+    assert seen == [*whole, None]
+    assert simulation.records == whole
 
 
-def test_a_call_that_is_left_behind_keeps_what_it_made() -> None:
-    import threading
-
-    from fedsim import _library
-
+def test_a_call_that_is_left_behind_runs_to_its_end() -> None:
     release, kept = threading.Event(), []
 
-    def work() -> int:
+    def work() -> None:
         release.wait(HANG)
-        return 7
+        kept.append(7)
 
     def watch() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        _library.patiently(work, watch=watch, late=kept.append)
+        _library.patiently(work, watch=watch)
     assert kept == []
     release.set()
     deadline = time.monotonic() + HANG
@@ -133,31 +125,54 @@ def test_a_call_that_is_left_behind_keeps_what_it_made() -> None:
     assert kept == [7]
 
 
-def test_a_call_that_ends_as_it_is_interrupted_keeps_what_it_made() -> None:
-    import threading
+class Object(_library.Handle):
+    """An object of the library that is a channel, for its number."""
 
-    from fedsim import _library
+    def __init__(self) -> None:
+        self._channel = channel()
+        self.number = self._channel._number()
+        self.what, self.process, self.asked, self.heard = "test", 0, 0, 0
 
-    begun, kept = threading.Event(), []
+    def release(self) -> None:
+        """The channel's own affair."""
 
-    def work() -> int:
-        begun.wait(HANG)
-        return 7
 
-    def watch() -> None:
-        begun.set()
-        time.sleep(0.5)
-        raise KeyboardInterrupt
+def test_a_stop_that_comes_too_late_is_not_for_the_next_call() -> None:
+    handle, calls = Object(), []
 
-    with pytest.raises(KeyboardInterrupt):
-        _library.patiently(work, watch=watch, late=kept.append)
-    assert kept == [7]
+    def ended() -> int:
+        calls.append(1)
+        return len(calls)
+
+    def stopped() -> int:
+        calls.append(1)
+        if len(calls) == 2:
+            raise fedsim.Stopped("stopped by fs_stop")
+        return len(calls)
+
+    assert _library.stoppable(ended, handle) == 1
+    handle.asked += 1  # Just after the call.
+    assert _library.stoppable(stopped, handle) == 3
+    # One that is for a call ends it.
+    calls[:] = [1]
+    with pytest.raises(fedsim.Stopped):
+        _library.stoppable(stopped, handle)
+
+
+def test_a_stop_is_for_the_call_that_goes_on() -> None:
+    handle = Object()
+    handle.asked += 1  # An older one that nobody heard.
+
+    def work() -> None:
+        handle.asked += 1
+        raise fedsim.Stopped("stopped by fs_stop; the first 3 of 5 clients have sent")
+
+    with pytest.raises(fedsim.Stopped):
+        _library.stoppable(work, handle)
+    assert handle.heard == handle.asked == 2
 
 
 def test_errors_and_values_come_through_the_thread() -> None:
-    import fedsim
-    from fedsim import _library
-
     assert _library.patiently(lambda: 7) == 7
 
     def work() -> int:

@@ -38,8 +38,20 @@ def test_a_run_in_memory() -> None:
     ):
         assert part in text
     assert "Outside it" in run._repr_html_()
+    assert run.spending is not None
+    assert (run.spending.epsilon, run.spending.rounds) == (run.epsilon, 3)
+    assert run.spending.theorem in run._repr_html_().replace("&lt;", "<").replace("&amp;", "&")
     with pytest.raises(fedsim.StateError, match="no folder"):
         _ = run.tensors
+
+
+def test_warnings_name_the_line_of_the_caller() -> None:
+    with pytest.warns(fedsim.FedSimWarning, match="NO PRIVACY") as caught:
+        fedsim.run(tiny(privacy=None, rounds=1), progress=False)
+    assert [one.filename for one in caught] == [__file__]
+    with pytest.warns(fedsim.FedSimWarning, match="NO PRIVACY") as caught:
+        fedsim.Simulation(tiny(privacy=None, rounds=1))
+    assert [one.filename for one in caught] == [__file__]
 
 
 def test_a_folder_has_the_same_run(tmp_path: Path) -> None:
@@ -51,8 +63,12 @@ def test_a_folder_has_the_same_run(tmp_path: Path) -> None:
     opened = fedsim.open_run(tmp_path / "run")
     assert opened.rounds == made.rounds
     assert opened.summary == made.summary
-    assert opened.parameters.tobytes() == made.parameters.tobytes()
+    # The same numbers; weights are turned in the file, to outputs x inputs.
+    weight, bias = opened.tensors.values()
     assert list(opened.tensors) == ["layers.0.weight", "layers.0.bias"]
+    assert np.concatenate([weight.T.ravel(), bias]).tobytes() == made.parameters.tobytes()
+    with pytest.raises(fedsim.StateError, match="tensors"):
+        _ = opened.parameters
     with pytest.raises(fedsim.FolderError, match="run"):
         fedsim.run(tiny(), out=tmp_path / "run", progress=False)
     again = fedsim.run(tiny(), out=tmp_path / "run", force=True, progress=False)
@@ -100,7 +116,7 @@ def test_scenarios_as_text_and_path_with_overrides(tmp_path: Path) -> None:
     ("scenario", "error", "text"),
     [
         ("nowhere.json", fedsim.FolderError, "nowhere.json"),
-        ("{", fedsim.InvalidError, ""),
+        ("{", fedsim.InvalidError, ":1:2"),
         ("{}", fedsim.InvalidError, "task"),
         (17, fedsim.InvalidError, "scenario: found int"),
         (tiny(rounds=-1), fedsim.InvalidError, "rounds"),
@@ -178,13 +194,19 @@ def test_a_regression_on_arrays() -> None:
     assert run.summary["finalR2"] > 0.9
 
 
+def test_a_split_of_the_arrays_is_the_test() -> None:
+    x, y, _ = blobs()
+    scenario = tiny(data={"source": "given", "testFraction": 0.25}, privacy=None)
+    run = fedsim.run(scenario, train=(x, y), progress=False)
+    assert run.accuracy is not None
+    assert 0 < run.accuracy * 75 == round(run.accuracy * 75, 6)
+
+
 def test_data_beside_data_is_refused() -> None:
     x, y, _ = blobs()
     with pytest.raises(fedsim.InvalidError, match=r'data.source: found "digits" beside train='):
         fedsim.run(tiny(), train=(x, y), test=(x, y), progress=False)
-    with pytest.raises(fedsim.InvalidError, match="test: found none beside train"):
-        fedsim.run(tiny(data={"source": "given"}), train=(x, y), progress=False)
-    with pytest.raises(fedsim.InvalidError):
+    with pytest.raises(fedsim.InvalidError, match="train: found none"):
         fedsim.run(tiny(data={"source": "given"}), progress=False)
 
 
@@ -197,6 +219,16 @@ def test_rows_are_flat_as_in_the_csv(tmp_path: Path) -> None:
         for name, cell in cells.items():
             assert (row[name] is None) == (cell == ""), name
             assert cell == "" or float(cell) == row[name]
+
+
+def test_a_row_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+    from fedsim.runs import read_rows
+
+    (tmp_path / "rounds.jsonl").write_text('{"round": 1}\n{"round": 2}\n{"rou')
+    assert read_rows(str(tmp_path)) == [{"round": 1}, {"round": 2}]
+    (tmp_path / "rounds.jsonl").write_text('{"round": 1}\n{"rou\n{"round": 3}\n')
+    with pytest.raises(fedsim.FolderError, match="line 2"):
+        read_rows(str(tmp_path))
 
 
 def test_updates_of_the_built_in_trainer() -> None:
@@ -247,7 +279,7 @@ def test_frames_and_figures(tmp_path: Path) -> None:
         "epsilon at delta 0.001",
         "bits a client and round",
     ]
-    assert figure.axes[1].lines[0].get_ydata().tolist() == frame["epsilon"].tolist()
+    assert figure.axes[1].lines[1].get_ydata().tolist() == frame["epsilon"].tolist()
     figure.savefig(tmp_path / "run.png")
     plain = fedsim.run(tiny(privacy=None), progress=False).plot()
     assert len(plain.axes) == 2

@@ -40,7 +40,8 @@ public struct RunFolder: Sendable {
         "what the rounds spent, and what was planned: enough to compute epsilon again (docs/accounting.md); only with a guarantee"
       case .summary: "what the run came to, with the guarantee in words: see below"
       case .model:
-        "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`, or a variational model's own"
+        "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`, or a variational model's own, "
+          + "or those that a program names whose updates come from outside"
       case .bestModel:
         "the best model of all evaluations, as the last one is written; the test examples chose it (docs/privacy.md)"
       case .posterior:
@@ -51,7 +52,9 @@ public struct RunFolder: Sendable {
         "all metrics of the last model on the test examples: a confusion matrix, figures of each class; or errors of a quantity"
       case .clients: "the last model on each client's own test examples, before and after fine-tuning"
       case .timings: "where the time went: see below"
-      case .state: "the last checkpoint, for `--resume` (docs/resume.md)"
+      case .state:
+        "the last checkpoint, for `--resume` (docs/resume.md); that of a federation whose updates come from a program has the run key, a **secret** with "
+          + "which the noise can be taken off: only its owner may read it (mode 0600)"
       }
     }
 
@@ -96,6 +99,11 @@ public struct RunFolder: Sendable {
     creating path: String, replacing: Bool, checkpoint: Checkpoint? = nil
   ) throws(RunFolderError) {
     try self.init(locking: path)
+    try take(replacing: replacing, checkpoint)
+  }
+
+  /// Takes the folder over for a run from its first round.
+  private func take(replacing: Bool, _ checkpoint: Checkpoint?) throws(RunFolderError) {
     if let old = found.first, !replacing { throw .occupied(path: path, file: old.rawValue) }
     if let checkpoint { try write(checkpoint) }
     try remove(File.allCases.filter { $0 != .state || checkpoint == nil })
@@ -116,6 +124,15 @@ public struct RunFolder: Sendable {
   public static func resuming(
     _ path: String, first: Checkpoint
   ) throws(RunFolderError) -> (folder: RunFolder, checkpoint: Checkpoint) {
+    try resuming(path, first: { _ in first })
+  }
+
+  /// As the other one, of a run whose keys only its checkpoint knows.
+  ///
+  /// - Parameter first: given the checkpoint that is there, makes the one that the run would have before its first round.
+  static func resuming(
+    _ path: String, first: (Checkpoint?) throws(RunFolderError) -> Checkpoint
+  ) throws(RunFolderError) -> (folder: RunFolder, checkpoint: Checkpoint) {
     let folder = try RunFolder(locking: path)
     let state = "\(path)/\(File.state.rawValue)"
     let found: Checkpoint?
@@ -124,6 +141,7 @@ public struct RunFolder: Sendable {
     } catch {
       throw .notResumable(path: state, reason: "damaged: \(error)")
     }
+    let first = try first(found)
     guard let checkpoint = found else {
       // A run writes state.bin before all its other files, but for older versions and sweeps.
       if let file = folder.found.first {
@@ -204,14 +222,14 @@ public struct RunFolder: Sendable {
 
   /// As a whole file, and never as one array: a checkpoint may be larger than all that is left of memory.
   public func write(_ checkpoint: Checkpoint) throws(RunFolderError) {
-    try write(to: .state, checkpoint.sections.forEachFilePart)
+    try write(to: .state, isSecret: checkpoint.isSecret, checkpoint.sections.forEachFilePart)
   }
 
   private func write(
-    to file: File, _ forEachPart: ((UnsafeRawBufferPointer) -> Void) -> Void
+    to file: File, isSecret: Bool = false, _ forEachPart: ((UnsafeRawBufferPointer) -> Void) -> Void
   ) throws(RunFolderError) {
     try writing(file) { path throws(FileFailure) in
-      let staged = try StagedFile(path, temporary: path + Self.partSuffix)
+      let staged = try StagedFile(path, temporary: path + Self.partSuffix, isSecret: isSecret)
       var problem: FileFailure?
       forEachPart { part in
         guard problem == nil else { return }

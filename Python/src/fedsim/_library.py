@@ -13,8 +13,11 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import sys
 import threading
+import time
 import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,14 +39,16 @@ __all__ = [
     "bytes_of",
     "check_process",
     "encoded",
-    "interrupted",
     "is_forked",
+    "leave",
     "library",
     "patiently",
     "result",
     "safe_threads",
+    "stoppable",
     "text_of",
     "warn",
+    "work_in",
 ]
 
 Result = TypeVar("Result")
@@ -193,8 +198,12 @@ def about() -> dict[str, Any]:
 
 def warn(about: dict[str, Any]) -> None:
     """Says what a run's first line warns of, once for each text and place."""
+    level, frame = 1, sys._getframe()
+    # The line of the caller's own code.
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("fedsim"):
+        level, frame = level + 1, frame.f_back
     for text in about.get("warnings") or ():
-        warnings.warn(str(text), FedSimWarning, stacklevel=4)
+        warnings.warn(str(text), FedSimWarning, stacklevel=level)
 
 
 class Handle:
@@ -203,10 +212,12 @@ class Handle:
     It belongs to the process that made it: after a fork the child must not use it.
     """
 
-    __slots__ = ("number", "process", "what")
+    __slots__ = ("__weakref__", "asked", "heard", "number", "process", "what")
 
     def __init__(self, what: str, name: str, *arguments: Any) -> None:
         self.number = 0
+        #: How often a stop was asked for, and how many of these no further call will hear.
+        self.asked = self.heard = 0
         self.what = what
         self.process = os.getpid()
         out = ctypes.c_int64(0)
@@ -231,6 +242,22 @@ class Handle:
 
     def __reduce__(self) -> Any:
         raise TypeError(f"a {self.what} belongs to its process and cannot be pickled")
+
+
+#: Who works in a folder, in this process.
+_at_work: weakref.WeakValueDictionary[str, Handle] = weakref.WeakValueDictionary()
+
+
+def work_in(folder: str | os.PathLike[str], handle: Handle) -> None:
+    """Remembers who works in a folder."""
+    _at_work[os.path.realpath(folder)] = handle
+
+
+def leave(folder: str | os.PathLike[str]) -> None:
+    """Releases what works in a folder: a cell of a notebook that is run again makes another one."""
+    handle = _at_work.pop(os.path.realpath(folder), None)
+    if handle is not None:
+        handle.release()
 
 
 def check_process(process: int, what: str) -> None:
@@ -273,11 +300,8 @@ def safe_threads(threads: int) -> int:
 class _Call:
     """A call in a thread of its own."""
 
-    def __init__(self, work: Callable[[], Any], late: Callable[[Any], None] | None) -> None:
+    def __init__(self, work: Callable[[], Any]) -> None:
         self._work = work
-        self._late = late
-        self._lock = threading.Lock()
-        self._left = False
         self.done = threading.Event()
         self.value: Any = None
         self.error: BaseException | None = None
@@ -286,26 +310,40 @@ class _Call:
 
     def _run(self) -> None:
         try:
-            value, error = self._work(), None
-        except BaseException as failed:
-            value, error = None, failed
-        with self._lock:
-            self.value, self.error = value, error
-            self.done.set()
-            left = self._left
-        if left:
-            self.deliver()
+            self.value = self._work()
+        except BaseException as error:
+            self.error = error
+        self.done.set()
 
-    def leave(self) -> bool:
-        """Leaves the call behind, unless it has ended."""
-        with self._lock:
-            self._left = not self.done.is_set()
-            return self._left
+    def wait(self, seconds: float) -> None:
+        """Waits for its end, also where Ctrl-C comes again and again."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                if self.done.wait(left):
+                    return
+            except KeyboardInterrupt:
+                continue
 
-    def deliver(self) -> None:
-        """Keeps what the call made, though nobody waits for it."""
-        if self.error is None and self._late is not None:
-            self._late(self.value)
+
+def stoppable(work: Callable[[], Result], handle: Handle) -> Result:
+    """Makes a call that a stop may end.
+
+    A stop that came when its call had just ended is for the next one, which nobody wanted to stop:
+    that one is made again.
+    """
+    before = handle.asked
+    is_late = before > handle.heard
+    try:
+        value = work()
+    except Stopped:
+        handle.heard = before
+        if is_late and handle.asked == before:
+            return stoppable(work, handle)
+        handle.heard = handle.asked
+        raise
+    handle.heard = before
+    return value
 
 
 def patiently(
@@ -313,33 +351,36 @@ def patiently(
     *,
     stop: Handle | None = None,
     watch: Callable[[], None] | None = None,
-    late: Callable[[Result], None] | None = None,
 ) -> Result:
     """Makes a call that may take long, so that Ctrl-C ends it within a second.
 
     Args:
-        work: the call.
+        work: the call, and all that has to be done with what it made even where nobody waits for it
+            any
+            more: it runs to its end, in a thread of its own.
         stop: the object that is told to stop where KeyboardInterrupt is raised. A call without one
-            is left behind: it goes on in its thread until it ends, and nobody sees its result.
+            is left behind: it goes on until it ends.
         watch: called about eight times a second, to show progress.
-        late: gets what the call made all the same although Ctrl-C came, so that it is not lost.
 
     Raises:
         KeyboardInterrupt: in the main thread, by Ctrl-C.
     """
+    made = work if stop is None else lambda: stoppable(work, stop)
     if threading.current_thread() is not threading.main_thread():
-        return work()
-    call = _Call(work, late)
+        return made()
+    call = _Call(made)
     try:
         while not call.done.wait(0.125):
             if watch is not None:
                 watch()
-    except BaseException:
-        if stop is not None and stop.number:
+    except BaseException as interruption:
+        if stop is not None and stop.number and not call.done.is_set():
+            stop.asked += 1
             library().fs_stop(stop.number)
-            call.done.wait(PATIENCE)
-        if not call.leave():
-            call.deliver()
+            call.wait(PATIENCE)
+        if isinstance(call.error, Stopped):
+            # It says how far the call had come.
+            raise interruption from call.error
         raise
     if call.error is not None:
         error, call.error = call.error, None
@@ -349,8 +390,3 @@ def patiently(
             del error
     value: Result = call.value
     return value
-
-
-def interrupted(error: Stopped) -> Stopped:
-    """Names who may have stopped a call that nobody interrupted here."""
-    return Stopped(f"{error}: another thread called stop")

@@ -73,6 +73,7 @@ TABLE: dict[str, str] = {
     "fs_federation_send": "hppplle",
     "fs_federation_close": "hsloe",
     "fs_federation_finish": "hoe",
+    "fs_federation_finish_with": "hsloe",
     "fs_federation_state": "hoe",
     "fs_federation_restore": "hsle",
     "fs_federation_ledger": "hoe",

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _library
+from .accounting import Spending, account
 from .errors import FolderError, InvalidError, StateError
 from .parameters import Layout, flatten
 from .tables import Rows
@@ -90,6 +91,7 @@ class Round:
         Raises:
             StateError: for a client that was not drawn or has sent: none of the updates counts
                 then.
+            KeyboardInterrupt: by Ctrl-C; its cause says how many of them have sent. The others may.
         """
         self._check()
         federation = self._federation
@@ -112,7 +114,7 @@ class Round:
             )
 
         if rows.size < LONG:
-            work()
+            _library.stoppable(work, handle)
         else:
             _library.patiently(work, stop=handle)
 
@@ -194,12 +196,12 @@ class Federation:
             run repeatable. An integer is refused.
         folder: writes a run folder (docs/run-files.md), for `fedsim report`, `open_run` and
             `resume`.
-        resume: goes on after the last closed round of `folder`.
+        resume: goes on after the last closed round of `folder`; where there is none it begins. An
+            object of this process that works there is released, with `force` too.
         force: replaces the run that is in `folder`.
         threads: None: all cores. No bit depends on it.
         name: of the run.
-        scenario: further keys of docs/scenario.md, such as {"server": {"momentum": .9}, "channel":
-            {"coded": .1}}.
+        scenario: further keys of docs/scenario.md, such as {"channel": {"coded": .1}}.
         tensors: [{"name": ..., "shape": [...]}] in the order of a flat vector, where `parameters`
             is one.
     """
@@ -234,6 +236,8 @@ class Federation:
         clients = _arrays.whole(population, "population", 1)
         self._layout = Layout.of(parameters)
         start = flatten(parameters)
+        if len(start) == 0:
+            raise InvalidError("parameters: found none; allowed: one number or more")
         names = self._layout.tensors() if tensors is None else [dict(one) for one in tensors]
         settings: dict[str, Any] = {
             "name": name or "federation",
@@ -247,7 +251,7 @@ class Federation:
         privacy = _privacy(clipping_norm, epsilon, noise_multiplier, delta, relation, accountant)
         if privacy is not None:
             settings["privacy"] = privacy
-        settings = _merged(settings, scenario or {}, "scenario")
+        settings = _merged(settings, {} if scenario is None else scenario, "scenario")
         key = _run_key(run_key)
         if resume and folder is None:
             raise InvalidError("resume: found without folder; allowed: with the folder of a run")
@@ -260,6 +264,8 @@ class Federation:
             "tensors": names,
         }
         text, chosen = _library.encoded(settings), _library.encoded(options)
+        if folder is not None and (resume or force):
+            _library.leave(folder)
 
         def make() -> _library.Handle:
             return _library.Handle(
@@ -275,9 +281,10 @@ class Federation:
                 0 if key is None else len(key),
             )
 
-        self._begin(
-            _library.patiently(make, late=lambda handle: handle.release()), len(start), folder
-        )
+        handle = _library.patiently(make)
+        if folder is not None:
+            _library.work_in(folder, handle)
+        self._begin(handle, len(start), folder)
 
     def _begin(
         self, handle: _library.Handle, count: int, folder: str | os.PathLike[str] | None
@@ -341,22 +348,15 @@ class Federation:
                 return unseen
             if self._open is not None:
                 raise StateError(f"round {self._open.number} is open: close it first")
-            handle = self._handle
-            opened = _library.patiently(
-                lambda: _library.text_of("fs_federation_open", int(handle)),
-                stop=handle,
-                late=self._opened_late,
-            )
-            if opened is None:
-                if self._folder is not None:
-                    self.summary()
-                return None
-            self._open = Round(self, opened)
-            return self._open
+            _library.patiently(self._draw)
+            drawn, self._unseen = self._unseen, None
+            if drawn is None and self._folder is not None:
+                self.summary()
+            return drawn
 
-    def _opened_late(self, opened: Mapping[str, Any] | None) -> None:
-        """A round that was drawn although Ctrl-C came: nobody has seen it, and it is handed out
-        next."""
+    def _draw(self) -> None:
+        # A round that is drawn although Ctrl-C came was seen by nobody, and is handed out next.
+        opened = _library.text_of("fs_federation_open", int(self._handle))
         if opened is not None:
             self._open = self._unseen = Round(self, opened)
 
@@ -366,27 +366,21 @@ class Federation:
         return self._open
 
     def _close(self, round: Round, accuracy: float | None, loss: float | None) -> dict[str, Any]:
-        figures = {"accuracy": accuracy, "loss": loss}
-        given = {name: float(value) for name, value in figures.items() if value is not None}
-        data = _library.encoded(given) if given else None
-        handle = self._handle
+        data = _evaluation(accuracy, loss)
 
         def work() -> dict[str, Any]:
             record: dict[str, Any] = _library.text_of(
-                "fs_federation_close", int(handle), data, 0 if data is None else len(data)
+                "fs_federation_close", int(self._handle), data, 0 if data is None else len(data)
             )
-            return record
-
-        def closed(record: dict[str, Any]) -> None:
+            # All of it before anybody is told: Ctrl-C may come at any time.
             round.record = record
             self._open = None
             self._summary = None
             self._records.append(record)
+            return record
 
         with self._lock:
-            record = _library.patiently(work, stop=handle, late=closed)
-            closed(record)
-            return record
+            return _library.patiently(work)
 
     def _update(self, update: Any, name: str) -> NDArray[np.float32]:
         if isinstance(update, (list, tuple, Mapping)) or hasattr(update, "named_parameters"):
@@ -463,17 +457,26 @@ class Federation:
         value: dict[str, Any] = _library.text_of("fs_federation_ledger", int(self._handle))
         return value
 
-    def summary(self) -> dict[str, Any]:
+    def summary(
+        self, *, accuracy: float | None = None, loss: float | None = None
+    ) -> dict[str, Any]:
         """What it came to, as summary.json has it; with a folder it is written there.
 
-        It may be asked before all rounds are made: the run is then one that was interrupted, and
+        It may be asked before all rounds are made: the run is then one that was interrupted, and it
         can go on. A round that is open is no part of it.
+
+        Args:
+            accuracy: of the last model, from 0 to 1, if you measured it; outside the guarantee.
+            loss: likewise.
         """
-        if self._summary is None:
-            handle = self._handle
-            self._summary = _library.patiently(
-                lambda: _library.text_of("fs_federation_finish", int(handle)), stop=handle
-            )
+        evaluation = _evaluation(accuracy, loss)
+        if self._summary is None or evaluation is not None:
+            number = int(self._handle)
+            if evaluation is None:
+                arguments: tuple[Any, ...] = ("fs_federation_finish", number)
+            else:
+                arguments = ("fs_federation_finish_with", number, evaluation, len(evaluation))
+            self._summary = _library.patiently(lambda: _library.text_of(*arguments))
         return dict(self._summary or {})
 
     def state(self) -> bytes:
@@ -527,14 +530,27 @@ class Federation:
             "checkpoint"
         )
 
+    @property
+    def spending(self) -> Spending | None:
+        """The claim with all that it is about: `account` of all planned rounds; None without one.
+
+        Its z is the one that is accounted for, 10^-6 below the noise that is added.
+        """
+        return None if self.epsilon is None else account(ledger=self.ledger)
+
     def _claim(self) -> str:
         if self.epsilon is None:
             return "no guarantee"
+        scenario = self._about.get("scenario") or {}
+        privacy, cohort = scenario.get("privacy") or {}, scenario.get("cohort") or {}
+        about = [privacy.get("accountant"), privacy.get("relation"), cohort.get("sampling")]
         z = self._about.get("noiseMultiplier")
+        if z is not None:
+            about.append(f"z = {float(z):.6g}")
         return (
             f"epsilon {math.ceil(self.epsilon * 1e6) / 1e6:.6f} at delta {self.delta:g} for all "
-            "planned rounds, for "
-            f"whoever sees the models" + ("" if z is None else f"; z = {float(z):.6g}")
+            "planned "
+            f"rounds ({', '.join(str(one) for one in about if one)}), for whoever sees the models"
         )
 
     def __repr__(self) -> str:
@@ -620,6 +636,13 @@ def _privacy(
     if delta is not None:
         privacy["delta"] = float(delta)
     return privacy
+
+
+def _evaluation(accuracy: float | None, loss: float | None) -> bytes | None:
+    """What the caller measured, as JSON; None for nothing."""
+    figures = {"accuracy": accuracy, "loss": loss}
+    given = {name: float(value) for name, value in figures.items() if value is not None}
+    return _library.encoded(given) if given else None
 
 
 def _run_key(value: Any) -> bytes | None:

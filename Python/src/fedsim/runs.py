@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from . import scenarios
 from ._safetensors import read_safetensors
+from .accounting import Spending
 from .errors import FolderError, StateError
 from .progress import progress as _progress
 from .reports import Report, report_of
@@ -55,10 +56,22 @@ class Run:
 
     @property
     def parameters(self) -> NDArray[np.float32]:
-        """The last model as a vector, in the order of model.safetensors."""
+        """The last model as a vector, in the library's order: a layer's weights are inputs x
+        outputs.
+
+        Of a federation it is the order of its parameters. A run that was opened from its folder has
+        `tensors` instead, whose weights are turned.
+        """
         if self._parameters is None:
+            model = self.scenario.get("model") or {}
+            if model.get("kind") != "external":
+                raise StateError(
+                    "a run that was opened has its model by names: tensors. The order of the "
+                    "vector is "
+                    "known to the process that made it"
+                )
             self._parameters = np.concatenate(
-                [array.reshape(-1) for array in self.tensors.values()] or [np.zeros(0, np.float32)]
+                [array.reshape(-1) for array in self.tensors.values()]
             )
         return self._parameters
 
@@ -79,6 +92,16 @@ class Run:
         guarantee."""
         value = self.summary.get("epsilon")
         return None if value is None else float(value)
+
+    @property
+    def spending(self) -> Spending | None:
+        """The claim with all that it is about: adversary, relation, sampling, z, delta, theorem."""
+        if self.epsilon is None:
+            return None
+        # What is claimed is that of all planned rounds; a budget plans as many as it pays for.
+        ended = self.summary.get("stoppedBy") == "budget"
+        rounds = self.summary.get("rounds") if ended else self.scenario.get("rounds")
+        return Spending.of({**self.summary, "rounds": rounds, "warnings": ()})
 
     @property
     def accuracy(self) -> float | None:
@@ -164,6 +187,8 @@ class Run:
         statement = self.summary.get("guaranteeStatement")
         if statement:
             rows.append(("claim", str(statement)))
+        if self.summary.get("theorem"):
+            rows.append(("theorem", str(self.summary["theorem"])))
         return table(f"Run {self.summary.get('name', self.folder)}", rows)
 
 

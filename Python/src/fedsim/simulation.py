@@ -31,7 +31,7 @@ class Simulation:
     Args:
         scenario: a path of a JSON file, a dict, or JSON as a text (docs/scenario.md has the keys).
         train: (X, y) or (X, y, clients), in place of the scenario's data; see `fedsim.data`.
-        test: (X, y), with `train`.
+        test: (X, y); None: a part of `train` by the scenario's `data.testFraction`.
         set: {"privacy.targetEpsilon": 2, ...}: keys of the scenario to be replaced.
         out: a folder to be written; None: no files.
         resume: goes on with the run in `out`.
@@ -63,9 +63,10 @@ class Simulation:
         if resume and force:
             raise InvalidError("resume, force: found both; allowed: one of them")
         given = None
-        if train is not None and test is None:
+        if train is None and text.wants_data():
             raise InvalidError(
-                "test: found none beside train; allowed: (X, y), examples to test on"
+                'train: found none, and the scenario has "source": "given"; allowed: (X, y) or (X, '
+                "y, clients)"
             )
         if train is not None:
             text = text.given()
@@ -107,7 +108,11 @@ class Simulation:
                     if handle is not None:
                         handle.release()
 
-        self._handle = _library.patiently(make, late=lambda handle: handle.release())
+        if out is not None and (resume or force):
+            _library.leave(out)
+        self._handle = _library.patiently(make)
+        if out is not None:
+            _library.work_in(out, self._handle)
         self._out = None if out is None else os.fspath(out)
         self._about: dict[str, Any] = _library.text_of("fs_run_about", int(self._handle))
         _library.warn(self._about)
@@ -155,22 +160,19 @@ class Simulation:
                 next.
         """
         if not self._kept:
-            handle = self._handle
-            self._keep(
-                _library.patiently(
-                    lambda: _library.text_of("fs_run_next", int(handle)),
-                    stop=handle,
-                    watch=self._watch if self._progress is not None else None,
-                    late=self._keep,
-                )
+            _library.patiently(
+                self._make,
+                stop=self._handle,
+                watch=self._watch if self._progress is not None else None,
             )
         record = self._kept.pop(0)
         if record is not None:
             self._made.append(record)
         return record
 
-    def _keep(self, record: dict[str, Any] | None) -> None:
-        self._kept.append(record)
+    def _make(self) -> None:
+        # It is kept before anybody is told: Ctrl-C may come at any time.
+        self._kept.append(_library.text_of("fs_run_next", int(self._handle)))
 
     def _watch(self) -> None:
         figures = self.round_progress()
@@ -191,7 +193,7 @@ class Simulation:
 
     @property
     def parameters(self) -> NDArray[np.float32]:
-        """The present model as a new vector, in the order of model.safetensors."""
+        """The present model as a new vector; a layer's weights are inputs x outputs."""
         number = int(self._handle)
         count = _library.result("fs_run_parameters", number, None, 0)
         out = np.empty(count, np.float32)
