@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Epsilon by fedsim's adapters beside the accountants of the frameworks that are installed here.
 
-    OMP_NUM_THREADS=1 python Scripts/compare-adapters.py > table.md
+    OMP_NUM_THREADS=1 python Scripts/compare-adapters.py > table.txt
 
 Needs fedsim, and any of dp-accounting (0.5.1 or 0.6.0), opacus (1.6). Prints the tables of
 docs/python-accountants.md: least CPU time of three, in milliseconds, imports left out.

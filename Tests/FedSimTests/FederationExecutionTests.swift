@@ -105,9 +105,9 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
     #expect(federation.records.allSatisfy { $0.clientAccuracy == nil && $0.clientLearningRate == nil })
 
     let page = try page(of: folder)
-    #expect(page.contains("of updates from a program: it says that the model is right on 75.0 %"))
+    #expect(page.contains("of updates from a program: it says that the model is right on 65.0 %"))
     #expect(page.contains("the updates came from a program") && !page.contains("fedsim run scenario.json"))
-    #expect(outcome.summary.closingTable.contains("75.0 %, as the program says"))
+    #expect(outcome.summary.closingTable.contains("65.0 %, as the program says"))
     guard case .object(let live) = LiveLine.run(federation.setup, folder: nil, after: 0) else { return }
     #expect(live["folder"] == .null && live["guaranteeStatement"] == .string(statement) && live["rounds"] == 4)
     #expect(try object("\(folder)/ledger.json") == JSONObject(federation.ledgerJSON))
