@@ -486,7 +486,7 @@ def test_memory_does_not_grow_with_rounds() -> None:
 
 
 def test_evaluations_are_of_the_new_model() -> None:
-    one = federation(run_key=key(1))
+    one = federation(run_key=key(1), rounds=5)
     round = next(iter(one))
     before = one.parameters
     # Nobody has the new model yet, whose accuracy it would be.
