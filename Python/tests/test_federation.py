@@ -113,6 +113,26 @@ def test_parameters_are_a_fresh_copy() -> None:
     assert round.parameters.tobytes() == before.tobytes() == one.parameters.tobytes()
 
 
+def test_rounds_that_are_left_are_counted(tmp_path: Path) -> None:
+    one = federation(run_key=key(1), folder=tmp_path / "fed")
+    assert len(one) == 3
+    left = [len(one) for _ in one]
+    assert left == [2, 1, 0]
+    assert len(one) == 0
+    assert one
+    part = played(federation(run_key=key(1), folder=tmp_path / "part"), rounds=1)
+    assert len(part) == 2
+    assert len(federation(folder=tmp_path / "part", resume=True)) == 2
+
+
+def test_a_cohort_is_a_fresh_copy() -> None:
+    one = federation(run_key=key(1), cohort=10)
+    round = next(iter(one))
+    before = round.cohort.tolist()
+    round.cohort[:] = 0
+    assert round.cohort.tolist() == before
+
+
 def test_the_claim_is_that_of_all_rounds() -> None:
     one = played(federation(run_key=key(1)), rounds=1)
     assert len(one.records) == 1
@@ -165,7 +185,7 @@ def test_an_exception_leaves_the_round_open() -> None:
     # What it came to so far has no part of the open round.
     assert one.summary()["rounds"] == 0
     assert one.open_round is not None
-    assert one.open_round.cohort is cohorts[0]
+    assert one.open_round.cohort.tolist() == cohorts[0].tolist()
     one.open_round.close()
     assert [round.number for round in one] == [2, 3]
 
@@ -493,7 +513,8 @@ def test_evaluations_are_of_the_new_model() -> None:
     with pytest.raises(fedsim.InvalidError, match="step"):
         round.close(accuracy=0.5)
     new = round.step()
-    assert np.array_equal(new, one.parameters) and not np.array_equal(new, before)
+    assert np.array_equal(new, one.parameters)
+    assert not np.array_equal(new, before)
     with pytest.raises(fedsim.StateError):
         round.send(int(round.cohort[0]), np.zeros(one.dimension, np.float32))
     with pytest.raises(fedsim.StateError):

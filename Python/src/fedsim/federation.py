@@ -30,9 +30,7 @@ class Round:
         self._federation = federation
         #: Number of the round, from 1.
         self.number = int(opened["round"])
-        #: Clients that were drawn, as an array of int64; it may be empty.
-        self.cohort: NDArray[np.int64] = np.asarray(opened["cohort"], dtype=np.int64)
-        self.cohort.flags.writeable = False
+        self._cohort: NDArray[np.int64] = np.asarray(opened["cohort"], dtype=np.int64)
         epsilon = opened.get("epsilon")
         #: Proved upper bound of epsilon after this round, at the federation's delta; None without
         #: privacy.
@@ -42,6 +40,11 @@ class Round:
         self.clipping_norm: float | None = None if norm is None else float(norm)
         #: The row of the round, when it is closed.
         self.record: dict[str, Any] | None = None
+
+    @property
+    def cohort(self) -> NDArray[np.int64]:
+        """Clients that were drawn, in ascending order; there may be none. A fresh copy."""
+        return np.array(self._cohort)
 
     @property
     def parameters(self) -> NDArray[np.float32]:
@@ -172,7 +175,7 @@ class Round:
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"
-        return f"Round({self.number}, {len(self.cohort)} clients, {state})"
+        return f"Round({self.number}, {len(self._cohort)} clients, {state})"
 
 
 class Federation:
@@ -323,6 +326,8 @@ class Federation:
         self._unseen: Round | None = None
         self._lock = threading.RLock()
         self._summary: dict[str, Any] | None = None
+        #: Rounds that this object closed since `_about` was asked.
+        self._closed = 0
         self._about: dict[str, Any] = _library.text_of("fs_federation_about", int(handle))
         _library.warn(self._about)
         self._records = Rows(_rows_of(self._folder, int(self._about.get("roundsDone", 0))))
@@ -363,6 +368,16 @@ class Federation:
             # The body has ended without an exception.
             following.close()
 
+    def __len__(self) -> int:
+        """Rounds that are left to be opened: what `tqdm(federation)` counts to."""
+        planned = int(self._about.get("rounds", 0))
+        begun = int(self._about.get("roundsDone", 0)) + self._closed
+        return max(planned - begun - (self._open is not None and self._open is not self._unseen), 0)
+
+    def __bool__(self) -> bool:
+        """True, also where no round is left."""
+        return True
+
     def next_round(self) -> Round | None:
         """Opens the next round; None where all are made, or the budget pays for no more.
 
@@ -394,9 +409,7 @@ class Federation:
 
     def _step(self) -> None:
         with self._lock:
-            _library.patiently(
-                lambda: _library.result("fs_federation_step", int(self._handle))
-            )
+            _library.patiently(lambda: _library.result("fs_federation_step", int(self._handle)))
 
     def _close(self, round: Round, accuracy: float | None, loss: float | None) -> dict[str, Any]:
         data = _evaluation(accuracy, loss)
@@ -410,6 +423,7 @@ class Federation:
             self._open = None
             self._summary = None
             self._records.append(record)
+            self._closed += 1
             return record
 
         with self._lock:
@@ -525,6 +539,7 @@ class Federation:
         _library.result("fs_federation_restore", int(self._handle), data, len(data))
         self._about = _library.text_of("fs_federation_about", int(self._handle))
         self._records.clear()
+        self._closed = 0
         self._summary = None
 
     def release(self) -> None:
