@@ -113,6 +113,26 @@ def test_parameters_are_a_fresh_copy() -> None:
     assert round.parameters.tobytes() == before.tobytes() == one.parameters.tobytes()
 
 
+def test_rounds_that_are_left_are_counted(tmp_path: Path) -> None:
+    one = federation(run_key=key(1), folder=tmp_path / "fed")
+    assert len(one) == 3
+    left = [len(one) for _ in one]
+    assert left == [2, 1, 0]
+    assert len(one) == 0
+    assert one
+    part = played(federation(run_key=key(1), folder=tmp_path / "part"), rounds=1)
+    assert len(part) == 2
+    assert len(federation(folder=tmp_path / "part", resume=True)) == 2
+
+
+def test_a_cohort_is_a_fresh_copy() -> None:
+    one = federation(run_key=key(1), cohort=10)
+    round = next(iter(one))
+    before = round.cohort.tolist()
+    round.cohort[:] = 0
+    assert round.cohort.tolist() == before
+
+
 def test_the_claim_is_that_of_all_rounds() -> None:
     one = played(federation(run_key=key(1)), rounds=1)
     assert len(one.records) == 1
@@ -165,7 +185,7 @@ def test_an_exception_leaves_the_round_open() -> None:
     # What it came to so far has no part of the open round.
     assert one.summary()["rounds"] == 0
     assert one.open_round is not None
-    assert one.open_round.cohort is cohorts[0]
+    assert one.open_round.cohort.tolist() == cohorts[0].tolist()
     one.open_round.close()
     assert [round.number for round in one] == [2, 3]
 
@@ -485,16 +505,55 @@ def test_memory_does_not_grow_with_rounds() -> None:
     assert grown < 18_000
 
 
-def test_evaluations_go_into_the_rows() -> None:
-    one = federation(run_key=key(1))
+def test_evaluations_are_of_the_new_model() -> None:
+    one = federation(run_key=key(1), rounds=5)
     round = next(iter(one))
-    record = round.close(accuracy=0.5, loss=1.25)
-    assert (record["accuracy"], record["loss"]) == (0.5, 1.25)
-    round = next(iter(one))
+    before = one.parameters
+    # Nobody has the new model yet, whose accuracy it would be.
+    with pytest.raises(fedsim.InvalidError, match="step"):
+        round.close(accuracy=0.5)
+    new = round.step()
+    assert np.array_equal(new, one.parameters)
+    assert not np.array_equal(new, before)
+    with pytest.raises(fedsim.StateError):
+        round.send(int(round.cohort[0]), np.zeros(one.dimension, np.float32))
+    with pytest.raises(fedsim.StateError):
+        one.next_round()
     for wrong in (1.5, -0.1, float("nan")):
         with pytest.raises(fedsim.InvalidError):
             round.close(accuracy=wrong)
-    round.close()
+    record = round.close(accuracy=0.5, loss=1.25)
+    assert (record["accuracy"], record["loss"]) == (0.5, 1.25)
+    assert np.array_equal(new, one.parameters)
+
+    seen = []
+    for measured, expected in (
+        (0.25, (0.25, None)),
+        ((0.25, 2), (0.25, 2)),
+        ({"loss": 3.5}, (None, 3.5)),
+    ):
+        round = next(iter(one))
+
+        def evaluate(parameters: np.ndarray, measured: object = measured) -> object:
+            seen.append(parameters)
+            return measured
+
+        row = round.close(evaluate=evaluate)
+        assert (row["accuracy"], row["loss"]) == expected
+        assert np.array_equal(seen[-1], one.parameters)
+    assert one.summary()["bestAccuracy"] == 0.5
+
+
+def test_an_evaluation_that_fails_leaves_the_round_open() -> None:
+    one = federation(run_key=key(1))
+    round = next(iter(one))
+    for wrong in ({"accurracy": 1}, (1, 2, 3), 1.5):
+        with pytest.raises(fedsim.InvalidError):
+            round.close(evaluate=lambda parameters, wrong=wrong: wrong)
+        assert one.open_round is round
+    with pytest.raises(fedsim.InvalidError):
+        round.close(accuracy=0.5, evaluate=lambda parameters: 0.5)
+    assert round.close(evaluate=lambda parameters: 0.5)["accuracy"] == 0.5
 
 
 def test_many_updates_in_batches() -> None:
@@ -510,3 +569,22 @@ def test_many_updates_in_batches() -> None:
     rows = np.full((300, 3000), 1e-3, np.float32)
     round.send_many(round.cohort, rows)
     assert round.close()["arrived"] == 300
+
+
+@pytest.mark.torch
+def test_a_torch_module_is_trained(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1))
+    one = federation(parameters=model, run_key=key(1), folder=tmp_path / "fed", cohort=20)
+    for round in one:
+        assert fedsim.unflatten(round.parameters, model) is model
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.01)
+        round.send(0, fedsim.flatten(model) - round.parameters)
+        round.send(1, {name: 0.01 * torch.ones_like(p) for name, p in model.named_parameters()})
+    names = [name for name, _ in model.named_parameters()]
+    assert list(fedsim.open_run(tmp_path / "fed").tensors) == names
+    fedsim.unflatten(one.parameters, model)
+    assert fedsim.flatten(model).tobytes() == one.parameters.tobytes()

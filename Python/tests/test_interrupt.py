@@ -48,15 +48,15 @@ while True:
     sampling="fixed-size")
 """,
     "send_many": """
-one = federation(parameters=np.zeros(1 << 20, np.float32), population=400, cohort=400,
+one = federation(parameters=np.zeros(1 << 20, np.float32), population=64, cohort=64,
                  sampling="fixed-size", rounds=1)
 round = next(iter(one))
-round.send_many(round.cohort, np.full((400, 1 << 20), 1e-4, np.float32))
+round.send_many(round.cohort, np.full((64, 1 << 20), 1e-4, np.float32))
 """,
     "encode_many": """
 one = channel(dimension=1 << 20)
-one.encode_many(np.full((200, 1 << 20), 1e-4, np.float32), keys=[fedsim.random_key() for _ in
-range(200)], round=0)
+one.encode_many(np.full((60, 1 << 20), 1e-4, np.float32), keys=[fedsim.random_key() for _ in
+range(60)], round=0)
 """,
 }
 

@@ -56,6 +56,10 @@ struct FederationTests {
     }
   }
 
+  fileprivate static func step(_ federation: fs_handle) -> Answer {
+    Interface.call { fs_federation_step(federation, $0, $1) }
+  }
+
   fileprivate static func close(_ federation: fs_handle, _ evaluation: String = "") -> (Answer, String) {
     let text = evaluation.utf8.map { CChar(bitPattern: $0) }
     let (answer, bytes) = Interface.bytes { fs_federation_close(federation, text, Int64(text.count), $0, $1, $2) }
@@ -81,6 +85,11 @@ struct FederationTests {
       } else {
         #expect(send(federation, cohort).result == cohort.count)
       }
+      let before = parameters(federation)
+      #expect(close(federation, #"{"loss": 1}"#).0.result == FS_INVALID, "of a model that nobody has")
+      #expect(step(federation).result == 0 && step(federation).result == 0)
+      #expect(parameters(federation) != before)
+      #expect(send(federation, Array(cohort.prefix(1))).result == (cohort.isEmpty ? 0 : Int64(FS_STATE)))
       let (closed, line) = close(federation, #"{"accuracy": 0.5, "loss": 1.25}"#)
       #expect(closed.result > 0, "\(closed.reason)")
       lines.append(line)
@@ -96,6 +105,7 @@ struct FederationTests {
     var expected: [String] = []
     while let round = try execution.open() {
       for client in round.cohort { try execution.send(Self.update(Int64(client)), from: client) }
+      try execution.step()
       expected.append(try execution.close(accuracy: 0.5, loss: 1.25).json.text(pretty: false))
     }
     for (threads, oneByOne) in [(1, false), (2, false), (8, true)] {
@@ -189,6 +199,7 @@ struct FederationTests {
     #expect(Self.send(federation, cohort).result == cohort.count)
     #expect(Self.send(federation, [cohort[1]]).result == FS_STATE)
     #expect(Self.send(federation, []).result == 0)
+    #expect(Self.step(federation).result == 0)
     #expect(Self.close(federation, #"{"accuracy": 2}"#).0.result == FS_INVALID)
     #expect(Self.close(federation, #"{"acuracy": 1}"#).0.reason.contains("did you mean"))
     #expect(Self.close(federation, "[").0.result == FS_INVALID)
@@ -258,6 +269,7 @@ struct FederationTests {
     #expect(answer.result == 0, "\(answer.reason)")
     let (_, _, cohort) = Self.open(federation)
     _ = Self.send(federation, cohort)
+    #expect(Self.step(federation).result == 0)
     #expect(Self.close(federation, #"{"accuracy": 0.5, "loss": 1.25}"#).1 == expected[0])
     _ = Self.open(federation)
     // A process that ends here has an open round, which is drawn again.
@@ -267,11 +279,8 @@ struct FederationTests {
     #expect(resumed.result == 0, "\(resumed.reason)")
     defer { fs_release(again) }
     #expect(Self.rounds(again) == Array(expected.dropFirst()))
-    let evaluation = #"{"accuracy": 0.75}"#.utf8.map { CChar(bitPattern: $0) }
-    let (_, summary) = Interface.bytes {
-      fs_federation_finish_with(again, evaluation, Int64(evaluation.count), $0, $1, $2)
-    }
-    #expect(Interface.object(summary)["finalAccuracy"] == 0.75)
+    let (_, summary) = Interface.bytes { fs_federation_finish(again, $0, $1, $2) }
+    #expect(Interface.object(summary)["finalAccuracy"] == 0.5)
     let model = try InputFile.read("\(folder.path)/run/model.safetensors")
     #expect(String(decoding: model.prefix(300), as: UTF8.self).contains("\"w\""))
   }
@@ -299,6 +308,7 @@ struct FederationTests {
     for other in [0, -7, .max, channel] as [fs_handle] {
       #expect(Self.open(other).0.result == FS_INVALID)
       #expect(Self.send(other, [1]).result == FS_INVALID)
+      #expect(Self.step(other).result == FS_INVALID)
       #expect(Self.close(other).0.result == FS_INVALID)
       #expect(Interface.bytes { fs_federation_about(other, $0, $1, $2) }.0.result == FS_INVALID)
       #expect(Interface.bytes { fs_federation_state(other, $0, $1, $2) }.0.result == FS_INVALID)
