@@ -72,6 +72,8 @@ elif [ -z "${FEDSIM_LIBRARY:-}" ]; then
 fi
 
 tests() { (cd Python && "$python" -m pytest -q "$@"); }
+# Those of a folder below are of a framework each.
+tests_without_framework() { (cd Python && "$python" -m pytest -q tests/test_*.py); }
 
 for name in "${names[@]}"; do
   printf '\n-- python: %s\n' "$name"
@@ -81,13 +83,13 @@ for name in "${names[@]}"; do
       (cd Python && "$python" -m mypy --cache-dir "$folder/mypy" && "$python" -m ruff check --no-cache src tests hatch_build.py &&
         "$python" -m ruff format --no-cache --check src tests hatch_build.py)
       ;;
-    core) environment core 14 "" && tests tests/test_*.py ;;
-    tables) environment tables 14 "pandas,plot,notebook" && tests tests/test_*.py ;;
+    core) environment core 14 "" && tests_without_framework ;;
+    tables) environment tables 14 "pandas,plot,notebook" && tests_without_framework ;;
     # torch of one version, so that one for CPUs alone that is at hand is taken before a newer one for graphics cards.
-    flower) environment flower 13 "flower" "scikit-learn" && tests tests/flower ;;
+    flower) environment flower 12 "flower" "scikit-learn" && tests tests/flower ;;
     pfl) environment pfl 11 "pfl" "torch == 2.13.0" "scikit-learn" && tests tests/pfl ;;
     opacus) environment opacus 11 "opacus,dp-accounting" "torch == 2.13.0" && tests tests/opacus ;;
-    dp-accounting) environment dp-accounting 13 "dp-accounting" && tests tests/dp_accounting ;;
+    dp-accounting) environment dp-accounting 12 "dp-accounting" && tests tests/dp_accounting ;;
     examples) environment examples 11 "examples,notebook,plot" "torch == 2.13.0" "nbclient" "ipykernel" && tests tests/examples ;;
   esac
 done

@@ -66,13 +66,11 @@ if [ "$system" = Linux ]; then
       "$(pkg-config --modversion "$name")" "$(pkg-config --cflags "$name")" "$archives" "${module#*:}" >"$archives/$name.pc"
   done
   clang -O2 -fPIC -ffunction-sections -Wall -Wextra -Werror -c Scripts/wheel/older-glibc.c -o "$archives/older-glibc.o"
-  options+=(--pkg-config-path "$archives" -Xswiftc -static-stdlib -Xswiftc -use-ld=lld \
-    -Xswiftc -Xfrontend -Xswiftc -function-sections)
-  for option in --gc-sections -znostart-stop-gc -s "--version-script=$PWD/Scripts/wheel/exported.map" "$archives/older-glibc.o" \
-    $(nm "$archives/older-glibc.o" | sed -n 's/.* T __wrap_/--wrap=/p') \
-    --no-as-needed -l:libpthread.so.0 -l:libdl.so.2 --as-needed; do
-    options+=(-Xlinker "$option")
-  done
+  link=(--gc-sections -znostart-stop-gc -s "--version-script=$PWD/Scripts/wheel/exported.map" "$archives/older-glibc.o"
+    $(nm "$archives/older-glibc.o" | sed -n 's/.* T __wrap_/--wrap=/p')
+    --no-as-needed -l:libpthread.so.0 -l:libdl.so.2 --as-needed)
+  options+=(--pkg-config-path "$archives" -Xswiftc -static-stdlib -Xswiftc -use-ld=lld)
+  for option in "${link[@]}"; do options+=(-Xlinker "$option"); done
   suffix=so
 else
   # The Swift runtime is part of macOS.
@@ -88,6 +86,21 @@ fi
 
 step "command"
 swift build "${options[@]}" --product fedsim
+command=$built/fedsim
+if [ "$system" = Linux ]; then
+  # Both in one library, which then has the engine once; the program calls it.
+  both=$scratch/both
+  rm -rf "$both" && mkdir -p "$both"/{objects,bin}
+  cat "$built"/{FedSimC,fedsim}.product/Objects.LinkFileList | sort -u >"$both/objects/list"
+  whole=()
+  for option in "${link[@]}" --defsym=fs_command=FedSimCommand_main -soname=libFedSimC.so; do whole+=(-Xlinker "$option"); done
+  swiftc -emit-library -module-name FedSimC -static-stdlib -use-ld=lld "@$both/objects/list" -L"$archives" -lsodium -lz -lpng -ljpeg -lm \
+    "${whole[@]}" -o "$both/libFedSimC.so"
+  clang -O2 -fPIE -pie -fuse-ld=lld Scripts/wheel/launcher.c "$archives/older-glibc.o" -Wl,--wrap=__libc_start_main -Wl,--gc-sections -Wl,-s \
+    -L"$both" -lFedSimC -Wl,-rpath,'$ORIGIN/..' -Wl,--enable-new-dtags -o "$both/bin/fedsim"
+  library=$both/libFedSimC.so
+  command=$both/bin/fedsim
+fi
 
 step "wheel"
 python=$(command -v python3)
@@ -99,7 +112,7 @@ tools=$scratch/tools/bin
 raw=$scratch/raw-wheel
 rm -rf "$raw" && mkdir -p "$raw" "$out"
 rm -f "$out"/fedsim-*.whl
-(cd Python && FEDSIM_WHEEL_LIBRARY=$library FEDSIM_WHEEL_COMMAND=$built/fedsim \
+(cd Python && FEDSIM_WHEEL_LIBRARY=$library FEDSIM_WHEEL_COMMAND=$command \
   "$tools/python" -m hatchling build -t wheel -d "$raw")
 if [ "$system" = Linux ]; then
   PATH=$tools:$PATH "$tools/auditwheel" repair --zip-compression-level 9 -w "$out" "$raw"/*.whl

@@ -485,16 +485,54 @@ def test_memory_does_not_grow_with_rounds() -> None:
     assert grown < 18_000
 
 
-def test_evaluations_go_into_the_rows() -> None:
+def test_evaluations_are_of_the_new_model() -> None:
     one = federation(run_key=key(1))
     round = next(iter(one))
-    record = round.close(accuracy=0.5, loss=1.25)
-    assert (record["accuracy"], record["loss"]) == (0.5, 1.25)
-    round = next(iter(one))
+    before = one.parameters
+    # Nobody has the new model yet, whose accuracy it would be.
+    with pytest.raises(fedsim.InvalidError, match="step"):
+        round.close(accuracy=0.5)
+    new = round.step()
+    assert np.array_equal(new, one.parameters) and not np.array_equal(new, before)
+    with pytest.raises(fedsim.StateError):
+        round.send(int(round.cohort[0]), np.zeros(one.dimension, np.float32))
+    with pytest.raises(fedsim.StateError):
+        one.next_round()
     for wrong in (1.5, -0.1, float("nan")):
         with pytest.raises(fedsim.InvalidError):
             round.close(accuracy=wrong)
-    round.close()
+    record = round.close(accuracy=0.5, loss=1.25)
+    assert (record["accuracy"], record["loss"]) == (0.5, 1.25)
+    assert np.array_equal(new, one.parameters)
+
+    seen = []
+    for measured, expected in (
+        (0.25, (0.25, None)),
+        ((0.25, 2), (0.25, 2)),
+        ({"loss": 3.5}, (None, 3.5)),
+    ):
+        round = next(iter(one))
+
+        def evaluate(parameters: np.ndarray, measured: object = measured) -> object:
+            seen.append(parameters)
+            return measured
+
+        row = round.close(evaluate=evaluate)
+        assert (row["accuracy"], row["loss"]) == expected
+        assert np.array_equal(seen[-1], one.parameters)
+    assert one.summary()["bestAccuracy"] == 0.5
+
+
+def test_an_evaluation_that_fails_leaves_the_round_open() -> None:
+    one = federation(run_key=key(1))
+    round = next(iter(one))
+    for wrong in ({"accurracy": 1}, (1, 2, 3), 1.5):
+        with pytest.raises(fedsim.InvalidError):
+            round.close(evaluate=lambda parameters, wrong=wrong: wrong)
+        assert one.open_round is round
+    with pytest.raises(fedsim.InvalidError):
+        round.close(accuracy=0.5, evaluate=lambda parameters: 0.5)
+    assert round.close(evaluate=lambda parameters: 0.5)["accuracy"] == 0.5
 
 
 def test_many_updates_in_batches() -> None:

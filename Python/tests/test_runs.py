@@ -221,6 +221,16 @@ def test_rows_are_flat_as_in_the_csv(tmp_path: Path) -> None:
             assert cell == "" or float(cell) == row[name]
 
 
+def test_a_row_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+    from fedsim.runs import read_rows
+
+    (tmp_path / "rounds.jsonl").write_text('{"round": 1}\n{"round": 2}\n{"rou')
+    assert read_rows(str(tmp_path)) == [{"round": 1}, {"round": 2}]
+    (tmp_path / "rounds.jsonl").write_text('{"round": 1}\n{"rou\n{"round": 3}\n')
+    with pytest.raises(fedsim.FolderError, match="line 2"):
+        read_rows(str(tmp_path))
+
+
 def test_updates_of_the_built_in_trainer() -> None:
     simulation = fedsim.Simulation(tiny(), threads=1)
     start = simulation.parameters

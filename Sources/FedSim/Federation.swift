@@ -240,6 +240,8 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
   case counts(clients: Int, updates: Int, examples: Int?)
   /// No round is open.
   case noRoundIsOpen
+  /// The model has moved: the round takes no more updates.
+  case stepIsMade(Int)
   /// A value that is out of its range.
   case value(name: String, found: String, allowed: String)
 
@@ -251,6 +253,7 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
     case .counts(let clients, let updates, let examples):
       "found \(updates) updates\(examples.map { " and \($0) numbers of examples" } ?? "") of \(clients) clients; allowed: one for each"
     case .noRoundIsOpen: "no round is open: it must be opened first"
+    case .stepIsMade(let round): "the step of round \(round) was made: it takes no more updates, and can be closed"
     case .value(let name, let found, let allowed): "\(name): found \(found); allowed: \(allowed)"
     case .notDrawn(let client, let round): "client \(client) is not in the cohort of round \(round)"
     }

@@ -75,10 +75,17 @@ struct FederationName: Sendable {
     identity = fingerprint.bytes
   }
 
+  /// Bytes of a nonce.
+  static let allowedCounts = 16...65_536
+
   /// - Returns: what is wrong with a nonce; nil where nothing is.
   static func problem(_ nonce: [UInt8]) -> (found: String, allowed: String)? {
-    nonce.count < 16
-      ? ("\(nonce.count) bytes", "at least 16 bytes, which follow from all that decides the updates") : nil
+    allowedCounts.contains(nonce.count)
+      ? nil
+      : (
+        "\(nonce.count) bytes",
+        "at least 16 bytes (and at most \(allowedCounts.upperBound)), which follow from all that decides the updates"
+      )
   }
 }
 

@@ -98,6 +98,9 @@ extension RunSetup {
     return setup
   }
 
+  /// The bytes that a nonce may have.
+  package static var nonceCounts: ClosedRange<Int> { FederationName.allowedCounts }
+
   /// Whether the updates come from a program.
   public var isExternal: Bool { scenario.isExternal }
 

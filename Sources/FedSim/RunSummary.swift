@@ -51,10 +51,8 @@ public struct RunSummary: Sendable {
   }
 
   /// Of the model that the run ends with; nil where that was not evaluated.
-  public var finalAccuracy: Double? { finalEvaluation?.accuracy ?? lastRow?.accuracy }
+  public var finalAccuracy: Double? { finalEvaluation?.accuracy ?? records.last?.accuracy }
   public var bestAccuracy: Double? { (records.map(\.accuracy) + [finalEvaluation?.accuracy]).compactMap { $0 }.max() }
-  /// The last record where it tells of the last model: what a program says of a round is of the model that the round started from.
-  private var lastRow: RoundRecord? { setup.isExternal ? nil : records.last }
   /// The round of the best model of all evaluations in rounds; nil where none has a finite figure.
   public var bestRound: Int? { watch.bestRound }
   /// The rule of `evaluation` that ended the run; nil where none did.
@@ -70,10 +68,10 @@ public struct RunSummary: Sendable {
   }
 
   public var finalLoss: Double? {
-    finalEvaluation.flatMap { $0.loss.isFinite ? $0.loss : nil } ?? lastRow?.loss
+    finalEvaluation.flatMap { $0.loss.isFinite ? $0.loss : nil } ?? records.last?.loss
   }
   /// R^2 of the model that the run ends with; nil for other tasks than regression.
-  public var finalR2: Double? { finalEvaluation.map(\.r2) ?? lastRow?.r2 }
+  public var finalR2: Double? { finalEvaluation.map(\.r2) ?? records.last?.r2 }
   /// The root of the mean squared error, in the unit of the data; nil for other tasks.
   public var finalRMSE: Double? {
     setup.scenario.task == .regression

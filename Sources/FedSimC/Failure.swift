@@ -54,7 +54,7 @@ struct Failure: Error {
       }
     case let error as FederationError:
       switch error {
-      case .roundIsOpen, .foreignRound, .notDrawn, .noRoundIsOpen: self = .state(error.description)
+      case .roundIsOpen, .foreignRound, .notDrawn, .noRoundIsOpen, .stepIsMade: self = .state(error.description)
       // What a state is restored in.
       case .value(let name, _, _) where name == "state": self = .state(error.description)
       case .counts, .value: self = .invalid(error.description)

@@ -128,6 +128,16 @@ public func federationSend(
   }
 }
 
+@_cdecl("fs_federation_step")
+public func federationStep(
+  _ federation: Int64, _ error: UnsafeMutablePointer<CChar>?, _ capacity: Int64
+) -> Int64 {
+  call(error, capacity) {
+    try find(federation).step()
+    return 0
+  }
+}
+
 @_cdecl("fs_federation_close")
 public func federationClose(
   _ federation: Int64, _ evaluation: UnsafePointer<CChar>?, _ count: Int64,
@@ -146,19 +156,7 @@ public func federationFinish(
   _ federation: Int64, _ json: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?,
   _ error: UnsafeMutablePointer<CChar>?, _ capacity: Int64
 ) -> Int64 {
-  callForJSON(json, error, capacity) { try find(federation).finish(nil) }
-}
-
-@_cdecl("fs_federation_finish_with")
-public func federationFinishWith(
-  _ federation: Int64, _ evaluation: UnsafePointer<CChar>?, _ count: Int64,
-  _ json: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?, _ error: UnsafeMutablePointer<CChar>?,
-  _ capacity: Int64
-) -> Int64 {
-  callForJSON(json, error, capacity) {
-    let object = try find(federation)
-    return try object.finish(EvaluationRequest.read(Argument.bytes(evaluation, count, "evaluation")))
-  }
+  callForJSON(json, error, capacity) { try find(federation).finish() }
 }
 
 @_cdecl("fs_federation_state")

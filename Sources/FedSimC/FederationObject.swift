@@ -94,7 +94,7 @@ final class FederationObject: NamedObject {
 
   /// All that the sending would refuse, before the first part.
   private static func check(_ clients: [Int], _ examples: [Int]?, _ content: borrowing Content) throws {
-    guard content.execution.isOpen else { throw FederationError.noRoundIsOpen }
+    try content.execution.checkOpen()
     let round = content.execution.round + 1
     var senders = Set<Int>()
     for client in clients {
@@ -108,6 +108,14 @@ final class FederationObject: NamedObject {
     }
   }
 
+  /// Moves the model; who was drawn can send no more.
+  func step() throws {
+    try content.withLock { content in
+      try content.execution.step()
+      content.drawn = [:]
+    }
+  }
+
   /// - Parameter evaluation: nil for nothing that was measured.
   func close(_ evaluation: EvaluationRequest?) throws -> JSON {
     try content.withLock { content in
@@ -117,11 +125,7 @@ final class FederationObject: NamedObject {
     }
   }
 
-  func finish(_ evaluation: EvaluationRequest?) throws -> JSON {
-    try content.withLock { content in
-      try content.execution.finish(accuracy: evaluation?.accuracy, loss: evaluation?.loss).summary.json
-    }
-  }
+  func finish() throws -> JSON { try content.withLock { try $0.execution.finish().summary.json } }
 
   func state() throws -> [UInt8] { try content.withLock { try $0.execution.state() } }
 

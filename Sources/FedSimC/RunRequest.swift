@@ -49,10 +49,8 @@ struct RunRequest: Configurable {
 
   var threadCount: Int { threads ?? Self.allThreads }
 
-  /// As many as there are cores.
-  static var allThreads: Int {
-    min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), Int(Limits.threads.lowerBound)), Int(Limits.threads.upperBound))
-  }
+  /// As many as the process may use.
+  static var allThreads: Int { min(ResourceUsage.processorCount, Int(Limits.threads.upperBound)) }
 
   /// - Parameters:
   ///   - options: a JSON object; no bytes stand for one without keys.

@@ -18,7 +18,7 @@ extension RunSummary {
         "\(record.round)", "\(record.arrived)",
         isQuantity
           ? record.r2.map { Text.fixed($0, 4) } ?? "-" : record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
-        record.loss.map(Text.loss) ?? (record.accuracy == nil ? "-" : "not finite"),
+        record.loss.map(Text.loss) ?? (record.accuracy == nil || setup.isExternal ? "-" : "not finite"),
         record.spending.map { Text.fixedUp($0.epsilon, 2) } ?? "none",
         record.shownBits, record.idealBits.map { Text.fixed($0, 0) } ?? "-",
       ]

@@ -8,8 +8,10 @@ import Scenarios
 public struct Checkpoint: Sendable, Equatable {
   /// The run that it is of.
   public let identity: RunIdentity
-  /// The length of rounds.jsonl after the round.
+  /// The length of rounds.jsonl after the round; before it, where `pendingRow` is there.
   public let rowBytes: Int
+  /// The row of the round, where rounds.jsonl need not have it yet: of a federation whose program may still say what it measured.
+  let pendingRow: RoundRecord?
   /// What `Simulation.state` gave.
   public let state: StateSections
 
@@ -17,10 +19,11 @@ public struct Checkpoint: Sendable, Equatable {
     self.init(identity, simulation.state, rowBytes: rowBytes)
   }
 
-  init(_ identity: RunIdentity, _ state: StateSections, rowBytes: Int) {
+  init(_ identity: RunIdentity, _ state: StateSections, rowBytes: Int, pendingRow: RoundRecord? = nil) {
     self.identity = identity
     self.rowBytes = rowBytes
     self.state = state
+    self.pendingRow = pendingRow
   }
 
   public init(fileBytes: [UInt8]) throws(StateError) { try self.init(StateSections(fileBytes: fileBytes)) }
@@ -37,6 +40,14 @@ public struct Checkpoint: Sendable, Equatable {
     identity = try RunIdentity(file.sections("run"))
     rowBytes = try file.integer("rowBytes", in: 0...Int.max)
     state = try file.sections("simulation")
+    if file.has("pendingRow") {
+      guard let row = RoundRecord(line: Array(try file.text("pendingRow").utf8)) else {
+        throw StateError(byte: 0, problem: "its row is not one that a round wrote")
+      }
+      pendingRow = row
+    } else {
+      pendingRow = nil
+    }
   }
 
   /// Whether whoever reads it can take the noise off.
@@ -48,6 +59,7 @@ public struct Checkpoint: Sendable, Equatable {
     file.put("run", identity.sections)
     file.put("rowBytes", [rowBytes])
     file.put("simulation", state)
+    if let pendingRow { file.put("pendingRow", pendingRow.json.text(pretty: false)) }
     return file
   }
 

@@ -333,6 +333,9 @@ public struct RunFolder: Sendable {
 
   /// Cuts rounds.jsonl to what it was at a checkpoint: what came later is made again. Changes nothing where that is its length.
   ///
+  /// The row that a checkpoint has itself (`Checkpoint.pendingRow`) is added where the file does not have it; where the file has it with what a
+  /// program measured, that stays.
+  ///
   /// - Returns: its rounds.
   /// - Throws: `RunFolderError.notResumable` with the line that this run would not have written.
   public func rounds(upTo checkpoint: Checkpoint, round: Int) throws(RunFolderError) -> [RoundRecord] {
@@ -351,9 +354,31 @@ public struct RunFolder: Sendable {
       }
       records.append(record)
     }
-    guard records.count == round, length == 0 || bytes[length - 1] == UInt8(ascii: "\n") else {
+    guard records.count + (checkpoint.pendingRow == nil ? 0 : 1) == round,
+      length == 0 || bytes[length - 1] == UInt8(ascii: "\n")
+    else {
       throw .notResumable(
         path: target, reason: "found \(records.count) rounds in \(length) bytes, and \(round) in state.bin")
+    }
+    if let pending = checkpoint.pendingRow {
+      guard pending.round == round else {
+        throw .notResumable(
+          path: "\(path)/\(File.state.rawValue)", reason: "damaged: its row is of round \(pending.round)")
+      }
+      let rest = bytes[length...]
+      if let end = rest.firstIndex(of: UInt8(ascii: "\n")), let row = RoundRecord(line: rest[..<end]),
+        row.withoutEvaluation == pending
+      {
+        if bytes.count > end + 1 {
+          try writing(.rounds) { path throws(FileFailure) in try FilePath.truncate(path, to: end + 1) }
+        }
+        return records + [row]
+      }
+      if bytes.count > length {
+        try writing(.rounds) { path throws(FileFailure) in try FilePath.truncate(path, to: length) }
+      }
+      try append(pending.json.text(pretty: false), to: .rounds)
+      return records + [pending]
     }
     if length == 0 {
       try remove([.rounds])

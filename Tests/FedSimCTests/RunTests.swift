@@ -174,7 +174,7 @@ struct RunTests {
     #expect(Self.new(scenario, training: run, test: test).0.reason.contains("found a run"))
     fs_release(run)
     #expect(Self.new(TinyScenario.text(), training: test, test: test).0.reason.contains("given"))
-    #expect(Self.new(scenario).0.result == FS_INVALID)
+    #expect(Self.new(scenario).0.result == FS_REFUSED)
   }
 
   @Test("Data that are wrong are refused")

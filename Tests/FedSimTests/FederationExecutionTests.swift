@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Aggregator
@@ -43,12 +44,13 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
   private func next(_ federation: inout FederationExecution) throws -> RoundRecord? {
     guard let round = try federation.open() else { return nil }
     for client in round.cohort { try federation.send(update(client, federation.parameters), from: client) }
+    try federation.step()
     return try federation.close(accuracy: 0.25 + 0.1 * Double(round.round), loss: 1 / Double(round.round))
   }
 
   private func complete(_ federation: inout FederationExecution) throws -> RunExecution.Outcome {
     while try next(&federation) != nil {}
-    return try federation.finish(accuracy: 0.75, loss: 0.125)
+    return try federation.finish()
   }
 
   private func files(_ path: String) throws -> [String: Data] {
@@ -88,7 +90,7 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
     #expect(model.tensors.map(\.name) == ["head.weight", "head.bias"] && model.tensors.map(\.shape) == [[2, 2], []])
 
     let summary = try object("\(folder)/summary.json")
-    #expect(summary["finalAccuracy"] == 0.75 && summary["finalLoss"] == 0.125 && summary["bestAccuracy"] == 0.75)
+    #expect(summary["finalAccuracy"] == 0.65 && summary["finalLoss"] == 0.25 && summary["bestAccuracy"] == 0.65)
     #expect(summary["seed"] == nil && summary["majorityClassAccuracy"] == .null && summary["population"] == 40)
     guard case .string(let statement)? = summary["guaranteeStatement"],
       case .array(let outside)? = summary["outsideGuarantee"]
@@ -103,7 +105,11 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
     #expect(federation.records.allSatisfy { $0.clientAccuracy == nil && $0.clientLearningRate == nil })
 
     let page = try page(of: folder)
-    #expect(page.contains("outside"))
+    #expect(page.contains("of updates from a program: it says that the model is right on 65.0 %"))
+    #expect(page.contains("the updates came from a program") && !page.contains("fedsim run scenario.json"))
+    #expect(outcome.summary.closingTable.contains("65.0 %, as the program says"))
+    guard case .object(let live) = LiveLine.run(federation.setup, folder: nil, after: 0) else { return }
+    #expect(live["folder"] == .null && live["guaranteeStatement"] == .string(statement) && live["rounds"] == 4)
     #expect(try object("\(folder)/ledger.json") == JSONObject(federation.ledgerJSON))
   }
 
@@ -151,7 +157,7 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
   // MARK: Stops
 
   /// Where a process may end: before the first round, with an open round, after a round.
-  enum Stop: CaseIterable { case first, open, halfSent, closed, finished }
+  enum Stop: CaseIterable { case first, open, halfSent, stepped, rowCut, closed, whole, finished }
 
   @Test(arguments: Stop.allCases) func aKilledFederationGoesOn(stop: Stop) throws {
     let folder = scratchPath()
@@ -171,13 +177,39 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
         let early = try killed.finish()
         #expect(!early.isWhole && early.summary.records.count == 2 && killed.isOpen)
       }
-      if stop == .finished { #expect(try killed.finish().summary.stoppedBy == .interrupted) }
+      if stop == .finished {
+        let early = try killed.finish()
+        #expect(early.summary.stoppedBy == .interrupted && early.summary.finalAccuracy == 0.45)
+      }
+      if stop == .stepped {
+        let round = try #require(try killed.open())
+        for client in round.cohort { try killed.send(update(client, killed.parameters), from: client) }
+        let before = killed.parameters
+        try killed.step()
+        try killed.step()
+        #expect(killed.parameters != before && killed.isOpen && killed.round == 2)
+        #expect(throws: FederationError.roundIsOpen(3)) { _ = try killed.open() }
+      }
+      if stop == .whole { while try next(&killed) != nil {} }
     }
+    if stop == .rowCut {
+      // The row of the last round was being written.
+      let rows = "\(folder)/killed/rounds.jsonl"
+      try FilePath.truncate(rows, to: InputFile.read(rows).count - 9)
+    }
+    // The round whose figures the stop has taken along.
+    let lost = stop == .stepped ? 3 : stop == .rowCut ? 2 : nil
     // The key is the folder's: nobody names it.
     var rest = try make("\(folder)/killed", .resuming, nonce: nil)
-    #expect(rest.round == (stop == .first ? 0 : 2) && rest.records.count == rest.round)
+    #expect(rest.round == (stop == .first ? 0 : stop == .stepped ? 3 : stop == .whole ? 4 : 2))
+    #expect(rest.records.count == rest.round && rest.records.allSatisfy { ($0.accuracy == nil) == ($0.round == lost) })
     #expect(try complete(&rest).isWhole)
     #expect(rest.records.map(\.drawn) == cohorts)
+    guard lost == nil else {
+      #expect(rest.records.map(\.withoutEvaluation) == whole.records.map(\.withoutEvaluation))
+      #expect(rest.parameters == whole.parameters)
+      return
+    }
     #expect(try files("\(folder)/killed") == files("\(folder)/whole"))
     // Whole, it is left as it is, also by whoever says nothing of the last model.
     _ = consume rest
@@ -275,7 +307,6 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
       as [(Double?, Double?)]
     {
       #expect(throws: FederationError.self) { _ = try federation.close(accuracy: accuracy, loss: loss) }
-      #expect(throws: FederationError.self) { _ = try federation.finish(accuracy: accuracy, loss: loss) }
     }
     let stranger = (0..<40).first { !round.cohort.contains($0) } ?? -1
     #expect(throws: (any Error).self) { try federation.send([0, 0, 0, 0, 0], from: stranger) }
@@ -283,9 +314,45 @@ private func update(_ client: Int, _ model: [Float]) -> [Float] {
     #expect(throws: (any Error).self) { try federation.send([0, 0, 0, 0, 0], from: round.cohort[0], examples: -1) }
     for client in round.cohort { try federation.send(update(client, start), from: client) }
     #expect(throws: (any Error).self) { try federation.send(update(round.cohort[0], start), from: round.cohort[0]) }
+    // Nobody has the new model yet, whose accuracy it would be.
+    #expect(throws: FederationError.self) { _ = try federation.close(accuracy: 0.35) }
+    #expect(throws: FederationError.self) { _ = try federation.close(loss: 1) }
+    try federation.step()
+    #expect(throws: FederationError.stepIsMade(1)) { try federation.send(update(stranger, start), from: stranger) }
+    #expect(throws: FederationError.self) { _ = try federation.close(accuracy: 1.5) }
     let record = try federation.close(accuracy: 0.35, loss: 1)
     var other = try make()
     #expect(try next(&other) == record && other.parameters == federation.parameters)
+  }
+
+  /// As a library for other languages has it: one federation, and calls from any thread.
+  @Test func aFederationIsHeldInAMutex() throws {
+    final class Box: Sendable {
+      let held: Mutex<FederationExecution>
+      init(_ scenario: Scenario) throws {
+        held = Mutex(try FederationExecution(scenario, parameters: start, nonce: nonce, threads: 2))
+      }
+    }
+    let box = try Box(scenario([], text: externalScenario))
+    let round = try #require(try box.held.withLock { try $0.open() })
+    try box.held.withLock { for client in round.cohort { try $0.send(update(client, start), from: client) } }
+    let record = try box.held.withLock { try $0.close() }
+    #expect(record.round == 1 && box.held.withLock { $0.parameters } != start)
+  }
+
+  /// Who falls silent is seen by whoever sees traffic: nothing is claimed against him then.
+  @Test func silenceIsNoGuaranteeAgainstWhoSeesTraffic() throws {
+    let sealed = ["channel.seal=true", "channel.codec=float32", "rounds=1"]
+    for isSilent in [false, true] {
+      var federation = try make(nil, .new, nonce: nonce, sealed)
+      let round = try #require(try federation.open())
+      for client in round.cohort.dropFirst(isSilent ? 1 : 0) {
+        try federation.send(update(client, start), from: client)
+      }
+      #expect(try federation.close().arrived == round.cohort.count - (isSilent ? 1 : 0))
+      let row = try federation.finish().summary.views.rows.first { $0.adversary == "eavesdropper" }
+      #expect((row?.epsilon == nil) == isSilent, "\(String(describing: row))")
+    }
   }
 
   // MARK: A caller's checkpoints

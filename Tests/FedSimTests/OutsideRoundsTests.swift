@@ -36,6 +36,28 @@ import Testing
     #expect(try federation.open() == nil && federation.round == 3)
   }
 
+  /// It goes on from a state, and from none of another run.
+  @Test func roundsFromOutsideGoOn() throws {
+    let setup = try RunSetup(scenario: scenario(["rounds=2"]), split: nil, threads: 1)
+    let next = { (federation: inout FederationExecution) in
+      let round = try #require(try federation.open())
+      for client in round.cohort {
+        try federation.send(
+          setup.update(of: client, round: round.round, from: federation.parameters).values, from: client)
+      }
+      return try federation.close()
+    }
+    var whole = try FederationExecution(of: setup)
+    _ = try next(&whole)
+    let state = try whole.state()
+    let last = try next(&whole)
+    var rest = try FederationExecution(of: setup)
+    try rest.restore(state)
+    #expect(try next(&rest) == last && rest.parameters == whole.parameters)
+    var other = try FederationExecution(of: RunSetup(scenario: scenario(["rounds=3"]), split: nil, threads: 1))
+    #expect(throws: StateError.self) { try other.restore(state) }
+  }
+
   /// A line of rounds.jsonl without what only training and tests give.
   private func json(_ record: RoundRecord) throws -> JSONObject {
     guard case .object(var line) = record.json else { return JSONObject() }

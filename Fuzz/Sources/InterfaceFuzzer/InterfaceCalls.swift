@@ -355,6 +355,9 @@ struct InterfaceCalls {
 
   private mutating func closeFederation() {
     let object = handle(.federation)
+    if random.chance(0.5) {
+      made("fs_federation_step", "\(object)") { _, error, capacity in fs_federation_step(object, error, capacity) }
+    }
     let text = random.mutated(Texts.evaluations[random.below(Texts.evaluations.count)])
     handed("fs_federation_close", "\(object)") { out, error, capacity in
       Self.with(text) { fs_federation_close(object, $0, $1, out, error, capacity) }
@@ -367,10 +370,7 @@ struct InterfaceCalls {
     case 0: handed("fs_federation_about", "\(object)") { fs_federation_about(object, $0, $1, $2) }
     case 1: handed("fs_federation_finish", "\(object)") { fs_federation_finish(object, $0, $1, $2) }
     case 2:
-      let text = random.mutated(Texts.evaluations[random.below(Texts.evaluations.count)])
-      handed("fs_federation_finish_with", "\(object)") { out, error, capacity in
-        Self.with(text) { fs_federation_finish_with(object, $0, $1, out, error, capacity) }
-      }
+      made("fs_federation_step", "\(object)") { _, error, capacity in fs_federation_step(object, error, capacity) }
     case 3: handed("fs_federation_ledger", "\(object)") { fs_federation_ledger(object, $0, $1, $2) }
     case 4: parameters("fs_federation_parameters", object, fs_federation_parameters)
     case 5:
@@ -674,7 +674,8 @@ struct SmallRandom {
 
   mutating func number() -> Double {
     pick([
-      0, -0.0, 1, -1, 1e-300, 1e300, 1e-30, 1e30, 5e-324, .nan, .infinity, -.infinity, .greatestFiniteMagnitude,
+      0, -0.0, 1, -1, 1e-300, 1e300, 1e-30, 1e30, .leastNonzeroMagnitude, .nan, .infinity, -.infinity,
+      .greatestFiniteMagnitude,
       Double(bitPattern: word()),
     ])
   }

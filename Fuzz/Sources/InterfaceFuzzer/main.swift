@@ -15,7 +15,6 @@ guard arguments.count >= 3, let wanted = Int(arguments[1]), let seed = UInt64(ar
   print("InterfaceFuzzer CALLS SEED [--trace]")
   exit(2)
 }
-setvbuf(stdout, nil, _IOLBF, 0)
 let clock = ContinuousClock()
 let began = clock.now
 var calls = InterfaceCalls(seed: seed)
@@ -26,6 +25,7 @@ while calls.calls < wanted {
   if calls.calls >= shown + 1_000_000 {
     shown = calls.calls
     print("\(shown) calls, \(clock.now - began)")
+    fflush(nil)
   }
 }
 let time = clock.now - began
@@ -35,7 +35,11 @@ for (name, count) in calls.counts.sorted(by: { $0.key < $1.key }) {
   print(name, count.success, failures.joined(separator: ", "), separator: "\t")
 }
 var usage = rusage()
-getrusage(RUSAGE_SELF, &usage)
+#if canImport(Glibc)
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+#else
+  getrusage(RUSAGE_SELF, &usage)
+#endif
 print("seed \(seed): \(calls.calls) calls, \(Int(rate)) a second, at most \(usage.ru_maxrss / 1000) MB")
 for fault in calls.faults.prefix(20) { print("fault: \(fault)") }
 let faults = calls.faults.count

@@ -244,16 +244,17 @@ int64_t fs_federation_parameters(fs_handle federation, float *out, int64_t dimen
 int64_t fs_federation_send(fs_handle federation, const int64_t *clients, const float *updates, const int64_t *examples, int64_t n,
                            int64_t dimension, char *error, int64_t capacity);
 
-/* Closes the open round: completes the noise, moves the model, and has the rows and a checkpoint on the disk before anything is shown. evaluation: {"accuracy"
- * (0 to 1), "loss"} of the model that the round started from (nobody has seen the new one), as far as they are known, or no bytes. A line of
- * rounds.jsonl -> bytes */
+/* Completes the noise of the open round and moves the model: fs_federation_parameters gives the new one, and the checkpoint of the round is on the disk.
+ * Then it can be measured, and fs_federation_close ends the round. A second call in a round does nothing. FS_FILES: nothing of the round was shown, and
+ * the federation makes no more; what the disk has can be resumed. -> 0 */
+int64_t fs_federation_step(fs_handle federation, char *error, int64_t capacity);
+
+/* Ends the open round and makes its row, after fs_federation_step, or with it where that was not called. evaluation: {"accuracy" (0 to 1), "loss"} of the
+ * model after the step, which only who has called it can have, or no bytes. A line of rounds.jsonl -> bytes */
 int64_t fs_federation_close(fs_handle federation, const char *evaluation, int64_t count, uint8_t **json, char *error, int64_t capacity);
 
 /* Writes what a federation has at its end: summary.json. May be called before all rounds are made. -> bytes */
 int64_t fs_federation_finish(fs_handle federation, uint8_t **json, char *error, int64_t capacity);
-
-/* The same with what was measured of the last model, as of fs_federation_close. -> bytes */
-int64_t fs_federation_finish_with(fs_handle federation, const char *evaluation, int64_t count, uint8_t **json, char *error, int64_t capacity);
 
 /* A checkpoint between rounds, as state.bin: **a secret**, with it the noise can be taken off what was released. -> bytes */
 int64_t fs_federation_state(fs_handle federation, uint8_t **bytes, char *error, int64_t capacity);

@@ -15,7 +15,7 @@ import Scenarios
 ///     }
 ///     let outcome = try federation.finish()
 ///
-/// **What is on the disk before it is shown.** `close` returns, and `parameters` are the new ones, when the checkpoint of the round is on the disk, and not
+/// **What is on the disk before it is shown.** `step` returns, and `parameters` are the new ones, when the checkpoint of the round is on the disk, and not
 /// before. Whoever has seen the model of a round may compute other updates the next time, by chance or because of what was seen; if a process that was
 /// stopped then made the round again, with the same cohort and the same noise, the difference of the two models would be the difference of two sums, without
 /// any noise. A round that was opened and not closed is another matter: its sum has died with the process, and nothing of it was released. It is drawn again,
@@ -45,6 +45,8 @@ public struct FederationExecution: ~Copyable, Sendable {
   private var federation: Federation
   private var recorder: RunRecorder
   private var present: OpenRound?
+  /// The row of the round whose step was made, and which was not closed.
+  private var stepped: RoundRecord?
   /// Whether the caller named the run's keys: then no checkpoint of other keys is one of this run.
   private let isNonceGiven: Bool
 
@@ -106,8 +108,8 @@ public struct FederationExecution: ~Copyable, Sendable {
     var setup = setup
     if checkpoint.state.has("nonce") {
       let numbers = try checkpoint.state.integers("nonce")
-      guard (16...0x10000).contains(numbers.count), numbers.allSatisfy({ (0...255).contains($0) }) else {
-        throw StateError(byte: 0, problem: "it has no run key of 16 to 65536 bytes")
+      guard RunSetup.nonceCounts.contains(numbers.count), numbers.allSatisfy({ (0...255).contains($0) }) else {
+        throw StateError(byte: 0, problem: "its run key is none")
       }
       let nonce = numbers.map { UInt8(truncatingIfNeeded: $0) }
       if nonce != setup.nonce {
@@ -129,12 +131,12 @@ public struct FederationExecution: ~Copyable, Sendable {
   /// Of all rounds so far, those of earlier processes first.
   public var records: [RoundRecord] { recorder.records }
   /// The rounds that are done.
-  public var round: Int { federation.round }
+  public var round: Int { records.count }
   /// Whether there is no further round.
-  public var isOver: Bool { federation.round == setup.lastRound }
+  public var isOver: Bool { federation.round == setup.lastRound && stepped == nil }
   /// Whether a round was opened and not closed.
-  public var isOpen: Bool { present != nil }
-  /// The model after the last round that was closed, which an open round starts from.
+  public var isOpen: Bool { present != nil || stepped != nil }
+  /// The model after the last round whose step was made: an open round starts from it.
   public var parameters: [Float] { federation.parameters }
   /// The privacy that all planned rounds spend: what is claimed of the released models. Nil where nothing is guaranteed.
   public var privacySpent: PrivacySpent? { federation.privacySpent }
@@ -164,8 +166,8 @@ public struct FederationExecution: ~Copyable, Sendable {
   /// - Returns: nil when all rounds are done, or all that the budget pays for.
   /// - Throws: `FederationError.roundIsOpen` where the last round was not closed; `RunFolderError`; `PrivacyRefusal`.
   public mutating func open() throws -> Opening? {
-    guard present == nil else { throw FederationError.roundIsOpen(round + 1) }
     try recorder.begin(isOver: isOver)
+    guard !isOpen else { throw FederationError.roundIsOpen(round + 1) }
     guard let next = try federation.nextRound() else { return nil }
     let opening = Opening(
       round: next.round, cohort: next.cohort, spending: next.spending, clippingNorm: next.clippingNorm)
@@ -194,71 +196,83 @@ public struct FederationExecution: ~Copyable, Sendable {
   public mutating func send(
     rows: UnsafeBufferPointer<Float>, from clients: [Int], examples: [Int]? = nil
   ) throws {
-    guard present != nil else { throw FederationError.noRoundIsOpen }
+    try checkOpen()
     try present?.send(rows: rows, from: clients, examples: examples)
   }
 
-  /// Completes the noise, moves the model and makes the record. Row and checkpoint are on the disk when it returns. A client of the cohort that sent nothing
-  /// is a dropout: the noise is completed to what the account assumes.
+  /// - Throws: where no round takes updates.
+  public func checkOpen() throws(FederationError) {
+    guard present == nil else { return }
+    throw stepped.map { .stepIsMade($0.round) } ?? .noRoundIsOpen
+  }
+
+  /// Completes the noise and moves the model: `parameters` are the new ones when it returns, and the checkpoint of the round is on the disk. What may follow is
+  /// what the program measures of them, and `close`, which makes the step itself where nobody has.
+  ///
+  /// A client of the cohort that sent nothing is a dropout: the noise is completed to what the account assumes. The second call of a round does nothing.
+  ///
+  /// - Throws: `FederationError` where no round is open. `RunFolderError` where a file could not be written: nothing of the round was shown then, `parameters`
+  ///   are the old ones, and nothing more is made here; what the disk has can be resumed.
+  public mutating func step() throws {
+    try recorder.begin(isOver: isOver)
+    guard stepped == nil else { return }
+    guard let round = present.take() else { throw FederationError.noRoundIsOpen }
+    var moved = federation
+    let record = try moved.close(round)
+    try recorder.keepCheckpoint(moved.state, pending: record)
+    federation = moved
+    stepped = record
+  }
+
+  /// Ends the round, and makes its row.
   ///
   /// - Parameters:
-  ///   - accuracy: what the program measured of the model that the round started from, since nobody has seen the new one: from 0 to 1; nil for nothing. It
-  ///     goes into the record as it is.
+  ///   - accuracy: what the program measured of the model after the round, from 0 to 1; nil for nothing. Only who has made the `step` has that model, and can
+  ///     measure it.
   ///   - loss: the same, finite.
-  /// - Throws: `FederationError` where no round is open, or for figures out of range: the round stays open. `RunFolderError` where a file could not be
-  ///   written: nothing of the round was shown then, `parameters` are the old ones, and nothing more is made here; what the disk has can be resumed.
+  /// - Throws: as `step`; `FederationError.value` for figures out of range, or of a model that nobody has seen: the round stays as it is.
   public mutating func close(accuracy: Double? = nil, loss: Double? = nil) throws -> RoundRecord {
-    guard present != nil else { throw FederationError.noRoundIsOpen }
-    let evaluation = try Self.evaluation(accuracy, loss)
     try recorder.begin(isOver: isOver)
-    guard let round = present.take() else { throw FederationError.noRoundIsOpen }
-    var closed = federation
-    let record = try closed.close(round, evaluate: evaluation.map { evaluation in { _ in evaluation } })
-    try recorder.append(record, norms: closed.norms)
-    try recorder.keepCheckpoint(closed.state)
-    federation = closed
+    guard isOpen else { throw FederationError.noRoundIsOpen }
+    try Self.check(accuracy: accuracy, loss: loss)
+    guard stepped != nil || accuracy == nil && loss == nil else {
+      throw FederationError.value(
+        name: accuracy == nil ? "loss" : "accuracy", found: "a figure before the step of the round",
+        allowed: "figures of the model after it: make the step, measure the new parameters, then close")
+    }
+    try step()
+    guard let record = stepped?.measured(accuracy: accuracy, loss: loss) else { throw FederationError.noRoundIsOpen }
+    try recorder.append(record, norms: federation.norms)
+    stepped = nil
     return record
   }
 
-  /// - Returns: nil where nothing was measured.
-  private static func evaluation(_ accuracy: Double?, _ loss: Double?) throws(FederationError) -> Evaluation? {
+  private static func check(accuracy: Double?, loss: Double?) throws(FederationError) {
     if let loss, !loss.isFinite {
       throw .value(name: "loss", found: "\(loss)", allowed: "a finite number, or none")
     }
     if let accuracy, !(0...1).contains(accuracy) {
       throw .value(name: "accuracy", found: "\(accuracy)", allowed: "a number from 0 to 1, or none")
     }
-    return accuracy == nil && loss == nil ? nil : Evaluation(loss: loss ?? .nan, accuracy: accuracy)
   }
 
-  /// Writes model, timings and summary. Before all rounds are made the summary says that the run was interrupted, and it can be resumed; an open round stays
-  /// open, and is no part of it.
+  /// Writes model, timings, summary and the last checkpoint. Before all rounds are made the summary says that the run was interrupted, and it can be resumed; an
+  /// open round stays open, and is no part of it, but one whose step was made is closed.
   ///
-  /// - Parameters:
-  ///   - accuracy: what the program measured of the last model, from 0 to 1; without it and `loss` what an earlier process was told of it, or nothing.
-  ///   - loss: the same, finite.
   /// - Returns: what the run came to. Of a run that is whole already nothing is written.
-  public mutating func finish(accuracy: Double? = nil, loss: Double? = nil) throws -> RunExecution.Outcome {
-    let evaluation = try Self.evaluation(accuracy, loss)
+  public mutating func finish() throws -> RunExecution.Outcome {
+    if stepped != nil { _ = try close() }
     try recorder.begin(isOver: isOver)
     let summary = RunSummary(
       setup, records: records,
       stoppedBy: !isOver ? .interrupted : setup.lastRound < setup.scenario.rounds ? .budget : .rounds,
-      finalEvaluation: try evaluation ?? earlierEvaluation(), mostParticipations: federation.mostTimesDrawn)
+      finalEvaluation: nil, mostParticipations: federation.mostTimesDrawn)
     let model = Safetensors.encode(
       parameters, of: setup.model, metadata: [("fedsim", FedSimVersion.current), ("rounds", "\(round)")])
     try recorder.end(summary, model: model, timings: federation.timings)
+    // With all rows, and what was measured; an open round has counted its cohort already.
+    if !isOpen { try recorder.keepCheckpoint(federation.state) }
     return RunExecution.Outcome(summary: summary, isWhole: isOver)
-  }
-
-  /// What the summary of a run that is whole says of its last model.
-  private func earlierEvaluation() throws -> Evaluation? {
-    guard isOver, let bytes = try recorder.folder?.read(.summary),
-      case .object(let summary)? = try? JSONParser.parse(bytes).value
-    else { return nil }
-    let loss = summary[SummaryFields.table.finalLoss.name]?.double
-    let accuracy = summary[SummaryFields.table.finalAccuracy.name]?.double
-    return loss == nil && accuracy == nil ? nil : Evaluation(loss: loss ?? .nan, accuracy: accuracy)
   }
 
   // MARK: Checkpoints of a caller's own
@@ -267,7 +281,7 @@ public struct FederationExecution: ~Copyable, Sendable {
   ///
   /// - Throws: `FederationError.roundIsOpen` between `open` and `close`.
   public func state() throws -> [UInt8] {
-    guard present == nil else { throw FederationError.roundIsOpen(round + 1) }
+    guard !isOpen else { throw FederationError.roundIsOpen(round + 1) }
     var sections = Checkpoint(RunIdentity(setup), federation.state, rowBytes: 0).sections
     sections.put("rows", records.map { $0.json.text(pretty: false) + "\n" }.joined())
     return sections.fileBytes
@@ -281,7 +295,7 @@ public struct FederationExecution: ~Copyable, Sendable {
   /// - Throws: `StateError` for bytes of another federation, of another key where the caller named one, or damaged ones; `FederationError.value` for a
   ///   federation that has made a round, has an open one, or has a folder, which is resumed with `start`. Nothing has changed then.
   public mutating func restore(_ bytes: [UInt8]) throws {
-    guard recorder.folder == nil, round == 0, present == nil else {
+    guard recorder.folder == nil, round == 0, !isOpen else {
       throw FederationError.value(
         name: "state",
         found: recorder.folder != nil ? "a federation with a folder" : "a federation that has opened a round",
@@ -304,9 +318,7 @@ public struct FederationExecution: ~Copyable, Sendable {
     guard records.count == federation.round else {
       throw StateError(byte: 0, problem: "found \(records.count) rows of \(federation.round) rounds")
     }
-    let events = writesEvents
     (self.setup, self.federation) = (setup, federation)
     recorder = RunRecorder(setup, in: nil, records: records, identity: nil, began: .now, setupSeconds: 0)
-    writesEvents = events
   }
 }

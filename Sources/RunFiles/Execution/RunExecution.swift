@@ -36,7 +36,7 @@ public struct RunExecution: Sendable {
   public private(set) var simulation: Simulation
   private var recorder: RunRecorder
   /// Whoever asks for a stop waits no longer than this for a round.
-  package var patience = Duration.seconds(3)
+  public var patience = Duration.seconds(3)
 
   /// Nil for a run that leaves no files.
   public var folder: RunFolder? { recorder.folder }

@@ -84,9 +84,12 @@ struct RunRecorder: Sendable {
       }
       guard let opened else { preconditionFailure("a folder is opened with a first checkpoint") }
       let records = try folder.rounds(upTo: checkpoint, round: round)
-      return RunRecorder(
+      var recorder = RunRecorder(
         opened.setup, in: folder, records: records, identity: opened.identity, began: began,
         setupSeconds: setupSeconds)
+      // One that has a row itself is not how a run ends.
+      if checkpoint.pendingRow != nil { recorder.keptRound -= 1 }
+      return recorder
     }
   }
 
@@ -110,6 +113,7 @@ struct RunRecorder: Sendable {
   ///
   /// - Parameter isOver: whether there is no next round.
   mutating func begin(isOver: Bool) throws(RunFolderError) {
+    if let failure { throw failure }
     guard phase == .unsettled || phase == .ended && !isOver else { return }
     try writing { recorder, folder throws(RunFolderError) in try recorder.settleBeginning(of: folder, isOver: isOver) }
     if phase == .unsettled { schedule = CheckpointSchedule() }
@@ -171,14 +175,20 @@ struct RunRecorder: Sendable {
 
   /// Writes a checkpoint of the last round, unless there is one. It is on the disk when this returns.
   mutating func keepCheckpoint(_ state: @autoclosure () -> StateSections) throws(RunFolderError) {
-    guard let identity, records.count != keptRound else { return }
-    let began = ContinuousClock.now
-    try writing { recorder, folder throws(RunFolderError) in
-      // Rows first: a checkpoint never speaks of a row that is not on the disk.
-      let checkpoint = Checkpoint(identity, state(), rowBytes: try folder.synchronizeRows())
-      try folder.write(checkpoint)
-    }
+    guard records.count != keptRound else { return }
+    try keepCheckpoint(state(), pending: nil)
     keptRound = records.count
+  }
+
+  /// Writes a checkpoint of a round that has no row yet: it has the row itself, and `append` is to follow.
+  mutating func keepCheckpoint(_ state: StateSections, pending row: RoundRecord?) throws(RunFolderError) {
+    guard let identity else { return }
+    let began = ContinuousClock.now
+    try writing { _, folder throws(RunFolderError) in
+      // Rows first: a checkpoint never speaks of a row that is not on the disk.
+      let rowBytes = try folder.synchronizeRows()
+      try folder.write(Checkpoint(identity, state, rowBytes: rowBytes, pendingRow: row))
+    }
     schedule.wrote(in: ContinuousClock.now - began)
   }
 

@@ -1,7 +1,8 @@
 import Testing
 
+/// Optimised only: the accountant alone takes seconds otherwise.
 @Suite("The C interface: hostile calls")
-struct InterfaceFuzzTests {
+struct InterfaceFuzzStatistics {
   /// A short run of Fuzz/Sources/InterfaceFuzzer, which makes millions.
   @Test(
     "Sequences of calls with any arguments, on live and dead objects, end with an answer",
