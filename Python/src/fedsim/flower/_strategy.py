@@ -483,7 +483,8 @@ class FedSimStrategy(FedAvg):
                         continue
                     if math.isfinite(value):
                         sums.setdefault(name, []).append(float(value))
-        return {OUTSIDE + name: float(np.mean(values)) for name, values in sums.items()}
+        with np.errstate(over="ignore"):
+            return {OUTSIDE + name: float(np.mean(values)) for name, values in sums.items()}
 
     def _sum(self, open: _OpenRound) -> NDArray[np.float64]:
         """The exact sum of what decodes; codes that no honest client sends are dropouts."""
