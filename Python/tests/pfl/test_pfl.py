@@ -525,7 +525,8 @@ class TestAccountant:
         """As in `fedsim run`: a tenth of delta for rounding, and 0.6 % more noise."""
         told = accountant(numerical_delta=1e-5)
         assert told.noise_parameter == pytest.approx(1.0539663, rel=1e-6)
-        assert told.epsilon_lower_bound < accountant().epsilon_lower_bound
+        # Rounding may help as well: 7.768 at delta is 7.701 at delta and a tenth.
+        assert told.epsilon_lower_bound == pytest.approx(7.7007, abs=1e-3)
         delta = accountant(delta=None, noise_parameter=1.0, epsilon=8.6225, numerical_delta=1e-5)
         assert delta.delta == pytest.approx(1.1e-4, rel=1e-3)
         with pytest.raises(fedsim.InvalidError, match="numerical_delta"):
@@ -763,7 +764,7 @@ def test_an_aborted_round_is_not_made_again(at: int) -> None:
         train(backend)
     # pfl's generator of users ended with the error; a new data set goes on in the middle of the
     # cohort.
-    with pytest.raises((fedsim.StateError, fedsim.PrivacyRefused)):
+    with pytest.raises(fedsim.StateError, match="left open"):
         train(ChannelBackend(FederatedDataset(toy_data, sampler), None, [channel]))
     assert len(channel.records) == 1
 
