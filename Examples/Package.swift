@@ -18,6 +18,8 @@ let package = Package(
     example("OwnServerOptimizer", ["FedSim", "Verification"]),
     example("OwnDataAndPartition", ["FedSim"]),
     example("OwnChart", ["FedSim", "Reports", "RunFiles"]),
+    // C: the library by its header alone.
+    .executableTarget(name: "ChannelInC", dependencies: [.product(name: "FedSimC", package: "fedsim")], path: "c"),
   ],
   swiftLanguageModes: [.v6]
 )

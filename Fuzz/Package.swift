@@ -1,7 +1,8 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// libFuzzer with address checks, on the whole module under test: build with Scripts/fuzz.sh.
+// ChannelFuzzer is libFuzzer with address checks, on the whole module under test: build with Scripts/fuzz.sh. InterfaceFuzzer makes
+// sequences of calls of the C interface from a seed: build with Scripts/fuzz-interface.sh.
 let package = Package(
   name: "fedsim-fuzz",
   platforms: [.macOS(.v15)],
@@ -10,7 +11,8 @@ let package = Package(
     .executableTarget(
       name: "ChannelFuzzer",
       dependencies: [.product(name: "ChannelCoding", package: "fedsim"), .product(name: "FedSim", package: "fedsim")],
-      swiftSettings: [.unsafeFlags(["-parse-as-library"])])
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
+    .executableTarget(name: "InterfaceFuzzer", dependencies: [.product(name: "FedSimC", package: "fedsim")]),
   ],
   swiftLanguageModes: [.v6]
 )

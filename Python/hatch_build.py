@@ -1,11 +1,13 @@
-"""Puts the shared library and the command into the wheel, which is then one for every Python 3 of a platform.
+"""Puts the shared library and the command into the wheel: one for every Python 3 of a platform.
 
-Scripts/wheel.sh sets, for `python -m build --wheel`:
+Scripts/wheel.sh sets:
 
-* ``FEDSIM_WHEEL_LIBRARY``: the shared library, which becomes ``fedsim/libFedSimC.so`` (``.dylib`` on macOS),
+* ``FEDSIM_WHEEL_LIBRARY``: the shared library, which becomes ``fedsim/libFedSimC.so``
+  (``.dylib`` on macOS),
 * ``FEDSIM_WHEEL_COMMAND``: the program, which becomes ``fedsim/bin/fedsim``.
 
-An editable install needs neither: `fedsim._library` takes the library that ``FEDSIM_LIBRARY`` names.
+An editable install needs neither: `fedsim._library` takes the library that ``FEDSIM_LIBRARY``
+names.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
             build_data: what hatchling reads back: files by their place in the wheel, and the tag.
 
         Raises:
-            RuntimeError: a standard wheel without library or command would install, and fail when it is imported.
+            RuntimeError: a standard wheel without library or command would install, and fail when
+                it is imported.
         """
         if version == "editable":
             return
@@ -43,7 +46,8 @@ class BuildHook(BuildHookInterface):  # type: ignore[type-arg]
             path = os.environ.get(variable, "")
             if not Path(path).is_file():
                 raise RuntimeError(
-                    f"{variable}: found {path!r}; allowed: a file. Scripts/wheel.sh builds and names it"
+                    f"{variable}: found {path!r}; allowed: a file. Scripts/wheel.sh builds "
+                    "and names it"
                 )
             build_data["force_include"][str(Path(path).resolve())] = place
         build_data["pure_python"] = False

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The gate: lint, import check, warnings as errors, decoders without the platform's mathematics, all tests, optimised. Ends with
-# the test runner's own summary. Scripts/nightly.sh does what takes longer.
+# The gate: lint, import check, warnings as errors, the Python wheel with its tests, decoders without the platform's mathematics, all tests,
+# optimised. Ends with the test runner's own summary. Scripts/nightly.sh does what takes longer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,6 +21,13 @@ fi
 
 step "imports"
 Scripts/modules.py --check
+# It would put megabytes into the shared library, of which it uses none.
+bad=$(grep -rlE '^ *(@[a-zA-Z_]+ |[a-z]+ )*import +Foundation' Sources | grep -v '^Sources/FedSimCommand/' || true)
+[ -z "$bad" ] || { echo "Foundation in a module of the library: $bad" >&2; exit 1; }
+
+step "wheel for Python"
+Scripts/wheel.sh --scratch .build-check/wheel
+Scripts/test-python.sh --wheel .build-check/wheel/wheel/fedsim-*.whl style
 
 # A build folder of its own: testability changes how release code is compiled.
 export FEDSIM_STRICT=1
@@ -36,4 +43,5 @@ Scripts/examples.sh .build-check/others
 step "all tests, optimised; warnings are errors"
 swift build -c release "${options[@]}" -Xswiftc -enable-testing --build-tests
 Scripts/check-decoder-mathematics.sh .build-check/release/fedsim
+Scripts/check-c-header.sh .build-check
 swift test -c release "${options[@]}" -Xswiftc -enable-testing --skip-build 2>&1 | Scripts/quiet-tests.sh

@@ -8,8 +8,7 @@ cd "$(dirname "$0")/.."
 options=(--package-path Examples --scratch-path "${1:-.build-examples}")
 swift build "${options[@]}"
 products=$(swift build "${options[@]}" --show-bin-path)
-for folder in Examples/Sources/*/; do
-  name=$(basename "$folder")
+for name in $(basename -a Examples/Sources/*/) ChannelInC; do
   printf '\n-- %s\n' "$name"
   "$products/$name"
 done

@@ -5,6 +5,9 @@
 
 #include "CKernels.h"
 
+// What is hashed is made here: a multiplication and an addition must not become one operation where a machine has it.
+#pragma STDC FP_CONTRACT OFF
+
 static uint64_t hash;
 
 static void add(const void *bytes, size_t count) {
@@ -20,9 +23,13 @@ static void hash_floats(const ck_ops *ops, const uint64_t *words, double *a, dou
   add(odd, 4 * (n - 5));
   ops->widen(odd, 0.75, b, n - 5);
   add(b, 8 * (n - 5));
-  ops->accumulate(a, b, n - 5);
-  ops->accumulate_floats(odd, b, n - 5);
-  add(b, 8 * (n - 5));
+  // Units of 2^-50 and 2^-101: terms are below 1.
+  const ck_grid grid = {1, 0x1.8p2, 0x1.8p-49};
+  int64_t *coarse = (int64_t *)b, *fine = coarse + n / 2;
+  for (size_t i = 0; i < n; i++) coarse[i] = 0;
+  int large[2] = {ops->accumulate(a, &grid, coarse, fine, n / 2), ops->accumulate_floats(odd, &grid, coarse, fine, n / 2)};
+  add(b, 8 * n);
+  add(large, sizeof large);
   int finite[2] = {ops->all_finite(odd, n - 5), ops->all_finite(words, 2 * n)};
   add(finite, sizeof finite);
   ops->narrow(a, x, n);
@@ -64,15 +71,20 @@ static void hash_signs(const ck_ops *ops, const uint64_t *words, double *a, doub
 /// Magnitudes and their cells.
 static void hash_cells(const ck_ops *ops, const uint64_t *words, double *a, size_t n) {
   const size_t m = n / 32;
-  double *x = a, *low = a + m, *high = a + 2 * m, *cells = a + 3 * m, *choice = a + 4 * m, *place = a + 5 * m;
+  double *x = a, *cells = a + 3 * m, *choice = a + 4 * m, *place = a + 5 * m;
   double *far = a + 6 * m, *near = a + 9 * m, *shares = a + 12 * m, *logs = a + 13 * m;
   ops->normals(words, x, m / 16);
   ops->uniforms(words + m, choice, m / 8);
   ops->uniforms(words + 2 * m, place, m / 8);
+  // The last cell has no end.
+  double ends[17], middles[16];
+  for (size_t i = 0; i < 16; i++) {
+    ends[i] = (double)i * 0.125;
+    middles[i] = ends[i] + 0.0625;
+  }
+  ends[16] = 40;
   for (size_t i = 0; i < m; i++) {
     cells[i] = (double)(words[i] & 15);
-    low[i] = cells[i] * 0.125;
-    high[i] = i % 3 ? low[i] + 0.125 : 40;
     choice[i] += 0x1p-60;
     place[i] += 0x1p-60;
     shares[i] = place[i];
@@ -81,17 +93,16 @@ static void hash_cells(const ck_ops *ops, const uint64_t *words, double *a, size
   add(logs, 8 * m);
   ops->cell_scores(shares, cells, 16, x, 333, 90, 0.01, -0.5, logs);
   add(logs, 8 * 90);
-  ops->sides(x, low, far, near, m / 8);
-  for (size_t i = 0; i < m; i++) logs[i] = low[i] + 0.0625;
-  ops->sides(x, logs, far + m, near + m, m / 8);
-  ops->sides(x, high, far + 2 * m, near + 2 * m, m / 8);
+  ops->sides(x, cells, ends, far, near, m / 8);
+  ops->sides(x, cells, middles, far + m, near + m, m / 8);
+  ops->sides(x, cells, ends + 1, far + 2 * m, near + 2 * m, m / 8);
   add(far, 8 * 3 * m);
   add(near, 8 * 3 * m);
   const double *halves[6] = {far, near, far + m, near + m, far + 2 * m, near + 2 * m};
-  ops->half_biases(halves, x, logs, shares, m / 8);
+  ops->half_biases(halves, x, cells, middles, words, shares, m / 8);
   add(shares, 8 * m);
-  const double *ends[4] = {far, near, far + 2 * m, near + 2 * m};
-  ops->cell_places(ends, x, low, high, cells, 16, 0.9, choice, place, shares, logs, m / 8);
+  const double *tails[4] = {far, near, far + 2 * m, near + 2 * m};
+  ops->cell_places(tails, x, cells, ends, 16, 0.9, choice, place, shares, logs, m / 8);
   add(shares, 8 * m);
   add(logs, 8 * m);
 }

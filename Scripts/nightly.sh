@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What is too long for the gate: fast tests unoptimised, where assertions hold; all samples and cases of statistics, of which the gate
-# takes a part; hashes of codes and of runs; hostile clients, 10^7 uploads a codec; coverage-guided fuzzing.
+# takes a part; hashes of codes and of runs; the Python package with each framework; hostile clients, 10^7 uploads a codec; coverage-guided
+# fuzzing.
 #
 #   Scripts/nightly.sh [uploads a codec] [seconds of fuzzing]
 set -euo pipefail
@@ -22,6 +23,11 @@ FEDSIM_NIGHTLY=1 swift test -c release "${options[@]}" -Xswiftc -enable-testing 
 
 echo "== hashes of codes and of short runs"
 Scripts/golden.sh --quick --binary .build-check/release/fedsim
+
+echo "== Python: the wheel with every Python that is here, and with each framework"
+mapfile -t pythons < <(Scripts/wheel/pythons.sh)
+Scripts/wheel.sh --scratch .build-check/wheel "${pythons[@]/#/--python=}"
+Scripts/test-python.sh --wheel .build-check/wheel/wheel/fedsim-*.whl
 
 echo "== $uploads hostile uploads a codec"
 FEDSIM_FUZZ_EXECUTIONS=$uploads swift test -c release "${options[@]}" -Xswiftc -enable-testing --skip-build \

@@ -55,8 +55,8 @@ round.send_many(round.cohort, np.full((400, 1 << 20), 1e-4, np.float32))
 """,
     "encode_many": """
 one = channel(dimension=1 << 20)
-one.encode_many(np.full((200, 1 << 20), 1e-4, np.float32), keys=[fedsim.random_key() for _ in
-range(200)], round=0)
+one.encode_many(np.full((60, 1 << 20), 1e-4, np.float32), keys=[fedsim.random_key() for _ in
+range(60)], round=0)
 """,
 }
 

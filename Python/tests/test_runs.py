@@ -63,8 +63,12 @@ def test_a_folder_has_the_same_run(tmp_path: Path) -> None:
     opened = fedsim.open_run(tmp_path / "run")
     assert opened.rounds == made.rounds
     assert opened.summary == made.summary
-    assert opened.parameters.tobytes() == made.parameters.tobytes()
+    # The same numbers; weights are turned in the file, to outputs x inputs.
+    weight, bias = opened.tensors.values()
     assert list(opened.tensors) == ["layers.0.weight", "layers.0.bias"]
+    assert np.concatenate([weight.T.ravel(), bias]).tobytes() == made.parameters.tobytes()
+    with pytest.raises(fedsim.StateError, match="tensors"):
+        _ = opened.parameters
     with pytest.raises(fedsim.FolderError, match="run"):
         fedsim.run(tiny(), out=tmp_path / "run", progress=False)
     again = fedsim.run(tiny(), out=tmp_path / "run", force=True, progress=False)
@@ -202,7 +206,7 @@ def test_data_beside_data_is_refused() -> None:
     x, y, _ = blobs()
     with pytest.raises(fedsim.InvalidError, match=r'data.source: found "digits" beside train='):
         fedsim.run(tiny(), train=(x, y), test=(x, y), progress=False)
-    with pytest.raises(fedsim.InvalidError):
+    with pytest.raises(fedsim.InvalidError, match="train: found none"):
         fedsim.run(tiny(data={"source": "given"}), progress=False)
 
 
@@ -215,6 +219,16 @@ def test_rows_are_flat_as_in_the_csv(tmp_path: Path) -> None:
         for name, cell in cells.items():
             assert (row[name] is None) == (cell == ""), name
             assert cell == "" or float(cell) == row[name]
+
+
+def test_a_row_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+    from fedsim.runs import read_rows
+
+    (tmp_path / "rounds.jsonl").write_text('{"round": 1}\n{"round": 2}\n{"rou')
+    assert read_rows(str(tmp_path)) == [{"round": 1}, {"round": 2}]
+    (tmp_path / "rounds.jsonl").write_text('{"round": 1}\n{"rou\n{"round": 3}\n')
+    with pytest.raises(fedsim.FolderError, match="line 2"):
+        read_rows(str(tmp_path))
 
 
 def test_updates_of_the_built_in_trainer() -> None:

@@ -1,3 +1,4 @@
+import ChannelCoding
 import Datasets
 import Numerics
 
@@ -121,6 +122,21 @@ public struct ClientPool: Sendable {
     return (participations, receivers)
   }
 
+  /// One client's local work in a round in which nothing goes wrong, apart from any message.
+  ///
+  /// - Parameters:
+  ///   - parameters: the model that the round starts from, flat.
+  ///   - keys: the client's of the run.
+  public func update(of id: Int, round: Int, from parameters: [Float], keys: ClientKeys) -> LocalUpdate {
+    var order = keys.training(round: round)
+    return trainer.train(task(of: id, round: round, from: trainer.prepare(parameters)), random: &order.stream)
+  }
+
+  private func task(of id: Int, round: Int, from start: FloatBuffer) -> LocalTask {
+    LocalTask(
+      start: start, examples: population.examples(of: id), data: population.data, rateFactor: rateFactor(round))
+  }
+
   /// What the clients of a round have in common.
   private struct Round: Sendable {
     let received: Received
@@ -155,9 +171,8 @@ public struct ClientPool: Sendable {
     let received = round.received
     let broadcast = received.round.broadcast
     let keys = round.ends.keys(of: id)
-    let examples = population.examples(of: id)
-    var task = LocalTask(
-      start: received.parameters, examples: examples, data: population.data, rateFactor: rateFactor(broadcast.round))
+    var task = task(of: id, round: broadcast.round, from: received.parameters)
+    let examples = task.examples
     if faults.dropout > 0 {
       var coin = keys.dropout(round: broadcast.round)
       if coin.stream.bernoulli(faults.dropout) { return Participation(client: id) }

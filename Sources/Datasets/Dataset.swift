@@ -55,6 +55,14 @@ public struct Dataset: Sendable {
     self.targets = targets
   }
 
+  /// No examples: what stands for data that are not here.
+  package static let none = Dataset()
+
+  private init() {
+    (features, labels, featureCount, classCount) = ([], [], 1, 2)
+    (imageShape, classNames, symbolNames) = (nil, nil, nil)
+  }
+
   /// Examples whose features are still to be filled in or scaled (`FeatureColumns`): they may be NaN.
   init(
     unfitted features: [Float], labels: [Int32], featureCount: Int, classCount: Int, owners: [Int32]?,

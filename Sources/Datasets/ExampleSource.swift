@@ -137,5 +137,6 @@ extension Choices where Value == any ExampleSource {
       Choice("mnist-1d", "MNIST-1D: ten classes of signals of 40 points, generated", MNIST1DData.self) { $0 },
       Choice("friedman", "Friedman's regression problem, generated", FriedmanData.self) { $0 },
       Choice("given", "a library caller's own", GivenData.self) { $0 },
+      Choice("external", "those of a program that computes the updates itself", ExternalData.self) { $0 },
     ], alwaysWritten: ["test"])
 }

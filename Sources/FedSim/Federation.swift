@@ -35,6 +35,8 @@ public struct Federation: Sendable {
   public let frame: RunFrame
   /// The rounds that are done.
   public private(set) var round = 0
+  /// Where the time of the rounds went that this value closed.
+  public private(set) var timings = Timings()
   private(set) var server: Server
   /// How often each client was drawn.
   private(set) var timesDrawn: [Int: Int] = [:]
@@ -42,11 +44,11 @@ public struct Federation: Sendable {
   /// Nil where no lengths can be predicted.
   private var lengths: PredictedLengths?
   private let keys: RunKeys
-  private(set) var isOpen = false
+  public private(set) var isOpen = false
   /// Nil for a simulation's, whose clients make the same updates in every copy.
   private let opened: OpenedRounds?
-  /// Of the updates of the last round that was closed by this value.
-  private(set) var norms = UpdateNorms()
+  /// Of the updates of the last round that was closed by this value. No guarantee covers them.
+  public private(set) var norms = UpdateNorms()
   /// What all that the federation was made with comes to; nil for a simulation's.
   let identity: [UInt8]?
   /// The secret bytes by which this run differs from all others; nil for a simulation's, whose data are in its key.
@@ -76,38 +78,29 @@ public struct Federation: Sendable {
       settings, algorithm: server.weighting == .examples ? .weighted : .unweighted, parameters: parameters.count,
       clients: clients, arrivalRate: 1 - cohort.dropout, parallel: Parallel(threads: max(threads, 1)),
       accounting: SharedAccounting(), refusal: FederationSettings.refusal)
-    let nonce = nonce ?? Self.freshNonce()
-    var fingerprint = Fingerprint()
-    fingerprint.add(Array("fedsim federation \(FedSimVersion.current)".utf8))
-    fingerprint.add(nonce)
-    fingerprint.add(Array(settings.json(components).text(pretty: false).utf8))
-    fingerprint.add(Array("\(clients) clients, \(parameters.count) parameters".utf8))
-    fingerprint.add(byteCount: 4 * parameters.count) { parameters.withUnsafeBytes($0) }
-    fingerprint.add(ServerOptimizer(server.optimizer).referenceBytes)
-    if !server.schedule.isConstant { fingerprint.add(server.schedule.referenceBytes(rounds: rounds)) }
-    // And what this build makes of the settings, which another one may do otherwise.
-    fingerprint.add(Array(frame.channel.codec.rawValue.utf8))
-    fingerprint.add(frame.channel.referenceBytes ?? [])
-    if let coins = frame.referenceCoins { fingerprint.add(coins) }
-    fingerprint.add(ExactSum.referenceBytes)
-    for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
-      fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
-    }
-    // The keys follow from the fingerprint: what is recorded is a hash of it.
-    var identity = fingerprint
-    identity.add(Array("identity".utf8))
     self.init(
-      frame, parameters: parameters, keys: RunKeys(seed: 0, fingerprint: fingerprint.bytes), nonce: nonce,
-      identity: identity.bytes)
+      frame, parameters: parameters,
+      FederationName(frame, parameters: parameters, nonce: nonce ?? Self.freshNonce(), components))
+  }
+
+  /// A caller's federation.
+  init(_ frame: RunFrame, parameters: [Float], _ name: FederationName) {
+    self.init(
+      frame, parameters: parameters, keys: name.keys, nonce: name.nonce, identity: name.identity, isCallers: true)
   }
 
   /// The federation of a simulation, or of a caller.
-  init(_ frame: RunFrame, parameters: [Float], keys: RunKeys, nonce: [UInt8]?, identity: [UInt8]? = nil) {
+  ///
+  /// - Parameter isCallers: whether somebody else may have other updates in a copy.
+  init(
+    _ frame: RunFrame, parameters: [Float], keys: RunKeys, nonce: [UInt8]?, identity: [UInt8]? = nil,
+    isCallers: Bool = false
+  ) {
     self.frame = frame
     self.keys = keys
     self.nonce = nonce
     self.identity = identity
-    opened = nonce.map { _ in OpenedRounds() }
+    opened = isCallers ? OpenedRounds() : nil
     ends = ClientEnds(codedShare: frame.codedShare)
     lengths = frame.predictedLengths
     server = Server(
@@ -201,13 +194,6 @@ public struct Federation: Sendable {
   public mutating func close(
     _ round: consuming OpenRound, evaluate: (([Float]) -> Evaluation)? = nil
   ) throws -> RoundRecord {
-    try closing(round, evaluate: evaluate).record
-  }
-
-  /// As `close`, and where the time went.
-  mutating func closing(
-    _ round: consuming OpenRound, evaluate: (([Float]) -> Evaluation)?
-  ) throws -> (record: RoundRecord, timings: Timings) {
     // A server's public key names its run.
     guard isOpen, round.round == self.round + 1, round.serverPublicKey == server.publicKey else {
       throw FederationError.foreignRound(round.round)
@@ -237,7 +223,8 @@ public struct Federation: Sendable {
       clippingNorm: clippingNorm)
     record.serverLearningRate = schedule.rate(
       frame.settings.server.optimizer.learningRate, round: round.round, of: frame.settings.rounds)
-    return (record, timings)
+    self.timings.add(timings)
+    return record
   }
 }
 
@@ -251,6 +238,12 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
   case notDrawn(client: Int, round: Int)
   /// Updates or numbers of examples that are not as many as the clients.
   case counts(clients: Int, updates: Int, examples: Int?)
+  /// No round is open.
+  case noRoundIsOpen
+  /// The model has moved: the round takes no more updates.
+  case stepIsMade(Int)
+  /// A value that is out of its range.
+  case value(name: String, found: String, allowed: String)
 
   public var description: String {
     switch self {
@@ -259,6 +252,9 @@ public enum FederationError: Error, Equatable, CustomStringConvertible {
     case .foreignRound(let round): "round \(round) is not the open round of this federation"
     case .counts(let clients, let updates, let examples):
       "found \(updates) updates\(examples.map { " and \($0) numbers of examples" } ?? "") of \(clients) clients; allowed: one for each"
+    case .noRoundIsOpen: "no round is open: it must be opened first"
+    case .stepIsMade(let round): "the step of round \(round) was made: it takes no more updates, and can be closed"
+    case .value(let name, let found, let allowed): "\(name): found \(found); allowed: \(allowed)"
     case .notDrawn(let client, let round): "client \(client) is not in the cohort of round \(round)"
     }
   }

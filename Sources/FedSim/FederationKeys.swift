@@ -1,7 +1,9 @@
+import Aggregator
 import ChannelCoding
 import Clients
 import Datasets
 import JSONText
+import Numerics
 import Scenarios
 
 extension Federation {
@@ -38,6 +40,55 @@ extension Federation {
   }
 }
 
+/// The keys of a federation, and what may be written of them.
+struct FederationName: Sendable {
+  /// The secret bytes by which the run differs from all others.
+  let nonce: [UInt8]
+  let keys: RunKeys
+  /// What all that the federation was made with comes to: a hash of what the keys follow from.
+  let identity: [UInt8]
+
+  init(_ frame: RunFrame, parameters: [Float], nonce: [UInt8], _ components: Components) {
+    let settings = frame.settings
+    var fingerprint = Fingerprint()
+    fingerprint.add(Array("fedsim federation \(FedSimVersion.current)".utf8))
+    fingerprint.add(nonce)
+    fingerprint.add(Array(settings.json(components).text(pretty: false).utf8))
+    fingerprint.add(Array("\(frame.clientCount) clients, \(parameters.count) parameters".utf8))
+    fingerprint.add(byteCount: 4 * parameters.count) { parameters.withUnsafeBytes($0) }
+    fingerprint.add(ServerOptimizer(settings.server.optimizer).referenceBytes)
+    if !settings.server.schedule.isConstant {
+      fingerprint.add(settings.server.schedule.referenceBytes(rounds: settings.rounds))
+    }
+    // And what this build makes of the settings, which another one may do otherwise.
+    fingerprint.add(Array(frame.channel.codec.rawValue.utf8))
+    fingerprint.add(frame.channel.referenceBytes ?? [])
+    if let coins = frame.referenceCoins { fingerprint.add(coins) }
+    fingerprint.add(ExactSum.referenceBytes)
+    for value in [frame.plan?.noiseMultiplier ?? 0, frame.channel.clippingNorm, frame.channel.noiseScale] {
+      fingerprint.add(withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init))
+    }
+    self.nonce = nonce
+    keys = RunKeys(seed: 0, fingerprint: fingerprint.bytes)
+    // The keys follow from the fingerprint: what is recorded is a hash of it.
+    fingerprint.add(Array("identity".utf8))
+    identity = fingerprint.bytes
+  }
+
+  /// Bytes of a nonce.
+  static let allowedCounts = 16...65_536
+
+  /// - Returns: what is wrong with a nonce; nil where nothing is.
+  static func problem(_ nonce: [UInt8]) -> (found: String, allowed: String)? {
+    allowedCounts.contains(nonce.count)
+      ? nil
+      : (
+        "\(nonce.count) bytes",
+        "at least 16 bytes (and at most \(allowedCounts.upperBound)), which follow from all that decides the updates"
+      )
+  }
+}
+
 extension FederationSettings {
   /// An error about settings that come from a program.
   static func refusal(_ path: String, _ reason: String) -> ScenarioError {
@@ -48,22 +99,15 @@ extension FederationSettings {
   func check(
     parameters: [Float], clients: Int, nonce: [UInt8]?, _ components: Components
   ) throws(ScenarioError) {
-    guard !parameters.isEmpty else {
-      throw .key(place: "the federation", path: "parameters", problem: "found none", allowed: "at least one value")
-    }
-    if let bad = parameters.firstIndex(where: { !$0.isFinite }) {
-      throw .key(
-        place: "the federation", path: "parameters", problem: "found \(parameters[bad]) at index \(bad)",
-        allowed: "finite values")
+    if let problem = Self.problem(parameters) {
+      throw .key(place: "the federation", path: "parameters", problem: problem.found, allowed: problem.allowed)
     }
     guard (1...10_000_000).contains(clients) else {
       throw .key(
         place: "the federation", path: "clients", problem: "found \(clients)", allowed: "an integer from 1 to 10000000")
     }
-    if let nonce, nonce.count < 16 {
-      throw .key(
-        place: "the federation", path: "nonce", problem: "found \(nonce.count) bytes",
-        allowed: "at least 16 bytes, which follow from all that decides the updates")
+    if let problem = nonce.flatMap(FederationName.problem) {
+      throw .key(place: "the federation", path: "nonce", problem: "found " + problem.found, allowed: problem.allowed)
     }
     guard !cohort.isCommon else {
       throw .key(
@@ -71,6 +115,12 @@ extension FederationSettings {
         allowed: "false: a federation has no seed that cohorts could follow from")
     }
     try scenario(clients: clients, components).check(as: "the federation")
+  }
+
+  /// What is wrong with the parameters that the first round starts from; nil where nothing is.
+  static func problem(_ parameters: [Float]) -> (found: String, allowed: String)? {
+    guard !parameters.isEmpty else { return ("found none", "at least one value") }
+    return parameters.firstIndex { !$0.isFinite }.map { ("found \(parameters[$0]) at index \($0)", "finite values") }
   }
 
   /// The settings as the sections of a file.

@@ -13,6 +13,11 @@ public struct GuaranteeStatement: Sendable {
     "simulation, not a hardened release: noise is exact in real arithmetic and computed in floating point, keys come from a "
     + "seed in a file"
 
+  /// The same where keys come from a nonce.
+  public static let hardeningOfFederation =
+    "simulation, not a hardened release: noise is exact in real arithmetic and computed in floating point, keys come from a "
+    + "run key in a file"
+
   public init(_ setup: RunSetup) {
     self.init(
       setup.frame, task: setup.scenario.task, scenario: setup.scenario, computed: setup.computed,
@@ -41,14 +46,17 @@ public struct GuaranteeStatement: Sendable {
       return
     }
     kind = "epsilon-delta"
+    let isExternal = scenario?.isExternal ?? false
+    let secret = isExternal ? "run key" : "seed"
     sentence =
       "Epsilon covers the model sequence and what is computed from it and public data, for an observer who takes no part and "
-      + "knows neither the seed nor cohort sizes. Population size, sampling rate, noise shares and delta count as public "
-      + "constants. Outside it: seed and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
+      + "knows neither the \(secret) nor cohort sizes. Population size, sampling rate, noise shares and delta count as public "
+      + "constants. Outside it: \(secret) and keys, cohort and dropout counts, clipped fraction, loss and accuracy on clients' "
       + "data, message lengths, timings, choices made from them, other runs. The server, which decodes each update, is "
       + "trusted."
       + [
-        Self.commonSentence(frame), Self.startSentence(scenario), Self.choiceSentence(scenario?.evaluation),
+        isExternal ? Self.externalSentence : nil, Self.commonSentence(frame), Self.startSentence(scenario),
+        Self.choiceSentence(scenario?.evaluation),
         Self.posteriorSentence(task), Self.computedSentence(computed), frame.codedSentence,
         frame.foreignCodecSentence,
         frame.numericsSentence,
@@ -61,7 +69,20 @@ public struct GuaranteeStatement: Sendable {
     outsideGuarantee =
       names + Self.choices(evaluation).filter { !names.contains($0) } + computed
       + (scenario?.initialModel == nil ? [] : ["\(Scenario.initialModelPath): what that model tells of the clients"])
+      + (isExternal ? Self.outsideOfPrograms : [])
   }
+
+  /// What is taken at a program's word that computes the updates.
+  private static let externalSentence =
+    "The updates come from a program, which is taken at its word: each follows from the data of its own client, from models that were released and from "
+    + "what is public, and nothing else that the program makes of the clients' data is covered. The parameters that the first round starts from count as "
+    + "public."
+
+  /// What a program may release beside the rounds.
+  private static let outsideOfPrograms = [
+    "the program's evaluations: accuracy and loss are what it says, of data that only it knows", "run key",
+    "the first parameters: what they tell of the clients",
+  ]
 
   /// What is said of features that depend on statistics of the data; nil where they do not.
   private static func computedSentence(_ computed: [String]) -> String? {

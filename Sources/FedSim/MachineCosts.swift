@@ -34,6 +34,12 @@ public final class MachineCosts: Sendable {
     costs.accounting = AccountingProbe.seconds(setup)
     let draw = ThreadTimer(limit: 0.01)
     costs.drawing = draw.seconds { _ = setup.sampler.cohort(setup.keys.server.cohort(round: 1)) }
+    guard !setup.isExternal else {
+      // What a program does beside the rounds nobody knows here.
+      costs.training = UnitCosts.Training()
+      costs.channel = ChannelProbe(setup, .longest, threads: threads(of: setup), limit: 0.15 * share)?.costs
+      return costs
+    }
     let training = training(of: setup)
     costs.training = training.training
     costs.evaluation = training.evaluation

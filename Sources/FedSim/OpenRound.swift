@@ -4,7 +4,7 @@ import Clients
 import PrivacyAccounting
 
 /// A round of a federation between its broadcast and its end. It is closed once, by `Federation.close`, and cannot be copied.
-public struct OpenRound: ~Copyable {
+public struct OpenRound: ~Copyable, Sendable {
   /// From 1 on.
   public let round: Int
   /// The clients that were drawn, in ascending order; there may be none.
@@ -45,6 +45,9 @@ public struct OpenRound: ~Copyable {
 
   /// The broadcast model that updates start from. Writing into it does not move the server.
   public var parameters: [Float] { received.parameters }
+
+  /// The norm that updates are clipped to in this round; nil where they are not.
+  public var clippingNorm: Double? { frame.plan == nil ? nil : received.broadcast.channel.clippingNorm }
 
   /// The key of the server that opened the round.
   var serverPublicKey: Key { received.broadcast.serverPublicKey }

@@ -18,11 +18,13 @@ public struct RoundFields: FigureTable, Sendable {
   public let loss = RoundField(
     "loss", .nats, \.loss, .outside,
     "mean loss on the test examples after the round: cross-entropy, or a variational model's objective, or for regression the mean squared "
-      + "error, in squares of what targets are learned in; null in rounds without evaluation, and where it is not finite"
+      + "error, in squares of what targets are learned in; null in rounds without evaluation, and where it is not finite; where updates come from a "
+      + "program, what it says"
   )
   public let accuracy = RoundField(
     "accuracy", .share, \.accuracy, .outside,
-    "test examples that the model is right on after the round; null in rounds without evaluation, for representations and for regression"
+    "test examples that the model is right on after the round; null in rounds without evaluation, for representations and for regression; where "
+      + "updates come from a program, what it says"
   )
   public let r2 = RoundField(
     "r2", .ratio, \.r2, .outside,

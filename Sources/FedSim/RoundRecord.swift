@@ -34,6 +34,20 @@ public struct RoundRecord: Sendable, Equatable {
   /// A record of nothing: every figure that can be missing is.
   init() {}
 
+  /// The same with what somebody measured of the model after the round.
+  ///
+  /// - Parameters:
+  ///   - accuracy: from 0 to 1; nil for nothing.
+  ///   - loss: finite; nil for nothing.
+  package func measured(accuracy: Double?, loss: Double?) -> RoundRecord {
+    var record = self
+    (record.accuracy, record.loss) = (accuracy, loss)
+    return record
+  }
+
+  /// The same as of a round whose model nobody measured.
+  package var withoutEvaluation: RoundRecord { measured(accuracy: nil, loss: nil) }
+
   /// What was spent up to the round; nil without privacy.
   public var spending: PrivacySpent? { epsilon.map { PrivacySpent(epsilon: $0, lowerBound: epsilonLowerBound) } }
 

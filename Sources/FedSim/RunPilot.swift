@@ -86,6 +86,7 @@ public struct RunPilot: Sendable {
 
   private static func check(_ setup: RunSetup, rounds: Int) throws(ScenarioError) {
     precondition(setup.unmade == nil, "a pilot trains on the examples")
+    if setup.isExternal { throw setup.scenario.externalRefusal }
     try check(setup.scenario, rounds: rounds)
     guard rounds <= setup.lastRound else {
       throw .key(

@@ -24,7 +24,7 @@ public struct RunSetup: Sendable {
   public let isDataGiven: Bool
   public let model: any Model
   /// The parameters that a file has of the model, from which the run starts; nil for the model's own start.
-  private let loadedStart: [Float]?
+  let loadedStart: [Float]?
   /// Privacy, channel, cohorts.
   public let frame: RunFrame
   /// The columns of a table that features were made of; nil for other sources.
@@ -33,7 +33,9 @@ public struct RunSetup: Sendable {
   public let dataWarnings: [String]
   /// What names the run: its keys come from this and the seed. Empty where examples have no features or the scenario was only to be validated, and
   /// no run can be made.
-  package let fingerprint: [UInt8]
+  package internal(set) var fingerprint: [UInt8]
+  /// The keys of a federation whose updates come from a program; nil for a run with data of its own.
+  var name: FederationName?
   /// What stands for examples whose features were not made; nil where all are there.
   let unmade: UnmadeExamples?
   /// Processor time that this set-up took, in seconds, and that making the rest of the examples would.
@@ -61,6 +63,7 @@ public struct RunSetup: Sendable {
     scenario: Scenario, split: Split?, threads: Int, accounting: SharedAccounting = SharedAccounting(),
     data: SharedData = SharedData()
   ) throws {
+    if scenario.isExternal { throw scenario.externalRefusal }
     try self.init(scenario, split, isOutlined: false, isNamed: true, threads: threads, accounting, data)
   }
 
@@ -70,12 +73,20 @@ public struct RunSetup: Sendable {
     explaining scenario: Scenario, threads: Int, accounting: SharedAccounting = SharedAccounting(),
     data: SharedData = SharedData()
   ) throws {
-    try self.init(scenario, nil, isOutlined: true, isNamed: true, threads: threads, accounting, data)
+    if scenario.isExternal {
+      try self.init(external: scenario, threads: threads, accounting)
+    } else {
+      try self.init(scenario, nil, isOutlined: true, isNamed: true, threads: threads, accounting, data)
+    }
   }
 
   /// Whether a scenario can be run, without a run: all that setting one up checks, and no name of the run, which takes a hash of all the examples.
   package init(validating scenario: Scenario, threads: Int, data: SharedData = SharedData()) throws {
-    try self.init(scenario, nil, isOutlined: false, isNamed: false, threads: threads, SharedAccounting(), data)
+    if scenario.isExternal {
+      try self.init(external: scenario, threads: threads, SharedAccounting())
+    } else {
+      try self.init(scenario, nil, isOutlined: false, isNamed: false, threads: threads, SharedAccounting(), data)
+    }
   }
 
   private init(
@@ -94,7 +105,9 @@ public struct RunSetup: Sendable {
       try unmade.map { ReviewedData(split: $0.outline, warnings: []) } ?? Self.reviewed(split)
       ?? scenario.loadData(parallel, shared)
     let split = try Self.inUnits(data.split, scenario)
-    dataWarnings = data.warnings + Self.targetWarnings(split, scenario)
+    // A split that was made here, of a caller's examples, is reviewed as one that a caller made.
+    let givenWarnings = scenario.data is GivenData && !isDataGiven ? Self.reviewed(data.split)?.warnings ?? [] : []
+    dataWarnings = data.warnings + givenWarnings + Self.targetWarnings(split, scenario)
     columns = data.columns
     let population = try scenario.population(of: split, isGiven: isDataGiven)
     self.population = population
@@ -123,6 +136,7 @@ public struct RunSetup: Sendable {
       accounting: accounting, refusal: { scenario.refusal(at: $0, $1) })
     let resolved = Self.filling(scenario, frame, isDataGiven: isDataGiven)
     self.resolved = resolved.json
+    name = nil
     fingerprint =
       unmade == nil && isNamed ? Self.fingerprint(resolved, split, population, model, loadedStart, frame) : []
     preparationSeconds = ResourceUsage.processorSeconds - began + (unmade?.seconds ?? 0)
@@ -258,7 +272,7 @@ public struct RunSetup: Sendable {
 
   /// A guarantee speaks of what the rounds release, and not of what they begin with.
   private var startWarnings: [String] {
-    guard guaranteedPlan != nil, loadedStart != nil else { return [] }
+    guard guaranteedPlan != nil, scenario.initialModel != nil else { return [] }
     return [
       "\(Scenario.initialModelPath) counts as public: where that model was trained on these clients' data, epsilon does not cover what it tells "
         + "of them."
@@ -298,8 +312,7 @@ public struct RunSetup: Sendable {
       names.formUnion([summary.finalMacroF1.name, summary.finalAUC.name])
     }
     if scenario.measuresClients { names.insert(summary.clientTest.name) }
-    if scenario.evaluation.watches { names.insert(summary.bestRound.name) }
-    if scenario.evaluation.stopsEarly { names.insert(summary.stopRule.name) }
+    if !isExternal { names.insert(summary.seed.name) }
     return names
   }
 
@@ -362,8 +375,8 @@ public struct RunSetup: Sendable {
     }
   }
 
-  /// More than this no machine here trains: a slip of the keyboard, found before memory is asked for.
-  package static let largestModel = 100_000_000
+  /// As large as a model may be.
+  package static let largestModel = ExternalModel.mostParameters
 
   private static func model(_ scenario: Scenario, _ data: Dataset) throws(ScenarioError) -> any Model {
     let model: any Model
@@ -391,7 +404,7 @@ public struct RunSetup: Sendable {
   }
 
   /// The scenario with its defaults, those that follow from the data too.
-  private static func filling(_ scenario: Scenario, _ frame: RunFrame, isDataGiven: Bool) -> Scenario {
+  static func filling(_ scenario: Scenario, _ frame: RunFrame, isDataGiven: Bool) -> Scenario {
     var filled = scenario
     if let plan = frame.plan, var privacy = filled.privacy {
       privacy.delta = plan.delta
@@ -402,7 +415,7 @@ public struct RunSetup: Sendable {
     filled.channel.codec = frame.channel.codec
     // It chose the codec, which is named now.
     filled.channel.timeBudget = nil
-    if isDataGiven || !scenario.data.hasTest { filled.testFraction = scenario.testShare }
+    if isDataGiven || !scenario.data.hasTest && !scenario.isExternal { filled.testFraction = scenario.testShare }
     filled.data = filled.data.seeded(scenario.seed)
     if isDataGiven { filled.data = GivenData() }
     return filled

@@ -13,7 +13,6 @@ import Scenarios
 public struct Simulation: Sendable {
   public let setup: RunSetup
   private(set) var federation: Federation
-  public private(set) var timings = Timings()
   private var clients: ClientPool
   private var pace: BatchPace
   private var watch: EvaluationWatch
@@ -40,6 +39,8 @@ public struct Simulation: Sendable {
 
   /// The rounds that are done.
   public var round: Int { federation.round }
+  /// Where the time of the rounds went that this value made.
+  public var timings: Timings { federation.timings }
   public var server: Server { federation.server }
   /// Whether there is no further round: all are made that the plan affords, or evaluations ended the run.
   public var isOver: Bool { round == setup.lastRound || watch.stopped != nil }
@@ -101,9 +102,7 @@ public struct Simulation: Sendable {
       throw SimulationError.abandoned(round: round)
     }
     let setup = setup
-    let closed = try federation.closing(open, evaluate: evaluates ? { setup.evaluate($0) } : nil)
-    timings.add(closed.timings)
-    var record = closed.record
+    var record = try federation.close(open, evaluate: evaluates ? { setup.evaluate($0) } : nil)
     record.clientLearningRate = setup.scenario.training.schedule.rate(
       setup.scenario.training.optimizer.learningRate, round: record.round, of: setup.scenario.rounds)
     if watch.add(record, isEvaluated: evaluates), setup.scenario.evaluation.keepBest {

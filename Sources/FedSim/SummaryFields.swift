@@ -238,9 +238,10 @@ public struct SummaryFields: FigureTable, Sendable {
       ]
     }
   }
-  public let seed = SummaryField("seed", .count, .secret, "the scenario's seed") {
-    .integer(Int($0.setup.scenario.seed))
-  }
+  public let seed = SummaryField(
+    "seed", .count, .secret, "the scenario's seed",
+    onlyWith: "data of the run's own: a program's federation has a run key"
+  ) { $0.setup.isExternal ? nil : .integer(Int($0.setup.scenario.seed)) }
   public let fedsimVersion = SummaryField("fedsimVersion", .text, .covered, "the version that made the run") { _ in
     .string(FedSimVersion.current)
   }
@@ -266,7 +267,7 @@ public struct SummaryFields: FigureTable, Sendable {
   ) { .array($0.statement.outsideGuarantee.map { .string($0) }) }
   public let hardening = SummaryField(
     "hardening", .text, .covered, "what stands between this simulation and a release"
-  ) { _ in .string(GuaranteeStatement.hardening) }
+  ) { .string($0.setup.isExternal ? GuaranteeStatement.hardeningOfFederation : GuaranteeStatement.hardening) }
 
   public static let table = SummaryFields()
 }

@@ -90,9 +90,15 @@ public struct ThreatModel: Sendable {
       Self.releasedModel(plan), Self.colluding(1, plan, frame), Self.cohortSizes(plan, frame, records),
       Self.colluding(max(2, plan.largestCohort / 2), plan, frame),
       Self.eavesdropper(
-        plan, frame, mostParticipations, arrivalRate: arrivalRate, roundsDone: records.count),
+        plan, frame, mostParticipations, arrivalRate: Self.haveAllSent(records) ? arrivalRate : 0,
+        roundsDone: records.count),
       Self.server(plan, frame),
     ].map { $0.withFiniteEpsilon.naming(frame).sayingWhatWasSimulated(frame) }
+  }
+
+  /// Whether every client that was drawn sent something: those of a program may fall silent, whatever was expected of them.
+  private static func haveAllSent(_ records: [RoundRecord]) -> Bool {
+    records.allSatisfy { $0.arrived + $0.refused == $0.drawn }
   }
 
   private static func releasedModel(_ plan: PrivacyPlan) -> Row {

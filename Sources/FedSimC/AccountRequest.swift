@@ -22,7 +22,7 @@ struct AccountRequest: Configurable {
         "relation", \.relation, .choice(NeighboringRelation.self), .unset("zero-out, or the ledger's"),
         "what neighboring data sets differ by"),
       Setting("accountant", \.accountant, .choice(Accountant.self), "how epsilon is computed"),
-      Setting("coarse", \.coarse, .flag, "bounds that are about 10^-3 apart, in a few milliseconds"),
+      Setting("coarse", \.coarse, .flag, "bounds that may be 10^-3 apart where closer ones would take longer"),
       Setting("curve", \.curve, .flag, "also delta over epsilon, the trade-off function, mu and rho"),
     ])
 

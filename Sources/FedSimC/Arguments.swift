@@ -12,6 +12,8 @@ enum Limits {
   static let values: Int64 = 1 << 38
   /// Bytes of a text or of other bytes that are read.
   static let bytes: ClosedRange<Int64> = 0...1 << 40
+  /// Bytes that name a federation's keys.
+  static let runKey: ClosedRange<Int64> = 16...0x10000
   /// A public bound on the terms of a sum.
   static let terms = 1 << 40
   /// Deviations of noise: inside these nothing overflows or vanishes.
@@ -70,6 +72,22 @@ enum Argument {
   static func bytes(_ start: UnsafePointer<CChar>?, _ count: Int64, _ name: String) throws(Failure) -> [UInt8] {
     let count = try integer(count, "count of \(name)", in: Limits.bytes)
     return [UInt8](UnsafeRawBufferPointer(try buffer(start, count, name)))
+  }
+
+  /// Parameters of a model, finite.
+  ///
+  /// - Parameter count: how many it has; nil for any number.
+  static func parameters(
+    _ start: UnsafePointer<Float>?, _ dimension: Int64, of count: Int? = nil
+  ) throws(Failure) -> [Float] {
+    if let count, dimension != count {
+      throw .invalid("dimension", found: "\(dimension)", allowed: "\(count), as the model has parameters")
+    }
+    let values = [Float](try buffer(start, try integer(dimension, "dimension", in: Limits.dimension), "parameters"))
+    if let bad = values.firstIndex(where: { !$0.isFinite }) {
+      throw .invalid("parameters: index \(bad)", found: "\(values[bad])", allowed: "finite numbers")
+    }
+    return values
   }
 
   /// The `index`-th of keys of 32 bytes.

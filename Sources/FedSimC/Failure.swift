@@ -1,5 +1,6 @@
 import CFedSim
 import ChannelCoding
+import Clients
 import FedSim
 import Files
 import PrivacyAccounting
@@ -51,6 +52,19 @@ struct Failure: Error {
       case .input: self = .invalid(error.description)
       case .failed: self = Failure(code: Int64(FS_FILES), reason: error.description)
       }
+    case let error as FederationError:
+      switch error {
+      case .roundIsOpen, .foreignRound, .notDrawn, .noRoundIsOpen, .stepIsMade: self = .state(error.description)
+      // What a state is restored in.
+      case .value(let name, _, _) where name == "state": self = .state(error.description)
+      case .counts, .value: self = .invalid(error.description)
+      }
+    case let error as ClientEndError:
+      switch error {
+      case .notEnrolled, .secondUpload: self = .state(error.description)
+      case .updateLength, .controlLength, .exampleCount: self = .invalid(error.description)
+      }
+    case let error as StateError: self = .invalid("state: \(error)")
     default: self = .invalid("\(error)")
     }
   }

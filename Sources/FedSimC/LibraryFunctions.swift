@@ -44,7 +44,7 @@ public func about(
       "accountants": .array(Accountant.allCases.map { .string($0.rawValue) }),
       "relations": .array(NeighboringRelation.allCases.map { .string($0.rawValue) }),
       "samplings": .array(Sampling.Name.allCases.map { .string($0.rawValue) }),
-      "threads": .integer(max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))),
+      "threads": .integer(RunRequest.allThreads),
     ]
   }
 }

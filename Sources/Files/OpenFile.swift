@@ -6,6 +6,8 @@ public struct OpenFile: ~Copyable, Sendable {
     case reading
     /// A new file: opening fails where there is one.
     case creating
+    /// The same, and nobody else may read it.
+    case creatingSecret
     /// A file that is there, as it stands: a device or a pipe too.
     case overwriting
     /// Behind what there is; the file is made where there is none.
@@ -14,10 +16,14 @@ public struct OpenFile: ~Copyable, Sendable {
     fileprivate var flags: Int32 {
       switch self {
       case .reading: O_RDONLY
-      case .creating: O_WRONLY | O_CREAT | O_EXCL
+      case .creating, .creatingSecret: O_WRONLY | O_CREAT | O_EXCL
       case .overwriting: O_WRONLY
       case .appending: O_WRONLY | O_CREAT | O_APPEND
       }
+    }
+
+    fileprivate var mode: mode_t {
+      if case .creatingSecret = self { 0o600 } else { 0o666 }
     }
 
     fileprivate var action: FileFailure.Action {
@@ -41,7 +47,7 @@ public struct OpenFile: ~Copyable, Sendable {
   public init(_ path: String, for purpose: Purpose) throws(FileFailure) {
     name = path
     action = purpose.action
-    descriptor = openPath(path, purpose.flags | O_CLOEXEC, 0o666)
+    descriptor = openPath(path, purpose.flags | O_CLOEXEC, purpose.mode)
     guard descriptor >= 0 else { throw FileFailure(name, action) }
   }
 

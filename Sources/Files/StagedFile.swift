@@ -41,18 +41,22 @@ public final class StagedFile {
 
   /// Opens a file of ours in a folder that nobody else works in.
   ///
-  /// - Parameter temporary: its name before it is whole.
-  package init(_ path: String, temporary: String) throws(FileFailure) {
+  /// - Parameters:
+  ///   - temporary: its name before it is whole.
+  ///   - isSecret: whether nobody else may read it.
+  package init(_ path: String, temporary: String, isSecret: Bool = false) throws(FileFailure) {
     self.path = path
     self.temporary = temporary
-    file = try Self.open(temporary, as: path)
+    file = try Self.open(temporary, as: path, for: isSecret ? .creatingSecret : .creating)
   }
 
   /// What a killed process left under the temporary name goes.
-  private static func open(_ temporary: String, as path: String) throws(FileFailure) -> OpenFile {
+  private static func open(
+    _ temporary: String, as path: String, for purpose: OpenFile.Purpose = .creating
+  ) throws(FileFailure) -> OpenFile {
     unlink(temporary)
     do throws(FileFailure) {
-      return try OpenFile(temporary, for: .creating)
+      return try OpenFile(temporary, for: purpose)
     } catch {
       throw FileFailure(path, .writing, code: error.code)
     }

@@ -18,7 +18,7 @@ extension RunSummary {
         "\(record.round)", "\(record.arrived)",
         isQuantity
           ? record.r2.map { Text.fixed($0, 4) } ?? "-" : record.accuracy.map { Text.fixed(100 * $0, 1) + " %" } ?? "-",
-        record.loss.map(Text.loss) ?? (record.accuracy == nil ? "-" : "not finite"),
+        record.loss.map(Text.loss) ?? (record.accuracy == nil || setup.isExternal ? "-" : "not finite"),
         record.spending.map { Text.fixedUp($0.epsilon, 2) } ?? "none",
         record.shownBits, record.idealBits.map { Text.fixed($0, 0) } ?? "-",
       ]
@@ -37,7 +37,9 @@ extension RunSummary {
 
   private var headline: [String] {
     var lines: [String] = []
-    if let finalAccuracy, let bestAccuracy {
+    if setup.isExternal, let finalAccuracy {
+      lines.append("accuracy   \(Text.fixed(100 * finalAccuracy, 1)) %, as the program says")
+    } else if let finalAccuracy, let bestAccuracy {
       lines.append(
         "accuracy   \(Text.fixed(100 * finalAccuracy, 1)) % on \(setup.test.count) test examples "
           + "(best \(Text.fixed(100 * bestAccuracy, 1)) %)\(Self.baseline(setup))")

@@ -18,18 +18,29 @@ struct Divergence {
   /// A loss of so many times that of guessing is no model's.
   static let factor = 1000.0
 
+  private static func nonFinite(_ summary: RunSummary) -> String {
+    let sent = summary.records.reduce(0) { $0 + $1.arrived + $1.refused }
+    return
+      "\(Text.grouped(summary.nonFiniteUpdates)) of \(Text.grouped(sent)) updates were not finite and counted as zero"
+  }
+
   /// - Returns: nil for a run that did not diverge.
   init?(_ summary: RunSummary) {
     let setup = summary.setup
+    guard !setup.isExternal else {
+      // Of losses and of training nothing is known.
+      guard summary.nonFiniteUpdates > 0 else { return nil }
+      sign = Self.nonFinite(summary)
+      advice = "they came from the program so"
+      return
+    }
     // Of a quantity, saying 0, where a model starts.
     let squares = setup.test.targets.map { targets in
       targets.reduce(0) { $0 + Double($1) * Double($1) } / Double(max(targets.count, 1))
     }
     let guessing = squares ?? Elementary.log(Double(setup.test.classCount))
     if summary.nonFiniteUpdates > 0 {
-      let sent = summary.records.reduce(0) { $0 + $1.arrived + $1.refused }
-      sign =
-        "\(Text.grouped(summary.nonFiniteUpdates)) of \(Text.grouped(sent)) updates were not finite and counted as zero"
+      sign = Self.nonFinite(summary)
     } else if setup.plan == nil, summary.records.contains(where: { $0.refused > 0 }) {
       let refused = summary.records.reduce(0) { $0 + $1.refused }
       sign = "\(Text.grouped(refused)) updates were larger than a sum has room for, and refused"

@@ -11,7 +11,8 @@ import PrivacyAccounting
 public struct Explanation: Sendable {
   private let setup: RunSetup
   private let prediction: PrivacySpent?
-  private let summary: PopulationSummary
+  /// Nil where only a program knows the examples.
+  private let summary: PopulationSummary?
   private let memory: MemoryPrediction
   private let cost: CostPrediction
   private let pilot: RunPilot?
@@ -26,7 +27,7 @@ public struct Explanation: Sendable {
     // First: what the process has taken so far is what preparing a run takes.
     memory = MemoryPrediction(setup)
     cost = CostPrediction(setup)
-    summary = PopulationSummary(setup.population)
+    summary = setup.isExternal ? nil : PopulationSummary(setup.population)
   }
 
   /// |x|^2 / (d sigma^2) of an upload as long as may be: the signal-to-noise ratio of one coordinate.
@@ -49,9 +50,10 @@ public struct Explanation: Sendable {
     return [
       "name": .string(setup.scenario.name), "data": .string(source),
       "population": .integer(setup.population.clientCount),
-      "trainingExamples": .integer(setup.population.data.count), "testExamples": .integer(setup.test.count),
-      "clientSizes": summary.sizes.json, "classesPerClient": summary.classesPerClient.json,
-      "labelSkew": .number(summary.labelSkew), "classes": classNames.map { .array($0.map { .string($0) }) } ?? .null,
+      "trainingExamples": setup.isExternal ? .null : .integer(setup.population.data.count),
+      "testExamples": setup.isExternal ? .null : .integer(setup.test.count),
+      "clientSizes": summary?.sizes.json ?? .null, "classesPerClient": summary?.classesPerClient.json ?? .null,
+      "labelSkew": .optional(summary?.labelSkew), "classes": classNames.map { .array($0.map { .string($0) }) } ?? .null,
       "columns": setup.columns.map(ColumnTable.init)?.json ?? .null,
       "majorityClassAccuracy": .optional(setup.majorityClassAccuracy),
       "parameters": .integer(setup.model.parameterCount), "rounds": .integer(setup.scenario.rounds),
@@ -78,12 +80,13 @@ public struct Explanation: Sendable {
   }
 
   public var text: String {
-    var lines = ["\(setup.scenario.name): \(setup.scenario.rounds) rounds, seed \(setup.scenario.seed)", ""]
+    let key = setup.isExternal ? "with a run key" : "seed \(setup.scenario.seed)"
+    var lines = ["\(setup.scenario.name): \(setup.scenario.rounds) rounds, \(key)", ""]
     for (label, value) in facts { lines.append(label + String(repeating: " ", count: 16 - label.count) + value) }
     if let pilot {
       lines.append(pilot.text(longest: setup.channel.predictedBits, codec: setup.channel.codec.rawValue))
     }
-    if let picture = summary.picture { lines.append("\n" + picture) }
+    if let picture = summary?.picture { lines.append("\n" + picture) }
     lines.append("\nAssumptions")
     for assumption in assumptions {
       let wrapped = Text.wrapped(assumption, indent: "    ")
@@ -128,7 +131,7 @@ public struct Explanation: Sendable {
       (
         "time",
         "about \(Text.seconds(core)) of core time, \(Text.seconds(wall)) on \(Text.counted(cost.cores, "idle core")), by what parts of the "
-          + "run took here just now"
+          + "run took here just now\(setup.isExternal ? "; without what the program does" : "")"
       ),
       ("", shown.joined(separator: ", ")),
     ]
@@ -136,6 +139,9 @@ public struct Explanation: Sendable {
 
   private var dataFacts: [(String, String)] {
     let clients = setup.population.clientCount
+    guard let summary else {
+      return [("data", source), ("clients", "\(Text.grouped(clients)), whose examples only the program knows")]
+    }
     let examples = setup.population.data.count
     var facts = [
       ("data", source),
@@ -217,7 +223,7 @@ public struct Explanation: Sendable {
           "about \(Text.fixed(setup.channel.predictedBits, 0)) bits a client and round by \"\(setup.channel.codec.rawValue)\" at |x| = C; Gaussian I(X;Y) = "
             + "\(Text.fixed(idealBits, 0)) bits, float32 \(Text.grouped(32 * setup.channel.dimension)) bits"
         ))
-      if pilot == nil {
+      if pilot == nil, !setup.isExternal {
         facts.append(("", "shorter updates take fewer: --pilot 5 trains five rounds to see how long they are"))
       }
       if setup.frame.codedShare < 1 {
@@ -246,6 +252,7 @@ public struct Explanation: Sendable {
   }
 
   private var training: String {
+    if setup.isExternal { return "by a program, which gives the first parameters and hands in updates" }
     let training = setup.scenario.training
     let work =
       switch training.work {
@@ -324,7 +331,7 @@ public struct Explanation: Sendable {
       "The unit of privacy is one client with all its \(setup.scenario.testOf == .eachClient ? "training examples" : "examples"); neighboring data "
         + "sets differ by \(relation(plan)).",
       "Population size, sampling rate, noise shares, divisor and delta are public constants.",
-      "The observer takes no part and sees the models of all rounds, not the seed, keys, cohorts or messages. "
+      "The observer takes no part and sees the models of all rounds, not the \(setup.isExternal ? "run key" : "seed"), keys, cohorts or messages. "
         + (plan.noiseSource == .central
           ? "The server is trusted: it sees every update without noise."
           : "A client that takes part knows its own noise: against it, z is smaller by the factor sqrt((m_max - 1) / m_max). The "
@@ -340,6 +347,11 @@ public struct Explanation: Sendable {
           + "\(Text.short(plan.truncationDelta)) to delta for the whole run.")
     }
     if let sentence = setup.numericsSentence { list.append(sentence) }
+    if setup.isExternal {
+      list.append(
+        "Updates come from a program: each follows from the data of its own client, from models that were released and from what is public. The first "
+          + "parameters are public; what else the program makes of the clients' data is not covered.")
+    }
     if let path = setup.scenario.initialModel {
       list.append(
         "The model that the run starts from, \(ShownText.quoted(path)), is public: it owes nothing to these clients' data."

@@ -6,7 +6,9 @@ import RunFiles
 extension Report {
   /// A run: its headline, its charts, who is guaranteed what, and the scenario to run again.
   mutating func addRun(_ prefix: String, _ files: Source.RunFiles, _ charts: [RunChart]) {
-    addHeadline(files.summary, files.posterior)
+    let isExternal =
+      if case .object(let root) = files.scenario { root[path: "data.source"] == "external" } else { false }
+    addHeadline(files.summary, files.posterior, isExternal: isExternal)
     for chart in charts { if let drawn = chart.draw(files) { add(drawn.named(prefix + chart.name)) } }
     addPosteriors(prefix, files)
     addEvaluation(prefix, files)
@@ -22,16 +24,25 @@ extension Report {
     addLimits([files.summary])
     add(
       details: "How to reproduce",
-      "fedsim \(files.summary.plain(\.fedsimVersion)): save the scenario below as scenario.json, then\n\nfedsim run scenario.json"
+      "fedsim \(files.summary.plain(\.fedsimVersion)): "
+        + (isExternal
+          ? "the updates came from a program. With its data, its own seeds and the run key (state.bin has it, a secret) it makes the same rounds "
+            + "of the scenario below."
+          : "save the scenario below as scenario.json, then\n\nfedsim run scenario.json")
     )
     add(details: "The scenario, with every default", files.scenario.text(pretty: true))
   }
 
-  private mutating func addHeadline(_ summary: JSONObject, _ posterior: JSONObject?) {
+  private mutating func addHeadline(_ summary: JSONObject, _ posterior: JSONObject?, isExternal: Bool) {
     guard case .integer(let count)? = summary[\.rounds] else { return }
     let accuracy = summary.number(\.finalAccuracy).map { Text.fixed(100 * $0, 1) + " %" } ?? "unknown"
     var headline = "After \(Text.counted(count, "round")) the model is right on \(accuracy) of the test examples"
-    if summary[\.finalRMSE] != nil {
+    if isExternal {
+      headline =
+        "\(Text.counted(count, "round")) of updates from a program"
+        + (summary[\.finalAccuracy] ?? .null == .null
+          ? "" : ": it says that the model is right on \(accuracy) of its test examples")
+    } else if summary[\.finalRMSE] != nil {
       let error = summary.number(\.finalRMSE).map(Text.short) ?? "unknown"
       headline =
         "After \(Text.counted(count, "round")) the root of the mean squared error on the test examples is \(error)"

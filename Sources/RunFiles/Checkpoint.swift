@@ -8,8 +8,10 @@ import Scenarios
 public struct Checkpoint: Sendable, Equatable {
   /// The run that it is of.
   public let identity: RunIdentity
-  /// The length of rounds.jsonl after the round.
+  /// The length of rounds.jsonl after the round; before it, where `pendingRow` is there.
   public let rowBytes: Int
+  /// The row of the round, where rounds.jsonl need not have it yet: of a federation whose program may still say what it measured.
+  let pendingRow: RoundRecord?
   /// What `Simulation.state` gave.
   public let state: StateSections
 
@@ -17,10 +19,11 @@ public struct Checkpoint: Sendable, Equatable {
     self.init(identity, simulation.state, rowBytes: rowBytes)
   }
 
-  init(_ identity: RunIdentity, _ state: StateSections, rowBytes: Int) {
+  init(_ identity: RunIdentity, _ state: StateSections, rowBytes: Int, pendingRow: RoundRecord? = nil) {
     self.identity = identity
     self.rowBytes = rowBytes
     self.state = state
+    self.pendingRow = pendingRow
   }
 
   public init(fileBytes: [UInt8]) throws(StateError) { try self.init(StateSections(fileBytes: fileBytes)) }
@@ -33,11 +36,22 @@ public struct Checkpoint: Sendable, Equatable {
     try self.init(file)
   }
 
-  private init(_ file: StateSections) throws(StateError) {
+  init(_ file: StateSections) throws(StateError) {
     identity = try RunIdentity(file.sections("run"))
     rowBytes = try file.integer("rowBytes", in: 0...Int.max)
     state = try file.sections("simulation")
+    if file.has("pendingRow") {
+      guard let row = RoundRecord(line: Array(try file.text("pendingRow").utf8)) else {
+        throw StateError(byte: 0, problem: "its row is not one that a round wrote")
+      }
+      pendingRow = row
+    } else {
+      pendingRow = nil
+    }
   }
+
+  /// Whether whoever reads it can take the noise off.
+  var isSecret: Bool { state.has("nonce") }
 
   /// As a file.
   public var sections: StateSections {
@@ -45,6 +59,7 @@ public struct Checkpoint: Sendable, Equatable {
     file.put("run", identity.sections)
     file.put("rowBytes", [rowBytes])
     file.put("simulation", state)
+    if let pendingRow { file.put("pendingRow", pendingRow.json.text(pretty: false)) }
     return file
   }
 
@@ -107,7 +122,11 @@ public struct RunIdentity: Sendable, Equatable {
       return "it was made by another build of fedsim, which computed other noise: z, C and a client's deviation are "
         + "\(plan) there and \(wanted.plan) here"
     }
-    return data == wanted.data ? nil : "it is of other data: the hash of the examples differs"
+    guard data != wanted.data else { return nil }
+    if case .object(let root)? = try? JSONParser.parse(scenario.utf8).value, root[path: "data.source"] == "external" {
+      return "it began with other parameters, or has another run key"
+    }
+    return "it is of other data: the hash of the examples differs"
   }
 
   /// The first key that has another value, in the order of `new`, with both values.

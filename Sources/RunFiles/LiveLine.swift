@@ -8,13 +8,13 @@ public enum LiveLine {
   ///
   /// - Parameters:
   ///   - setup: the run.
-  ///   - folder: where its files are.
+  ///   - folder: where its files are; nil for a run that leaves none.
   ///   - round: the last round that an earlier process made; 0 for none.
-  public static func run(_ setup: RunSetup, folder: String, after round: Int) -> JSON {
+  public static func run(_ setup: RunSetup, folder: String?, after round: Int) -> JSON {
     let statement = GuaranteeStatement(setup)
     let spending = setup.guaranteedPlan?.plannedSpending
     return [
-      "type": "run", "version": 1, "name": .string(setup.scenario.name), "folder": .string(folder),
+      "type": "run", "version": 1, "name": .string(setup.scenario.name), "folder": folder.map { .string($0) } ?? .null,
       "rounds": .integer(setup.lastRound), "roundsDone": .integer(round),
       "fedsimVersion": .string(FedSimVersion.current), "guarantee": .string(statement.kind),
       "epsilon": .optional(spending?.epsilon), "delta": .optional(setup.plan?.delta),

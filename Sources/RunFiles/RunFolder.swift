@@ -40,7 +40,8 @@ public struct RunFolder: Sendable {
         "what the rounds spent, and what was planned: enough to compute epsilon again (docs/accounting.md); only with a guarantee"
       case .summary: "what the run came to, with the guarantee in words: see below"
       case .model:
-        "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`, or a variational model's own"
+        "the last model: float32 tensors `layers.I.weight` (outputs x inputs, as torch.nn.Linear has it) and `layers.I.bias`, or a variational model's own, "
+          + "or those that a program names whose updates come from outside"
       case .bestModel:
         "the best model of all evaluations, as the last one is written; the test examples chose it (docs/privacy.md)"
       case .posterior:
@@ -51,7 +52,9 @@ public struct RunFolder: Sendable {
         "all metrics of the last model on the test examples: a confusion matrix, figures of each class; or errors of a quantity"
       case .clients: "the last model on each client's own test examples, before and after fine-tuning"
       case .timings: "where the time went: see below"
-      case .state: "the last checkpoint, for `--resume` (docs/resume.md)"
+      case .state:
+        "the last checkpoint, for `--resume` (docs/resume.md); that of a federation whose updates come from a program has the run key, a **secret** with "
+          + "which the noise can be taken off: only its owner may read it (mode 0600)"
       }
     }
 
@@ -96,6 +99,11 @@ public struct RunFolder: Sendable {
     creating path: String, replacing: Bool, checkpoint: Checkpoint? = nil
   ) throws(RunFolderError) {
     try self.init(locking: path)
+    try take(replacing: replacing, checkpoint)
+  }
+
+  /// Takes the folder over for a run from its first round.
+  private func take(replacing: Bool, _ checkpoint: Checkpoint?) throws(RunFolderError) {
     if let old = found.first, !replacing { throw .occupied(path: path, file: old.rawValue) }
     if let checkpoint { try write(checkpoint) }
     try remove(File.allCases.filter { $0 != .state || checkpoint == nil })
@@ -116,6 +124,15 @@ public struct RunFolder: Sendable {
   public static func resuming(
     _ path: String, first: Checkpoint
   ) throws(RunFolderError) -> (folder: RunFolder, checkpoint: Checkpoint) {
+    try resuming(path, first: { _ in first })
+  }
+
+  /// As the other one, of a run whose keys only its checkpoint knows.
+  ///
+  /// - Parameter first: given the checkpoint that is there, makes the one that the run would have before its first round.
+  static func resuming(
+    _ path: String, first: (Checkpoint?) throws(RunFolderError) -> Checkpoint
+  ) throws(RunFolderError) -> (folder: RunFolder, checkpoint: Checkpoint) {
     let folder = try RunFolder(locking: path)
     let state = "\(path)/\(File.state.rawValue)"
     let found: Checkpoint?
@@ -124,6 +141,7 @@ public struct RunFolder: Sendable {
     } catch {
       throw .notResumable(path: state, reason: "damaged: \(error)")
     }
+    let first = try first(found)
     guard let checkpoint = found else {
       // A run writes state.bin before all its other files, but for older versions and sweeps.
       if let file = folder.found.first {
@@ -204,14 +222,14 @@ public struct RunFolder: Sendable {
 
   /// As a whole file, and never as one array: a checkpoint may be larger than all that is left of memory.
   public func write(_ checkpoint: Checkpoint) throws(RunFolderError) {
-    try write(to: .state, checkpoint.sections.forEachFilePart)
+    try write(to: .state, isSecret: checkpoint.isSecret, checkpoint.sections.forEachFilePart)
   }
 
   private func write(
-    to file: File, _ forEachPart: ((UnsafeRawBufferPointer) -> Void) -> Void
+    to file: File, isSecret: Bool = false, _ forEachPart: ((UnsafeRawBufferPointer) -> Void) -> Void
   ) throws(RunFolderError) {
     try writing(file) { path throws(FileFailure) in
-      let staged = try StagedFile(path, temporary: path + Self.partSuffix)
+      let staged = try StagedFile(path, temporary: path + Self.partSuffix, isSecret: isSecret)
       var problem: FileFailure?
       forEachPart { part in
         guard problem == nil else { return }
@@ -315,6 +333,9 @@ public struct RunFolder: Sendable {
 
   /// Cuts rounds.jsonl to what it was at a checkpoint: what came later is made again. Changes nothing where that is its length.
   ///
+  /// The row that a checkpoint has itself (`Checkpoint.pendingRow`) is added where the file does not have it; where the file has it with what a
+  /// program measured, that stays.
+  ///
   /// - Returns: its rounds.
   /// - Throws: `RunFolderError.notResumable` with the line that this run would not have written.
   public func rounds(upTo checkpoint: Checkpoint, round: Int) throws(RunFolderError) -> [RoundRecord] {
@@ -333,9 +354,31 @@ public struct RunFolder: Sendable {
       }
       records.append(record)
     }
-    guard records.count == round, length == 0 || bytes[length - 1] == UInt8(ascii: "\n") else {
+    guard records.count + (checkpoint.pendingRow == nil ? 0 : 1) == round,
+      length == 0 || bytes[length - 1] == UInt8(ascii: "\n")
+    else {
       throw .notResumable(
         path: target, reason: "found \(records.count) rounds in \(length) bytes, and \(round) in state.bin")
+    }
+    if let pending = checkpoint.pendingRow {
+      guard pending.round == round else {
+        throw .notResumable(
+          path: "\(path)/\(File.state.rawValue)", reason: "damaged: its row is of round \(pending.round)")
+      }
+      let rest = bytes[length...]
+      if let end = rest.firstIndex(of: UInt8(ascii: "\n")), let row = RoundRecord(line: rest[..<end]),
+        row.withoutEvaluation == pending
+      {
+        if bytes.count > end + 1 {
+          try writing(.rounds) { path throws(FileFailure) in try FilePath.truncate(path, to: end + 1) }
+        }
+        return records + [row]
+      }
+      if bytes.count > length {
+        try writing(.rounds) { path throws(FileFailure) in try FilePath.truncate(path, to: length) }
+      }
+      try append(pending.json.text(pretty: false), to: .rounds)
+      return records + [pending]
     }
     if length == 0 {
       try remove([.rounds])

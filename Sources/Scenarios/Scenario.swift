@@ -97,22 +97,29 @@ public struct Scenario: Sendable {
     }
     (data, testFraction, testOf) = (examples.source, examples.testFraction, examples.testOf)
     (targetOffset, targetScale) = (examples.targetOffset, examples.targetScale)
-    partition = try file.read(PartitionSection.section) { values throws(KeyProblem) in
+    // What is a program's own is not in the file.
+    let external = data as? ExternalData
+    let partition = try file.readIfThere(PartitionSection.section) { values throws(KeyProblem) in
       try components.partitions.read(values, by: PartitionSection.selector)
     }
+    self.partition = partition ?? ExternalUpdates.partition(clients: external?.clients ?? 1)
     (model, initialModel) = try file.read(ModelSection.section) { values throws(KeyProblem) in
       (try components.models.read(values, by: ModelSection.selector), ModelSection.last.read(values).initial)
     }
-    training = try file.read(Training.section) { values throws(KeyProblem) in try Training(values, components) }
+    let training = try file.readIfThere(Training.section) { values throws(KeyProblem) in
+      try Training(values, components)
+    }
+    self.training = training ?? ExternalUpdates.training
     cohort = try file.read(Cohort.section) { values throws(KeyProblem) in try Cohort.read(values) }
     server = try file.read(ServerSection.section) { values throws(KeyProblem) in
       try ServerSection(values, components)
     }
     privacy = try file.readIfThere(Privacy.section) { values throws(KeyProblem) in try Privacy.read(values) }
     channel = try file.read(ChannelSection.section) { values throws(KeyProblem) in ChannelSection(values, components) }
-    evaluation = try file.read(EvaluationSection.section) { values throws(KeyProblem) in
+    let evaluation = try file.readIfThere(EvaluationSection.section) { values throws(KeyProblem) in
       try EvaluationSection.read(values)
     }
+    self.evaluation = evaluation ?? EvaluationSection()
     posterior = try file.readIfThere(PosteriorSection.section) { values throws(KeyProblem) in
       try PosteriorSection.read(values)
     }
@@ -161,7 +168,7 @@ public struct Scenario: Sendable {
     root[ChannelSection.section] = .object(channel.values)
     root[EvaluationSection.section] = .object(evaluation.values)
     if let posterior { root[PosteriorSection.section] = .object(posterior.values) }
-    return .object(root)
+    return .object(isExternal ? ExternalUpdates.written(root) : root)
   }
 
   /// The files that are read: of the data, and of the model that the run starts from.
@@ -182,7 +189,8 @@ public struct Scenario: Sendable {
   /// What no section can say by itself; nil where everything goes together.
   private var problem: KeyProblem? {
     if let problem =
-      taskProblem ?? quantityProblem ?? clientTestProblem ?? robustProblem ?? algorithmProblem ?? rateProblem
+      externalProblem ?? taskProblem ?? quantityProblem ?? clientTestProblem ?? robustProblem ?? algorithmProblem
+      ?? rateProblem
     {
       return problem
     }

@@ -188,6 +188,38 @@ extension Scenario {
     }
   }
 
+  /// The scenario with examples in memory, for a `data.source` that is `given`: a run of it is made as any other, from a folder or without, and
+  /// its keys follow from the examples.
+  ///
+  ///     let scenario = try Scenario(ScenarioFile(bytes, name: "s.json")).giving(examples)
+  ///     var execution = try RunExecution(Simulation(scenario: scenario, threads: 2), in: "runs/mine", start: .resuming)
+  ///
+  /// - Parameters:
+  ///   - training: the examples of the clients. Without test examples of their own some of them are split off, as `data.testFraction` and
+  ///     `data.testOf` say.
+  ///   - test: test examples of their own.
+  /// - Throws: `ScenarioError` where the scenario has another source, or says how to split off a test that is given.
+  public func giving(_ training: Dataset, test: Dataset? = nil) throws(ScenarioError) -> Scenario {
+    guard data is GivenData else {
+      let name = components.sources.write(data)?.name ?? "\(type(of: data as Any))"
+      throw error(
+        at: "\(DataSection.section).\(DataSection.selector)",
+        "found \"\(name)\", and a program that gives the examples",
+        allowed: "\"given\"")
+    }
+    if test != nil {
+      let keys: [(path: String, isThere: Bool)] = [
+        (DataSection.path(\.testFraction), testFraction != nil), (DataSection.path(\.testOf), testOf == .eachClient),
+      ]
+      if let key = keys.first(where: \.isThere) {
+        throw error(at: key.path, "found a split, and test examples that are given", allowed: "one of the two")
+      }
+    }
+    var given = self
+    given.data = GivenData(training: training, test: test)
+    return given
+  }
+
   /// The clients of the training part, each with its examples.
   ///
   /// - Parameter isGiven: whether a library caller brought both parts, so that nothing was split here.

@@ -1,3 +1,4 @@
+import Clients
 import Files
 import JSONText
 import Settings
@@ -95,7 +96,7 @@ public struct ScenarioFile: Sendable {
     }
     written = .object(root)
     root["sweep"] = nil
-    resolved = try Self.resolve(root, source, table, isBase: isBase)
+    resolved = try Self.resolve(root, source, table, components, isBase: isBase)
   }
 
   /// The values of a program, checked as those of a file are.
@@ -107,7 +108,7 @@ public struct ScenarioFile: Sendable {
     sweep = nil
     written = values
     source = Source(name: name, positions: [:], overridden: [])
-    resolved = try Self.resolve(root, source, ScenarioTable(components))
+    resolved = try Self.resolve(root, source, ScenarioTable(components), components)
   }
 
   /// How messages call the source.
@@ -153,15 +154,24 @@ public struct ScenarioFile: Sendable {
   }
 
   private static func resolve(
-    _ root: JSONObject, _ source: Source, _ table: ScenarioTable, isBase: Bool = false
+    _ root: JSONObject, _ source: Source, _ table: ScenarioTable, _ components: Components, isBase: Bool = false
   ) throws(ScenarioError) -> JSON {
+    var root = root
     let topNames = (table.sections.first?.all.map(\.name) ?? []) + table.sectionNames
     for (key, _) in root where !topNames.contains(key) {
       let path = JSONParser.childPath("", key: key)
       throw unknown(path, place: source.place(of: path), among: topNames + ["sweep"])
     }
+    // Of a sweep's base the axes have their say first.
+    let isExternal =
+      isBase
+      ? (try? ExternalUpdates.areWritten(root, source, components)) ?? false
+      : try ExternalUpdates.areWritten(root, source, components)
+    let task = Heading.keys.name(of: \.task)
+    if isExternal, root[task] ?? .null == .null { root[task] = .string(LearningTask.classification.rawValue) }
     var resolved = JSONObject()
-    for section in table.sections {
+    for section in table.sections
+    where !isExternal || !ExternalUpdates.sections.contains(where: { $0.name == section.name }) {
       if section.name.isEmpty {
         for (key, value) in try resolve(section, root, source) { resolved[key] = value }
         continue

@@ -10,6 +10,9 @@ extension ScenarioTable {
         + requiredSectionNames.map { "`\($0)`" }.joined(separator: ", ")
         + ". Without `privacy` there is no noise and no clipping, and the run says so. Unknown keys are errors; `null` means "
         + "\"not set\".",
+      "",
+      "Where updates come from a program, `data.source` and `model.kind` are both `external`: then there is no `task`, `seed` is not used, and the "
+        + "sections \(ExternalUpdates.sections.map { "`\($0.name)`" }.joined(separator: ", ")) are the program's own and not there.",
     ]
     for section in sections {
       lines += ["", section.name.isEmpty ? "## Outside every section" : "## `\(section.name)`", ""]

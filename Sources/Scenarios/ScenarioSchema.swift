@@ -21,11 +21,48 @@ public enum ScenarioSchema {
     properties["sweep"] = sweep
     let required =
       table.keys.filter { $0.key.isRequired && !$0.path.contains(".") }.map(\.path) + table.requiredSectionNames
+    // What is a program's own where updates come from one.
+    let own = [Heading.keys.name(of: \.task)] + ExternalUpdates.sections.map(\.name)
     return [
       "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FedSim scenario",
       "description": .string("fedsim \(FedSimVersion.current); made by fedsim schema from the table of keys"),
-      "type": "object", "properties": .object(properties), "required": .array(required.map { .string($0) }),
-      "additionalProperties": false, "$defs": ["range": range],
+      "type": "object", "properties": .object(properties),
+      "required": .array(required.filter { !own.contains($0) }.map { .string($0) }),
+      "additionalProperties": false, "allOf": .array(externalRules(needed: required.filter(own.contains))),
+      "$defs": ["range": range],
+    ]
+  }
+
+  /// Scenarios whose updates come from a program have none of the sections that are its own; all others have those that are needed.
+  private static func externalRules(needed: [String]) -> [JSON] {
+    let selects = { (section: String, selector: String, rule: JSON) -> JSON in
+      [
+        "properties": [section: ["properties": [selector: rule], "required": [.string(selector)]]],
+        "required": [.string(section)],
+      ]
+    }
+    let names = table.sections.first { $0.name == DataSection.section }?.kinds?.kinds.map(\.name) ?? []
+    let others = names.filter { $0 != "external" }
+    let nothing: JSON = ["type": "null"]
+    return [
+      [
+        "if": selects(DataSection.section, DataSection.selector, ["enum": ["external"]]),
+        "then": [
+          "properties": .object(
+            ExternalUpdates.sections.reduce(
+              into: [ModelSection.section: ["properties": [ModelSection.selector: ["enum": ["external"]]]]]
+                as JSONObject
+            ) { $0[$1.name] = nothing })
+        ],
+      ],
+      [
+        "if": selects(ModelSection.section, ModelSection.selector, ["enum": ["external"]]),
+        "then": ["properties": [DataSection.section: ["properties": [DataSection.selector: ["enum": ["external"]]]]]],
+      ],
+      [
+        "if": selects(DataSection.section, DataSection.selector, ["enum": .array(others.map { .string($0) })]),
+        "then": ["required": .array(needed.map { .string($0) })],
+      ],
     ]
   }
 

@@ -4,7 +4,7 @@ import Testing
 /// What documents point to is there.
 @Suite struct DocumentTests {
   private func documents() throws -> [String] {
-    try ["", "docs", "docs/codecs", "scenarios"].flatMap { folder -> [String] in
+    try ["", "docs", "docs/codecs", "scenarios", "Python"].flatMap { folder -> [String] in
       try FileManager.default.contentsOfDirectory(atPath: repositoryFile(folder).path)
         .filter { $0.hasSuffix(".md") }.map { folder.isEmpty ? $0 : "\(folder)/\($0)" }
     }

@@ -230,7 +230,9 @@ import Testing
       // Nor is anything said of posteriors where the task has none, or of rules where there are none.
       #expect(
         object.keys
-          == SummaryField.all.filter { $0.onlyWith == nil || overrides.isEmpty && $0.name == "theorem" }.map(\.name))
+          == SummaryField.all.filter {
+            $0.onlyWith == nil || $0.name == "seed" || overrides.isEmpty && $0.name == "theorem"
+          }.map(\.name))
     }
   }
 }

@@ -120,6 +120,27 @@ private struct SchemaValidator {
     #expect(try validator.faults(scenario().json) == [], "with every default")
   }
 
+  /// Updates of a program's own: what is the program's is not there, and everything else is as ever.
+  @Test func externalScenariosAreValid() throws {
+    #expect(try validator.faults(value(externalScenario)) == [])
+    #expect(try validator.faults(scenario([], text: externalScenario).json) == [])
+    let cases: [(old: String, new: String)] = [
+      ("\"rounds\": 4", "\"rounds\": 4, \"training\": {\"learningRate\": 1}"),
+      ("\"rounds\": 4", "\"rounds\": 4, \"partition\": {\"kind\": \"iid\", \"clients\": 2}"),
+      ("\"rounds\": 4", "\"rounds\": 4, \"evaluation\": {}"), ("\"clients\": 40", "\"clients\": 0"),
+      ("\"kind\": \"external\", \"parameters\": 5", "\"kind\": \"softmax-regression\""),
+      ("\"source\": \"external\", \"clients\": 40", "\"source\": \"digits\""),
+    ]
+    for (old, new) in cases {
+      #expect(try !validator.faults(value(externalScenario.replacing(old, with: new))).isEmpty, "\(new)")
+    }
+    for needed in ["task", "partition", "training"] {
+      guard case .object(var root) = try value(smallScenario) else { return }
+      root[needed] = nil
+      #expect(try !validator.faults(.object(root)).isEmpty, "\(needed)")
+    }
+  }
+
   /// Each key with values inside, at the ends and outside of what is allowed: the schema and the program agree.
   @Test func schemaAndProgramAgreeKeyByKey() throws {
     var refused = 0

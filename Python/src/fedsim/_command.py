@@ -11,7 +11,8 @@ def path() -> str:
     """Where the program is.
 
     Returns:
-        The file that the environment variable ``FEDSIM_COMMAND`` names (for development), or else the one inside the package.
+        The file that the environment variable ``FEDSIM_COMMAND`` names (for development), or else
+        the one inside the package.
 
     Raises:
         FileNotFoundError: neither is there, as in an editable install without the variable.

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +40,7 @@ __all__ = [
     "check_process",
     "encoded",
     "is_forked",
+    "leave",
     "library",
     "patiently",
     "result",
@@ -46,6 +48,7 @@ __all__ = [
     "stoppable",
     "text_of",
     "warn",
+    "work_in",
 ]
 
 Result = TypeVar("Result")
@@ -209,7 +212,7 @@ class Handle:
     It belongs to the process that made it: after a fork the child must not use it.
     """
 
-    __slots__ = ("asked", "heard", "number", "process", "what")
+    __slots__ = ("__weakref__", "asked", "heard", "number", "process", "what")
 
     def __init__(self, what: str, name: str, *arguments: Any) -> None:
         self.number = 0
@@ -239,6 +242,22 @@ class Handle:
 
     def __reduce__(self) -> Any:
         raise TypeError(f"a {self.what} belongs to its process and cannot be pickled")
+
+
+#: Who works in a folder, in this process.
+_at_work: weakref.WeakValueDictionary[str, Handle] = weakref.WeakValueDictionary()
+
+
+def work_in(folder: str | os.PathLike[str], handle: Handle) -> None:
+    """Remembers who works in a folder."""
+    _at_work[os.path.realpath(folder)] = handle
+
+
+def leave(folder: str | os.PathLike[str]) -> None:
+    """Releases what works in a folder: a cell of a notebook that is run again makes another one."""
+    handle = _at_work.pop(os.path.realpath(folder), None)
+    if handle is not None:
+        handle.release()
 
 
 def check_process(process: int, what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,16 +118,39 @@ class Round:
         else:
             _library.patiently(work, stop=handle)
 
-    def close(self, accuracy: float | None = None, loss: float | None = None) -> dict[str, Any]:
-        """Completes the noise, moves the model, and writes the round's row.
+    def step(self) -> NDArray[np.float32]:
+        """Completes the noise and moves the model; the round takes no more updates.
 
         Clients that sent nothing are dropouts: the noise is completed to what the account assumes.
+        With a folder the round's checkpoint is on the disk before this returns.
+
+        Returns:
+            the new model, as `federation.parameters`: to measure, before `close`.
+        """
+        self._check()
+        self._federation._step()
+        return self._federation.parameters
+
+    def close(
+        self,
+        accuracy: float | None = None,
+        loss: float | None = None,
+        *,
+        evaluate: Callable[[NDArray[np.float32]], Any] | None = None,
+    ) -> dict[str, Any]:
+        """Ends the round and writes its row, after `step`, which it makes where you have not.
+
         The next iteration closes a round that is open.
 
+        >>> round.close(evaluate=lambda parameters: accuracy_of(unflatten(parameters, model)))
+
         Args:
-            accuracy: of the model that the round started from, from 0 to 1, if you measured it; it
-                goes into the row and is outside the guarantee.
-            loss: likewise.
+            accuracy: of the model after the round, from 0 to 1: only who has made the `step` can
+                have measured it. It goes into the row and is outside the guarantee.
+            loss: likewise, any finite number.
+            evaluate: is given the new parameters, and gives accuracy, or (accuracy, loss), or a
+                dict of "accuracy" and "loss". Should it raise, the round stays open, with its step
+                made.
 
         Returns:
             the row, as in rounds.jsonl.
@@ -135,6 +158,10 @@ class Round:
         if self.record is not None:
             return self.record
         self._check()
+        if evaluate is not None:
+            if accuracy is not None or loss is not None:
+                raise InvalidError("evaluate: found with figures; allowed: one of both")
+            accuracy, loss = _figures(evaluate(self.step()))
         return self._federation._close(self, accuracy, loss)
 
     def _check(self) -> None:
@@ -196,12 +223,12 @@ class Federation:
             run repeatable. An integer is refused.
         folder: writes a run folder (docs/run-files.md), for `fedsim report`, `open_run` and
             `resume`.
-        resume: goes on after the last closed round of `folder`.
+        resume: goes on after the last closed round of `folder`; where there is none it begins. An
+            object of this process that works there is released, with `force` too.
         force: replaces the run that is in `folder`.
         threads: None: all cores. No bit depends on it.
         name: of the run.
-        scenario: further keys of docs/scenario.md, such as {"server": {"momentum": .9}, "channel":
-            {"coded": .1}}.
+        scenario: further keys of docs/scenario.md, such as {"channel": {"coded": .1}}.
         tensors: [{"name": ..., "shape": [...]}] in the order of a flat vector, where `parameters`
             is one.
     """
@@ -236,6 +263,8 @@ class Federation:
         clients = _arrays.whole(population, "population", 1)
         self._layout = Layout.of(parameters)
         start = flatten(parameters)
+        if len(start) == 0:
+            raise InvalidError("parameters: found none; allowed: one number or more")
         names = self._layout.tensors() if tensors is None else [dict(one) for one in tensors]
         settings: dict[str, Any] = {
             "name": name or "federation",
@@ -249,7 +278,7 @@ class Federation:
         privacy = _privacy(clipping_norm, epsilon, noise_multiplier, delta, relation, accountant)
         if privacy is not None:
             settings["privacy"] = privacy
-        settings = _merged(settings, scenario or {}, "scenario")
+        settings = _merged(settings, {} if scenario is None else scenario, "scenario")
         key = _run_key(run_key)
         if resume and folder is None:
             raise InvalidError("resume: found without folder; allowed: with the folder of a run")
@@ -262,6 +291,8 @@ class Federation:
             "tensors": names,
         }
         text, chosen = _library.encoded(settings), _library.encoded(options)
+        if folder is not None and (resume or force):
+            _library.leave(folder)
 
         def make() -> _library.Handle:
             return _library.Handle(
@@ -277,7 +308,10 @@ class Federation:
                 0 if key is None else len(key),
             )
 
-        self._begin(_library.patiently(make), len(start), folder)
+        handle = _library.patiently(make)
+        if folder is not None:
+            _library.work_in(folder, handle)
+        self._begin(handle, len(start), folder)
 
     def _begin(
         self, handle: _library.Handle, count: int, folder: str | os.PathLike[str] | None
@@ -357,6 +391,12 @@ class Federation:
     def open_round(self) -> Round | None:
         """The round that is open, or None."""
         return self._open
+
+    def _step(self) -> None:
+        with self._lock:
+            _library.patiently(
+                lambda: _library.result("fs_federation_step", int(self._handle))
+            )
 
     def _close(self, round: Round, accuracy: float | None, loss: float | None) -> dict[str, Any]:
         data = _evaluation(accuracy, loss)
@@ -450,26 +490,17 @@ class Federation:
         value: dict[str, Any] = _library.text_of("fs_federation_ledger", int(self._handle))
         return value
 
-    def summary(
-        self, *, accuracy: float | None = None, loss: float | None = None
-    ) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """What it came to, as summary.json has it; with a folder it is written there.
 
         It may be asked before all rounds are made: the run is then one that was interrupted, and it
-        can go on. A round that is open is no part of it.
-
-        Args:
-            accuracy: of the last model, from 0 to 1, if you measured it; outside the guarantee.
-            loss: likewise.
+        can go on. A round that is open is no part of it, but one whose step was made is closed.
         """
-        evaluation = _evaluation(accuracy, loss)
-        if self._summary is None or evaluation is not None:
+        if self._summary is None:
             number = int(self._handle)
-            if evaluation is None:
-                arguments: tuple[Any, ...] = ("fs_federation_finish", number)
-            else:
-                arguments = ("fs_federation_finish_with", number, evaluation, len(evaluation))
-            self._summary = _library.patiently(lambda: _library.text_of(*arguments))
+            self._summary = _library.patiently(
+                lambda: _library.text_of("fs_federation_finish", number)
+            )
         return dict(self._summary or {})
 
     def state(self) -> bytes:
@@ -629,6 +660,24 @@ def _privacy(
     if delta is not None:
         privacy["delta"] = float(delta)
     return privacy
+
+
+def _figures(measured: Any) -> tuple[float | None, float | None]:
+    """Accuracy and loss of what a caller's `evaluate` gave."""
+    if isinstance(measured, Mapping):
+        unknown = sorted(set(measured) - {"accuracy", "loss"})
+        if unknown:
+            raise InvalidError(
+                f'evaluate: gave {unknown[0]!r}; allowed: a dict of "accuracy" and "loss"'
+            )
+        return measured.get("accuracy"), measured.get("loss")
+    if isinstance(measured, tuple):
+        if len(measured) != 2:
+            raise InvalidError(
+                f"evaluate: gave {len(measured)} values; allowed: accuracy, or (accuracy, loss)"
+            )
+        return measured
+    return measured, None
 
 
 def _evaluation(accuracy: float | None, loss: float | None) -> bytes | None:

@@ -56,10 +56,22 @@ class Run:
 
     @property
     def parameters(self) -> NDArray[np.float32]:
-        """The last model as a vector, in the order of model.safetensors."""
+        """The last model as a vector, in the library's order: a layer's weights are inputs x
+        outputs.
+
+        Of a federation it is the order of its parameters. A run that was opened from its folder has
+        `tensors` instead, whose weights are turned.
+        """
         if self._parameters is None:
+            model = self.scenario.get("model") or {}
+            if model.get("kind") != "external":
+                raise StateError(
+                    "a run that was opened has its model by names: tensors. The order of the "
+                    "vector is "
+                    "known to the process that made it"
+                )
             self._parameters = np.concatenate(
-                [array.reshape(-1) for array in self.tensors.values()] or [np.zeros(0, np.float32)]
+                [array.reshape(-1) for array in self.tensors.values()]
             )
         return self._parameters
 
@@ -86,8 +98,10 @@ class Run:
         """The claim with all that it is about: adversary, relation, sampling, z, delta, theorem."""
         if self.epsilon is None:
             return None
-        planned = {**self.summary, "rounds": self.scenario.get("rounds")}
-        return Spending.of({**planned, "warnings": ()})
+        # What is claimed is that of all planned rounds; a budget plans as many as it pays for.
+        ended = self.summary.get("stoppedBy") == "budget"
+        rounds = self.summary.get("rounds") if ended else self.scenario.get("rounds")
+        return Spending.of({**self.summary, "rounds": rounds, "warnings": ()})
 
     @property
     def accuracy(self) -> float | None:

@@ -25,17 +25,27 @@ class ScenarioText:
     name: str | None
     directory: str | None
 
+    def _value(self) -> dict[str, Any] | None:
+        """None where it is no object: the library's message has the position."""
+        try:
+            value = json.loads(self.text)
+        except ValueError:
+            return None
+        return value if isinstance(value, dict) else None
+
+    def wants_data(self) -> bool:
+        """Whether its examples come from the caller."""
+        data = (self._value() or {}).get("data")
+        return isinstance(data, dict) and data.get("source") == "given"
+
     def given(self) -> ScenarioText:
         """With `"data": {"source": "given"}`, for examples in memory.
 
         Raises:
             InvalidError: where the scenario reads other data.
         """
-        try:
-            value = json.loads(self.text)
-        except ValueError:
-            return self  # The library's message has the position.
-        if not isinstance(value, dict):
+        value = self._value()
+        if value is None:
             return self
         data = value.get("data")
         if data is None:

@@ -63,6 +63,11 @@ class Simulation:
         if resume and force:
             raise InvalidError("resume, force: found both; allowed: one of them")
         given = None
+        if train is None and text.wants_data():
+            raise InvalidError(
+                'train: found none, and the scenario has "source": "given"; allowed: (X, y) or (X, '
+                "y, clients)"
+            )
         if train is not None:
             text = text.given()
             given = data.examples(train, test)
@@ -103,7 +108,11 @@ class Simulation:
                     if handle is not None:
                         handle.release()
 
+        if out is not None and (resume or force):
+            _library.leave(out)
         self._handle = _library.patiently(make)
+        if out is not None:
+            _library.work_in(out, self._handle)
         self._out = None if out is None else os.fspath(out)
         self._about: dict[str, Any] = _library.text_of("fs_run_about", int(self._handle))
         _library.warn(self._about)
@@ -184,7 +193,7 @@ class Simulation:
 
     @property
     def parameters(self) -> NDArray[np.float32]:
-        """The present model as a new vector, in the order of model.safetensors."""
+        """The present model as a new vector; a layer's weights are inputs x outputs."""
         number = int(self._handle)
         count = _library.result("fs_run_parameters", number, None, 0)
         out = np.empty(count, np.float32)

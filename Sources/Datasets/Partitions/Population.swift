@@ -3,7 +3,7 @@ import Files
 
 /// The clients and what each of them has.
 ///
-/// Memory beside the data: nothing for `oneExample`, 4 bytes an example for `iid`, another 4 a client for the others.
+/// Memory beside the data: nothing for `oneExample` and where nobody has examples, 4 bytes an example for `iid`, another 4 a client for the others.
 public struct Population: Sendable {
   public let data: Dataset
   public let clientCount: Int
@@ -16,6 +16,8 @@ public struct Population: Sendable {
     case equal([Int32])
     /// Client i has order[offsets[i] ..< offsets[i + 1]].
     case listed(order: [Int32], offsets: [Int32])
+    /// Nobody has an example.
+    case nothing
   }
 
   /// - Throws: `DataError` where the examples are too few or know no owners.
@@ -52,6 +54,15 @@ public struct Population: Sendable {
     assignment = .listed(order: order, offsets: offsets)
   }
 
+  /// Clients whose examples are not here.
+  ///
+  /// - Parameter clients: how many there are, at least 1.
+  package init(withoutExamples clients: Int) {
+    data = .none
+    clientCount = clients
+    assignment = .nothing
+  }
+
   /// The client of each example.
   public var owners: [Int32] {
     var owners = [Int32](repeating: 0, count: data.count)
@@ -69,7 +80,7 @@ public struct Population: Sendable {
   public var assignmentBytes: [UInt8] {
     let lists: [[Int32]] =
       switch assignment {
-      case .oneExample: []
+      case .oneExample, .nothing: []
       case .equal(let order): [order]
       case .listed(let order, let offsets): [order, offsets]
       }
@@ -81,6 +92,7 @@ public struct Population: Sendable {
     precondition((0..<clientCount).contains(client))
     switch assignment {
     case .oneExample: return [client]
+    case .nothing: return []
     case .equal(let order): return ArraySlice(order[range(of: client)].map { Int($0) })
     case .listed(let order, _): return ArraySlice(order[range(of: client)].map { Int($0) })
     }
@@ -91,6 +103,7 @@ public struct Population: Sendable {
   private func range(of client: Int) -> Range<Int> {
     switch assignment {
     case .oneExample: client..<(client + 1)
+    case .nothing: 0..<0
     case .equal: (client * data.count / clientCount)..<((client + 1) * data.count / clientCount)
     case .listed(_, let offsets): Int(offsets[client])..<Int(offsets[client + 1])
     }

@@ -53,6 +53,9 @@ public struct StateSections: Sendable, Equatable {
   public mutating func put(_ name: String, rows: [[Float]]) { put(name, .floats(rows)) }
   public mutating func put(_ name: String, _ inner: StateSections) { put(name, .sections(inner)) }
 
+  /// Whether there is a section of this name.
+  public func has(_ name: String) -> Bool { sections.contains { $0.name == name } }
+
   private func section(_ name: String) throws(StateError) -> Section {
     guard let section = sections.first(where: { $0.name == name }) else {
       let names = sections.map { "\"\($0.name)\"" }.joined(separator: ", ")
@@ -339,6 +342,8 @@ extension StateSections.Value {
 public struct StateError: Error, Equatable, CustomStringConvertible {
   public let byte: Int
   public let problem: String
+
+  package init(byte: Int, problem: String) { (self.byte, self.problem) = (byte, problem) }
 
   public var description: String { "byte \(byte): \(problem)" }
 }

@@ -36,7 +36,7 @@ public struct RunExecution: Sendable {
   public private(set) var simulation: Simulation
   private var recorder: RunRecorder
   /// Whoever asks for a stop waits no longer than this for a round.
-  var patience = Duration.seconds(3)
+  public var patience = Duration.seconds(3)
 
   /// Nil for a run that leaves no files.
   public var folder: RunFolder? { recorder.folder }
@@ -61,51 +61,33 @@ public struct RunExecution: Sendable {
   public init(
     _ simulation: Simulation, in path: String, start: Start, began: ContinuousClock.Instant = .now
   ) throws(RunFolderError) {
-    let setupSeconds = (ContinuousClock.now - began).seconds
-    let identity = RunIdentity(simulation.setup)
-    let first = Checkpoint(identity, simulation.state, rowBytes: 0)
-    switch start {
-    case .new, .replacing:
-      var isReplaced = false
-      if case .replacing = start { isReplaced = true }
-      self.init(
-        simulation, try RunFolder(creating: path, replacing: isReplaced, checkpoint: first), identity, [], began,
-        setupSeconds)
-    case .resuming:
-      let (folder, checkpoint) = try RunFolder.resuming(path, first: first)
-      var restored = simulation
-      do throws(StateError) {
-        try restored.restore(checkpoint.state)
-      } catch {
-        throw .notResumable(path: "\(path)/state.bin", reason: "\(error)")
-      }
-      let records = try folder.rounds(upTo: checkpoint, round: restored.round)
-      self.init(restored, folder, identity, records, began, setupSeconds)
-    }
+    var restored = simulation
+    recorder = try RunRecorder.opening(
+      in: path, start: start, began: began, first: { _ in (simulation.setup, simulation.state) },
+      restore: { state throws(StateError) in
+        try restored.restore(state)
+        return restored.round
+      })
+    self.simulation = restored
   }
 
   /// A run that leaves no files: the same rounds and the same summary.
   ///
   /// - Parameter simulation: a new one.
   public init(_ simulation: Simulation) {
-    self.init(simulation, nil, nil, [], .now, 0)
+    self.simulation = simulation
+    recorder = RunRecorder(
+      simulation.setup, in: nil, records: [], identity: nil, began: .now, setupSeconds: 0)
   }
 
   /// Takes over a folder for a run that is made anew when it was stopped, and so keeps no checkpoints.
   init(
     withoutCheckpoints simulation: Simulation, in path: String, began: ContinuousClock.Instant
   ) throws(RunFolderError) {
-    let setupSeconds = (ContinuousClock.now - began).seconds
-    self.init(simulation, try RunFolder(creating: path, replacing: true), nil, [], began, setupSeconds)
-  }
-
-  private init(
-    _ simulation: Simulation, _ folder: RunFolder?, _ identity: RunIdentity?, _ records: [RoundRecord],
-    _ began: ContinuousClock.Instant, _ setupSeconds: Double
-  ) {
     self.simulation = simulation
     recorder = RunRecorder(
-      simulation.setup, in: folder, records: records, identity: identity, began: began, setupSeconds: setupSeconds)
+      simulation.setup, in: try RunFolder(creating: path, replacing: true), records: [], identity: nil, began: began,
+      setupSeconds: (ContinuousClock.now - began).seconds)
   }
 
   /// Makes the rounds that are left, each on the disk before the next one begins, and then the files of the whole run.

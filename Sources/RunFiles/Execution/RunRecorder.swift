@@ -40,6 +40,59 @@ struct RunRecorder: Sendable {
     case ended
   }
 
+  /// Makes the folder or opens it.
+  ///
+  /// - Parameters:
+  ///   - path: nil for a run that leaves no files.
+  ///   - setupSeconds: what the set-up took until now, for timings.json.
+  ///   - first: given the checkpoint that is there, gives the setup, and the state of the run before its first round.
+  ///   - restore: takes the run to the state of a checkpoint, and gives the round that it is of.
+  /// - Throws: `RunFolderError` where the folder has another run, or cannot be written.
+  static func opening(
+    in path: String?, start: RunExecution.Start, began: ContinuousClock.Instant,
+    first: (Checkpoint?) throws(RunFolderError) -> (setup: RunSetup, state: StateSections),
+    restore: (StateSections) throws(StateError) -> Int
+  ) throws(RunFolderError) -> RunRecorder {
+    let setupSeconds = (ContinuousClock.now - began).seconds
+    guard let path else {
+      return RunRecorder(
+        try first(nil).setup, in: nil, records: [], identity: nil, began: began, setupSeconds: setupSeconds)
+    }
+    switch start {
+    case .new, .replacing:
+      let (setup, state) = try first(nil)
+      let identity = RunIdentity(setup)
+      var isReplaced = false
+      if case .replacing = start { isReplaced = true }
+      let folder = try RunFolder(
+        creating: path, replacing: isReplaced, checkpoint: Checkpoint(identity, state, rowBytes: 0))
+      return RunRecorder(
+        setup, in: folder, records: [], identity: identity, began: began, setupSeconds: setupSeconds)
+    case .resuming:
+      var opened: (setup: RunSetup, identity: RunIdentity)?
+      let (folder, checkpoint) = try RunFolder.resuming(path) { found throws(RunFolderError) in
+        let (setup, state) = try first(found)
+        let identity = RunIdentity(setup)
+        opened = (setup, identity)
+        return Checkpoint(identity, state, rowBytes: 0)
+      }
+      let round: Int
+      do throws(StateError) {
+        round = try restore(checkpoint.state)
+      } catch {
+        throw .notResumable(path: "\(path)/state.bin", reason: "\(error)")
+      }
+      guard let opened else { preconditionFailure("a folder is opened with a first checkpoint") }
+      let records = try folder.rounds(upTo: checkpoint, round: round)
+      var recorder = RunRecorder(
+        opened.setup, in: folder, records: records, identity: opened.identity, began: began,
+        setupSeconds: setupSeconds)
+      // One that has a row itself is not how a run ends.
+      if checkpoint.pendingRow != nil { recorder.keptRound -= 1 }
+      return recorder
+    }
+  }
+
   /// - Parameters:
   ///   - records: of earlier processes.
   ///   - identity: nil for a run that keeps no checkpoints.
@@ -60,6 +113,7 @@ struct RunRecorder: Sendable {
   ///
   /// - Parameter isOver: whether there is no next round.
   mutating func begin(isOver: Bool) throws(RunFolderError) {
+    if let failure { throw failure }
     guard phase == .unsettled || phase == .ended && !isOver else { return }
     try writing { recorder, folder throws(RunFolderError) in try recorder.settleBeginning(of: folder, isOver: isOver) }
     if phase == .unsettled { schedule = CheckpointSchedule() }
@@ -121,14 +175,20 @@ struct RunRecorder: Sendable {
 
   /// Writes a checkpoint of the last round, unless there is one. It is on the disk when this returns.
   mutating func keepCheckpoint(_ state: @autoclosure () -> StateSections) throws(RunFolderError) {
-    guard let identity, records.count != keptRound else { return }
-    let began = ContinuousClock.now
-    try writing { recorder, folder throws(RunFolderError) in
-      // Rows first: a checkpoint never speaks of a row that is not on the disk.
-      let checkpoint = Checkpoint(identity, state(), rowBytes: try folder.synchronizeRows())
-      try folder.write(checkpoint)
-    }
+    guard records.count != keptRound else { return }
+    try keepCheckpoint(state(), pending: nil)
     keptRound = records.count
+  }
+
+  /// Writes a checkpoint of a round that has no row yet: it has the row itself, and `append` is to follow.
+  mutating func keepCheckpoint(_ state: StateSections, pending row: RoundRecord?) throws(RunFolderError) {
+    guard let identity else { return }
+    let began = ContinuousClock.now
+    try writing { _, folder throws(RunFolderError) in
+      // Rows first: a checkpoint never speaks of a row that is not on the disk.
+      let rowBytes = try folder.synchronizeRows()
+      try folder.write(Checkpoint(identity, state, rowBytes: rowBytes, pendingRow: row))
+    }
     schedule.wrote(in: ContinuousClock.now - began)
   }
 

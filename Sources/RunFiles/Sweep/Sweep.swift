@@ -91,6 +91,7 @@ public struct Sweep: Sendable {
             labels: zip(axes, choices).map { $0.labels[$1] }, choices: choices, scenario: scenario))
       }
     }
+    if let external = runs.first(where: \.scenario.isExternal) { throw external.scenario.externalRefusal }
     let name = heading.name
     (self.name, self.axes, self.repeats, self.runs) = (name, axes, repeats, runs)
     isPaired = runs.allSatisfy(\.scenario.cohort.isCommon) && !axes.contains { $0.sets("seed") }

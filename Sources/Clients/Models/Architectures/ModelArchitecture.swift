@@ -67,6 +67,9 @@ extension Choices where Value == any ModelArchitecture {
           "character-lstm", "embedded symbols, LSTM layers, and a linear layer after the last symbol, for text",
           CharacterLSTM.self
         ) { $0 },
+        Choice(
+          "external", "that of a program that computes the updates itself, known by its size alone", ExternalModel.self
+        ) { $0 },
       ], alwaysWritten: ["hidden", "channels", "kernel"])
   }
 }

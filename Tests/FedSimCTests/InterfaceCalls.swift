@@ -1,0 +1,1 @@
+../../Fuzz/Sources/InterfaceFuzzer/InterfaceCalls.swift
