@@ -97,6 +97,7 @@ class Settings:
     learning_rate: float = 0.5
     clipping_norm: float = 1.0
     delta: float = 1e-4
+    coded: float = 1.0  # Share of the uploads that are written; the others' noise is the server's.
 
 
 class Network:
@@ -184,6 +185,7 @@ def through_the_channel(data: Data, settings: Settings, epsilon: float | None, s
         codec="auto" if epsilon else "float32",
         run_key=fedsim.run_key(seed, data=decided_by),
         name="mnist-cnn",
+        scenario={"channel": {"coded": settings.coded}} if epsilon and settings.coded < 1 else None,
     )
     began, training = time.perf_counter(), 0.0
     for opened in progress(federation, settings.rounds):
@@ -301,9 +303,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--seeds", type=int, default=1, help="seeds 1, 2, ... change split, start, cohorts"
     )
+    parser.add_argument("--coded", type=float, default=1, help="share of uploads that are written")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)  # More would wait for each other, and for FedSim's, on the same cores.
-    settings = Settings(rounds=given.rounds)
+    settings = Settings(rounds=given.rounds, coded=given.coded)
     epsilons = [None if text == "none" else float(text) for text in given.epsilon]
     rows = [
         compare(pathlib.Path(given.mnist), epsilon, given.seeds, settings) for epsilon in epsilons
