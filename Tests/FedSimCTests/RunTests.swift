@@ -1,6 +1,7 @@
 import CFedSim
 import FedSim
 import Files
+import Foundation
 import JSONText
 import Platform
 import RunFiles
@@ -124,7 +125,7 @@ struct RunTests {
   }
 
   @Test("A stop from another thread ends a long round soon; its progress is seen from there")
-  func progress() async throws {
+  func progress() throws {
     // A round of minutes, of which moments are made.
     let data = #"{"source": "synthetic", "clients": 300, "features": 60, "classes": 10}"#
     let (answer, run) = Self.new(
@@ -133,17 +134,18 @@ struct RunTests {
     defer { fs_release(run) }
     var state = [Double](repeating: 0, count: 4)
     #expect(fs_run_progress(run, &state) == 0)
-    let isDone = Atomic<Bool>(false)
-    async let result = Task.detached {
-      defer { isDone.store(true, ordering: .releasing) }
-      return Interface.bytes { fs_run_next(run, $0, $1, $2) }.0.result
-    }.value
-    while fs_run_progress(run, &state) != 4, !isDone.load(ordering: .acquiring) {
-      try await Task.sleep(for: .milliseconds(5))
+    // Threads of their own: those of tasks may all have other tests.
+    let result = Mutex<Int64?>(nil)
+    let thread = Thread {
+      let ended = Interface.bytes { fs_run_next(run, $0, $1, $2) }.0.result
+      result.withLock { $0 = ended }
     }
+    thread.start()
+    while fs_run_progress(run, &state) != 4, result.withLock({ $0 == nil }) { usleep(5000) }
     #expect(state[0] == 1 && state[1] >= 0 && state[2] > state[1])
     fs_stop(run)
-    #expect(await result == FS_STOPPED)
+    while result.withLock({ $0 == nil }) { usleep(5000) }
+    #expect(result.withLock { $0 } == Int64(FS_STOPPED))
     #expect(fs_run_progress(run, &state) == 0)
     #expect(fs_run_progress(run, nil) == FS_INVALID && fs_run_progress(0, &state) == FS_INVALID)
   }
