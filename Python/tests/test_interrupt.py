@@ -17,8 +17,10 @@ from fedsim import _library
 
 HANG = 60
 
+# A shell that starts what it does not wait for has Ctrl-C ignored, and children inherit that.
 START = """
-import sys, threading, time
+import signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np
 import fedsim
 from conftest import channel, federation, key, tiny
@@ -89,6 +91,8 @@ def test_what_was_interrupted_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
         if len(interruptions) % 3 == 1:
             raise KeyboardInterrupt
 
+    # However fast a round is.
+    monkeypatch.setattr(_library, "SLICE", 1e-4)
     monkeypatch.setattr(simulation, "_watch", watch)
     monkeypatch.setattr(simulation, "_progress", object())
     seen: list[dict[str, object] | None] = []

@@ -346,6 +346,10 @@ def stoppable(work: Callable[[], Result], handle: Handle) -> Result:
     return value
 
 
+#: Seconds between looks at a call that takes long.
+SLICE = 0.125
+
+
 def patiently(
     work: Callable[[], Result],
     *,
@@ -370,7 +374,7 @@ def patiently(
         return made()
     call = _Call(made)
     try:
-        while not call.done.wait(0.125):
+        while not call.done.wait(SLICE):
             if watch is not None:
                 watch()
     except BaseException as interruption:
