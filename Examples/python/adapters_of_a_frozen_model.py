@@ -1,15 +1,22 @@
-"""Adapters of a frozen model: where the channel shines.
+"""Adapters of a frozen model: small vectors, a strong guarantee, tens of bits.
 
 A perceptron is trained on public images and then frozen. A thousand people have one image each, and
 their pictures are turned by 30 degrees, which the model was never shown. What they train together
 is not the model but an adapter: a product of two thin matrices (rank 4) added to each of its
-weights, as in LoRA. A tenth of the parameters means a tenth of the noise's squared norm, and less
-to send.
+weights, as in LoRA.
 
-The table has the adapter beside the whole model, each with epsilon 4 and 8 at delta 1e-5, and the
-bits of an update beside its floats.
+A tenth of the parameters has a tenth of the noise's squared norm, so that accuracy may suffer less
+where epsilon is small. The bits of an upload are those that the noise leaves, whatever the number
+of parameters; what shrinks with it is the broadcast, and the time of coding. The table has adapter
+and whole model at epsilon 4 and 8 (delta 1e-5), and the bits of an update beside its floats.
 
-MEASURED
+Measured with seed 1:
+
+                 trained  numbers  epsilon  before, %  after, %  bits  as floats   share
+       adapter of rank 4    2,344        4       38.3      86.6    38     75,008  0.051%
+       adapter of rank 4    2,344        8       38.3      90.7    73     75,008  0.097%
+         the whole model   26,122        4       38.3      82.9    36    835,904  0.004%
+         the whole model   26,122        8       38.3      91.2    68    835,904  0.008%
 
 The images are scikit-learn's handwritten digits (8 x 8), which come with it. Run it:
 
@@ -238,7 +245,7 @@ def main(arguments: list[str] | None = None) -> None:
             row += [
                 f"{bits:,.0f}",
                 f"{runs[0].float32_bits:,}",
-                f"{bits / runs[0].float32_bits:.2%}",
+                f"{bits / runs[0].float32_bits:.3%}",
             ]
             row += [f"{statistics.mean(run.seconds for run in runs):.1f}"]
             print(f"{name}, epsilon {epsilon:g}: before {row[3]} %, after {row[4]} %", flush=True)

@@ -7,7 +7,8 @@ Digits are classes, writers are clients: the guarantee is about a writer with ev
 she wrote. (Who wrote them is made up here: 480 writers, of whom some wrote five times as much as
 others.)
 
-MEASURED
+Measured with seed 1, in 4 s of processor time: 89.6 % of the test images at epsilon 4 (delta 1e-5),
+with 35 bits an upload, 0.17 % of float32's 20,800.
 
     python bring_your_data.py
 """

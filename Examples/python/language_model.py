@@ -12,7 +12,10 @@ characters. It shows:
 * **What privacy costs at this size.** Noise grows with the root of the number of parameters. A few
   rounds of a few thousand clients teach which characters are frequent, and little more.
 
-MEASURED
+Measured with seed 1, epsilon 4 (delta 1e-5), eight rounds of 150 of 3,684 clients: the loss goes
+from 4.757 to 3.188 nats a character, where frequencies of characters alone give 3.296. An upload
+is predicted to take 463 bits, and those that were written took 461: 0.0014 % of float32's
+32,540,672. It took 77 s of processor time, nearly all of it training.
 
 Run it, in about two minutes:
 
@@ -32,7 +35,9 @@ from collections.abc import Iterator
 from pydoc_data.topics import topics
 
 import fedsim
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
@@ -185,6 +190,10 @@ def train(
     guessing, frequencies = math.log(len(CHARACTERS)), loss_of_frequencies(clients, test)
     print(f"before: {before:.3f} nats a character; ", end="")
     print(f"guessing: {guessing:.3f}; frequencies of characters alone: {frequencies:.3f}")
+
+    def loss_of(parameters: NDArray[np.float32]) -> dict[str, float]:
+        return {"loss": learner.test(torch.from_numpy(parameters), test)}
+
     began, training = time.perf_counter(), 0.0
     for round in federation:
         parameters = torch.from_numpy(round.parameters)
@@ -193,10 +202,11 @@ def train(
             updates = learner.updates(parameters, clients[some], learning_rate=1.0)
             training += time.perf_counter() - start
             round.send_many(some.numpy(), updates.numpy())
-        row = round.close()
-        loss = learner.test(torch.from_numpy(federation.parameters), test)
+        row = round.close(evaluate=loss_of)
         sent = f"{len(round.cohort):>3} clients, {row['uplink']['coded']} of them written"
-        line = f"round {round.number:>2}: {sent}, loss {loss:.3f}, epsilon {row['epsilon']:.2f}"
+        line = (
+            f"round {round.number:>2}: {sent}, loss {row['loss']:.3f}, epsilon {row['epsilon']:.2f}"
+        )
         print(line, flush=True)
     seconds = time.perf_counter() - began
     summary = federation.summary()

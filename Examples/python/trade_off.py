@@ -4,7 +4,15 @@
 people with one handwritten digit each), and `fedsim.run` gives a `Run` with `accuracy`, `epsilon`,
 `summary` and `frame()`.
 
-MEASURED
+Measured with seed 1, in 6 s of processor time:
+
+    epsilon  accuracy, %  bits an upload  as floats
+       0.50         82.7              12     20,800
+       1.00         89.4              26     20,800
+       2.00         90.3              63     20,800
+       4.00         90.8             137     20,800
+       8.00         88.3             253     20,800
+      16.00         91.1             423     20,800
 
     python trade_off.py --out trade-off.svg
 """

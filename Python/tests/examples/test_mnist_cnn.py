@@ -79,7 +79,7 @@ def test_one_seed_gives_one_run_and_privacy_costs_bits_nothing(
 
 
 def test_it_learns(example: ModuleType, mnist: Path) -> None:
-    data, settings = example.load(mnist, 1), example.Settings(rounds=12)
+    data, settings = example.load(mnist, 1), example.Settings(rounds=12, learning_rate=0.1)
     assert example.through_the_channel(data, settings, None, seed=1).accuracy > 0.5
 
 

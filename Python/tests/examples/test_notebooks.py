@@ -12,7 +12,9 @@ import pytest
 
 from .conftest import EXAMPLES, environment
 
-SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("*.py"))
+SCRIPTS = sorted(
+    p.stem for p in EXAMPLES.glob("*.py") if "# In a notebook: " in p.read_text("utf-8")
+)
 NOTEBOOKS = sorted(path.stem for path in (EXAMPLES / "notebooks").glob("*.ipynb"))
 
 
