@@ -89,6 +89,6 @@ def main(arguments: list[str] | None = None) -> fedsim.Run:
 
 
 # %%
-# In a notebook: main().plot()
+# In a notebook: main([]).plot()
 if __name__ == "__main__":
     main()

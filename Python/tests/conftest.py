@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -69,20 +69,28 @@ def tiny(**keys: object) -> dict[str, object]:
 
 
 @pytest.fixture
-def script(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Starts a program of its own, with this package and these tests to import."""
+def script(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a program of its own, with this package and these tests to import. What still runs
+    when the test ends is killed."""
+    started: list[subprocess.Popen[str]] = []
 
     def start(text: str, *arguments: str) -> subprocess.Popen[str]:
         path = tmp_path / f"script{len(list(tmp_path.glob('script*')))}.py"
         path.write_text(text)
         places = [str(Path(__file__).parent), str(Path(fedsim.__file__).parents[1])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(path), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
         )
+        started.append(process)
+        return process
 
-    return start
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()

@@ -7,6 +7,7 @@ probability 4e-8, all together 5e-7 < 1e-6.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import pickle
 
@@ -314,3 +315,12 @@ def test_what_a_channel_says_of_itself() -> None:
     assert 0 < one.information_bits <= one.lower_bound_bits + 1e-9 < one.predicted_bits
     sizes = [8 * len(one.encode(np.eye(1000)[n] * 5, key=key(n), round=0)) for n in range(40)]
     assert abs(np.mean(sizes) / one.predicted_bits - 1) < 0.25
+
+
+def test_copies_know_which_keys_were_used() -> None:
+    one = channel(dimension=4)
+    pair = fedsim.random_key()
+    one.encode(np.zeros(4), key=pair, round=0)
+    for copied in (copy.copy(one), copy.deepcopy(one)):
+        with pytest.raises(fedsim.StateError):
+            copied.encode(np.ones(4), key=pair, round=0)

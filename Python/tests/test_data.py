@@ -191,3 +191,13 @@ def test_hugging_face_data_sets() -> None:
     given = examples((data, "y"))
     assert given.train.features.tolist() == [[1, 2], [3, 4]]
     assert given.class_names == ("no", "yes")
+
+
+def test_columns_of_the_test_go_by_their_names() -> None:
+    pandas = pytest.importorskip("pandas")
+    train = pandas.DataFrame({"a": [1.0, 2], "b": [3.0, 4], "t": ["x", "y"]})
+    turned = examples((train, "t"), (train[["t", "b", "a"]], "t"))
+    assert turned.test is not None
+    assert turned.test.features.tolist() == turned.train.features.tolist()
+    with pytest.raises(fedsim.InvalidError, match="zzz"):
+        examples((train, "t"), (train.rename(columns={"a": "zzz"}), "t"))

@@ -588,3 +588,40 @@ def test_a_torch_module_is_trained(tmp_path: Path) -> None:
     assert list(fedsim.open_run(tmp_path / "fed").tensors) == names
     fedsim.unflatten(one.parameters, model)
     assert fedsim.flatten(model).tobytes() == one.parameters.tobytes()
+
+
+def test_updates_go_by_their_names() -> None:
+    start = {"b": np.zeros(2, np.float32), "a": np.zeros(2, np.float32)}
+    one = fedsim.Federation(
+        start, population=2, rounds=1, clipping_norm=None, cohort=2, sampling="everyone"
+    )
+    round = next(iter(one))
+    for client in round.cohort:
+        round.send(int(client), {"a": np.ones(2), "b": np.full(2, 5.0)})
+    round.close()
+    assert one.parameters.tolist() == [5, 5, 1, 1]
+    other = fedsim.Federation(
+        start, population=2, rounds=1, clipping_norm=None, cohort=2, sampling="everyone"
+    )
+    round = next(iter(other))
+    with pytest.raises(fedsim.InvalidError, match="names"):
+        round.send(0, {"a": np.ones(2), "c": np.ones(2)})
+
+
+def test_a_summary_after_a_step_closes_the_round() -> None:
+    one = federation(run_key=key(1))
+    round = next(iter(one))
+    round.step()
+    assert one.summary()["rounds"] == 1
+    assert one.open_round is None
+    assert len(one.records) == 1
+    assert round.close() == one.records[0]
+    assert next(iter(one)).number == 2
+
+
+def test_updates_that_are_not_finite_are_told() -> None:
+    one = federation(run_key=key(1))
+    round = next(iter(one))
+    round.send(int(round.cohort[0]), np.full(one.dimension, np.nan, np.float32))
+    with pytest.warns(fedsim.FedSimWarning, match="not finite"):
+        round.close()

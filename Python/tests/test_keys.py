@@ -68,5 +68,41 @@ def test_a_seed_alone_is_no_run_key() -> None:
         fedsim.run_key(1, data=[])
     with pytest.raises(fedsim.InvalidError, match="seed: found -1"):
         fedsim.run_key(-1, data=["x"])
-    with pytest.raises(fedsim.InvalidError, match=r"data\[0\]: found elements of type object"):
+    with pytest.raises(fedsim.InvalidError, match=r"data\[0\]\[0\]: found elements of type object"):
         fedsim.run_key(1, data=[[object()]])
+
+
+def test_run_keys_differ_wherever_data_do() -> None:
+    pytest.importorskip("numpy")
+    x = np.arange(6.0)
+    masked = [np.ma.array(x, mask=x > 2)]
+    with pytest.raises(fedsim.InvalidError, match="masked"):
+        fedsim.run_key(1, masked)
+    groups: list[list[object]] = [
+        [{"x": x}, {"x": x + 1}, {"y": x}, [x], [[x]], x, [{"x": x, "y": x}], [{"y": x, "x": x}]],
+        [[2**53, 0.5], [2**53 + 1, 0.5], [2**63, -1], [2**63 + 1, -1], [True, 2], [1, 2], [1.0, 2]],
+        [[[2**53, 0.5]], [[2**53 + 1, 0.5]], [["a", "b"]], [["ab"]], [b"ab"], ["ab"], [None]],
+        [[x.astype(np.float32)], [x[:3], x[3:]], [x[:2], x[2:]], [x.reshape(2, 3)]],
+    ]
+    keys = [fedsim.run_key(1, one) for group in groups for one in group]  # type: ignore[arg-type]
+    # Those that say the same: an array, and a list of it alone.
+    assert fedsim.run_key(1, x) == fedsim.run_key(1, [x])
+    assert len(set(keys)) == len(keys) - 1
+    assert fedsim.run_key(1, {"x": x}) == fedsim.run_key(1, {"x": x.copy()})
+    assert fedsim.run_key(1, [x[::2]]) == fedsim.run_key(1, [x[::2].copy()])
+
+
+def test_run_keys_of_tables() -> None:
+    pandas = pytest.importorskip("pandas")
+    frames = [
+        pandas.DataFrame({"a": [1.0, 2]}),
+        pandas.DataFrame({"a": [1.0, 3]}),
+        pandas.DataFrame({"b": [1.0, 2]}),
+        pandas.DataFrame({"a": [2**53, 1], "b": [0.5, 1]}),
+        pandas.DataFrame({"a": [2**53 + 1, 1], "b": [0.5, 1]}),
+        pandas.DataFrame({"a": ["x", "yz"]}),
+        pandas.DataFrame({"a": ["xy", "z"]}),
+    ]
+    assert len({fedsim.run_key(1, frame) for frame in frames}) == len(frames)
+    assert len({fedsim.run_key(1, [frame]) for frame in frames}) == len(frames)
+    assert fedsim.run_key(1, frames[0]) == fedsim.run_key(1, frames[0].copy())

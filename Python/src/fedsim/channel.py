@@ -375,6 +375,13 @@ class Channel:
             + ")"
         )
 
+    def __copy__(self) -> Channel:
+        """Itself: copies of one process know which keys were used."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Channel:
+        return self
+
     def __reduce__(self) -> Any:
         """Its arguments: not which keys were used, so that a copy needs keys of its own."""
         return _channel, (dict(self._settings), self._rotation_key, self._threads)

@@ -80,6 +80,8 @@ class _Raw:
     y: NDArray[Any] | None
     clients: NDArray[Any] | None
     class_names: list[str] | None = None
+    #: Names of the features' columns; None of an array.
+    columns: tuple[str, ...] | None = None
 
 
 def examples(train: Any, test: Any = None) -> Given:
@@ -89,7 +91,7 @@ def examples(train: Any, test: Any = None) -> Given:
         InvalidError: with the argument, the index and the value.
     """
     first = _raw(train, "train")
-    second = None if test is None else _raw(test, "test")
+    second = None if test is None else _raw(test, "test", first.columns)
     splits = [first] if second is None else [first, second]
     if second is not None and (
         first.features.shape[1] != second.features.shape[1] or first.image != second.image
@@ -132,7 +134,8 @@ def examples(train: Any, test: Any = None) -> Given:
 # ---- One split
 
 
-def _raw(value: Any, name: str) -> _Raw:
+def _raw(value: Any, name: str, like: Sequence[str] | None = None) -> _Raw:
+    """One split; columns in the order of `like`, those of the other one."""
     if isinstance(value, Mapping) or not isinstance(value, (tuple, list)):
         raise InvalidError(
             f"{name}: found {type(value).__name__}; allowed: (X, y) or (X, y, clients), where y "
@@ -165,6 +168,14 @@ def _raw(value: Any, name: str) -> _Raw:
             clients = columns[clients]
         columns = {key: column for key, column in columns.items() if key not in taken}
     if columns is not None:
+        if like is not None:
+            if set(like) != set(columns):
+                strange = sorted(set(like) ^ set(columns))[:5]
+                raise InvalidError(
+                    f"{name}[0]: found columns that differ from those of train[0] in {strange}; "
+                    f"allowed: {list(like)[:20]}"
+                )
+            columns = {key: columns[key] for key in like}
         features, image = _table_features(columns, f"{name}[0]")
     else:
         features, image = _array_features(table, f"{name}[0]")
@@ -176,6 +187,7 @@ def _raw(value: Any, name: str) -> _Raw:
         None if y is None else _values(y, f"{name}[1]", count),
         None if clients is None else _values(clients, f"{name}[2]", count),
         names,
+        None if columns is None else tuple(columns),
     )
 
 

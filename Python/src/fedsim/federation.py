@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _arrays, _library
 from .accounting import Spending, account
 from .errors import FolderError, InvalidError, StateError
-from .parameters import Layout, flatten
+from .parameters import Layout, flatten, split_leaves
 from .tables import Rows
 
 __all__ = ["Federation", "Round"]
@@ -40,6 +40,8 @@ class Round:
         self.clipping_norm: float | None = None if norm is None else float(norm)
         #: The row of the round, when it is closed.
         self.record: dict[str, Any] | None = None
+        #: Whether `step` was made: it takes no more updates, and the federation has the new model.
+        self.is_stepped = False
 
     @property
     def cohort(self) -> NDArray[np.int64]:
@@ -131,7 +133,7 @@ class Round:
             the new model, as `federation.parameters`: to measure, before `close`.
         """
         self._check()
-        self._federation._step()
+        self._federation._step(self)
         return self._federation.parameters
 
     def close(
@@ -324,6 +326,7 @@ class Federation:
         self._folder = None if folder is None else os.fspath(folder)
         self._open: Round | None = None
         self._unseen: Round | None = None
+        self._told = False
         self._lock = threading.RLock()
         self._summary: dict[str, Any] | None = None
         #: Rounds that this object closed since `_about` was asked.
@@ -407,9 +410,13 @@ class Federation:
         """The round that is open, or None."""
         return self._open
 
-    def _step(self) -> None:
+    def _step(self, round: Round) -> None:
+        def work() -> None:
+            _library.result("fs_federation_step", int(self._handle))
+            round.is_stepped = True
+
         with self._lock:
-            _library.patiently(lambda: _library.result("fs_federation_step", int(self._handle)))
+            _library.patiently(work)
 
     def _close(self, round: Round, accuracy: float | None, loss: float | None) -> dict[str, Any]:
         data = _evaluation(accuracy, loss)
@@ -421,17 +428,41 @@ class Federation:
             # All of it before anybody is told: Ctrl-C may come at any time.
             round.record = record
             self._open = None
+            if self._unseen is round:
+                self._unseen = None
             self._summary = None
             self._records.append(record)
             self._closed += 1
             return record
 
         with self._lock:
-            return _library.patiently(work)
+            record = _library.patiently(work)
+        if record.get("nonFinite") and not self._told:
+            self._told = True
+            _library.warn(
+                {
+                    "warnings": [
+                        f"round {round.number}: {record['nonFinite']} of {record.get('arrived')} "
+                        "updates were not finite and counted as zero; it is said once"
+                    ]
+                }
+            )
+        return record
 
     def _update(self, update: Any, name: str) -> NDArray[np.float32]:
         if isinstance(update, (list, tuple, Mapping)) or hasattr(update, "named_parameters"):
             layout = Layout.of(update)
+            if isinstance(update, Mapping) and layout.names != self._layout.names:
+                # By name, whatever their order: frameworks sort them.
+                named = dict(zip(layout.names, split_leaves(update), strict=True))
+                if set(named) != set(self._layout.names):
+                    strange = sorted(set(named) ^ set(self._layout.names))[:5]
+                    raise InvalidError(
+                        f"{name}: found names that differ from those of the federation's "
+                        f"parameters in {strange}; allowed: {list(self._layout.names)}"
+                    )
+                update = [named[one] for one in self._layout.names]
+                layout = Layout(self._layout.names, Layout.of(update).shapes)
             if layout.shapes != self._layout.shapes and layout.shapes != ((self._count,),):
                 raise InvalidError(
                     f"{name}: found arrays of shapes {list(layout.shapes)}; allowed: those of the "
@@ -510,6 +541,9 @@ class Federation:
         It may be asked before all rounds are made: the run is then one that was interrupted, and it
         can go on. A round that is open is no part of it, but one whose step was made is closed.
         """
+        if self._open is not None and self._open.is_stepped:
+            # The library closes it; so its row is known here too.
+            self._open.close()
         if self._summary is None:
             number = int(self._handle)
             self._summary = _library.patiently(

@@ -9,7 +9,7 @@ server.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,21 +33,64 @@ def random_key() -> bytes:
 
 
 def _parts(item: Any, name: str) -> list[bytes]:
+    """What an object adds to a key. Two objects have the same parts only where they are the same:
+    what could hide a difference is refused."""
+    if item is None or isinstance(item, (bool, int, float)):
+        return [f"{type(item).__name__} {item!r}".encode()]
     if isinstance(item, str):
         return [b"text", item.encode("utf-8")]
-    if isinstance(item, (bytes, bytearray, memoryview)):
+    if isinstance(item, (bytes, bytearray)):
         return [b"bytes", bytes(item)]
-    if hasattr(item, "to_numpy"):
+    if isinstance(item, Mapping):
+        named = [
+            part
+            for key, value in item.items()
+            for part in (*_parts(key, name), *_parts(value, f"{name}[{key!r}]"))
+        ]
+        return [f"mapping {len(item)}".encode(), *named]
+    if isinstance(item, (list, tuple)):
+        # One by one: an array of them would be of one type, which large numbers are rounded to.
+        return [
+            f"list {len(item)}".encode(),
+            *(part for i, one in enumerate(item) for part in _parts(one, f"{name}[{i}]")),
+        ]
+    if hasattr(item, "columns") and hasattr(item, "to_numpy"):
+        columns = [
+            part
+            for index, key in enumerate(item.columns)
+            for part in (
+                *_parts(str(key), name),
+                *_parts(_column(item, index), f"{name}[{key!r}]"),
+            )
+        ]
+        return [f"table {len(item.columns)}".encode(), *columns]
+    if isinstance(item, np.ma.MaskedArray):
+        raise InvalidError(
+            f"{name}: found a masked array; allowed: its data and its mask, each as an array"
+        )
+    kind = ""
+    if hasattr(item, "detach"):
+        # bfloat16 and float16 become wider numbers, one for one.
+        kind = f" {item.dtype}"
+    elif hasattr(item, "to_numpy"):
         item = item.to_numpy()
     array = _arrays.as_array(item, name)
+    if array.dtype.kind == "O" and array.ndim:
+        return [b"objects", *_parts(array.tolist(), name)]
     if array.dtype.kind not in "biufcSUmM":
         raise InvalidError(
             f"{name}: found elements of type {array.dtype}; allowed: arrays of numbers or texts, "
-            "bytes, str"
+            "bytes, str, lists and dicts of them"
         )
     if not array.dtype.isnative or array.dtype.byteorder == ">":
         array = array.astype(array.dtype.newbyteorder("<"))
-    return [f"array {array.dtype.str} {array.shape}".encode(), array.tobytes()]
+    return [f"array{kind} {array.dtype.str} {array.shape}".encode(), array.tobytes()]
+
+
+def _column(table: Any, index: int) -> Any:
+    if hasattr(table, "iloc"):
+        return table.iloc[:, index]
+    return table[table.columns[index]]
 
 
 def run_key(seed: int, data: Iterable[Any]) -> bytes:
@@ -60,14 +103,17 @@ def run_key(seed: int, data: Iterable[Any]) -> bytes:
 
     Args:
         seed: 0 to 2^64 - 1.
-        data: arrays (NumPy, torch, pandas), bytes and texts; their order, shapes, types and bytes
-            count.
+        data: arrays (NumPy, torch), tables and columns (pandas), numbers, bytes, texts, and lists
+            and dicts of them, such as a state dict; order, names, shapes, types and values count,
+            an index of pandas does not.
 
     Returns:
         a key by BLAKE2b. It is as secret as the seed and the data together.
     """
     number = _arrays.whole(seed, "seed", 0, 2**64 - 1)
-    if isinstance(data, (str, bytes, bytearray, memoryview, np.ndarray)) or hasattr(data, "detach"):
+    if isinstance(data, (str, bytes, bytearray, memoryview, np.ndarray, Mapping)) or any(
+        hasattr(data, name) for name in ("detach", "to_numpy", "columns")
+    ):
         data = [data]
     parts: list[bytes] = []
     for index, item in enumerate(data):

@@ -58,6 +58,11 @@ def _items(value: Any) -> list[tuple[str, Any]]:
     return list(_leaves(value, ""))
 
 
+def split_leaves(value: Any) -> list[Any]:
+    """The arrays of a tree, as they are, in the order of `Layout.of`."""
+    return [one for _, one in _items(value)]
+
+
 @dataclass(frozen=True)
 class Layout:
     """Names and shapes of the arrays in a vector, in its order."""

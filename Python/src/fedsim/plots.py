@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,17 @@ def _figure(panels: int) -> tuple[Any, Any]:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError('plots need matplotlib: pip install "fedsim[plot]"') from error
+
+    class Shown(Figure):
+        """A figure that a notebook shows although pyplot does not know it."""
+
+        def _repr_png_(self) -> bytes:
+            memory = io.BytesIO()
+            self.savefig(memory, format="png", dpi=110)
+            return memory.getvalue()
+
     # No pyplot: nothing global is touched, and a notebook shows the figure once.
-    figure = Figure(figsize=(4.2 * panels, 3.2), layout="constrained")
+    figure = Shown(figsize=(4.2 * panels, 3.2), layout="constrained")
     return figure, figure.subplots(1, panels, squeeze=False)[0]
 
 
@@ -57,10 +67,12 @@ def run_figure(run: Run) -> Any:
         for label, x, y in lines:
             axis.plot(x, y, label=label or None, marker="." if len(x) < 40 else None)
         axis.set_xlabel("round")
-        axis.set_xlim(0, max(float(row["round"]) for row in rows))
+        # Room for the markers at the edges.
+        axis.set_xlim(0, 1.02 * max(float(row["round"]) for row in rows))
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.set_title(title, fontsize=10)
-        axis.set_ylim(bottom=0)
+        highest = max((value for _, _, y in lines for value in y), default=0)
+        axis.set_ylim(0, 1.06 * highest if highest > 0 else 1)
         if len(lines) > 1:
             axis.legend(fontsize=8)
     figure.suptitle(str(run.summary.get("name", "")), fontsize=11)
@@ -87,7 +99,12 @@ def sweep_figure(sweep: Sweep, x: str | None, y: str | None) -> Any:
             )
     if x is None:
         x = next(
-            (name for name in (*_EPSILON, *axes_names) if name in columns and _numeric(rows, name)),
+            (
+                name
+                # What was swept, before an epsilon that only followed from it.
+                for name in (_EPSILON[0], *axes_names, _EPSILON[1])
+                if name in columns and _numeric(rows, name)
+            ),
             None,
         )
     if x is None:
@@ -127,7 +144,7 @@ def sweep_figure(sweep: Sweep, x: str | None, y: str | None) -> Any:
                 yerr=None if any(e is None for e in errors) else [float(e or 0) for e in errors],
                 marker=".",
                 capsize=2,
-                label=", ".join(key) or None,
+                label=", ".join(f"{a}={b}" for a, b in zip(others, key, strict=True)) or None,
             )
         values = [float(row[x]) for row in rows if row.get(x) is not None]
         if values and min(values) > 0 and max(values) / min(values) >= 8:

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-import fedsim
 import numpy as np
 import pytest
+
+import fedsim
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "Examples" / "python"
 

@@ -49,6 +49,8 @@ def test_notebook_runs(name: str, mnist: Path, monkeypatch: pytest.MonkeyPatch) 
     pytest.importorskip("ipykernel")
     for key, value in environment(mnist).items():
         monkeypatch.setenv(key, value)
+    # A notebook has its own.
+    monkeypatch.delenv("MPLBACKEND", raising=False)
     notebook = nbformat.read(EXAMPLES / "notebooks" / f"{name}.ipynb", as_version=4)
     nbformat.validate(notebook)
     client.NotebookClient(notebook, timeout=None, kernel_name="python3").execute(cwd=str(mnist))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from fedsim.errors import InvalidError, PrivacyRefused
 from flwr.serverapp import (
     GaussianPrivacyEvent,
     NeighboringRelation,
@@ -16,6 +15,7 @@ from flwr.serverapp import (
 from flwr.serverapp.strategy import DifferentialPrivacyServerSideFixedClipping, FedAvg
 
 import fedsim
+from fedsim.errors import InvalidError, PrivacyRefused
 from fedsim.flower import FedSimAccountant
 
 ADD, REPLACE = NeighboringRelation.ADD_OR_REMOVE_ONE, NeighboringRelation.REPLACE_ONE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fedsim.errors import InvalidError
 
+from fedsim.errors import InvalidError
 from fedsim.flower._optimizers import ServerOptimizer
 
 
