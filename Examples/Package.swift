@@ -19,7 +19,9 @@ let package = Package(
     example("OwnDataAndPartition", ["FedSim"]),
     example("OwnChart", ["FedSim", "Reports", "RunFiles"]),
     // C: the library by its header alone.
-    .executableTarget(name: "ChannelInC", dependencies: [.product(name: "FedSimC", package: "fedsim")], path: "c"),
+    .executableTarget(
+      name: "ChannelInC", dependencies: [.product(name: "FedSimC", package: "fedsim")], path: "c",
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
   ],
   swiftLanguageModes: [.v6]
 )
