@@ -10,10 +10,10 @@ struct InterfaceFuzzStatistics {
   func calls(seed: UInt64) {
     var calls = InterfaceCalls(seed: seed)
     defer { calls.end() }
-    while calls.calls < 1500 { calls.step() }
+    while calls.calls < 3000 { calls.step() }
     #expect(calls.faults.isEmpty, "\(calls.faults.prefix(5))")
     // A good part of what is tried is right.
     let successes = calls.counts.values.reduce(0) { $0 + $1.success }
-    #expect(successes > 200)
+    #expect(successes > 400)
   }
 }
